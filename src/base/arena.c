@@ -1,0 +1,182 @@
+/*
+ * arena.c - blocks of memory, filled from the front, freed together
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_SIZE ((size_t)16 * 1024)
+#define ALIGN ((size_t)16)
+
+struct arena_block {
+	struct arena_block *next;
+	size_t size; /* of the payload that follows the header */
+};
+
+static void out_of_memory(size_t size)
+{
+	(void)fprintf(stderr, "conjoin: out of memory (%zu bytes)\n", size);
+	abort();
+}
+
+void *mem_alloc(size_t size)
+{
+	void *ptr = malloc(size ? size : 1);
+
+	if (!ptr)
+		out_of_memory(size);
+	return ptr;
+}
+
+void *mem_zalloc(size_t size)
+{
+	void *ptr = calloc(1, size ? size : 1);
+
+	if (!ptr)
+		out_of_memory(size);
+	return ptr;
+}
+
+void *mem_realloc(void *old, size_t size)
+{
+	void *ptr = realloc(old, size ? size : 1);
+
+	if (!ptr)
+		out_of_memory(size);
+	return ptr;
+}
+
+char *mem_strdup(const char *s)
+{
+	size_t size = strlen(s) + 1;
+	char *copy = mem_alloc(size);
+
+	memcpy(copy, s, size);
+	return copy;
+}
+
+void mem_free(void *ptr)
+{
+	free(ptr);
+}
+
+static size_t header_size(void)
+{
+	return (sizeof(struct arena_block) + ALIGN - 1) & ~(ALIGN - 1);
+}
+
+static void add_block(struct arena *arena, size_t payload)
+{
+	struct arena_block *block;
+
+	if (payload < BLOCK_SIZE)
+		payload = BLOCK_SIZE;
+	if (arena->block && payload < arena->block->size * 2 &&
+	    arena->block->size < (size_t)1024 * 1024)
+		payload = arena->block->size * 2;
+	if (payload > SIZE_MAX - header_size())
+		out_of_memory(payload);
+	block = mem_alloc(header_size() + payload);
+	block->next = arena->block;
+	block->size = payload;
+	arena->block = block;
+	arena->at = (char *)block + header_size();
+	arena->end = arena->at + payload;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	char *ptr;
+
+	if (size > SIZE_MAX - ALIGN)
+		out_of_memory(size);
+	size = (size + ALIGN - 1) & ~(ALIGN - 1);
+	if (!size)
+		size = ALIGN;
+	if (!arena->block || (size_t)(arena->end - arena->at) < size)
+		add_block(arena, size);
+	ptr = arena->at;
+	arena->at += size;
+	return ptr;
+}
+
+void *arena_zalloc(struct arena *arena, size_t size)
+{
+	return memset(arena_alloc(arena, size), 0, size);
+}
+
+void *arena_array(struct arena *arena, size_t count, size_t size)
+{
+	size_t total;
+
+	if (__builtin_mul_overflow(count, size, &total))
+		out_of_memory(count);
+	return arena_zalloc(arena, total);
+}
+
+char *arena_cstr(struct arena *arena, struct sv s)
+{
+	char *copy = arena_alloc(arena, s.len + 1);
+
+	if (s.len)
+		memcpy(copy, s.ptr, s.len);
+	copy[s.len] = '\0';
+	return copy;
+}
+
+struct sv arena_dup(struct arena *arena, struct sv s)
+{
+	return sv_make(arena_cstr(arena, s), s.len);
+}
+
+char *arena_printf(struct arena *arena, const char *fmt, ...)
+{
+	va_list args;
+	int len;
+	char *text;
+
+	va_start(args, fmt);
+	len = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	if (len < 0)
+		len = 0;
+	text = arena_alloc(arena, (size_t)len + 1);
+	va_start(args, fmt);
+	(void)vsnprintf(text, (size_t)len + 1, fmt, args);
+	va_end(args);
+	return text;
+}
+
+static void free_blocks(struct arena_block *block)
+{
+	while (block) {
+		struct arena_block *next = block->next;
+
+		mem_free(block);
+		block = next;
+	}
+}
+
+void arena_reset(struct arena *arena)
+{
+	struct arena_block *kept = arena->block;
+
+	if (!kept)
+		return;
+	free_blocks(kept->next);
+	kept->next = NULL;
+	arena->at = (char *)kept + header_size();
+	arena->end = arena->at + kept->size;
+}
+
+void arena_release(struct arena *arena)
+{
+	free_blocks(arena->block);
+	*arena = (struct arena)ARENA_INIT;
+}

@@ -1,0 +1,204 @@
+/*
+ * map.c - id tables by open addressing, name tables by uthash
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/map.h"
+
+#include "base/arena.h"
+
+#include <string.h>
+#include <uthash.h>
+
+static size_t slot_of(uint64_t key, size_t size)
+{
+	key ^= key >> 32;
+	key *= UINT64_C(0x9e3779b97f4a7c15);
+	key ^= key >> 29;
+	return (size_t)key & (size - 1);
+}
+
+static void idmap_insert(struct idmap *map, uint64_t key, uint64_t value)
+{
+	size_t i = slot_of(key, map->size);
+
+	while (map->keys[i] && map->keys[i] != key)
+		i = (i + 1) & (map->size - 1);
+	if (!map->keys[i])
+		map->len++;
+	map->keys[i] = key;
+	map->values[i] = value;
+}
+
+static void idmap_grow(struct idmap *map)
+{
+	struct idmap old = *map;
+	size_t i;
+
+	map->size = old.size ? old.size * 2 : 16;
+	map->keys = mem_zalloc(map->size * sizeof(uint64_t));
+	map->values = mem_alloc(map->size * sizeof(uint64_t));
+	map->len = 0;
+	for (i = 0; i < old.size; i++)
+		if (old.keys[i])
+			idmap_insert(map, old.keys[i], old.values[i]);
+	mem_free(old.keys);
+	mem_free(old.values);
+}
+
+void idmap_put(struct idmap *map, uint64_t key, uint64_t value)
+{
+	if ((map->len + 1) * 4 > map->size * 3)
+		idmap_grow(map);
+	idmap_insert(map, key, value);
+}
+
+int idmap_get(const struct idmap *map, uint64_t key, uint64_t *value_out)
+{
+	size_t i;
+
+	if (!map->size)
+		return 0;
+	i = slot_of(key, map->size);
+	while (map->keys[i]) {
+		if (map->keys[i] == key) {
+			if (value_out)
+				*value_out = map->values[i];
+			return 1;
+		}
+		i = (i + 1) & (map->size - 1);
+	}
+	return 0;
+}
+
+void idmap_put_ptr(struct idmap *map, uint64_t key, void *ptr)
+{
+	idmap_put(map, key, (uint64_t)(uintptr_t)ptr);
+}
+
+void *idmap_get_ptr(const struct idmap *map, uint64_t key)
+{
+	uint64_t value;
+
+	if (!idmap_get(map, key, &value))
+		return NULL;
+	return (void *)(uintptr_t)value;
+}
+
+void idmap_clear(struct idmap *map)
+{
+	if (map->size > 1 << 16) {
+		idmap_release(map);
+		return;
+	}
+	if (map->size)
+		memset(map->keys, 0, map->size * sizeof(uint64_t));
+	map->len = 0;
+}
+
+void idmap_release(struct idmap *map)
+{
+	mem_free(map->keys);
+	mem_free(map->values);
+	*map = (struct idmap)IDMAP_INIT;
+}
+
+struct name_entry {
+	UT_hash_handle hh;
+	uint64_t value;
+	char key[];
+};
+
+struct namemap {
+	struct name_entry *entries;
+	bool ignore_case;
+};
+
+struct namemap *namemap_new(bool ignore_case)
+{
+	struct namemap *map = mem_zalloc(sizeof(*map));
+
+	map->ignore_case = ignore_case;
+	return map;
+}
+
+void namemap_free(struct namemap *map)
+{
+	struct name_entry *entry;
+	struct name_entry *next;
+
+	if (!map)
+		return;
+	HASH_ITER (hh, map->entries, entry, next) {
+		HASH_DEL(map->entries, entry);
+		mem_free(entry);
+	}
+	mem_free(map);
+}
+
+/* The key as it is stored; `room` holds it when it is short enough. */
+static const char *stored_key(const struct namemap *map, struct sv key,
+			      char *room, size_t room_size, char **heap_out)
+{
+	char *copy;
+	size_t i;
+
+	*heap_out = NULL;
+	if (!map->ignore_case)
+		return key.ptr ? key.ptr : "";
+	copy = key.len <= room_size ? room : mem_alloc(key.len);
+	if (copy != room)
+		*heap_out = copy;
+	for (i = 0; i < key.len; i++) {
+		char c = key.ptr[i];
+
+		copy[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+	}
+	return copy;
+}
+
+static struct name_entry *find(const struct namemap *map, const char *key,
+			       size_t len)
+{
+	struct name_entry *entry = NULL;
+
+	HASH_FIND(hh, map->entries, key, len, entry);
+	return entry;
+}
+
+void namemap_put(struct namemap *map, struct sv key, uint64_t value)
+{
+	char room[128];
+	char *heap;
+	const char *stored = stored_key(map, key, room, sizeof(room), &heap);
+	struct name_entry *entry = find(map, stored, key.len);
+
+	if (!entry) {
+		entry = mem_zalloc(sizeof(*entry) + key.len + 1);
+		if (key.len)
+			memcpy(entry->key, stored, key.len);
+		HASH_ADD(hh, map->entries, key, key.len, entry);
+	}
+	entry->value = value;
+	mem_free(heap);
+}
+
+int namemap_get(const struct namemap *map, struct sv key, uint64_t *value_out)
+{
+	char room[128];
+	char *heap;
+	const char *stored = stored_key(map, key, room, sizeof(room), &heap);
+	struct name_entry *entry = find(map, stored, key.len);
+
+	mem_free(heap);
+	if (!entry)
+		return 0;
+	if (value_out)
+		*value_out = entry->value;
+	return 1;
+}
+
+size_t namemap_len(const struct namemap *map)
+{
+	return HASH_COUNT(map->entries);
+}

@@ -1,0 +1,211 @@
+/*
+ * text.c - UTF-8 on utf8proc, with a fast way for plain ASCII
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/text.h"
+
+#include <string.h>
+#include <utf8proc.h>
+
+static utf8proc_ssize_t read_char(struct sv s, size_t at, int32_t *out)
+{
+	return utf8proc_iterate((const utf8proc_uint8_t *)s.ptr + at,
+				(utf8proc_ssize_t)(s.len - at), out);
+}
+
+static size_t ascii_prefix(struct sv s)
+{
+	size_t i = 0;
+
+	while (i + 8 <= s.len) {
+		uint64_t word;
+
+		memcpy(&word, s.ptr + i, sizeof(word));
+		if (word & UINT64_C(0x8080808080808080))
+			break;
+		i += 8;
+	}
+	while (i < s.len && !((unsigned char)s.ptr[i] & 0x80))
+		i++;
+	return i;
+}
+
+size_t text_valid_prefix(struct sv s)
+{
+	size_t at = ascii_prefix(s);
+
+	while (at < s.len) {
+		int32_t c;
+		utf8proc_ssize_t n;
+
+		if (!((unsigned char)s.ptr[at] & 0x80)) {
+			at++;
+			continue;
+		}
+		n = read_char(s, at, &c);
+		if (n <= 0)
+			return at;
+		at += (size_t)n;
+	}
+	return s.len;
+}
+
+static struct sv ascii_map(struct sv s, struct arena *arena, char from, char to)
+{
+	char *out = arena_alloc(arena, s.len + 1);
+	size_t i;
+
+	for (i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+
+		if (c >= from && c <= from + 25)
+			c = (char)(c - from + to);
+		out[i] = c;
+	}
+	out[s.len] = '\0';
+	return sv_make(out, s.len);
+}
+
+struct sv text_fold(struct sv s, struct arena *arena)
+{
+	utf8proc_option_t options =
+		UTF8PROC_CASEFOLD | UTF8PROC_COMPOSE | UTF8PROC_STABLE;
+	utf8proc_ssize_t n;
+	utf8proc_ssize_t written;
+	int32_t *points;
+
+	if (ascii_prefix(s) == s.len)
+		return ascii_map(s, arena, 'A', 'a');
+	n = utf8proc_decompose((const utf8proc_uint8_t *)s.ptr,
+			       (utf8proc_ssize_t)s.len, NULL, 0, options);
+	if (n < 0)
+		return arena_dup(arena, s);
+	points = arena_alloc(arena, ((size_t)n + 1) * sizeof(*points));
+	written = utf8proc_decompose((const utf8proc_uint8_t *)s.ptr,
+				     (utf8proc_ssize_t)s.len, points, n,
+				     options);
+	if (written != n)
+		return arena_dup(arena, s);
+	/* encodes in place: UTF-8 is never longer than 32-bit code points */
+	written = utf8proc_reencode(points, n, options);
+	if (written < 0)
+		return arena_dup(arena, s);
+	return sv_make((char *)points, (size_t)written);
+}
+
+static bool ascii_ieq(struct sv a, struct sv b)
+{
+	return sv_ieq(a, b);
+}
+
+bool text_ieq(struct sv a, struct sv b)
+{
+	struct arena scratch = ARENA_INIT;
+	bool equal;
+
+	if (sv_eq(a, b))
+		return true;
+	if (ascii_prefix(a) == a.len && ascii_prefix(b) == b.len)
+		return ascii_ieq(a, b);
+	equal = sv_eq(text_fold(a, &scratch), text_fold(b, &scratch));
+	arena_release(&scratch);
+	return equal;
+}
+
+int text_icmp(struct sv a, struct sv b)
+{
+	struct arena scratch = ARENA_INIT;
+	int order = sv_cmp(text_fold(a, &scratch), text_fold(b, &scratch));
+
+	arena_release(&scratch);
+	return order;
+}
+
+static struct sv map_chars(struct sv s, struct arena *arena,
+			   int32_t (*change)(int32_t))
+{
+	char *out = arena_alloc(arena, s.len * 4 + 1);
+	size_t at = 0;
+	size_t len = 0;
+
+	while (at < s.len) {
+		int32_t c;
+		utf8proc_ssize_t n = read_char(s, at, &c);
+
+		if (n <= 0) {
+			out[len++] = s.ptr[at++];
+			continue;
+		}
+		at += (size_t)n;
+		len += text_put(change(c), out + len);
+	}
+	out[len] = '\0';
+	return sv_make(out, len);
+}
+
+static int32_t lower_char(int32_t c)
+{
+	return utf8proc_tolower(c);
+}
+
+static int32_t upper_char(int32_t c)
+{
+	return utf8proc_toupper(c);
+}
+
+struct sv text_lower(struct sv s, struct arena *arena)
+{
+	if (ascii_prefix(s) == s.len)
+		return ascii_map(s, arena, 'A', 'a');
+	return map_chars(s, arena, lower_char);
+}
+
+struct sv text_upper(struct sv s, struct arena *arena)
+{
+	if (ascii_prefix(s) == s.len)
+		return ascii_map(s, arena, 'a', 'A');
+	return map_chars(s, arena, upper_char);
+}
+
+int32_t text_next(struct sv s, size_t *at)
+{
+	int32_t c;
+	utf8proc_ssize_t n = read_char(s, *at, &c);
+
+	if (n <= 0) {
+		(*at)++;
+		return 0xFFFD;
+	}
+	*at += (size_t)n;
+	return c;
+}
+
+size_t text_len(struct sv s)
+{
+	size_t at = ascii_prefix(s);
+	size_t n = at;
+
+	while (at < s.len) {
+		(void)text_next(s, &at);
+		n++;
+	}
+	return n;
+}
+
+size_t text_offset(struct sv s, size_t n)
+{
+	size_t at = ascii_prefix(s);
+
+	if (at >= n)
+		return n;
+	n -= at;
+	while (at < s.len && n--)
+		(void)text_next(s, &at);
+	return at;
+}
+
+size_t text_put(int32_t c, char *out)
+{
+	return (size_t)utf8proc_encode_char(c, (utf8proc_uint8_t *)out);
+}

@@ -1,0 +1,153 @@
+/*
+ * connector.c - the wrappers that engine code calls
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "connector/connector.h"
+
+#include <assert.h>
+#include <string.h>
+
+uint32_t connector_caps(const struct connector_ops *ops,
+			const struct node *connect)
+{
+	return ops->caps_of ? ops->caps_of(connect) : ops->caps;
+}
+
+static int context(const struct connector *connector, struct error *err,
+		   const char *doing)
+{
+	return error_context(err, "agent '%s': cannot %s",
+			     connector->config->agent, doing);
+}
+
+static int require(const struct connector *connector, uint32_t cap,
+		   const char *doing, struct error *err)
+{
+	if (connector->caps & cap)
+		return 0;
+	return error_set(err, ERR_UNSUPPORTED,
+			 "agent '%s': this '%s' agent is not set up to %s",
+			 connector->config->agent, connector->ops->name, doing);
+}
+
+int connector_open(struct connector *connector, const struct connector_ops *ops,
+		   const struct connector_config *config, struct error *err)
+{
+	memset(connector, 0, sizeof(*connector));
+	connector->ops = ops;
+	connector->config = config;
+	connector->caps = connector_caps(ops, config->connect);
+	if (ops->abi != CONNECTOR_ABI)
+		return error_set(err, ERR_UNSUPPORTED,
+				 "connector '%s' is of another version",
+				 ops->name);
+	if (ops->open(config, &connector->session, err) < 0)
+		return context(connector, err, "connect");
+	return 0;
+}
+
+void connector_close(struct connector *connector)
+{
+	if (connector->ops && connector->session)
+		connector->ops->close(connector->session);
+	connector->session = NULL;
+}
+
+int connector_import_begin(struct connector *connector, enum import_kind kind,
+			   struct sv watermark, struct error *err)
+{
+	uint32_t cap = kind == IMPORT_FULL ? CONNECTOR_CAP_IMPORT
+					   : CONNECTOR_CAP_DELTA;
+
+	if (require(connector, cap,
+		    kind == IMPORT_FULL ? "import" : "import changes only",
+		    err) < 0)
+		return -1;
+	if (connector->ops->import_begin(connector->session, kind, watermark,
+					 err) < 0)
+		return context(connector, err, "begin the import");
+	return 0;
+}
+
+int connector_next(struct connector *connector, struct arena *arena,
+		   struct change *out, struct error *err)
+{
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	ret = connector->ops->next(connector->session, arena, out, err);
+	return ret < 0 ? context(connector, err, "read on") : ret;
+}
+
+int connector_import_end(struct connector *connector, struct arena *arena,
+			 struct sv *watermark_out, struct error *err)
+{
+	*watermark_out = SV_NULL;
+	if (connector->ops->import_end(connector->session, arena,
+				       watermark_out, err) < 0)
+		return context(connector, err, "end the import");
+	return 0;
+}
+
+int connector_import_progress(const struct connector *connector)
+{
+	if (!connector->ops->import_progress)
+		return -1;
+	return connector->ops->import_progress(connector->session);
+}
+
+int connector_export_begin(struct connector *connector, struct error *err)
+{
+	if (require(connector, CONNECTOR_CAP_EXPORT, "export", err) < 0)
+		return -1;
+	if (connector->ops->export_begin &&
+	    connector->ops->export_begin(connector->session, err) < 0)
+		return context(connector, err, "begin the export");
+	return 0;
+}
+
+int connector_export_put(struct connector *connector,
+			 const struct export_op *op, struct error *err)
+{
+	if (connector->ops->export_put(connector->session, op, err) < 0)
+		return context(connector, err, "write");
+	return 0;
+}
+
+int connector_export_result(struct connector *connector, bool wait,
+			    struct arena *arena, struct export_outcome *out,
+			    struct error *err)
+{
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	ret = connector->ops->export_result(connector->session, wait, arena,
+					    out, err);
+	return ret < 0 ? context(connector, err, "write") : ret;
+}
+
+int connector_export_end(struct connector *connector, struct error *err)
+{
+	if (connector->ops->export_end &&
+	    connector->ops->export_end(connector->session, err) < 0)
+		return context(connector, err, "finish the export");
+	return 0;
+}
+
+const struct connector_ops *
+connector_find(const struct connector_ops *const *table, struct sv name)
+{
+	for (; *table; table++)
+		if (sv_eq_str(name, (*table)->name))
+			return *table;
+	return NULL;
+}
+
+char *connector_path(const struct connector_config *config, struct sv path,
+		     struct arena *arena)
+{
+	if (path.len && path.ptr[0] == '/')
+		return arena_cstr(arena, path);
+	return arena_printf(arena, "%s/" SV_FMT, config->folder, SV_ARG(path));
+}

@@ -1,0 +1,163 @@
+/*
+ * connector.h - the contract between the engine and a connected system's code
+ *
+ * A connector is a constant table of operations plus capability bits. It never
+ * sees the store and keeps nothing past its session; the engine keeps the
+ * watermark. An operation that is absent is NULL and its bit is not set.
+ * Engine code calls the connector_*() wrappers below, which check the bit and
+ * put the agent's name before errors. tests/connector/ proves the contract.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CONNECTOR_CONNECTOR_H
+#define CONNECTOR_CONNECTOR_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "model/object.h"
+#include "model/setting.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONNECTOR_ABI 1
+
+enum connector_cap {
+	CONNECTOR_CAP_IMPORT = 1U << 0, /* full import */
+	CONNECTOR_CAP_DELTA = 1U << 1,	/* delta import, when configured */
+	CONNECTOR_CAP_EXPORT = 1U << 2,
+	CONNECTOR_CAP_DN = 1U << 3,   /* objects have DNs; references are DNs
+				       * and anchors are unique per agent */
+	CONNECTOR_CAP_TREE = 1U << 4, /* parents must exist; containers are
+				       * staged */
+	CONNECTOR_CAP_RENAME = 1U << 5,
+	CONNECTOR_CAP_AT_ONCE = 1U << 6, /* nothing is written before
+					  * export_end, then all of it */
+};
+
+struct connector_session; /* defined by each connector */
+
+/* What an agent's configuration gives to its connector; borrowed, outlives the
+ * session. */
+struct connector_config {
+	const char *agent;
+	const char *folder; /* of the configuration: relative paths start here */
+	const struct node *connect; /* checked against ops->settings */
+	const struct object_type *types;
+	size_t type_count;
+	/* The secret behind a setting ("secret:ad"): 0 filled, -1 err is set. */
+	int (*secret)(void *data, struct sv reference, struct secret *out,
+		      struct error *err);
+	void *secret_data;
+};
+
+enum import_kind { IMPORT_FULL, IMPORT_DELTA };
+
+struct connector_ops {
+	uint32_t abi;	  /* CONNECTOR_ABI it was built with */
+	const char *name; /* "ldap": stable, kept in the store */
+	const char *help; /* one sentence */
+	uint32_t caps;	  /* all that it can do, enum connector_cap */
+	const struct setting_def *settings;
+
+	/* Attributes whose type is known without asking the system; ends with
+	 * name NULL; may be NULL. */
+	const struct attr_def *known_attrs;
+
+	/* What this configuration can do: caps less what is not set up (no
+	 * delta file, say). NULL: caps. */
+	uint32_t (*caps_of)(const struct node *connect);
+
+	/* The DNs that objects lie under and that need no parent (bases);
+	 * memory from arena. NULL: none. */
+	void (*bases)(const struct node *connect, struct arena *arena,
+		      struct sv **out, size_t *count_out);
+
+	/* What only this connector can tell of `connect`, beyond the settings
+	 * table (missing combinations, types); reports as setting_check does.
+	 * NULL: nothing. */
+	void (*check)(const struct connector_config *config,
+		      setting_report_fn report, void *data);
+
+	/* Connects and authenticates. On -1 nothing is left open. */
+	int (*open)(const struct connector_config *config,
+		    struct connector_session **out, struct error *err);
+	/* Accepts NULL. */
+	void (*close)(struct connector_session *session);
+
+	/* Starts an import; `watermark` is what the last complete import's
+	 * import_end gave, empty before the first. A delta whose watermark is
+	 * no longer of use fails with ERR_CONFLICT: a full import is needed. */
+	int (*import_begin)(struct connector_session *session,
+			    enum import_kind kind, struct sv watermark,
+			    struct error *err);
+	/* 1: *out filled, memory from arena (valid until the caller resets it);
+	 * 0: end of data; -1: err is set, the run ends. A bad object is
+	 * CHANGE_ERROR, not -1. */
+	int (*next)(struct connector_session *session, struct arena *arena,
+		    struct change *out, struct error *err);
+	/* After the end of data: the watermark, taken before reading began;
+	 * empty when a delta import cannot follow. */
+	int (*import_end)(struct connector_session *session,
+			  struct arena *arena, struct sv *watermark_out,
+			  struct error *err);
+	/* How much of the data has been read, 0..1000; -1 not known. NULL: not
+	 * known. For progress only. */
+	int (*import_progress)(const struct connector_session *session);
+
+	int (*export_begin)(struct connector_session *session,
+			    struct error *err);
+	/* Takes one change; may return before the system has answered. `op` is
+	 * borrowed for the call. An object's failure is an outcome, not -1. */
+	int (*export_put)(struct connector_session *session,
+			  const struct export_op *op, struct error *err);
+	/* 1: one outcome, in any order, memory from arena; 0: none is
+	 * outstanding that has been answered. With wait, blocks until one is
+	 * there or nothing is outstanding. */
+	int (*export_result)(struct connector_session *session, bool wait,
+			     struct arena *arena, struct export_outcome *out,
+			     struct error *err);
+	/* Sends what is left; with CAP_AT_ONCE writes it all durably. After it
+	 * export_result gives the outcomes that are still missing. On -1 the
+	 * outcome of everything without one is unknown. */
+	int (*export_end)(struct connector_session *session, struct error *err);
+};
+
+/* An open session with its table. */
+struct connector {
+	const struct connector_ops *ops;
+	const struct connector_config *config;
+	struct connector_session *session;
+	uint32_t caps;
+};
+
+int connector_open(struct connector *connector, const struct connector_ops *ops,
+		   const struct connector_config *config, struct error *err);
+void connector_close(struct connector *connector);
+uint32_t connector_caps(const struct connector_ops *ops,
+			const struct node *connect);
+int connector_import_begin(struct connector *connector, enum import_kind kind,
+			   struct sv watermark, struct error *err);
+int connector_next(struct connector *connector, struct arena *arena,
+		   struct change *out, struct error *err);
+int connector_import_end(struct connector *connector, struct arena *arena,
+			 struct sv *watermark_out, struct error *err);
+int connector_import_progress(const struct connector *connector);
+int connector_export_begin(struct connector *connector, struct error *err);
+int connector_export_put(struct connector *connector,
+			 const struct export_op *op, struct error *err);
+int connector_export_result(struct connector *connector, bool wait,
+			    struct arena *arena, struct export_outcome *out,
+			    struct error *err);
+int connector_export_end(struct connector *connector, struct error *err);
+
+/* A table of connectors, ends with NULL. */
+const struct connector_ops *
+connector_find(const struct connector_ops *const *table, struct sv name);
+
+/* `path` as it stands when absolute, else below the configuration folder. */
+char *connector_path(const struct connector_config *config, struct sv path,
+		     struct arena *arena);
+
+#endif
