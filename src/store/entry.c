@@ -1,0 +1,284 @@
+/*
+ * entry.c - load, view and write back a connector space object
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store/entry.h"
+
+#include <string.h>
+
+static int load_export(struct store *store, const struct pending_export *row,
+		       struct arena *arena, struct export_state *out,
+		       struct error *err)
+{
+	out->op = row->op;
+	out->in_progress = row->in_progress;
+	out->parent = row->parent;
+	out->rdn = row->rdn;
+	return image_decode(row->attrs, store_attr_map(store), arena,
+			    &out->attrs, err);
+}
+
+static int load_import(struct store *store, struct arena *arena,
+		       struct entry *out, struct error *err)
+{
+	const struct attr_map *map = store_attr_map(store);
+	struct pending_import row;
+	int ret = store_pending_import_get(store, out->row.id, arena, &row,
+					   err);
+
+	if (ret <= 0)
+		return ret;
+	out->import = row.op;
+	out->renamed = row.renamed;
+	out->old_dn = row.old_dn;
+	out->indexed = row.indexed;
+	if (image_decode(row.synced, map, arena, &out->synced, err) < 0)
+		return -1;
+	return image_decode(row.confirmed, map, arena, &out->confirmed, err);
+}
+
+static int load_parts(struct store *store, struct arena *arena,
+		      struct entry *out, struct error *err)
+{
+	struct pending_export export;
+	int ret;
+
+	if (load_import(store, arena, out, err) < 0)
+		return -1;
+	ret = store_pending_export_get(store, out->row.id, arena, &export, err);
+	if (ret < 0 || (ret > 0 && load_export(store, &export, arena,
+					       &out->pending, err) < 0))
+		return -1;
+	ret = store_awaiting_get(store, out->row.id, arena, &export, err);
+	if (ret < 0 || (ret > 0 && load_export(store, &export, arena,
+					       &out->awaiting, err) < 0))
+		return -1;
+	ret = store_link_get(store, out->row.id, &out->link, err);
+	out->has_link = ret > 0;
+	return ret < 0 ? -1 : 0;
+}
+
+int entry_load_row(struct store *store, const struct cs_row *row,
+		   struct arena *arena, struct entry *out, struct error *err)
+{
+	memset(out, 0, sizeof(*out));
+	out->row = *row;
+	if (image_decode(row->image, store_attr_map(store), arena, &out->image,
+			 err) < 0 ||
+	    load_parts(store, arena, out, err) < 0)
+		return error_context(err, "object %lld", (long long)row->id);
+	return 1;
+}
+
+int entry_load(struct store *store, int64_t id, struct arena *arena,
+	       struct entry *out, struct error *err)
+{
+	struct cs_row row;
+	int ret = store_cs_get(store, id, arena, &row, err);
+
+	return ret <= 0 ? ret : entry_load_row(store, &row, arena, out, err);
+}
+
+struct image entry_written(const struct entry *entry, struct arena *arena)
+{
+	struct image image = image_copy(&entry->image, arena);
+
+	if (entry->awaiting.op == PENDING_DELETE_ADD)
+		image.len = 0;
+	image_apply(&image, &entry->awaiting.attrs, arena);
+	return image;
+}
+
+struct image entry_expected(const struct entry *entry, struct arena *arena)
+{
+	struct image image = entry_written(entry, arena);
+
+	if (entry->pending.op == PENDING_DELETE_ADD)
+		image.len = 0;
+	image_apply(&image, &entry->pending.attrs, arena);
+	return image;
+}
+
+struct image entry_settled(const struct entry *entry, struct arena *arena)
+{
+	struct image image;
+
+	if (entry->import == IMPORT_NONE)
+		return entry_expected(entry, arena);
+	image = image_copy(&entry->synced, arena);
+	image_apply(&image, &entry->confirmed, arena);
+	image_apply(&image, &entry->awaiting.attrs, arena);
+	image_apply(&image, &entry->pending.attrs, arena);
+	return image;
+}
+
+void entry_written_name(const struct entry *entry, int64_t *parent_out,
+			struct sv *rdn_out)
+{
+	const struct export_state *state = &entry->awaiting;
+
+	*parent_out = state->rdn.len ? state->parent : entry->row.parent;
+	*rdn_out = state->rdn.len ? state->rdn : entry->row.rdn;
+}
+
+void entry_expected_name(const struct entry *entry, int64_t *parent_out,
+			 struct sv *rdn_out)
+{
+	entry_written_name(entry, parent_out, rdn_out);
+	if (entry->pending.rdn.len) {
+		*parent_out = entry->pending.parent;
+		*rdn_out = entry->pending.rdn;
+	}
+}
+
+bool entry_going(const struct entry *entry)
+{
+	return entry->pending.op == PENDING_DELETE ||
+	       (entry->awaiting.op == PENDING_DELETE &&
+		entry->pending.op == PENDING_NONE) ||
+	       entry->import == IMPORT_DELETE;
+}
+
+static struct sv encode(struct store *store, const struct image *image,
+			struct strbuf *out)
+{
+	strbuf_reset(out);
+	image_encode(image, store_attr_map(store), out);
+	return strbuf_sv(out);
+}
+
+int entry_put_row(struct store_tx *tx, struct entry *entry, struct error *err)
+{
+	struct strbuf bytes = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct cs_row row = entry->row;
+	int ret;
+
+	if (row.has_image)
+		row.image = encode(store_of(tx), &entry->image, &bytes);
+	ret = store_cs_put(tx, &row, err);
+	strbuf_release(&bytes);
+	return ret;
+}
+
+int entry_put_import(struct store_tx *tx, const struct entry *entry,
+		     struct error *err)
+{
+	struct strbuf synced = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct strbuf confirmed = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct pending_import row = {
+		.cs = entry->row.id,
+		.op = entry->import,
+		.renamed = entry->renamed,
+		.old_dn = entry->old_dn,
+		.indexed = entry->indexed,
+	};
+	int ret;
+
+	if (entry->import == IMPORT_NONE)
+		return store_pending_import_delete(tx, entry->row.id, err);
+	if (entry->synced.len)
+		row.synced = encode(store_of(tx), &entry->synced, &synced);
+	if (entry->confirmed.len)
+		row.confirmed =
+			encode(store_of(tx), &entry->confirmed, &confirmed);
+	ret = store_pending_import_put(tx, &row, err);
+	strbuf_release(&synced);
+	strbuf_release(&confirmed);
+	return ret;
+}
+
+static int put_export(struct store_tx *tx, int64_t cs,
+		      const struct export_state *state,
+		      int (*put)(struct store_tx *tx,
+				 const struct pending_export *row,
+				 struct error *err),
+		      int (*delete)(struct store_tx *tx, int64_t cs,
+				    struct error *err),
+		      struct error *err)
+{
+	struct strbuf attrs = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct pending_export row = {
+		.cs = cs,
+		.op = state->op,
+		.in_progress = state->in_progress,
+		.parent = state->parent,
+		.rdn = state->rdn,
+	};
+	int ret;
+
+	if (state->op == PENDING_NONE)
+		return delete (tx, cs, err);
+	if (state->attrs.len)
+		row.attrs = encode(store_of(tx), &state->attrs, &attrs);
+	ret = put(tx, &row, err);
+	strbuf_release(&attrs);
+	return ret;
+}
+
+int entry_put_pending(struct store_tx *tx, const struct entry *entry,
+		      struct error *err)
+{
+	return put_export(tx, entry->row.id, &entry->pending,
+			  store_pending_export_put,
+			  store_pending_export_delete, err);
+}
+
+int entry_put_awaiting(struct store_tx *tx, const struct entry *entry,
+		       struct error *err)
+{
+	return put_export(tx, entry->row.id, &entry->awaiting,
+			  store_awaiting_put, store_awaiting_delete, err);
+}
+
+void image_references(const struct image *image, struct arena *arena,
+		      int64_t **out, size_t *count_out)
+{
+	size_t count = 0;
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < image->len; i++)
+		if (image->attrs[i].values.at[0].type == VALUE_REFERENCE)
+			count += image->attrs[i].values.len;
+	*out = count ? arena_alloc(arena, count * sizeof(**out)) : NULL;
+	*count_out = 0;
+	for (i = 0; count && i < image->len; i++) {
+		const struct values *values = &image->attrs[i].values;
+
+		for (k = 0; k < values->len; k++)
+			if (values->at[k].type == VALUE_REFERENCE &&
+			    values->at[k].number)
+				(*out)[(*count_out)++] = values->at[k].number;
+	}
+}
+
+int entry_remove(struct store_tx *tx, const struct entry *entry,
+		 uint64_t anchor_h, struct error *err)
+{
+	int64_t id = entry->row.id;
+	struct arena scratch = ARENA_INIT;
+	int64_t *targets;
+	size_t count;
+	size_t i;
+	int ret = 0;
+
+	image_references(&entry->image, &scratch, &targets, &count);
+	for (i = 0; i < count && ret == 0; i++)
+		ret = store_cs_ref_delete(tx, targets[i], id, err);
+	arena_release(&scratch);
+	if (ret < 0 ||
+	    (anchor_h &&
+	     store_anchor_delete(tx, CS_AGENT(id), anchor_h, id, err) < 0) ||
+	    store_link_delete(tx, id, err) < 0 ||
+	    store_pending_import_delete(tx, id, err) < 0 ||
+	    store_pending_export_delete(tx, id, err) < 0 ||
+	    store_awaiting_delete(tx, id, err) < 0 ||
+	    store_merged_put(tx, id, SV_NULL, err) < 0 ||
+	    store_error_delete(tx, id, ERROR_SYNC, err) < 0 ||
+	    store_error_delete(tx, id, ERROR_IMPORT, err) < 0 ||
+	    store_error_delete(tx, id, ERROR_EXPORT, err) < 0 ||
+	    store_queue_delete(tx, id, err) < 0)
+		return -1;
+	return store_cs_delete(tx, id, err);
+}

@@ -1,0 +1,96 @@
+/*
+ * history.h - runs, their steps, counters, errors and lists of objects
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STORE_HISTORY_H
+#define STORE_HISTORY_H
+
+#include "store/store.h"
+
+struct run_row {
+	int64_t id;
+	const char *agent;
+	const char *profile;
+	const char *user;
+	const char *host;
+	int64_t process;
+	int64_t started;
+	int64_t ended;	    /* 0: going on, or died */
+	const char *result; /* "in-progress" until it ended */
+	const char *message;
+	struct hash128 rules; /* hash of the configuration used */
+};
+
+/* The number of the new run, or -1. */
+int64_t store_run_begin(struct store_tx *tx, const struct run_row *row,
+			struct error *err);
+int store_run_end(struct store_tx *tx, int64_t run, int64_t ended,
+		  const char *result, const char *message, struct error *err);
+/* Newest first; fn returns 0 to go on, 1 to stop, -1 on error. */
+int store_run_scan(struct store *store, int64_t only, int limit,
+		   int (*fn)(void *data, const struct run_row *row), void *data,
+		   struct error *err);
+
+struct step_row {
+	int64_t id;
+	int64_t run;
+	int number;	  /* 1 based within the run */
+	const char *kind; /* "full-import", "delta-sync", "export" ... */
+	int64_t started;
+	int64_t ended;
+	const char *result;
+	const char *message;
+};
+
+int64_t store_step_begin(struct store_tx *tx, const struct step_row *row,
+			 struct error *err);
+int store_step_end(struct store_tx *tx, const struct step_row *row,
+		   struct error *err);
+int store_step_scan(struct store *store, int64_t run,
+		    int (*fn)(void *data, const struct step_row *row),
+		    void *data, struct error *err);
+
+/* A counter of a step; target 0, or the agent of an outbound counter. `ids`
+ * is the list of objects, coded by store_ids_encode, or empty. */
+struct counter_row {
+	int64_t step;
+	uint32_t target;
+	const char *name;
+	int64_t value;
+	struct sv ids;
+};
+
+int store_counter_put(struct store_tx *tx, const struct counter_row *row,
+		      struct error *err);
+int store_counter_scan(struct store *store, int64_t step,
+		       int (*fn)(void *data, const struct counter_row *row),
+		       void *data, struct error *err);
+
+/* An object that could not be read, by a step. */
+struct discovery_error {
+	int64_t step;
+	struct sv code;
+	struct sv message;
+	struct sv where;
+	struct sv anchor;
+};
+
+int store_discovery_put(struct store_tx *tx, const struct discovery_error *row,
+			struct error *err);
+int store_discovery_scan(struct store *store, int64_t step,
+			 int (*fn)(void *data,
+				   const struct discovery_error *row),
+			 void *data, struct error *err);
+
+/* Lists of ids as differences: adds one id behind `last`. */
+void store_ids_encode(struct strbuf *list, int64_t *last, int64_t id);
+/* 1: *id_out is the next; 0: end; -1: damaged. Start with at = last = 0. */
+int store_ids_decode(struct sv list, size_t *at, int64_t *last,
+		     int64_t *id_out);
+
+/* A token that was used to pass a guard. */
+int store_allow_record(struct store_tx *tx, int64_t run, const char *token,
+		       const char *user, struct error *err);
+
+#endif

@@ -1,0 +1,329 @@
+/*
+ * image.c - images: look up, lay over, compare, encode and decode
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store/image.h"
+
+#include <string.h>
+
+#define IMAGE_VERSION 1
+
+static size_t position(const struct image *image, uint32_t attr)
+{
+	size_t low = 0;
+	size_t high = image->len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (image->attrs[middle].attr < attr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct values *image_get(const struct image *image, uint32_t attr)
+{
+	size_t at = position(image, attr);
+
+	if (at < image->len && image->attrs[at].attr == attr)
+		return &image->attrs[at].values;
+	return NULL;
+}
+
+static void grow(struct image *image, struct arena *arena)
+{
+	size_t size = image->size ? image->size * 2 : 16;
+	struct image_attr *attrs;
+
+	while (size <= image->len)
+		size *= 2;
+	attrs = arena_alloc(arena, size * sizeof(*attrs));
+	if (image->len)
+		memcpy(attrs, image->attrs, image->len * sizeof(*attrs));
+	image->attrs = attrs;
+	image->size = size;
+}
+
+void image_put(struct image *change, uint32_t attr, struct values values,
+	       struct arena *arena)
+{
+	size_t at = position(change, attr);
+
+	if (at < change->len && change->attrs[at].attr == attr) {
+		change->attrs[at].values = values;
+		return;
+	}
+	if (change->len >= change->size)
+		grow(change, arena);
+	memmove(change->attrs + at + 1, change->attrs + at,
+		(change->len - at) * sizeof(*change->attrs));
+	change->attrs[at].attr = attr;
+	change->attrs[at].values = values;
+	change->len++;
+}
+
+void image_set(struct image *image, uint32_t attr, struct values values,
+	       struct arena *arena)
+{
+	size_t at;
+
+	if (values.len) {
+		image_put(image, attr, values, arena);
+		return;
+	}
+	at = position(image, attr);
+	if (at == image->len || image->attrs[at].attr != attr)
+		return;
+	image->len--;
+	memmove(image->attrs + at, image->attrs + at + 1,
+		(image->len - at) * sizeof(*image->attrs));
+}
+
+void image_apply(struct image *image, const struct image *change,
+		 struct arena *arena)
+{
+	size_t i;
+
+	for (i = 0; i < change->len; i++)
+		image_set(image, change->attrs[i].attr, change->attrs[i].values,
+			  arena);
+}
+
+struct image image_copy(const struct image *image, struct arena *arena)
+{
+	struct image copy = { NULL, image->len, image->len + 8 };
+
+	copy.attrs = arena_alloc(arena, copy.size * sizeof(*copy.attrs));
+	if (image->len)
+		memcpy(copy.attrs, image->attrs,
+		       image->len * sizeof(*copy.attrs));
+	return copy;
+}
+
+struct image image_dup(const struct image *image, struct arena *arena)
+{
+	struct image copy = image_copy(image, arena);
+	size_t i;
+
+	for (i = 0; i < copy.len; i++)
+		copy.attrs[i].values =
+			values_dup(&image->attrs[i].values, arena);
+	return copy;
+}
+
+bool image_identical(const struct image *a, const struct image *b)
+{
+	size_t i;
+
+	if (a->len != b->len)
+		return false;
+	for (i = 0; i < a->len; i++)
+		if (a->attrs[i].attr != b->attrs[i].attr ||
+		    !values_identical(&a->attrs[i].values,
+				      &b->attrs[i].values))
+			return false;
+	return true;
+}
+
+struct image image_diff(const struct image *from, const struct image *to,
+			struct arena *arena)
+{
+	struct image diff = IMAGE_EMPTY;
+	const struct values none = { NULL, 0 };
+	size_t i = 0;
+	size_t j = 0;
+
+	while (i < from->len || j < to->len) {
+		const struct image_attr *old = from->attrs + i;
+		const struct image_attr *new = to->attrs + j;
+
+		if (j == to->len || (i < from->len && old->attr < new->attr)) {
+			image_put(&diff, old->attr, none, arena);
+			i++;
+		} else if (i == from->len || new->attr < old->attr) {
+			image_put(&diff, new->attr, new->values, arena);
+			j++;
+		} else {
+			if (!values_identical(&old->values, &new->values))
+				image_put(&diff, new->attr, new->values, arena);
+			i++;
+			j++;
+		}
+	}
+	return diff;
+}
+
+void image_encode_number(uint64_t number, struct strbuf *out)
+{
+	char bytes[10];
+	size_t len = 0;
+
+	do {
+		unsigned char low = number & 0x7f;
+
+		number >>= 7;
+		bytes[len++] = (char)(number ? low | 0x80 : low);
+	} while (number);
+	strbuf_add(out, bytes, len);
+}
+
+int image_decode_number(struct sv bytes, size_t *at, uint64_t *out)
+{
+	unsigned shift = 0;
+
+	*out = 0;
+	while (*at < bytes.len && shift < 64) {
+		unsigned char c = (unsigned char)bytes.ptr[(*at)++];
+
+		*out |= (uint64_t)(c & 0x7f) << shift;
+		if (!(c & 0x80))
+			return 1;
+		shift += 7;
+	}
+	return 0;
+}
+
+/* Small numbers of either sign become small ones. */
+static uint64_t zigzag(int64_t n)
+{
+	return ((uint64_t)n << 1) ^ (uint64_t)(n >> 63);
+}
+
+static int64_t unzigzag(uint64_t n)
+{
+	return (int64_t)(n >> 1) ^ -(int64_t)(n & 1);
+}
+
+void image_encode_value(const struct value *value, struct strbuf *out)
+{
+	strbuf_addc(out, (char)value->type);
+	switch (value->type) {
+	case VALUE_NULL:
+		break;
+	case VALUE_STRING:
+	case VALUE_BINARY:
+		image_encode_number(value->text.len, out);
+		strbuf_addsv(out, value->text);
+		break;
+	case VALUE_INTEGER:
+	case VALUE_BOOLEAN:
+	case VALUE_DATETIME:
+	case VALUE_REFERENCE:
+		image_encode_number(zigzag(value->number), out);
+		break;
+	}
+}
+
+static uint32_t store_number(const struct attr_map *map, uint32_t attr)
+{
+	return attr < map->to_store_len ? map->to_store[attr] : 0;
+}
+
+void image_encode(const struct image *image, const struct attr_map *map,
+		  struct strbuf *out)
+{
+	size_t i;
+	size_t k;
+
+	strbuf_addc(out, IMAGE_VERSION);
+	image_encode_number(image->len, out);
+	for (i = 0; i < image->len; i++) {
+		const struct image_attr *attr = &image->attrs[i];
+
+		image_encode_number(store_number(map, attr->attr), out);
+		image_encode_number(attr->values.len, out);
+		for (k = 0; k < attr->values.len; k++)
+			image_encode_value(&attr->values.at[k], out);
+	}
+}
+
+static int decode_value(struct sv bytes, size_t *at, struct value *out)
+{
+	uint64_t number;
+	int type;
+
+	if (*at >= bytes.len)
+		return 0;
+	type = (unsigned char)bytes.ptr[(*at)++];
+	if (type < VALUE_STRING || type > VALUE_REFERENCE ||
+	    !image_decode_number(bytes, at, &number))
+		return 0;
+	out->type = (enum value_type)type;
+	out->number = 0;
+	out->text = SV_NULL;
+	if (type == VALUE_STRING || type == VALUE_BINARY) {
+		if (number > bytes.len - *at)
+			return 0;
+		out->text = sv_make(bytes.ptr + *at, (size_t)number);
+		*at += (size_t)number;
+	} else {
+		out->number = unzigzag(number);
+	}
+	return 1;
+}
+
+static int decode_attr(struct sv bytes, size_t *at, const struct attr_map *map,
+		       struct arena *arena, struct image_attr *out)
+{
+	uint64_t number;
+	uint64_t count;
+	size_t i;
+
+	if (!image_decode_number(bytes, at, &number) ||
+	    !image_decode_number(bytes, at, &count) ||
+	    number >= map->from_store_len || count > bytes.len - *at)
+		return 0;
+	out->attr = map->from_store[number];
+	out->values.len = (size_t)count;
+	out->values.at =
+		arena_alloc(arena, (size_t)count * sizeof(struct value));
+	for (i = 0; i < count; i++)
+		if (!decode_value(bytes, at, &out->values.at[i]))
+			return 0;
+	return 1;
+}
+
+int image_decode(struct sv bytes, const struct attr_map *map,
+		 struct arena *arena, struct image *out, struct error *err)
+{
+	uint64_t count = 0;
+	size_t at = 1;
+	bool sorted = true;
+	size_t i;
+
+	*out = IMAGE_EMPTY;
+	if (!bytes.len)
+		return 0;
+	if (bytes.ptr[0] != IMAGE_VERSION ||
+	    !image_decode_number(bytes, &at, &count) || count > bytes.len)
+		goto damaged;
+	out->size = (size_t)count + 4;
+	out->attrs = arena_alloc(arena, out->size * sizeof(*out->attrs));
+	for (i = 0; i < count; i++) {
+		if (!decode_attr(bytes, &at, map, arena, &out->attrs[i]))
+			goto damaged;
+		if (i && out->attrs[i].attr <= out->attrs[i - 1].attr)
+			sorted = false;
+	}
+	out->len = (size_t)count;
+	if (at != bytes.len)
+		goto damaged;
+	if (!sorted) {
+		struct image unsorted = *out;
+
+		*out = IMAGE_EMPTY;
+		for (i = 0; i < unsorted.len; i++)
+			image_put(out, unsorted.attrs[i].attr,
+				  unsorted.attrs[i].values, arena);
+	}
+	return 0;
+damaged:
+	*out = IMAGE_EMPTY;
+	return error_set(err, ERR_CORRUPT,
+			 "a stored image is damaged at byte %zu of %zu", at,
+			 bytes.len);
+}

@@ -1,0 +1,354 @@
+/*
+ * cs.c - connector space objects and their keys in SQLite
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store/cs.h"
+
+#include "store/mv.h"
+
+#include "store/sqlite/sqlite_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_ID(agent) CS_ID(agent, 0)
+#define LAST_ID(agent) (CS_ID((agent) + 1, 0) - 1)
+
+static void read_row(sqlite3_stmt *stmt, struct arena *arena,
+		     struct cs_row *out)
+{
+	out->id = sqlite3_column_int64(stmt, 0);
+	out->type = (uint32_t)sqlite3_column_int64(stmt, 1);
+	out->flags = (uint32_t)sqlite3_column_int64(stmt, 2);
+	out->parent = sqlite3_column_int64(stmt, 3);
+	out->rdn = sqlite_bytes(stmt, 4, arena);
+	out->anchor = SV_NULL;
+	out->has_image = false;
+	out->image = SV_NULL;
+}
+
+int store_cs_get(struct store *store, int64_t id, struct arena *arena,
+		 struct cs_row *out, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret = sqlite_first(store,
+			       "SELECT id, type, flags, parent, rdn, anchor,"
+			       " image FROM cs WHERE id = ?1",
+			       &stmt, err, "i", id);
+
+	if (ret <= 0)
+		return ret;
+	read_row(stmt, arena, out);
+	out->anchor = sqlite_bytes(stmt, 5, arena);
+	out->image = sqlite_bytes(stmt, 6, arena);
+	out->has_image = out->image.ptr != NULL;
+	(void)sqlite3_reset(stmt);
+	return 1;
+}
+
+int store_cs_head(struct store *store, int64_t id, struct arena *arena,
+		  struct cs_row *out, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret = sqlite_first(store,
+			       "SELECT id, type, flags, parent, rdn FROM cs"
+			       " WHERE id = ?1",
+			       &stmt, err, "i", id);
+
+	if (ret <= 0)
+		return ret;
+	read_row(stmt, arena, out);
+	(void)sqlite3_reset(stmt);
+	return 1;
+}
+
+static void next_key(uint32_t agent, char out[32])
+{
+	(void)snprintf(out, 32, "next_cs.%u", agent);
+}
+
+static int load_next(struct store *store, uint32_t agent, int64_t *out,
+		     struct error *err)
+{
+	struct arena arena = ARENA_INIT;
+	char key[32];
+	struct sv value;
+	int ret;
+
+	next_key(agent, key);
+	ret = store_meta_get(store, key, &arena, &value, err);
+	*out = CS_ID(agent, 1);
+	if (ret > 0 && value.len == sizeof(*out))
+		memcpy(out, value.ptr, sizeof(*out));
+	arena_release(&arena);
+	return ret < 0 ? -1 : 0;
+}
+
+#define ID_BLOCK 4096
+
+/* Numbers are reserved in blocks, so a new id costs no statement. */
+int64_t store_cs_new_id(struct store_tx *tx, uint32_t agent)
+{
+	struct store *store = tx->store;
+	struct error err = ERROR_INIT;
+	uint64_t next = 0;
+	uint64_t end = 0;
+	char key[32];
+	int64_t from;
+
+	(void)idmap_get(&store->next_cs, (uint64_t)agent * 2 + 1, &next);
+	(void)idmap_get(&store->next_cs, (uint64_t)agent * 2 + 2, &end);
+	if (next == end) {
+		if (load_next(store, agent, &from, &err) < 0)
+			return -1;
+		next = (uint64_t)from;
+		from += ID_BLOCK;
+		end = (uint64_t)from;
+		next_key(agent, key);
+		if (store_meta_set(tx, key, sv_make((char *)&from, sizeof(from)),
+				   &err) < 0)
+			return -1;
+		idmap_put(&store->next_cs, (uint64_t)agent * 2 + 2, end);
+	}
+	idmap_put(&store->next_cs, (uint64_t)agent * 2 + 1, next + 1);
+	return (int64_t)next;
+}
+
+int store_cs_put(struct store_tx *tx, const struct cs_row *row,
+		 struct error *err)
+{
+	struct sv image = row->has_image ? row->image : SV_NULL;
+
+	if (row->has_image && !image.ptr)
+		image = SV_LIT("");
+	return sqlite_run(tx->store,
+			  "INSERT OR REPLACE INTO cs VALUES"
+			  " (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+			  err, "iiiibbb", row->id, (int64_t)row->type,
+			  (int64_t)row->flags, row->parent, row->rdn,
+			  row->anchor, image);
+}
+
+int store_cs_delete(struct store_tx *tx, int64_t id, struct error *err)
+{
+	return sqlite_run(tx->store, "DELETE FROM cs WHERE id = ?1", err, "i",
+			  id);
+}
+
+int store_cs_scan(struct store *store, uint32_t agent, int64_t after,
+		  struct cs_row *rows, int limit, struct arena *arena,
+		  struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int64_t from = after > FIRST_ID(agent) ? after : FIRST_ID(agent);
+	int count = 0;
+	int ret;
+
+	for (ret = sqlite_first(store,
+				"SELECT id, type, flags, parent, rdn, anchor,"
+				" image FROM cs WHERE id > ?1 AND id <= ?2"
+				" ORDER BY id LIMIT ?3",
+				&stmt, err, "iii", from, LAST_ID(agent),
+				(int64_t)limit);
+	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+		struct cs_row *row = &rows[count++];
+
+		read_row(stmt, arena, row);
+		row->anchor = sqlite_bytes(stmt, 5, arena);
+		row->image = sqlite_bytes(stmt, 6, arena);
+		row->has_image = row->image.ptr != NULL;
+	}
+	return ret < 0 ? -1 : count;
+}
+
+int store_cs_children(struct store *store, int64_t parent, struct arena *arena,
+		      int64_t **out, size_t *count_out, struct error *err)
+{
+	int count = sqlite_id_list(store,
+				   "SELECT id FROM cs WHERE parent = ?1 AND"
+				   " parent > 0",
+				   arena, out, err, "i", parent);
+
+	*count_out = count < 0 ? 0 : (size_t)count;
+	return count < 0 ? -1 : 0;
+}
+
+int64_t store_cs_count(struct store *store, uint32_t agent, uint32_t type,
+		       struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int64_t count = 0;
+	int ret = sqlite_first(
+		store,
+		"SELECT count(*) FROM cs WHERE id BETWEEN ?1 AND ?2 AND"
+		" type > 0 AND (type = ?3 OR ?3 = 0) AND image IS NOT NULL",
+		&stmt, err, "iii", FIRST_ID(agent), LAST_ID(agent),
+		(int64_t)type);
+
+	if (ret > 0) {
+		count = sqlite3_column_int64(stmt, 0);
+		(void)sqlite3_reset(stmt);
+	}
+	return ret < 0 ? -1 : count;
+}
+
+int store_anchor_put(struct store_tx *tx, uint32_t agent,
+		     const struct anchor_key *key, struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "INSERT OR REPLACE INTO cs_anchor VALUES"
+			  " (?1, ?2, ?3, ?4, ?5)",
+			  err, "iiiii", (int64_t)agent, (int64_t)key->h,
+			  key->id, (int64_t)key->content.high,
+			  (int64_t)key->content.low);
+}
+
+int store_anchor_delete(struct store_tx *tx, uint32_t agent, uint64_t h,
+			int64_t id, struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "DELETE FROM cs_anchor WHERE agent = ?1 AND h = ?2"
+			  " AND id = ?3",
+			  err, "iii", (int64_t)agent, (int64_t)h, id);
+}
+
+static void read_anchor(sqlite3_stmt *stmt, struct anchor_key *out)
+{
+	out->h = (uint64_t)sqlite3_column_int64(stmt, 0);
+	out->id = sqlite3_column_int64(stmt, 1);
+	out->content.high = (uint64_t)sqlite3_column_int64(stmt, 2);
+	out->content.low = (uint64_t)sqlite3_column_int64(stmt, 3);
+}
+
+int store_anchor_find(struct store *store, uint32_t agent, uint64_t h,
+		      struct anchor_key *out, int max, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int count = 0;
+	int ret;
+
+	ret = sqlite_first(store,
+			   "SELECT h, id, high, low FROM cs_anchor"
+			   " WHERE agent = ?1 AND h = ?2",
+			   &stmt, err, "ii", (int64_t)agent, (int64_t)h);
+	while (ret > 0) {
+		if (count == max) {
+			(void)sqlite3_reset(stmt);
+			break;
+		}
+		read_anchor(stmt, &out[count++]);
+		ret = sqlite_next(store, stmt, err);
+	}
+	return ret < 0 ? -1 : count;
+}
+
+int store_anchor_scan(struct store *store, uint32_t agent,
+		      int (*fn)(void *data, const struct anchor_key *key),
+		      void *data, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	for (ret = sqlite_first(store,
+				"SELECT h, id, high, low FROM cs_anchor"
+				" WHERE agent = ?1",
+				&stmt, err, "i", (int64_t)agent);
+	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+		struct anchor_key key;
+
+		read_anchor(stmt, &key);
+		if (fn(data, &key) < 0) {
+			(void)sqlite3_reset(stmt);
+			return -1;
+		}
+	}
+	return ret;
+}
+
+static int order_keys(const void *a, const void *b)
+{
+	const struct key_row *x = a;
+	const struct key_row *y = b;
+	int64_t hx = (int64_t)x->h;
+	int64_t hy = (int64_t)y->h;
+
+	if (hx != hy)
+		return hx < hy ? -1 : 1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* In the order of the tree: random keys cost several times as much. */
+static int put_sorted(struct store_tx *tx, const char *text,
+		      const struct key_row *keys, size_t count,
+		      struct error *err)
+{
+	struct key_row *sorted = mem_alloc(count * sizeof(*sorted));
+	size_t i;
+	int ret = 0;
+
+	if (count)
+		memcpy(sorted, keys, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), order_keys);
+	for (i = 0; i < count && ret == 0; i++)
+		ret = sqlite_run(tx->store, text, err, "ii",
+				 (int64_t)sorted[i].h, sorted[i].id);
+	mem_free(sorted);
+	return ret;
+}
+
+int store_cs_key_put(struct store_tx *tx, const struct key_row *keys,
+		     size_t count, struct error *err)
+{
+	return put_sorted(tx, "INSERT OR IGNORE INTO cs_key VALUES (?1, ?2)",
+			  keys, count, err);
+}
+
+int store_cs_key_delete(struct store_tx *tx, uint64_t h, int64_t id,
+			struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "DELETE FROM cs_key WHERE h = ?1 AND id = ?2", err,
+			  "ii", (int64_t)h, id);
+}
+
+int store_cs_key_find(struct store *store, uint64_t h, struct arena *arena,
+		      int64_t **out, struct error *err)
+{
+	return sqlite_id_list(store, "SELECT id FROM cs_key WHERE h = ?1",
+			      arena, out, err, "i", (int64_t)h);
+}
+
+
+int store_mv_key_put(struct store_tx *tx, const struct key_row *keys,
+		     size_t count, struct error *err)
+{
+	return put_sorted(tx, "INSERT OR IGNORE INTO mv_key VALUES (?1, ?2)",
+			  keys, count, err);
+}
+
+int store_cs_ref_put(struct store_tx *tx, int64_t target, int64_t source,
+		     struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "INSERT OR IGNORE INTO cs_ref VALUES (?1, ?2)", err,
+			  "ii", target, source);
+}
+
+int store_cs_ref_delete(struct store_tx *tx, int64_t target, int64_t source,
+			struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "DELETE FROM cs_ref WHERE target = ?1 AND"
+			  " source = ?2",
+			  err, "ii", target, source);
+}
+
+int store_cs_referrers(struct store *store, int64_t target,
+		       struct arena *arena, int64_t **out, struct error *err)
+{
+	return sqlite_id_list(store,
+			      "SELECT source FROM cs_ref WHERE target = ?1",
+			      arena, out, err, "i", target);
+}

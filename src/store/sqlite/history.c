@@ -1,0 +1,224 @@
+/*
+ * history.c - runs, steps, counters and errors in SQLite
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store/history.h"
+
+#include "base/clock.h"
+#include "store/sqlite/sqlite_private.h"
+
+#include <string.h>
+
+static struct sv rules_sv(const struct hash128 *rules)
+{
+	return sv_make((const char *)rules, sizeof(*rules));
+}
+
+int64_t store_run_begin(struct store_tx *tx, const struct run_row *row,
+			struct error *err)
+{
+	if (sqlite_run(tx->store,
+		       "INSERT INTO run VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6,"
+		       " 0, 'in-progress', '', ?7)",
+		       err, "ssssiib", row->agent, row->profile, row->user,
+		       row->host, row->process, row->started,
+		       rules_sv(&row->rules)) < 0)
+		return -1;
+	return sqlite3_last_insert_rowid(tx->store->db);
+}
+
+int store_run_end(struct store_tx *tx, int64_t run, int64_t ended,
+		  const char *result, const char *message, struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "UPDATE run SET ended = ?2, result = ?3,"
+			  " message = ?4 WHERE id = ?1",
+			  err, "iiss", run, ended, result, message);
+}
+
+static const char *text_of(sqlite3_stmt *stmt, int column)
+{
+	const unsigned char *text = sqlite3_column_text(stmt, column);
+
+	return text ? (const char *)text : "";
+}
+
+int store_run_scan(struct store *store, int64_t only, int limit,
+		   int (*fn)(void *data, const struct run_row *row), void *data,
+		   struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	for (ret = sqlite_first(store,
+				"SELECT id, agent, profile, user, host,"
+				" process, started, ended, result, message,"
+				" rules FROM run WHERE id = ?1 OR ?1 = 0"
+				" ORDER BY id DESC LIMIT ?2",
+				&stmt, err, "ii", only, (int64_t)limit);
+	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+		struct sv rules = sqlite_view(stmt, 10);
+		struct run_row row = {
+			.id = sqlite3_column_int64(stmt, 0),
+			.agent = text_of(stmt, 1),
+			.profile = text_of(stmt, 2),
+			.user = text_of(stmt, 3),
+			.host = text_of(stmt, 4),
+			.process = sqlite3_column_int64(stmt, 5),
+			.started = sqlite3_column_int64(stmt, 6),
+			.ended = sqlite3_column_int64(stmt, 7),
+			.result = text_of(stmt, 8),
+			.message = text_of(stmt, 9),
+		};
+		int told;
+
+		if (rules.len == sizeof(row.rules))
+			memcpy(&row.rules, rules.ptr, sizeof(row.rules));
+		told = fn(data, &row);
+		if (told) {
+			(void)sqlite3_reset(stmt);
+			return told < 0 ? -1 : 0;
+		}
+	}
+	return ret;
+}
+
+int64_t store_step_begin(struct store_tx *tx, const struct step_row *row,
+			 struct error *err)
+{
+	if (sqlite_run(tx->store,
+		       "INSERT INTO step VALUES (NULL, ?1, ?2, ?3, ?4, 0,"
+		       " 'in-progress', '')",
+		       err, "iisi", row->run, (int64_t)row->number, row->kind,
+		       row->started) < 0)
+		return -1;
+	return sqlite3_last_insert_rowid(tx->store->db);
+}
+
+int store_step_end(struct store_tx *tx, const struct step_row *row,
+		   struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "UPDATE step SET ended = ?2, result = ?3,"
+			  " message = ?4 WHERE id = ?1",
+			  err, "iiss", row->id, row->ended, row->result,
+			  row->message ? row->message : "");
+}
+
+int store_step_scan(struct store *store, int64_t run,
+		    int (*fn)(void *data, const struct step_row *row),
+		    void *data, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	for (ret = sqlite_first(store,
+				"SELECT id, run, number, kind, started, ended,"
+				" result, message FROM step WHERE run = ?1"
+				" ORDER BY number",
+				&stmt, err, "i", run);
+	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+		struct step_row row = {
+			.id = sqlite3_column_int64(stmt, 0),
+			.run = sqlite3_column_int64(stmt, 1),
+			.number = sqlite3_column_int(stmt, 2),
+			.kind = text_of(stmt, 3),
+			.started = sqlite3_column_int64(stmt, 4),
+			.ended = sqlite3_column_int64(stmt, 5),
+			.result = text_of(stmt, 6),
+			.message = text_of(stmt, 7),
+		};
+
+		if (fn(data, &row) < 0) {
+			(void)sqlite3_reset(stmt);
+			return -1;
+		}
+	}
+	return ret;
+}
+
+int store_counter_put(struct store_tx *tx, const struct counter_row *row,
+		      struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "INSERT OR REPLACE INTO counter VALUES"
+			  " (?1, ?2, ?3, ?4, ?5)",
+			  err, "iisib", row->step, (int64_t)row->target,
+			  row->name, row->value, row->ids);
+}
+
+int store_counter_scan(struct store *store, int64_t step,
+		       int (*fn)(void *data, const struct counter_row *row),
+		       void *data, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	for (ret = sqlite_first(store,
+				"SELECT target, name, value, ids FROM counter"
+				" WHERE step = ?1 ORDER BY target, name",
+				&stmt, err, "i", step);
+	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+		struct counter_row row = {
+			.step = step,
+			.target = (uint32_t)sqlite3_column_int64(stmt, 0),
+			.name = text_of(stmt, 1),
+			.value = sqlite3_column_int64(stmt, 2),
+			.ids = sqlite_view(stmt, 3),
+		};
+
+		if (fn(data, &row) < 0) {
+			(void)sqlite3_reset(stmt);
+			return -1;
+		}
+	}
+	return ret;
+}
+
+int store_discovery_put(struct store_tx *tx, const struct discovery_error *row,
+			struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "INSERT INTO discovery_error VALUES"
+			  " (NULL, ?1, ?2, ?3, ?4, ?5)",
+			  err, "itttb", row->step, row->code, row->message,
+			  row->where, row->anchor);
+}
+
+int store_discovery_scan(struct store *store, int64_t step,
+			 int (*fn)(void *data,
+				   const struct discovery_error *row),
+			 void *data, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	for (ret = sqlite_first(store,
+				"SELECT code, message, place, anchor FROM"
+				" discovery_error WHERE step = ?1 ORDER BY id",
+				&stmt, err, "i", step);
+	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+		struct discovery_error row = {
+			.step = step,
+			.code = sqlite_view(stmt, 0),
+			.message = sqlite_view(stmt, 1),
+			.where = sqlite_view(stmt, 2),
+			.anchor = sqlite_view(stmt, 3),
+		};
+
+		if (fn(data, &row) < 0) {
+			(void)sqlite3_reset(stmt);
+			return -1;
+		}
+	}
+	return ret;
+}
+
+int store_allow_record(struct store_tx *tx, int64_t run, const char *token,
+		       const char *user, struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "INSERT INTO allowed VALUES (?1, ?2, ?3, ?4)", err,
+			  "issi", run, token, user, clock_now());
+}

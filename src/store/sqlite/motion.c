@@ -1,0 +1,395 @@
+/*
+ * motion.c - links, staged changes, errors and the queue in SQLite
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store/cs.h"
+
+#include "store/sqlite/sqlite_private.h"
+
+#include <string.h>
+
+#define FIRST_ID(agent) CS_ID(agent, 0)
+#define LAST_ID(agent) (CS_ID((agent) + 1, 0) - 1)
+
+static int64_t after_of(uint32_t agent, int64_t after)
+{
+	return after > FIRST_ID(agent) ? after : FIRST_ID(agent);
+}
+
+#define LINK_COLUMNS                                                           \
+	"SELECT cs, mv, rule_set, state, how, wanted, time, last_mv FROM link "
+
+static void read_link(sqlite3_stmt *stmt, struct link_row *out)
+{
+	out->cs = sqlite3_column_int64(stmt, 0);
+	out->mv = sqlite3_column_int64(stmt, 1);
+	out->rule_set = (uint32_t)sqlite3_column_int64(stmt, 2);
+	out->state = (enum link_state)sqlite3_column_int(stmt, 3);
+	out->how = (enum link_how)sqlite3_column_int(stmt, 4);
+	out->wanted = sqlite3_column_int(stmt, 5) != 0;
+	out->time = sqlite3_column_int64(stmt, 6);
+	out->last_mv = sqlite3_column_int64(stmt, 7);
+}
+
+int store_link_get(struct store *store, int64_t cs, struct link_row *out,
+		   struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret = sqlite_first(store, LINK_COLUMNS "WHERE cs = ?1", &stmt, err,
+			       "i", cs);
+
+	memset(out, 0, sizeof(*out));
+	out->cs = cs;
+	if (ret > 0) {
+		read_link(stmt, out);
+		(void)sqlite3_reset(stmt);
+	}
+	return ret;
+}
+
+int store_link_put(struct store_tx *tx, const struct link_row *row,
+		   struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "INSERT OR REPLACE INTO link VALUES"
+			  " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+			  err, "iiiiiiii", row->cs, row->mv,
+			  (int64_t)row->rule_set, (int64_t)row->state,
+			  (int64_t)row->how, (int64_t)row->wanted, row->time,
+			  row->last_mv);
+}
+
+int store_link_delete(struct store_tx *tx, int64_t cs, struct error *err)
+{
+	return sqlite_run(tx->store, "DELETE FROM link WHERE cs = ?1", err, "i",
+			  cs);
+}
+
+static int link_list(struct store *store, const char *text, int64_t mv,
+		     struct arena *arena, struct link_row **out,
+		     struct error *err)
+{
+	VEC(struct link_row) rows = VEC_INIT;
+	sqlite3_stmt *stmt;
+	int count;
+	int ret;
+
+	*out = NULL;
+	for (ret = sqlite_first(store, text, &stmt, err, "i", mv); ret > 0;
+	     ret = sqlite_next(store, stmt, err)) {
+		struct link_row row;
+
+		read_link(stmt, &row);
+		vec_push(&rows, row);
+	}
+	count = (int)rows.len;
+	if (rows.len) {
+		*out = arena_alloc(arena, rows.len * sizeof(**out));
+		memcpy(*out, rows.at, rows.len * sizeof(**out));
+	}
+	vec_release(&rows);
+	return ret < 0 ? -1 : count;
+}
+
+int store_link_of_mv(struct store *store, int64_t mv, struct arena *arena,
+		     struct link_row **out, struct error *err)
+{
+	return link_list(store,
+			 LINK_COLUMNS "WHERE mv = ?1 AND mv > 0 ORDER BY cs",
+			 mv, arena, out, err);
+}
+
+int store_link_remembering(struct store *store, int64_t mv,
+			   struct arena *arena, struct link_row **out,
+			   struct error *err)
+{
+	return link_list(store,
+			 LINK_COLUMNS
+			 "WHERE last_mv = ?1 AND last_mv > 0 ORDER BY cs",
+			 mv, arena, out, err);
+}
+
+int store_pending_import_get(struct store *store, int64_t cs,
+			     struct arena *arena, struct pending_import *out,
+			     struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret = sqlite_first(store,
+			       "SELECT cs, op, renamed, old_dn, synced,"
+			       " confirmed, indexed FROM pending_import"
+			       " WHERE cs = ?1",
+			       &stmt, err, "i", cs);
+
+	memset(out, 0, sizeof(*out));
+	out->cs = cs;
+	if (ret <= 0)
+		return ret;
+	out->op = (enum import_op)sqlite3_column_int(stmt, 1);
+	out->renamed = sqlite3_column_int(stmt, 2) != 0;
+	out->old_dn = sqlite_bytes(stmt, 3, arena);
+	out->synced = sqlite_bytes(stmt, 4, arena);
+	out->confirmed = sqlite_bytes(stmt, 5, arena);
+	out->indexed = sqlite3_column_int(stmt, 6) != 0;
+	(void)sqlite3_reset(stmt);
+	return 1;
+}
+
+int store_pending_import_put(struct store_tx *tx,
+			     const struct pending_import *row,
+			     struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "INSERT OR REPLACE INTO pending_import VALUES"
+			  " (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+			  err, "iiibbbi", row->cs, (int64_t)row->op,
+			  (int64_t)row->renamed, row->old_dn, row->synced,
+			  row->confirmed, (int64_t)row->indexed);
+}
+
+int store_pending_import_delete(struct store_tx *tx, int64_t cs,
+				struct error *err)
+{
+	return sqlite_run(tx->store, "DELETE FROM pending_import WHERE cs = ?1",
+			  err, "i", cs);
+}
+
+int store_pending_import_ids(struct store *store, uint32_t agent,
+			     int64_t after, bool not_indexed, int64_t *out,
+			     int limit, struct error *err)
+{
+	return sqlite_ids(store,
+			  "SELECT cs FROM pending_import WHERE cs > ?1 AND"
+			  " cs <= ?2 AND (?3 = 0 OR indexed = 0) ORDER BY cs",
+			  out, limit, err, "iii", after_of(agent, after),
+			  LAST_ID(agent), (int64_t)not_indexed);
+}
+
+static int export_get(struct store *store, const char *text, int64_t cs,
+		      struct arena *arena, struct pending_export *out,
+		      struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret = sqlite_first(store, text, &stmt, err, "i", cs);
+
+	memset(out, 0, sizeof(*out));
+	out->cs = cs;
+	if (ret <= 0)
+		return ret;
+	out->op = (enum export_op_kind)sqlite3_column_int(stmt, 0);
+	out->in_progress = sqlite3_column_int(stmt, 1) != 0;
+	out->parent = sqlite3_column_int64(stmt, 2);
+	out->rdn = sqlite_bytes(stmt, 3, arena);
+	out->attrs = sqlite_bytes(stmt, 4, arena);
+	(void)sqlite3_reset(stmt);
+	return 1;
+}
+
+static int export_put(struct store_tx *tx, const char *text,
+		      const struct pending_export *row, struct error *err)
+{
+	return sqlite_run(tx->store, text, err, "iiiibb", row->cs,
+			  (int64_t)row->op, (int64_t)row->in_progress,
+			  row->parent, row->rdn, row->attrs);
+}
+
+int store_pending_export_get(struct store *store, int64_t cs,
+			     struct arena *arena, struct pending_export *out,
+			     struct error *err)
+{
+	return export_get(store,
+			  "SELECT op, in_progress, parent, rdn, attrs"
+			  " FROM pending_export WHERE cs = ?1",
+			  cs, arena, out, err);
+}
+
+int store_pending_export_put(struct store_tx *tx,
+			     const struct pending_export *row,
+			     struct error *err)
+{
+	return export_put(tx,
+			  "INSERT OR REPLACE INTO pending_export VALUES"
+			  " (?1, ?2, ?3, ?4, ?5, ?6)",
+			  row, err);
+}
+
+int store_pending_export_delete(struct store_tx *tx, int64_t cs,
+				struct error *err)
+{
+	return sqlite_run(tx->store, "DELETE FROM pending_export WHERE cs = ?1",
+			  err, "i", cs);
+}
+
+int store_pending_export_ids(struct store *store, uint32_t agent,
+			     int64_t after, int64_t *out, int limit,
+			     struct error *err)
+{
+	return sqlite_ids(store,
+			  "SELECT cs FROM pending_export WHERE cs > ?1 AND"
+			  " cs <= ?2 ORDER BY cs",
+			  out, limit, err, "ii", after_of(agent, after),
+			  LAST_ID(agent));
+}
+
+int store_awaiting_get(struct store *store, int64_t cs, struct arena *arena,
+		       struct pending_export *out, struct error *err)
+{
+	return export_get(store,
+			  "SELECT op, in_progress, parent, rdn, attrs"
+			  " FROM awaiting WHERE cs = ?1",
+			  cs, arena, out, err);
+}
+
+int store_awaiting_put(struct store_tx *tx, const struct pending_export *row,
+		       struct error *err)
+{
+	return export_put(tx,
+			  "INSERT OR REPLACE INTO awaiting VALUES"
+			  " (?1, ?2, ?3, ?4, ?5, ?6)",
+			  row, err);
+}
+
+int store_awaiting_delete(struct store_tx *tx, int64_t cs, struct error *err)
+{
+	return sqlite_run(tx->store, "DELETE FROM awaiting WHERE cs = ?1", err,
+			  "i", cs);
+}
+
+int store_awaiting_ids(struct store *store, uint32_t agent, int64_t after,
+		       int64_t *out, int limit, struct error *err)
+{
+	return sqlite_ids(store,
+			  "SELECT cs FROM awaiting WHERE cs > ?1 AND cs <= ?2"
+			  " ORDER BY cs",
+			  out, limit, err, "ii", after_of(agent, after),
+			  LAST_ID(agent));
+}
+
+int store_merged_get(struct store *store, int64_t cs, struct arena *arena,
+		     struct sv *out, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret = sqlite_first(store, "SELECT image FROM merged WHERE cs = ?1",
+			       &stmt, err, "i", cs);
+
+	*out = SV_NULL;
+	if (ret > 0) {
+		*out = sqlite_bytes(stmt, 0, arena);
+		(void)sqlite3_reset(stmt);
+	}
+	return ret;
+}
+
+int store_merged_put(struct store_tx *tx, int64_t cs, struct sv image,
+		     struct error *err)
+{
+	if (!image.ptr)
+		return sqlite_run(tx->store, "DELETE FROM merged WHERE cs = ?1",
+				  err, "i", cs);
+	return sqlite_run(tx->store,
+			  "INSERT OR REPLACE INTO merged VALUES (?1, ?2)", err,
+			  "ib", cs, image);
+}
+
+int store_error_put(struct store_tx *tx, const struct cs_error *row,
+		    struct error *err)
+{
+	return sqlite_run(
+		tx->store,
+		"INSERT INTO cs_error VALUES (?1, ?2, ?3, ?4, ?5, ?5, 1)"
+		" ON CONFLICT (cs, kind) DO UPDATE SET"
+		" first = iif(code = ?3, first, ?5),"
+		" count = iif(code = ?3, count + 1, 1),"
+		" code = ?3, message = ?4, last = ?5",
+		err, "iitti", row->cs, (int64_t)row->kind, row->code,
+		row->message, row->last);
+}
+
+int store_error_delete(struct store_tx *tx, int64_t cs, enum cs_error_kind kind,
+		       struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "DELETE FROM cs_error WHERE cs = ?1 AND kind = ?2",
+			  err, "ii", cs, (int64_t)kind);
+}
+
+static void read_error(sqlite3_stmt *stmt, struct cs_error *out)
+{
+	out->cs = sqlite3_column_int64(stmt, 0);
+	out->kind = (enum cs_error_kind)sqlite3_column_int(stmt, 1);
+	out->code = sqlite_view(stmt, 2);
+	out->message = sqlite_view(stmt, 3);
+	out->first = sqlite3_column_int64(stmt, 4);
+	out->last = sqlite3_column_int64(stmt, 5);
+	out->count = sqlite3_column_int64(stmt, 6);
+}
+
+int store_error_get(struct store *store, int64_t cs, enum cs_error_kind kind,
+		    struct arena *arena, struct cs_error *out,
+		    struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret = sqlite_first(store,
+			       "SELECT cs, kind, code, message, first, last,"
+			       " count FROM cs_error WHERE cs = ?1 AND"
+			       " kind = ?2",
+			       &stmt, err, "ii", cs, (int64_t)kind);
+
+	if (ret > 0) {
+		read_error(stmt, out);
+		out->code = arena_dup(arena, out->code);
+		out->message = arena_dup(arena, out->message);
+		(void)sqlite3_reset(stmt);
+	}
+	return ret;
+}
+
+int store_error_scan(struct store *store, uint32_t agent,
+		     int (*fn)(void *data, const struct cs_error *row),
+		     void *data, struct error *err)
+{
+	int64_t from = agent ? FIRST_ID(agent) : 0;
+	int64_t to = agent ? LAST_ID(agent) : INT64_MAX;
+	sqlite3_stmt *stmt;
+	int ret;
+
+	for (ret = sqlite_first(store,
+				"SELECT cs, kind, code, message, first, last,"
+				" count FROM cs_error WHERE cs BETWEEN ?1 AND"
+				" ?2 ORDER BY cs, kind",
+				&stmt, err, "ii", from, to);
+	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+		struct cs_error row;
+		int told;
+
+		read_error(stmt, &row);
+		told = fn(data, &row);
+		if (told) {
+			(void)sqlite3_reset(stmt);
+			return told < 0 ? -1 : 0;
+		}
+	}
+	return ret;
+}
+
+int store_queue_put(struct store_tx *tx, int64_t cs, struct error *err)
+{
+	return sqlite_run(tx->store, "INSERT OR IGNORE INTO queue VALUES (?1)",
+			  err, "i", cs);
+}
+
+int store_queue_delete(struct store_tx *tx, int64_t cs, struct error *err)
+{
+	return sqlite_run(tx->store, "DELETE FROM queue WHERE cs = ?1", err,
+			  "i", cs);
+}
+
+int store_queue_ids(struct store *store, uint32_t agent, int64_t after,
+		    int64_t *out, int limit, struct error *err)
+{
+	return sqlite_ids(store,
+			  "SELECT cs FROM queue WHERE cs > ?1 AND cs <= ?2"
+			  " ORDER BY cs",
+			  out, limit, err, "ii", after_of(agent, after),
+			  LAST_ID(agent));
+}

@@ -1,0 +1,182 @@
+/*
+ * mv.c - metaverse objects in SQLite
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store/mv.h"
+
+#include "store/sqlite/sqlite_private.h"
+
+#include <string.h>
+
+static void read_row(sqlite3_stmt *stmt, struct arena *arena,
+		     struct mv_row *out)
+{
+	struct sv guid = sqlite_view(stmt, 1);
+
+	memset(out, 0, sizeof(*out));
+	out->id = sqlite3_column_int64(stmt, 0);
+	if (guid.len == sizeof(out->guid))
+		memcpy(out->guid, guid.ptr, guid.len);
+	out->type = (uint32_t)sqlite3_column_int64(stmt, 2);
+	out->projected = sqlite3_column_int64(stmt, 3);
+	out->image = sqlite_bytes(stmt, 4, arena);
+	out->lineage = sqlite_bytes(stmt, 5, arena);
+}
+
+int store_mv_get(struct store *store, int64_t id, struct arena *arena,
+		 struct mv_row *out, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret = sqlite_first(store,
+			       "SELECT id, guid, type, projected, image,"
+			       " lineage FROM mv WHERE id = ?1",
+			       &stmt, err, "i", id);
+
+	if (ret > 0) {
+		read_row(stmt, arena, out);
+		(void)sqlite3_reset(stmt);
+	}
+	return ret;
+}
+
+#define ID_BLOCK 4096
+
+int64_t store_mv_new_id(struct store_tx *tx)
+{
+	struct store *store = tx->store;
+	struct arena arena = ARENA_INIT;
+	struct error err = ERROR_INIT;
+	struct sv value;
+	int64_t end = 1;
+
+	/* ids come in blocks; next_mv is on a boundary when one is used up */
+	if (store->next_mv == 0 || store->next_mv % ID_BLOCK == 0) {
+		if (store_meta_get(store, "next_mv", &arena, &value, &err) < 0)
+			return -1;
+		if (value.len == sizeof(end))
+			memcpy(&end, value.ptr, sizeof(end));
+		arena_release(&arena);
+		store->next_mv = end;
+		end = (end / ID_BLOCK + 1) * ID_BLOCK;
+		if (store_meta_set(tx, "next_mv",
+				   sv_make((char *)&end, sizeof(end)),
+				   &err) < 0)
+			return -1;
+		if (store->next_mv % ID_BLOCK == 0)
+			store->next_mv++;
+	}
+	return store->next_mv++;
+}
+
+int store_mv_put(struct store_tx *tx, const struct mv_row *row,
+		 struct error *err)
+{
+	struct sv guid = sv_make((const char *)row->guid, sizeof(row->guid));
+
+	return sqlite_run(tx->store,
+			  "INSERT OR REPLACE INTO mv VALUES"
+			  " (?1, ?2, ?3, ?4, ?5, ?6)",
+			  err, "ibiibb", row->id, guid, (int64_t)row->type,
+			  row->projected, row->image, row->lineage);
+}
+
+int store_mv_delete(struct store_tx *tx, int64_t id, struct error *err)
+{
+	return sqlite_run(tx->store, "DELETE FROM mv WHERE id = ?1", err, "i",
+			  id);
+}
+
+int store_mv_scan(struct store *store, int64_t after, struct mv_row *rows,
+		  int limit, struct arena *arena, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int count = 0;
+	int ret;
+
+	for (ret = sqlite_first(store,
+				"SELECT id, guid, type, projected, image,"
+				" lineage FROM mv WHERE id > ?1 ORDER BY id"
+				" LIMIT ?2",
+				&stmt, err, "ii", after, (int64_t)limit);
+	     ret > 0; ret = sqlite_next(store, stmt, err))
+		read_row(stmt, arena, &rows[count++]);
+	return ret < 0 ? -1 : count;
+}
+
+int64_t store_mv_count(struct store *store, uint32_t type, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int64_t count = 0;
+	int ret = sqlite_first(store,
+			       "SELECT count(*) FROM mv WHERE type = ?1 OR"
+			       " ?1 = 0",
+			       &stmt, err, "i", (int64_t)type);
+
+	if (ret > 0) {
+		count = sqlite3_column_int64(stmt, 0);
+		(void)sqlite3_reset(stmt);
+	}
+	return ret < 0 ? -1 : count;
+}
+
+int store_mv_key_delete(struct store_tx *tx, uint64_t h, int64_t id,
+			struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "DELETE FROM mv_key WHERE h = ?1 AND id = ?2", err,
+			  "ii", (int64_t)h, id);
+}
+
+int store_mv_key_find(struct store *store, uint64_t h, struct arena *arena,
+		      int64_t **out, struct error *err)
+{
+	return sqlite_id_list(store, "SELECT id FROM mv_key WHERE h = ?1",
+			      arena, out, err, "i", (int64_t)h);
+}
+
+int store_mv_ref_put(struct store_tx *tx, int64_t target, int64_t source,
+		     struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "INSERT OR IGNORE INTO mv_ref VALUES (?1, ?2)", err,
+			  "ii", target, source);
+}
+
+int store_mv_ref_delete(struct store_tx *tx, int64_t target, int64_t source,
+			struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "DELETE FROM mv_ref WHERE target = ?1 AND"
+			  " source = ?2",
+			  err, "ii", target, source);
+}
+
+int store_mv_referrers(struct store *store, int64_t target,
+		       struct arena *arena, int64_t **out, struct error *err)
+{
+	return sqlite_id_list(store,
+			      "SELECT source FROM mv_ref WHERE target = ?1",
+			      arena, out, err, "i", target);
+}
+
+int store_mv_queue_put(struct store_tx *tx, int64_t mv, struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "INSERT OR IGNORE INTO mv_queue VALUES (?1)", err,
+			  "i", mv);
+}
+
+int store_mv_queue_delete(struct store_tx *tx, int64_t mv, struct error *err)
+{
+	return sqlite_run(tx->store, "DELETE FROM mv_queue WHERE mv = ?1", err,
+			  "i", mv);
+}
+
+int store_mv_queue_ids(struct store *store, int64_t after, int64_t *out,
+		       int limit, struct error *err)
+{
+	return sqlite_ids(store,
+			  "SELECT mv FROM mv_queue WHERE mv > ?1 ORDER BY mv",
+			  out, limit, err, "i", after);
+}

@@ -1,0 +1,222 @@
+/*
+ * name.c - small values and the dictionary of names
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store/sqlite/sqlite_private.h"
+
+#include <string.h>
+
+int store_meta_get(struct store *store, const char *key, struct arena *arena,
+		   struct sv *out, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret = sqlite_first(store, "SELECT value FROM meta WHERE key = ?1",
+			       &stmt, err, "s", key);
+
+	*out = SV_NULL;
+	if (ret > 0) {
+		*out = sqlite_bytes(stmt, 0, arena);
+		(void)sqlite3_reset(stmt);
+	}
+	return ret;
+}
+
+int store_meta_set(struct store_tx *tx, const char *key, struct sv value,
+		   struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "INSERT OR REPLACE INTO meta VALUES (?1, ?2)", err,
+			  "sb", key, value);
+}
+
+int store_meta_delete(struct store_tx *tx, const char *key, struct error *err)
+{
+	return sqlite_run(tx->store, "DELETE FROM meta WHERE key = ?1", err,
+			  "s", key);
+}
+
+static void remember(struct store *store, enum store_name_kind kind,
+		     uint32_t number, struct sv name)
+{
+	struct store_name_row row = { kind, number, mem_alloc(name.len + 1) };
+
+	if (name.len)
+		memcpy(row.name, name.ptr, name.len);
+	row.name[name.len] = '\0';
+	vec_push(&store->name_rows, row);
+	if (!store->names[kind])
+		store->names[kind] = namemap_new(kind == NAME_ATTRIBUTE);
+	namemap_put(store->names[kind], name, number);
+}
+
+int sqlite_load_names(struct store *store, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	for (ret = sqlite_first(store, "SELECT kind, number, name FROM name",
+				&stmt, err, "");
+	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+		int64_t kind = sqlite3_column_int64(stmt, 0);
+
+		if (kind > 0 && kind < NAME_KINDS)
+			remember(store, (enum store_name_kind)kind,
+				 (uint32_t)sqlite3_column_int64(stmt, 1),
+				 sqlite_view(stmt, 2));
+	}
+	store->committed_names = store->name_rows.len;
+	return ret;
+}
+
+void sqlite_free_names(struct store *store)
+{
+	struct store_name_row *row;
+	int i;
+
+	vec_foreach(&store->name_rows, row)
+		mem_free(row->name);
+	vec_release(&store->name_rows);
+	for (i = 0; i < NAME_KINDS; i++) {
+		namemap_free(store->names[i]);
+		store->names[i] = NULL;
+	}
+}
+
+void sqlite_forget_uncommitted(struct store *store)
+{
+	struct error ignored = ERROR_INIT;
+
+	idmap_release(&store->next_cs);
+	store->next_mv = 0;
+	if (store->committed_names == store->name_rows.len)
+		return;
+	sqlite_free_names(store);
+	(void)sqlite_load_names(store, &ignored);
+}
+
+uint32_t store_name_find(struct store *store, enum store_name_kind kind,
+			 struct sv name)
+{
+	uint64_t number;
+
+	if (!store->names[kind] ||
+	    !namemap_get(store->names[kind], name, &number))
+		return 0;
+	return (uint32_t)number;
+}
+
+uint32_t store_name_add(struct store_tx *tx, enum store_name_kind kind,
+			struct sv name, struct error *err)
+{
+	struct store *store = tx->store;
+	uint32_t number = store_name_find(store, kind, name);
+	struct store_name_row *row;
+
+	if (number)
+		return number;
+	number = 1;
+	vec_foreach(&store->name_rows, row)
+		if (row->kind == kind && row->number >= number)
+			number = row->number + 1;
+	if (sqlite_run(store, "INSERT INTO name VALUES (?1, ?2, ?3)", err,
+		       "iit", (int64_t)kind, (int64_t)number, name) < 0)
+		return 0;
+	remember(store, kind, number, name);
+	return number;
+}
+
+const char *store_name(struct store *store, enum store_name_kind kind,
+		       uint32_t number)
+{
+	struct store_name_row *row;
+
+	vec_foreach(&store->name_rows, row)
+		if (row->kind == kind && row->number == number)
+			return row->name;
+	return NULL;
+}
+
+void sqlite_free_map(struct store *store)
+{
+	mem_free(store->map.to_store);
+	mem_free(store->map.from_store);
+	memset(&store->map, 0, sizeof(store->map));
+	vec_release(&store->attr_names);
+}
+
+static int add_missing(struct store *store, const char *const *names,
+		       size_t count, struct error *err)
+{
+	struct store_tx *tx;
+	size_t missing = 0;
+	size_t i;
+
+	for (i = 1; i <= count; i++)
+		missing += !store_name_find(store, NAME_ATTRIBUTE,
+					    sv_from(names[i]));
+	if (!missing || store->read_only)
+		return 0;
+	if (store_begin(store, STORE_BULK, &tx, err) < 0)
+		return -1;
+	for (i = 1; i <= count; i++) {
+		if (!store_name_add(tx, NAME_ATTRIBUTE, sv_from(names[i]),
+				    err)) {
+			store_rollback(tx);
+			return -1;
+		}
+	}
+	return store_commit(tx, err);
+}
+
+int store_bind_attributes(struct store *store, const char *const *names,
+			  size_t count, struct error *err)
+{
+	struct attr_map *map = &store->map;
+	struct store_name_row *row;
+	uint32_t highest = 0;
+	size_t i;
+
+	if (add_missing(store, names, count, err) < 0)
+		return -1;
+	sqlite_free_map(store);
+	vec_foreach(&store->name_rows, row)
+		if (row->kind == NAME_ATTRIBUTE && row->number > highest)
+			highest = row->number;
+	map->from_store_len = (size_t)highest + 1;
+	map->from_store = mem_zalloc(map->from_store_len * sizeof(uint32_t));
+	map->to_store_len = count + map->from_store_len + 1;
+	map->to_store = mem_zalloc(map->to_store_len * sizeof(uint32_t));
+	vec_push(&store->attr_names, NULL);
+	for (i = 1; i <= count; i++) {
+		uint32_t number = store_name_find(store, NAME_ATTRIBUTE,
+						  sv_from(names[i]));
+
+		vec_push(&store->attr_names, names[i]);
+		map->to_store[i] = number;
+		if (number)
+			map->from_store[number] = (uint32_t)i;
+	}
+	/* what only the store knows stays readable */
+	vec_foreach(&store->name_rows, row) {
+		if (row->kind != NAME_ATTRIBUTE || map->from_store[row->number])
+			continue;
+		map->from_store[row->number] =
+			(uint32_t)store->attr_names.len;
+		map->to_store[store->attr_names.len] = row->number;
+		vec_push(&store->attr_names, row->name);
+	}
+	return 0;
+}
+
+const struct attr_map *store_attr_map(const struct store *store)
+{
+	return &store->map;
+}
+
+const char *store_attr_name(const struct store *store, uint32_t attr)
+{
+	if (attr >= store->attr_names.len)
+		return NULL;
+	return store->attr_names.at[attr];
+}

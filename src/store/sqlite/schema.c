@@ -1,0 +1,75 @@
+/*
+ * schema.c - the tables, as numbered steps that are only added to
+ *
+ * meta.version is the number of steps that a store has been through.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store/sqlite/sqlite_private.h"
+
+static const char STEP_1[] =
+	"CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+	"CREATE TABLE name (kind INTEGER, number INTEGER, name TEXT,"
+	" PRIMARY KEY (kind, number)) WITHOUT ROWID;"
+
+	/* connector space: what the last import read */
+	"CREATE TABLE cs (id INTEGER PRIMARY KEY, type INTEGER, flags INTEGER,"
+	" parent INTEGER, rdn BLOB, anchor BLOB, image BLOB);"
+	"CREATE INDEX cs_parent ON cs (parent) WHERE parent > 0;"
+	"CREATE TABLE cs_anchor (agent INTEGER, h INTEGER, id INTEGER,"
+	" high INTEGER, low INTEGER, PRIMARY KEY (agent, h, id)) WITHOUT ROWID;"
+	"CREATE TABLE cs_key (h INTEGER, id INTEGER, PRIMARY KEY (h, id))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE cs_ref (target INTEGER, source INTEGER,"
+	" PRIMARY KEY (target, source)) WITHOUT ROWID;"
+
+	/* what is in motion */
+	"CREATE TABLE link (cs INTEGER PRIMARY KEY, mv INTEGER,"
+	" rule_set INTEGER, state INTEGER, how INTEGER, wanted INTEGER,"
+	" time INTEGER, last_mv INTEGER);"
+	"CREATE INDEX link_mv ON link (mv) WHERE mv > 0;"
+	"CREATE INDEX link_last_mv ON link (last_mv) WHERE last_mv > 0;"
+	"CREATE TABLE pending_import (cs INTEGER PRIMARY KEY, op INTEGER,"
+	" renamed INTEGER, old_dn BLOB, synced BLOB, confirmed BLOB,"
+	" indexed INTEGER);"
+	"CREATE TABLE pending_export (cs INTEGER PRIMARY KEY, op INTEGER,"
+	" in_progress INTEGER, parent INTEGER, rdn BLOB, attrs BLOB);"
+	"CREATE TABLE awaiting (cs INTEGER PRIMARY KEY, op INTEGER,"
+	" in_progress INTEGER, parent INTEGER, rdn BLOB, attrs BLOB);"
+	"CREATE TABLE merged (cs INTEGER PRIMARY KEY, image BLOB);"
+	"CREATE TABLE cs_error (cs INTEGER, kind INTEGER, code TEXT,"
+	" message TEXT, first INTEGER, last INTEGER, count INTEGER,"
+	" PRIMARY KEY (cs, kind)) WITHOUT ROWID;"
+	"CREATE TABLE queue (cs INTEGER PRIMARY KEY);"
+
+	/* metaverse */
+	"CREATE TABLE mv (id INTEGER PRIMARY KEY, guid BLOB, type INTEGER,"
+	" projected INTEGER, image BLOB, lineage BLOB);"
+	"CREATE TABLE mv_key (h INTEGER, id INTEGER, PRIMARY KEY (h, id))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE mv_ref (target INTEGER, source INTEGER,"
+	" PRIMARY KEY (target, source)) WITHOUT ROWID;"
+	"CREATE TABLE mv_queue (mv INTEGER PRIMARY KEY);"
+
+	/* history */
+	"CREATE TABLE run (id INTEGER PRIMARY KEY, agent TEXT, profile TEXT,"
+	" user TEXT, host TEXT, process INTEGER, started INTEGER,"
+	" ended INTEGER, result TEXT, message TEXT, rules BLOB);"
+	"CREATE TABLE step (id INTEGER PRIMARY KEY, run INTEGER,"
+	" number INTEGER, kind TEXT, started INTEGER, ended INTEGER,"
+	" result TEXT, message TEXT);"
+	"CREATE INDEX step_run ON step (run);"
+	"CREATE TABLE counter (step INTEGER, target INTEGER, name TEXT,"
+	" value INTEGER, ids BLOB, PRIMARY KEY (step, target, name))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE discovery_error (id INTEGER PRIMARY KEY, step INTEGER,"
+	" code TEXT, message TEXT, place TEXT, anchor BLOB);"
+	"CREATE INDEX discovery_error_step ON discovery_error (step);"
+	"CREATE TABLE allowed (run INTEGER, token TEXT, user TEXT,"
+	" time INTEGER);"
+	"CREATE TABLE lease (one INTEGER PRIMARY KEY CHECK (one = 1),"
+	" fencing INTEGER, run INTEGER, since INTEGER, process INTEGER,"
+	" host TEXT, what TEXT);"
+	"INSERT INTO lease VALUES (1, 0, 0, 0, 0, '', '');";
+
+const char *const sqlite_schema_steps[] = { STEP_1, NULL };

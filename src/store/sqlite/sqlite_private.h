@@ -1,0 +1,94 @@
+/*
+ * sqlite_private.h - what the files of the SQLite store share
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STORE_SQLITE_PRIVATE_H
+#define STORE_SQLITE_PRIVATE_H
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "store/store.h"
+
+#include <sqlite3.h>
+
+#define NAME_KINDS 6
+
+struct store_tx {
+	struct store *store;
+};
+
+struct store_name_row {
+	enum store_name_kind kind;
+	uint32_t number;
+	char *name;
+};
+
+struct store {
+	sqlite3 *db;
+	char *path;
+	int lock_fd; /* of the lease; -1: not held */
+	int64_t fencing;
+	bool read_only;
+	bool full_sync; /* PRAGMA synchronous is FULL */
+	struct store_tx tx;
+	bool in_tx;
+	struct hash_key key;
+	/* prepared statements by the address of their text */
+	struct idmap statements;
+	VEC(sqlite3_stmt *) all_statements;
+	/* dictionary */
+	struct namemap *names[NAME_KINDS];
+	VEC(struct store_name_row) name_rows;
+	size_t committed_names; /* later ones go when a transaction does */
+	struct attr_map map;
+	VEC(const char *) attr_names; /* [configuration number] */
+	/* next ids: [agent], loaded on demand */
+	struct idmap next_cs;
+	int64_t next_mv; /* 0: not loaded */
+};
+
+extern const char *const sqlite_schema_steps[];
+
+int sqlite_error(struct store *store, struct error *err, const char *doing);
+
+/*
+ * A prepared statement, kept for the life of the store; `text` must be a
+ * string literal (its address is the key). NULL: err is set.
+ */
+sqlite3_stmt *sqlite_statement(struct store *store, const char *text,
+			       struct error *err);
+
+/*
+ * Binds by `types`: i int64_t, b struct sv as bytes (NULL pointer: NULL),
+ * t struct sv as text, s const char *. Bytes are borrowed until the statement
+ * is reset.
+ */
+/* Runs a statement that gives no rows. */
+int sqlite_run(struct store *store, const char *text, struct error *err,
+	       const char *types, ...);
+/* 1: *out stands on the first row (reset it when done); 0: none; -1. */
+int sqlite_first(struct store *store, const char *text, sqlite3_stmt **out,
+		 struct error *err, const char *types, ...);
+/* The next row: 1, 0 (reset already) or -1. */
+int sqlite_next(struct store *store, sqlite3_stmt *stmt, struct error *err);
+
+/* A column's bytes, copied to the arena; NULL pointer when it is NULL. */
+struct sv sqlite_bytes(sqlite3_stmt *stmt, int column, struct arena *arena);
+/* A column's bytes, borrowed until the statement moves on. */
+struct sv sqlite_view(sqlite3_stmt *stmt, int column);
+
+/* Ids, one column, into an array in the arena; the number or -1. */
+int sqlite_id_list(struct store *store, const char *text, struct arena *arena,
+		   int64_t **out, struct error *err, const char *types, ...);
+/* Ids, one column, at most `limit` into `out`. */
+int sqlite_ids(struct store *store, const char *text, int64_t *out, int limit,
+	       struct error *err, const char *types, ...);
+
+/* Called by rollback: names and ids of the lost transaction are forgotten. */
+void sqlite_forget_uncommitted(struct store *store);
+int sqlite_load_names(struct store *store, struct error *err);
+void sqlite_free_names(struct store *store);
+void sqlite_free_map(struct store *store);
+
+#endif

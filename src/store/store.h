@@ -1,0 +1,106 @@
+/*
+ * store.h - the store: open it, transactions, names, watermarks
+ *
+ * One file (SQLite). Readers never wait; one process at a time writes runs
+ * (store_lease). Functions that write take a transaction, so that work outside
+ * of one does not compile. What is in it: docs/internals/store.md.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "store/image.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct store;
+struct store_tx; /* an open writing transaction */
+
+enum store_open_flags {
+	STORE_CREATE = 1, /* make it when it is not there */
+	STORE_READ = 2,	  /* no writing */
+};
+
+/* `url` is "sqlite:PATH". The schema is brought up to date. */
+int store_open(const char *url, enum store_open_flags flags, struct store **out,
+	       struct error *err);
+void store_close(struct store *store); /* accepts NULL */
+
+enum store_durability {
+	STORE_BULK,    /* survives kill -9; a power cut may cost the last ones
+			* of a step that can be repeated */
+	STORE_DURABLE, /* survives a power cut once committed */
+};
+
+/* Also checks that this process still holds its lease, if it took one. */
+int store_begin(struct store *store, enum store_durability durability,
+		struct store_tx **out, struct error *err);
+int store_commit(struct store_tx *tx, struct error *err);
+void store_rollback(struct store_tx *tx); /* accepts NULL */
+struct store *store_of(struct store_tx *tx);
+
+/* A read snapshot: what is read between the two does not change. */
+int store_read_begin(struct store *store, struct error *err);
+void store_read_end(struct store *store);
+
+/* The secret of this store that all hashes are made with. */
+const struct hash_key *store_hash_key(const struct store *store);
+
+/*
+ * Who writes. 1: taken, until store_close or the process ends; 0: another
+ * process holds it and *holder_out tells which; -1: err is set.
+ */
+struct store_holder {
+	int64_t run;
+	int64_t since; /* clock_now() of its start */
+	int64_t process;
+	char host[64];
+	char what[128]; /* "hr full-import" */
+};
+int store_lease(struct store *store, const char *what,
+		struct store_holder *holder_out, struct error *err);
+
+/* Names that rows refer to by number; numbers are never given anew. */
+enum store_name_kind {
+	NAME_ATTRIBUTE = 1,
+	NAME_TYPE = 2,	   /* of connector space objects */
+	NAME_AGENT = 3,	   /* 1 .. 65535: part of connector space ids */
+	NAME_RULE_SET = 4, /* "agent.rule set" */
+	NAME_MV_TYPE = 5,
+};
+/* The number, made when it is new; 0 on error. Attributes ignore case. */
+uint32_t store_name_add(struct store_tx *tx, enum store_name_kind kind,
+			struct sv name, struct error *err);
+/* 0 when there is none. */
+uint32_t store_name_find(struct store *store, enum store_name_kind kind,
+			 struct sv name);
+/* Borrowed until close; NULL when there is none. */
+const char *store_name(struct store *store, enum store_name_kind kind,
+		       uint32_t number);
+
+/*
+ * Ties the configuration's attribute numbers (names[1..count]) to the store's,
+ * new names are added (only found, when the store is open for reading). Names
+ * that only the store knows get numbers past `count`. Borrowed until the next
+ * call or close.
+ */
+int store_bind_attributes(struct store *store, const char *const *names,
+			  size_t count, struct error *err);
+const struct attr_map *store_attr_map(const struct store *store);
+/* The name behind a configuration number, also of those past `count`. */
+const char *store_attr_name(const struct store *store, uint32_t attr);
+
+/* Small values: watermarks, fingerprints. 1 found, 0 absent. */
+int store_meta_get(struct store *store, const char *key, struct arena *arena,
+		   struct sv *out, struct error *err);
+int store_meta_set(struct store_tx *tx, const char *key, struct sv value,
+		   struct error *err);
+int store_meta_delete(struct store_tx *tx, const char *key, struct error *err);
+
+
+#endif
