@@ -34,7 +34,13 @@ bool sv_ieq(struct sv a, struct sv b)
 
 bool sv_ieq_str(struct sv a, const char *b)
 {
-	return sv_ieq(a, sv_from(b));
+	size_t i;
+
+	/* without the length of b: tables of names are searched by this */
+	for (i = 0; i < a.len; i++)
+		if (!b[i] || lower(a.ptr[i]) != lower(b[i]))
+			return false;
+	return !b[i];
 }
 
 bool sv_starts(struct sv s, struct sv prefix)

@@ -151,7 +151,8 @@ static int32_t lower_char(int32_t c)
 
 static int32_t upper_char(int32_t c)
 {
-	return utf8proc_toupper(c);
+	/* the library makes a capital sharp s, Unicode's mapping does not */
+	return c == 0xDF ? c : utf8proc_toupper(c);
 }
 
 struct sv text_lower(struct sv s, struct arena *arena)
@@ -189,6 +190,19 @@ size_t text_len(struct sv s)
 	while (at < s.len) {
 		(void)text_next(s, &at);
 		n++;
+	}
+	return n;
+}
+
+size_t text_width(struct sv s)
+{
+	size_t at = ascii_prefix(s);
+	size_t n = at;
+
+	while (at < s.len) {
+		int width = utf8proc_charwidth(text_next(s, &at));
+
+		n += width > 0 ? (size_t)width : 0;
 	}
 	return n;
 }

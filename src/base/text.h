@@ -38,6 +38,8 @@ struct sv text_upper(struct sv s, struct arena *arena);
 
 /* Code points. A byte that is not UTF-8 counts as one. */
 size_t text_len(struct sv s);
+/* Columns that it takes on a terminal. */
+size_t text_width(struct sv s);
 /* Byte position of the n-th code point (0 based), or s.len. */
 size_t text_offset(struct sv s, size_t n);
 /* Reads one code point at `at`, moves it on; a bad byte gives U+FFFD. */

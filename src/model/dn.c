@@ -246,17 +246,20 @@ struct sv dn_escape(struct sv value, struct arena *arena)
 	return sv_make(out, len);
 }
 
-/* Plain names fold without unescaping: letters, digits, dots, single blanks. */
+/* Plain names fold without unescaping: letters, digits, dots, single blanks.
+ * What dn_escape() would escape is not plain. */
 static bool plain(struct sv dn)
 {
+	bool value = false; /* past the '=' of an RDN */
 	size_t i;
 
 	for (i = 0; i < dn.len; i++) {
 		unsigned char c = (unsigned char)dn.ptr[i];
 
-		if (c >= 0x80 || c == '\\' || c == '"' || c == '+' ||
-		    c == ';' || c == '#')
+		if (c < 0x20 || c >= 0x7f || strchr("\\\"+;#<>", c) ||
+		    (c == '=' && value))
 			return false;
+		value = c == '=' || (value && c != ',');
 		if (c == ' ' &&
 		    (i == 0 || i + 1 == dn.len || dn.ptr[i - 1] == ' ' ||
 		     dn.ptr[i - 1] == ',' || dn.ptr[i - 1] == '=' ||

@@ -176,10 +176,16 @@ int store_pending_import_put(struct store_tx *tx,
 			     struct error *err);
 int store_pending_import_delete(struct store_tx *tx, int64_t cs,
 				struct error *err);
-/* Ids > after of an agent, in order. With `not_indexed` only those. */
+enum pending_import_filter {
+	PENDING_IMPORT_ALL,
+	PENDING_IMPORT_DELETES,
+	PENDING_IMPORT_OTHERS, /* all but deletes */
+	PENDING_IMPORT_NOT_INDEXED,
+};
+/* Ids > after of an agent, in order. */
 int store_pending_import_ids(struct store *store, uint32_t agent,
-			     int64_t after, bool not_indexed, int64_t *out,
-			     int limit, struct error *err);
+			     int64_t after, enum pending_import_filter filter,
+			     int64_t *out, int limit, struct error *err);
 
 enum export_op_kind {
 	PENDING_NONE = 0,

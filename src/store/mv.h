@@ -27,13 +27,26 @@ int store_mv_scan(struct store *store, int64_t after, struct mv_row *rows,
 		  int limit, struct arena *arena, struct error *err);
 int64_t store_mv_count(struct store *store, uint32_t type, struct error *err);
 
-/* Keys of indexed attributes and of look-ups that wait; hints as in cs.h. */
+/* Keys of indexed attributes; hints as in cs.h. */
 int store_mv_key_put(struct store_tx *tx, const struct key_row *keys,
 		     size_t count, struct error *err);
 int store_mv_key_delete(struct store_tx *tx, uint64_t h, int64_t id,
 			struct error *err);
 int store_mv_key_find(struct store *store, uint64_t h, struct arena *arena,
 		      int64_t **out, struct error *err);
+
+/* Objects that wait for something (key_of_wait), to be evaluated again when
+ * it comes. */
+int store_mv_wait_put(struct store_tx *tx, const struct key_row *keys,
+		      size_t count, struct error *err);
+int store_mv_wait_delete(struct store_tx *tx, uint64_t h, int64_t id,
+			 struct error *err);
+int store_mv_wait_find(struct store *store, uint64_t h, struct arena *arena,
+		       int64_t **out, struct error *err);
+/* Ids > after of objects that wait for something, in order. */
+int store_mv_wait_ids(struct store *store, int64_t after, int64_t *out,
+		      int limit, struct error *err);
+bool store_mv_wait_any(struct store *store);
 
 int store_mv_ref_put(struct store_tx *tx, int64_t target, int64_t source,
 		     struct error *err);

@@ -64,6 +64,10 @@ struct store_holder {
 };
 int store_lease(struct store *store, const char *what,
 		struct store_holder *holder_out, struct error *err);
+/* Takes nothing. 1: a process holds it and *holder_out tells which; 0: none
+ * does; -1. */
+int store_lease_held(struct store *store, struct store_holder *holder_out,
+		     struct error *err);
 
 /* Names that rows refer to by number; numbers are never given anew. */
 enum store_name_kind {

@@ -16,7 +16,9 @@ enum purpose {
 	FOR_NAME,
 	FOR_UNIQUE,
 	FOR_MV,
-	FOR_WAIT,
+	FOR_WAIT_VALUE,
+	FOR_WAIT_LINK,
+	FOR_WAIT_CONNECTOR,
 	FOR_JOIN,
 };
 
@@ -45,10 +47,16 @@ uint64_t key_of_anchor(const struct store *store, uint32_t agent, uint32_t type,
 {
 	struct arena scratch = ARENA_INIT;
 	uint64_t h = key(store, FOR_ANCHOR, agent, type,
-			 text_fold(anchor, &scratch));
+			 type ? text_fold(anchor, &scratch)
+			      : dn_fold(anchor, &scratch));
 
 	arena_release(&scratch);
 	return h;
+}
+
+bool anchor_same(uint32_t type, struct sv a, struct sv b)
+{
+	return type ? text_ieq(a, b) : dn_equal(a, b);
 }
 
 uint64_t key_of_name(const struct store *store, uint32_t agent, int64_t parent,
@@ -91,10 +99,21 @@ uint64_t key_of_mv(const struct store *store, uint32_t attr,
 	return value_key(store, FOR_MV, attr, 0, value);
 }
 
-uint64_t key_of_wait(const struct store *store, uint32_t mv_type, uint32_t attr,
-		     const struct value *value)
+uint64_t key_of_wait_value(const struct store *store, uint32_t mv_type,
+			   uint32_t attr, const struct value *value)
 {
-	return value_key(store, FOR_WAIT, mv_type, attr, value);
+	return value_key(store, FOR_WAIT_VALUE, mv_type, attr, value);
+}
+
+uint64_t key_of_wait_link(const struct store *store, int64_t cs)
+{
+	return key(store, FOR_WAIT_LINK, (uint64_t)cs, 0, SV_NULL);
+}
+
+uint64_t key_of_wait_connector(const struct store *store, int64_t mv,
+			       uint32_t agent)
+{
+	return key(store, FOR_WAIT_CONNECTOR, (uint64_t)mv, agent, SV_NULL);
 }
 
 uint64_t key_of_join(const struct store *store, uint64_t rule,
@@ -370,7 +389,7 @@ static int container_dn(struct tree *tree, int64_t id, enum tree_view view,
 	struct arena scratch = ARENA_INIT;
 	struct sv above = SV_NULL;
 	struct sv rdn;
-	int64_t parent;
+	int64_t parent = 0;
 	int ret;
 
 	if (cached) {

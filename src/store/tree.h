@@ -16,8 +16,11 @@
 
 /* ---- hashes of keys ---- */
 
+/* `type` 0: anchors are unique over the agent and folded as DNs, which leaves
+ * plain ids as they are but for case; else within the type, as text. */
 uint64_t key_of_anchor(const struct store *store, uint32_t agent, uint32_t type,
 		       struct sv anchor);
+bool anchor_same(uint32_t type, struct sv a, struct sv b);
 uint64_t key_of_name(const struct store *store, uint32_t agent, int64_t parent,
 		     struct sv rdn);
 /* A value of an attribute (store number) that must be unique in the agent. */
@@ -26,9 +29,14 @@ uint64_t key_of_unique(const struct store *store, uint32_t agent, uint32_t attr,
 /* A value of a metaverse attribute or key (store number). */
 uint64_t key_of_mv(const struct store *store, uint32_t attr,
 		   const struct value *value);
-/* A look-up by such a value that waits for an object of the type. */
-uint64_t key_of_wait(const struct store *store, uint32_t mv_type, uint32_t attr,
-		     const struct value *value);
+/* What a metaverse object may wait for: an object of a type with a value of an
+ * attribute; a connector space object's link; a metaverse object's connector
+ * in an agent. */
+uint64_t key_of_wait_value(const struct store *store, uint32_t mv_type,
+			   uint32_t attr, const struct value *value);
+uint64_t key_of_wait_link(const struct store *store, int64_t cs);
+uint64_t key_of_wait_connector(const struct store *store, int64_t mv,
+			       uint32_t agent);
 /* The value of a join rule (`rule`: any number that names it). */
 uint64_t key_of_join(const struct store *store, uint64_t rule,
 		     const struct values *values);

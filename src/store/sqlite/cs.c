@@ -328,6 +328,13 @@ int store_mv_key_put(struct store_tx *tx, const struct key_row *keys,
 			  keys, count, err);
 }
 
+int store_mv_wait_put(struct store_tx *tx, const struct key_row *keys,
+		      size_t count, struct error *err)
+{
+	return put_sorted(tx, "INSERT OR IGNORE INTO mv_wait VALUES (?1, ?2)",
+			  keys, count, err);
+}
+
 int store_cs_ref_put(struct store_tx *tx, int64_t target, int64_t source,
 		     struct error *err)
 {

@@ -155,14 +155,16 @@ int store_pending_import_delete(struct store_tx *tx, int64_t cs,
 }
 
 int store_pending_import_ids(struct store *store, uint32_t agent,
-			     int64_t after, bool not_indexed, int64_t *out,
-			     int limit, struct error *err)
+			     int64_t after, enum pending_import_filter filter,
+			     int64_t *out, int limit, struct error *err)
 {
 	return sqlite_ids(store,
 			  "SELECT cs FROM pending_import WHERE cs > ?1 AND"
-			  " cs <= ?2 AND (?3 = 0 OR indexed = 0) ORDER BY cs",
+			  " cs <= ?2 AND CASE ?3 WHEN 1 THEN op = 4"
+			  " WHEN 2 THEN op <> 4 WHEN 3 THEN indexed = 0"
+			  " ELSE 1 END ORDER BY cs",
 			  out, limit, err, "iii", after_of(agent, after),
-			  LAST_ID(agent), (int64_t)not_indexed);
+			  LAST_ID(agent), (int64_t)filter);
 }
 
 static int export_get(struct store *store, const char *text, int64_t cs,

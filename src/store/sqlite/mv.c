@@ -135,6 +135,39 @@ int store_mv_key_find(struct store *store, uint64_t h, struct arena *arena,
 			      arena, out, err, "i", (int64_t)h);
 }
 
+int store_mv_wait_delete(struct store_tx *tx, uint64_t h, int64_t id,
+			 struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "DELETE FROM mv_wait WHERE h = ?1 AND id = ?2", err,
+			  "ii", (int64_t)h, id);
+}
+
+int store_mv_wait_find(struct store *store, uint64_t h, struct arena *arena,
+		       int64_t **out, struct error *err)
+{
+	return sqlite_id_list(store, "SELECT id FROM mv_wait WHERE h = ?1",
+			      arena, out, err, "i", (int64_t)h);
+}
+
+int store_mv_wait_ids(struct store *store, int64_t after, int64_t *out,
+		      int limit, struct error *err)
+{
+	return sqlite_ids(store,
+			  "SELECT DISTINCT id FROM mv_wait WHERE id > ?1"
+			  " ORDER BY id",
+			  out, limit, err, "i", after);
+}
+
+bool store_mv_wait_any(struct store *store)
+{
+	struct error ignored = ERROR_INIT;
+	int64_t id;
+
+	return sqlite_ids(store, "SELECT id FROM mv_wait LIMIT 1", &id, 1,
+			  &ignored, "") != 0;
+}
+
 int store_mv_ref_put(struct store_tx *tx, int64_t target, int64_t source,
 		     struct error *err)
 {

@@ -334,23 +334,45 @@ static int write_holder(struct store *store, const char *what,
 	return 0;
 }
 
-int store_lease(struct store *store, const char *what,
-		struct store_holder *holder_out, struct error *err)
+/* The file whose lock is the lease; -1 when it cannot be opened. */
+static int open_lock(struct store *store, int flags, struct error *err)
 {
 	size_t size = strlen(store->path) + 8;
 	char *path = mem_alloc(size);
-	sqlite3_stmt *stmt;
 	int fd;
-	int ret;
 
 	(void)snprintf(path, size, "%s.lock", store->path);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (fd < 0) {
-		ret = error_errno(err, errno, "cannot open '%s'", path);
-		mem_free(path);
-		return ret;
-	}
+	fd = open(path, flags | O_CLOEXEC, 0666);
+	if (fd < 0)
+		(void)error_errno(err, errno, "cannot open '%s'", path);
 	mem_free(path);
+	return fd;
+}
+
+int store_lease_held(struct store *store, struct store_holder *holder_out,
+		     struct error *err)
+{
+	int fd = open_lock(store, O_RDONLY, err);
+	bool free_now;
+
+	if (fd < 0)
+		return err && err->code == ERR_NOTFOUND ? 0 : -1;
+	free_now = flock(fd, LOCK_SH | LOCK_NB) == 0;
+	(void)close(fd);
+	if (free_now)
+		return 0;
+	return read_holder(store, holder_out, err) < 0 ? -1 : 1;
+}
+
+int store_lease(struct store *store, const char *what,
+		struct store_holder *holder_out, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int fd = open_lock(store, O_RDWR | O_CREAT, err);
+	int ret;
+
+	if (fd < 0)
+		return -1;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		(void)close(fd);
 		return read_holder(store, holder_out, err);

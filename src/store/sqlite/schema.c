@@ -49,6 +49,8 @@ static const char STEP_1[] =
 	" WITHOUT ROWID;"
 	"CREATE TABLE mv_ref (target INTEGER, source INTEGER,"
 	" PRIMARY KEY (target, source)) WITHOUT ROWID;"
+	"CREATE TABLE mv_wait (h INTEGER, id INTEGER, PRIMARY KEY (h, id))"
+	" WITHOUT ROWID;"
 	"CREATE TABLE mv_queue (mv INTEGER PRIMARY KEY);"
 
 	/* history */

@@ -1,0 +1,131 @@
+/*
+ * cmd_run.c - `conjoin run AGENT PROFILE`: one run
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cli/runner.h"
+
+#include <string.h>
+
+static const struct option_def options[] = {
+	SESSION_RUN_OPTIONS,
+	{ NULL, NULL, false, NULL },
+};
+
+static const char *const built_in[] = {
+	"full-import",
+	"delta-import",
+	"full-sync",
+	"delta-sync",
+	"export",
+	"full-import-full-sync",
+	"full-import-delta-sync",
+	"delta-import-delta-sync",
+};
+#define BUILT_IN (sizeof(built_in) / sizeof(*built_in))
+
+static enum run_exit
+no_profile(struct cli *cli, const struct config_agent *agent, const char *name)
+{
+	size_t count = BUILT_IN + agent->profile_count;
+	const char **names = arena_array(&cli->arena, count, sizeof(*names));
+	struct error err = ERROR_INIT;
+	struct strbuf all = STRBUF_INIT(400);
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		names[i] = i < BUILT_IN ? built_in[i]
+					: agent->profiles[i - BUILT_IN].name;
+		strbuf_addf(&all, "%s%s", i ? ", " : "", names[i]);
+	}
+	if (name)
+		(void)error_set(&err, ERR_NOTFOUND,
+				"agent '%s' has no run profile '%s'%s; there "
+				"are: %s",
+				agent->name, name,
+				cli_near(cli, name, names, count),
+				strbuf_cstr(&all));
+	else
+		(void)error_set(&err, ERR_INVALID,
+				"which run profile of '%s'? there are: %s",
+				agent->name, strbuf_cstr(&all));
+	strbuf_release(&all);
+	return cli_fail_as(cli, RUN_USAGE, &err);
+}
+
+static enum run_exit report_end(struct runner *runner, enum run_exit exit,
+				const struct error *err)
+{
+	struct cli *cli = runner->cli;
+	json_t *run = json_array_get(runner->runs, 0);
+
+	if (exit == RUN_FAILED && (!cli->output.json || !run))
+		return cli_fail_as(cli, RUN_FAILED, err);
+	if (!cli->output.json)
+		return exit;
+	if (exit == RUN_FAILED)
+		(void)json_object_set_new(run, "error", cli_error_json(err));
+	(void)json_array_extend(json_object_get(run, "warnings"),
+				runner->warnings);
+	output_json(&cli->output, json_incref(run));
+	return exit;
+}
+
+static enum run_exit carry_out(struct session *session,
+			       const struct config_agent *agent,
+			       const struct config_profile *profile)
+{
+	struct error err = ERROR_INIT;
+	struct runner runner;
+	enum run_exit exit;
+
+	session_catch_interrupt();
+	runner_init(&runner, session);
+	exit = run_profile(session->store, session->config, agent, profile,
+			   &runner.options, &err);
+	exit = report_end(&runner, exit, &err);
+	runner_release(&runner);
+	return exit;
+}
+
+static enum run_exit run(struct cli *cli)
+{
+	const char *name = cli_word(cli, 1);
+	const struct config_agent *agent;
+	struct config_profile profile;
+	struct session session;
+	enum run_exit exit = session_open(&session, cli, SESSION_RIGHT, NULL);
+
+	if (exit != RUN_OK)
+		return exit;
+	agent = session_agent(&session, cli_word(cli, 0));
+	if (!agent)
+		exit = RUN_USAGE;
+	else if (!name || !config_profile_find(agent, sv_from(name), &profile))
+		exit = no_profile(cli, agent, name);
+	if (exit == RUN_OK) {
+		exit = session_open_store(
+			&session, SESSION_RUN,
+			arena_printf(&cli->arena, "%s %s", agent->name, name));
+		if (exit != RUN_OK)
+			return exit;
+		exit = carry_out(&session, agent, &profile);
+	}
+	session_close(&session);
+	return exit;
+}
+
+const struct command command_run = {
+	.name = "run",
+	.usage = "AGENT PROFILE",
+	.help = "one run: the steps of a profile",
+	.more = "Every agent has the profiles full-import, delta-import, "
+		"full-sync, delta-sync,\nexport, full-import-full-sync, "
+		"full-import-delta-sync and delta-import-delta-sync,\nand "
+		"those under run_profiles in its file. Ctrl-C stops after the "
+		"object at hand.\n",
+	.options = options,
+	.min_words = 1,
+	.max_words = 2,
+	.run = run,
+};

@@ -1,0 +1,16 @@
+/*
+ * connectors.c - the one place that names every connector
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cli/connectors.h"
+
+#include "connectors/csv/csv.h"
+#include "connectors/ldap/ldap.h"
+#include "connectors/ldif/ldif.h"
+#include "connectors/memory/memory.h"
+
+const struct connector_ops *const connectors[] = {
+	&csv_connector, &ldif_connector, &ldap_connector, &memory_connector,
+	NULL,
+};

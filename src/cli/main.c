@@ -1,0 +1,11 @@
+/*
+ * main.c - the program `conjoin`
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cli/cli.h"
+
+int main(int argc, char **argv)
+{
+	return cli_main(argc, (const char *const *)argv);
+}

@@ -1,0 +1,152 @@
+/*
+ * general.c - conjoin.yaml apart from the metaverse: version, store, cycle,
+ * switches, the guards of all agents
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "config/config_private.h"
+
+#define DEFAULT_STORE "sqlite:state/conjoin.db"
+
+static void read_version(struct loader *loader)
+{
+	const struct node *node = read_find(loader->root, "conjoin");
+
+	if (!node)
+		problem_at(loader, "conjoin.yaml", 1, 1, false,
+			   "the version of the format is missing: begin the "
+			   "file with 'conjoin: 1'");
+	else if (!sv_eq_str(read_text(loader, node, "'conjoin'"), "1"))
+		problem_report(
+			loader, node,
+			"this program reads version 1 of the format only: "
+			"write 'conjoin: 1'");
+}
+
+static void read_store(struct loader *loader)
+{
+	const struct node *node = read_find(loader->overlay, "store");
+	struct sv store;
+
+	if (!node)
+		node = read_find(loader->root, "store");
+	store = node ? read_text(loader, node, "'store'")
+		     : sv_from(DEFAULT_STORE);
+	if (node && sv_starts(store, SV_LIT("postgresql:"))) {
+		problem_report(
+			loader, node,
+			"PostgreSQL is not built in yet; write sqlite:PATH");
+	} else if (!sv_starts(store, SV_LIT("sqlite:")) || store.len < 8) {
+		if (node && node->kind == NODE_SCALAR)
+			problem_report(loader, node,
+				       "'store' must be sqlite:PATH, as in "
+				       "sqlite:state/conjoin.db");
+	} else {
+		store = sv_sub(store, 7, store.len);
+		loader->config->store = arena_printf(
+			loader->arena, "sqlite:%s%s" SV_FMT,
+			store.ptr[0] == '/' ? "" : loader->config->folder,
+			store.ptr[0] == '/' ? "" : "/", SV_ARG(store));
+	}
+}
+
+static void read_guards(struct loader *loader)
+{
+	static const char *const keys[] = { "import", "export", NULL };
+	const struct node *node =
+		read_map(loader, read_find(loader->root, "guards"), "'guards'");
+
+	guards_default(&loader->import_guards, &loader->export_guards);
+	read_keys(loader, node, keys);
+	guards_read(loader, NULL, GUARD_IMPORT, read_find(node, "import"),
+		    &loader->import_guards);
+	guards_read(loader, NULL, GUARD_EXPORT, read_find(node, "export"),
+		    &loader->export_guards);
+}
+
+/* `connect: { AGENT: ... }` of the overlay names agents that exist. */
+static void check_overlay_agents(struct loader *loader)
+{
+	const struct node *connect = read_map(
+		loader, read_find(loader->overlay, "connect"), "'connect'");
+	size_t i;
+
+	for (i = 0; connect && i < connect->len; i++)
+		if (!config_agent_find(loader->config, connect->keys[i]->text))
+			problem_report(loader, connect->keys[i],
+				       "there is no agent '" SV_FMT "'",
+				       SV_ARG(connect->keys[i]->text));
+}
+
+void general_read(struct loader *loader)
+{
+	static const char *const keys[] = {
+		"conjoin",      "store",       "agents",     "cycle",
+		"provisioning", "environment", "parameters", "metaverse",
+		"guards",       NULL,
+	};
+
+	read_keys(loader, loader->root, keys);
+	read_version(loader);
+	read_store(loader);
+	read_guards(loader);
+	check_overlay_agents(loader);
+	loader->config->provisioning =
+		read_switch(loader, read_find(loader->root, "provisioning"),
+			    "'provisioning'", true);
+}
+
+/* --- cycle ------------------------------------------------------------- */
+
+static bool in_cycle(const struct config *config, size_t agent)
+{
+	size_t i;
+
+	for (i = 0; i < config->cycle_count; i++)
+		if (config->cycle[i] == agent)
+			return true;
+	return false;
+}
+
+static void add_to_cycle(struct loader *loader, const struct node *node)
+{
+	struct config *config = loader->config;
+	struct config_rank rank;
+
+	if (!rank_read(loader, node, &rank))
+		return;
+	if (rank.rule_set)
+		problem_report(loader, node,
+			       "'order' names agents; leave out the rule set");
+	else if (in_cycle(config, rank.agent))
+		problem_report(loader, node, "agent '%s' is named twice",
+			       config->agents[rank.agent].name);
+	else
+		config->cycle[config->cycle_count++] = rank.agent;
+}
+
+void cycle_read(struct loader *loader)
+{
+	static const char *const keys[] = { "order", NULL };
+	struct config *config = loader->config;
+	const struct node *cycle =
+		read_map(loader, read_find(loader->root, "cycle"), "'cycle'");
+	const struct node *order = read_find(cycle, "order");
+	size_t count = read_len(order);
+	size_t i;
+
+	read_keys(loader, cycle, keys);
+	config->cycle = arena_array(loader->arena, config->agent_count + 1,
+				    sizeof(*config->cycle));
+	for (i = 0; i < count && config->cycle_count < config->agent_count; i++)
+		add_to_cycle(loader, read_item(order, i));
+	for (i = 0; i < config->agent_count; i++) {
+		if (!order)
+			config->cycle[config->cycle_count++] = i;
+		else if (!in_cycle(config, i))
+			problem_warn(loader, order,
+				     "agent '%s' is not in the order: 'conjoin "
+				     "cycle' leaves it out",
+				     config->agents[i].name);
+	}
+}

@@ -1,0 +1,84 @@
+/*
+ * csv.c - the csv connector: session, table of operations
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "connectors/csv/csv.h"
+
+#include "connectors/csv/csv_private.h"
+
+static uint32_t csv_caps(const struct node *connect)
+{
+	uint32_t caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_EXPORT |
+			CONNECTOR_CAP_AT_ONCE;
+
+	return csv_has_delta(connect) ? caps | CONNECTOR_CAP_DELTA : caps;
+}
+
+static void csv_close(struct connector_session *s)
+{
+	if (!s)
+		return;
+	csv_import_free(s->import);
+	csv_export_free(s->export);
+	arena_release(&s->arena);
+	mem_free(s);
+}
+
+static int csv_open(const struct connector_config *config,
+		    struct connector_session **out, struct error *err)
+{
+	struct connector_session *s = mem_zalloc(sizeof(*s));
+
+	s->config = config;
+	if (csv_sources_load(config, &s->arena, &s->sources, &s->source_count,
+			     err) < 0) {
+		csv_close(s);
+		return -1;
+	}
+	*out = s;
+	return 0;
+}
+
+int csv_row_type(const struct connector_session *s,
+		 const struct csv_source *source,
+		 const struct csv_layout *layout, const struct csv_row *row,
+		 size_t *out)
+{
+	struct sv name;
+	size_t i;
+
+	if (source->type != BY_COLUMN) {
+		*out = source->type;
+		return source->type < s->config->type_count;
+	}
+	name = sv_trim(csv_field(source, row, layout->type));
+	for (i = 0; i < s->config->type_count; i++) {
+		if (sv_ieq_str(name, s->config->types[i].name)) {
+			*out = i;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+const struct connector_ops csv_connector = {
+	.abi = CONNECTOR_ABI,
+	.name = "csv",
+	.help = "Delimited text files, one row for each object.",
+	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA |
+		CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE,
+	.settings = csv_settings,
+	.caps_of = csv_caps,
+	.check = csv_check,
+	.open = csv_open,
+	.close = csv_close,
+	.import_begin = csv_import_begin,
+	.next = csv_import_next,
+	.import_end = csv_import_end,
+	.import_progress = csv_import_progress,
+	.export_begin = csv_export_begin,
+	.export_put = csv_export_put,
+	.export_result = csv_export_result,
+	.export_end = csv_export_end,
+};

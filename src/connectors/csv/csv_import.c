@@ -1,0 +1,505 @@
+/*
+ * csv_import.c - full and delta import of delimited files
+ *
+ * All files are opened and their headers checked before the first row is
+ * given. The watermark holds, for each type with a delta file, the hash of the
+ * one that was imported last: the same file is not applied twice.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/hash.h"
+#include "base/text.h"
+#include "connectors/csv/csv_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct input {
+	const struct csv_source *source;
+	bool open;
+	struct csv_reader reader;
+	struct csv_layout layout;
+	char hash[36]; /* of the delta file; empty: none has been imported */
+};
+
+struct csv_import {
+	bool delta;
+	struct arena arena;
+	struct input *inputs; /* one for each source */
+	size_t count;
+	size_t at;
+};
+
+void csv_import_free(struct csv_import *im)
+{
+	size_t i;
+
+	if (!im)
+		return;
+	for (i = 0; i < im->count; i++)
+		csv_reader_close(&im->inputs[i].reader);
+	arena_release(&im->arena);
+	mem_free(im);
+}
+
+#define HASH_BLOCK ((size_t)256 * 1024)
+
+/* Hashes block by block, each together with the hash so far. The key is fixed:
+ * the hash only tells one file from another. */
+static int hash_fd(int fd, char *out, size_t size)
+{
+	char *block = mem_alloc(HASH_BLOCK + sizeof(struct hash128));
+	struct hash128 hash = { 0, 0 };
+	struct hash_key key;
+	ssize_t n;
+	size_t i;
+
+	for (i = 0; i < sizeof(key.bytes); i++)
+		key.bytes[i] = (unsigned char)(i * 167 + 13);
+	while ((n = read(fd, block, HASH_BLOCK)) > 0) {
+		memcpy(block + n, &hash, sizeof(hash));
+		hash = hash128(&key, sv_make(block, (size_t)n + sizeof(hash)));
+	}
+	mem_free(block);
+	(void)snprintf(out, size, "%016" PRIx64 "%016" PRIx64, hash.high,
+		       hash.low);
+	return n < 0 ? -1 : 0;
+}
+
+static int hash_file(const char *path, char *out, size_t size,
+		     struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int ret = fd < 0 ? -1 : hash_fd(fd, out, size);
+
+	if (ret < 0)
+		(void)error_errno(err, errno, "cannot read '%s'", path);
+	if (fd >= 0)
+		(void)close(fd);
+	return ret;
+}
+
+/* The name under which a source's hash stands in the watermark. */
+static struct sv mark_name(const struct connector_session *s,
+			   const struct csv_source *source)
+{
+	if (source->type == BY_COLUMN || s->source_count == 1)
+		return SV_LIT("*");
+	return sv_from(s->config->types[source->type].name);
+}
+
+/* Takes the hashes out of a watermark: 1 it is one of ours, 0 it is not. */
+static int read_mark(struct connector_session *s, struct sv mark)
+{
+	struct csv_import *im = s->import;
+	size_t at = sv_find(mark, '\n', 0);
+	size_t i;
+
+	if (!sv_eq_str(sv_sub(mark, 0, at), "csv1"))
+		return 0;
+	while (++at < mark.len) {
+		size_t end = sv_find(mark, '\n', at);
+		size_t blank = sv_find(mark, ' ', at);
+		struct sv hash;
+
+		if (blank > end)
+			return 0;
+		hash = sv_sub(mark, at, blank);
+		for (i = 0; i < im->count; i++)
+			if (sv_eq(sv_sub(mark, blank + 1, end),
+				  mark_name(s, im->inputs[i].source)))
+				(void)snprintf(im->inputs[i].hash,
+					       sizeof(im->inputs[i].hash),
+					       SV_FMT, SV_ARG(hash));
+		at = end;
+	}
+	return 1;
+}
+
+static int begin_full(struct connector_session *s, struct input *in,
+		      struct error *err)
+{
+	int ret = csv_source_open(in->source, s->config, 0, &s->import->arena,
+				  &in->reader, &in->layout, err);
+
+	in->open = ret > 0;
+	return ret < 0 ? -1 : 0;
+}
+
+static int begin_delta(struct connector_session *s, struct input *in,
+		       struct error *err)
+{
+	char hash[sizeof(in->hash)];
+	int ret;
+
+	if (!in->source->delta_path)
+		return 0;
+	/* Hashed before it is read: when it is replaced in between it is read
+	 * again next time, rather than never. */
+	if (hash_file(in->source->delta_path, hash, sizeof(hash), err) < 0)
+		return -1;
+	if (!strcmp(hash, in->hash))
+		return 0;
+	memcpy(in->hash, hash, sizeof(hash));
+	ret = csv_source_open(in->source, s->config, CSV_LAYOUT_DELTA,
+			      &s->import->arena, &in->reader, &in->layout, err);
+	in->open = ret > 0;
+	return ret < 0 ? -1 : 0;
+}
+
+int csv_import_begin(struct connector_session *s, enum import_kind kind,
+		     struct sv watermark, struct error *err)
+{
+	struct csv_import *im;
+	size_t i;
+
+	csv_import_free(s->import);
+	im = mem_zalloc(sizeof(*im));
+	s->import = im;
+	im->delta = kind == IMPORT_DELTA;
+	im->count = s->source_count;
+	im->inputs = arena_array(&im->arena, im->count, sizeof(*im->inputs));
+	for (i = 0; i < im->count; i++)
+		im->inputs[i].source = &s->sources[i];
+	if (!read_mark(s, watermark) && im->delta)
+		return error_set(err, ERR_CONFLICT,
+				 "the changes do not continue what was "
+				 "imported last: run a full import");
+	for (i = 0; i < im->count; i++)
+		if ((im->delta ? begin_delta(s, &im->inputs[i], err)
+			       : begin_full(s, &im->inputs[i], err)) < 0)
+			return -1;
+	return 0;
+}
+
+/* What is read of a row on its way to a change. */
+struct reading {
+	const struct connector_session *s;
+	const struct input *in;
+	const struct csv_row *row;
+	struct arena *arena;
+	struct change *out;
+};
+
+static struct sv place(const struct reading *r, size_t line, size_t column)
+{
+	const struct csv_source *source = r->in->source;
+	struct sv file = r->s->import->delta ? source->delta_name
+					     : source->name;
+
+	return sv_from(arena_printf(r->arena, SV_FMT ":%zu:%zu", SV_ARG(file),
+				    line, column));
+}
+
+/* The row is an error, which stands at field `column`. Returns 0. */
+static int bad(const struct reading *r, size_t column, const char *error,
+	       const char *message)
+{
+	r->out->op = CHANGE_ERROR;
+	r->out->error = error;
+	r->out->message = sv_from(message);
+	r->out->attrs = NULL;
+	r->out->attr_count = 0;
+	if (!r->out->where.len)
+		r->out->where =
+			place(r, r->row->line, csv_row_column(r->row, column));
+	return 0;
+}
+
+static const char *column_name(const struct reading *r, size_t column)
+{
+	return arena_cstr(r->arena, r->in->layout.names[column]);
+}
+
+/* 1: the change word is understood; 0: the row is an error. */
+static int read_word(const struct reading *r)
+{
+	const struct csv_source *source = r->in->source;
+	size_t column = r->in->layout.change;
+	struct sv word = sv_trim(csv_field(source, r->row, column));
+	static const enum change_op ops[CSV_WORDS] = { CHANGE_ADD,
+						       CHANGE_OBJECT,
+						       CHANGE_DELETE };
+	size_t i;
+
+	if (!word.len && column < r->row->count)
+		return bad(r, column, "missing-change-type",
+			   arena_printf(r->arena, "the column '%s' is empty",
+					column_name(r, column)));
+	for (i = 0; i < CSV_WORDS; i++) {
+		if (sv_ieq(word, source->words[i])) {
+			r->out->op = ops[i];
+			return 1;
+		}
+	}
+	if (column >= r->row->count)
+		return 1; /* too few columns is said of it below */
+	return bad(r, column, "invalid-change-type",
+		   arena_printf(r->arena,
+				"'" SV_FMT "' is none of " SV_FMT ", " SV_FMT
+				", " SV_FMT,
+				SV_ARG(word), SV_ARG(source->words[0]),
+				SV_ARG(source->words[1]),
+				SV_ARG(source->words[2])));
+}
+
+/* 1: the row has its columns; 0: it is an error. */
+static int check_shape(const struct reading *r)
+{
+	const struct csv_row *row = r->row;
+	size_t columns = r->in->layout.count;
+
+	if (row->error) {
+		r->out->where = place(r, row->error_line, row->error_column);
+		return bad(r, 0, "parse-error", row->error);
+	}
+	if (memchr(row->text.ptr ? row->text.ptr : "", '\0', row->text.len))
+		return bad(r, 0, "parse-error",
+			   "the row has NUL bytes: is the encoding right?");
+	if (row->count > columns ||
+	    (row->count < columns && r->out->op != CHANGE_DELETE))
+		return bad(r, row->count > columns ? columns : row->count,
+			   "parse-error",
+			   arena_printf(r->arena,
+					"%zu columns where the header has %zu",
+					row->count, columns));
+	return 1;
+}
+
+/* 1: the anchor is there; 0: the row is an error. */
+static int check_anchor(const struct reading *r, int has_anchor, size_t missing)
+{
+	struct sv text;
+
+	if (has_anchor)
+		return 1;
+	text = csv_field(r->in->source, r->row, missing);
+	if (text.len)
+		return bad(r, missing, "invalid-attribute-value",
+			   arena_printf(r->arena,
+					"the anchor '%s' is not in the file's "
+					"encoding",
+					column_name(r, missing)));
+	return bad(r, missing, "missing-anchor-component",
+		   arena_printf(r->arena, "the anchor '%s' has no value",
+				column_name(r, missing)));
+}
+
+static size_t count_parts(struct sv text, struct sv separator)
+{
+	size_t count = 1;
+	size_t at;
+
+	for (at = 0; at + separator.len <= text.len; at++) {
+		if (memcmp(text.ptr + at, separator.ptr, separator.len) != 0)
+			continue;
+		count++;
+		at += separator.len - 1;
+	}
+	return count;
+}
+
+static void add_value(struct values *values, struct sv text,
+		      const struct attr_def *def)
+{
+	values->at[values->len++] = def->type == VALUE_BINARY
+					    ? value_binary(text)
+					    : value_string(text);
+}
+
+/* The parts between separators, blanks around them trimmed; empty ones are no
+ * values. */
+static void add_parts(struct values *values, struct sv text,
+		      const struct attr_def *def)
+{
+	struct sv separator = def->separator;
+	size_t from = 0;
+	size_t at = 0;
+
+	while (at <= text.len) {
+		bool cut = at + separator.len <= text.len &&
+			   !memcmp(text.ptr + at, separator.ptr, separator.len);
+		struct sv part;
+
+		if (!cut && at < text.len) {
+			at++;
+			continue;
+		}
+		part = sv_trim(sv_sub(text, from, at));
+		if (part.len)
+			add_value(values, part, def);
+		if (!cut)
+			break;
+		at += separator.len;
+		from = at;
+	}
+}
+
+/* Most attributes have one value, which takes the room prepared for it; others
+ * have room made for them. */
+static void fill_values(const struct reading *r, const struct attr_def *def,
+			struct sv text, struct value *room,
+			struct attr_change *attr)
+{
+	bool parts = def->multi && def->separator.len;
+	struct values *values = &attr->values;
+	struct value *at = room;
+
+	if (parts || values->len)
+		at = arena_alloc(
+			r->arena,
+			(values->len + 1 +
+			 (parts ? count_parts(text, def->separator) : 0)) *
+				sizeof(*at));
+	if (values->len)
+		memcpy(at, values->at, values->len * sizeof(*at));
+	values->at = at;
+	if (parts)
+		add_parts(values, text, def);
+	else
+		add_value(values, text, def);
+}
+
+/* 1: the row's attributes are filled; 0: the row is an error. */
+static int fill_attrs(const struct reading *r)
+{
+	const struct csv_layout *layout = &r->in->layout;
+	const struct object_type *type = &r->s->config->types[r->out->type];
+	const struct csv_wanted *wanted = layout->wanted[r->out->type];
+	size_t count = layout->wanted_count[r->out->type];
+	struct change *out = r->out;
+	bool valid = text_is_utf8(r->row->text);
+	struct attr_change *attrs;
+	struct value *values;
+	size_t i;
+
+	attrs = arena_alloc(r->arena, (count + 1) * sizeof(*attrs));
+	values = arena_alloc(r->arena, (count + 1) * sizeof(*values));
+	for (i = 0; i < count; i++) {
+		const struct attr_def *def = &type->attrs[wanted[i].attr];
+		struct sv text =
+			csv_field(r->in->source, r->row, wanted[i].column);
+
+		if (!text.len)
+			continue;
+		if (!valid && def->type != VALUE_BINARY && !text_is_utf8(text))
+			return bad(r, wanted[i].column,
+				   "invalid-attribute-value",
+				   arena_printf(r->arena,
+						"'%s' has bytes that are not "
+						"in the file's encoding",
+						def->name));
+		if (!out->attr_count ||
+		    attrs[out->attr_count - 1].attr != wanted[i].attr) {
+			attrs[out->attr_count++] = (struct attr_change){
+				wanted[i].attr, ATTR_REPLACE, { NULL, 0 }
+			};
+		}
+		fill_values(r, def, text, &values[i],
+			    &attrs[out->attr_count - 1]);
+	}
+	out->attrs = attrs;
+	return 1;
+}
+
+/* 1: a change or an error; 0: nobody asks for the row. */
+static int read_row(const struct connector_session *s, const struct input *in,
+		    const struct csv_row *row, struct arena *arena,
+		    struct change *out)
+{
+	struct reading r = { s, in, row, arena, out };
+	size_t missing = 0;
+	int has_anchor;
+	int has_type;
+
+	memset(out, 0, sizeof(*out));
+	out->op = CHANGE_OBJECT;
+	has_type = csv_row_type(s, in->source, &in->layout, row, &out->type);
+	has_anchor = csv_row_anchor(in->source, &in->layout, row, arena,
+				    &out->anchor, &missing);
+	if (!has_type && in->source->type != BY_COLUMN)
+		return 0;
+	if (!row->error && s->import->delta && !read_word(&r))
+		return 1;
+	if (!check_shape(&r) || !check_anchor(&r, has_anchor, missing))
+		return 1;
+	if (!has_type) {
+		if (sv_trim(csv_field(in->source, row, in->layout.type)).len)
+			return 0;
+		(void)bad(&r, in->layout.type, "missing-object-type",
+			  "the column that names the type is empty");
+	} else if (out->op != CHANGE_DELETE) {
+		(void)fill_attrs(&r);
+	}
+	return 1;
+}
+
+int csv_import_next(struct connector_session *s, struct arena *arena,
+		    struct change *out, struct error *err)
+{
+	struct csv_import *im = s->import;
+	struct csv_row row;
+	int ret;
+
+	assert(im);
+	while (im->at < im->count) {
+		struct input *in = &im->inputs[im->at];
+
+		ret = in->open ? csv_reader_next(&in->reader, arena, &row, err)
+			       : 0;
+		if (ret < 0)
+			return -1;
+		if (ret == 0)
+			im->at++;
+		else if (read_row(s, in, &row, arena, out))
+			return 1;
+	}
+	return 0;
+}
+
+int csv_import_end(struct connector_session *s, struct arena *arena,
+		   struct sv *watermark_out, struct error *err)
+{
+	struct csv_import *im = s->import;
+	struct strbuf mark = STRBUF_INIT(STRBUF_NO_LIMIT);
+	bool any = false;
+	size_t i;
+
+	(void)err;
+	strbuf_adds(&mark, "csv1");
+	for (i = 0; i < im->count; i++) {
+		const struct input *in = &im->inputs[i];
+
+		any |= in->source->delta_path != NULL;
+		if (!in->source->delta_path || !in->hash[0])
+			continue;
+		strbuf_addf(&mark, "\n%s " SV_FMT, in->hash,
+			    SV_ARG(mark_name(s, in->source)));
+	}
+	*watermark_out = any ? arena_dup(arena, strbuf_sv(&mark)) : SV_NULL;
+	strbuf_release(&mark);
+	csv_import_free(im);
+	s->import = NULL;
+	return 0;
+}
+
+int csv_import_progress(const struct connector_session *s)
+{
+	const struct csv_import *im = s->import;
+	uint64_t taken = 0;
+	uint64_t size = 0;
+	size_t i;
+
+	if (!im)
+		return -1;
+	for (i = 0; i < im->count; i++) {
+		size += im->inputs[i].reader.file_size;
+		taken += im->inputs[i].reader.taken;
+	}
+	return size ? (int)((taken < size ? taken : size) * 1000 / size) : -1;
+}

@@ -1,0 +1,48 @@
+/*
+ * csv_private.h - what import and export of the csv connector share
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CONNECTORS_CSV_CSV_PRIVATE_H
+#define CONNECTORS_CSV_CSV_PRIVATE_H
+
+#include "connectors/csv/csv_source.h"
+
+struct csv_import;
+struct csv_export;
+
+struct connector_session {
+	const struct connector_config *config;
+	struct arena arena; /* of the session */
+	struct csv_source *sources;
+	size_t source_count;
+	struct csv_import *import;
+	struct csv_export *export;
+};
+
+/* The type of a row whose source says it by a column: 1 found; 0: none of the
+ * agent's. */
+int csv_row_type(const struct connector_session *session,
+		 const struct csv_source *source,
+		 const struct csv_layout *layout, const struct csv_row *row,
+		 size_t *out);
+
+int csv_import_begin(struct connector_session *session, enum import_kind kind,
+		     struct sv watermark, struct error *err);
+int csv_import_next(struct connector_session *session, struct arena *arena,
+		    struct change *out, struct error *err);
+int csv_import_end(struct connector_session *session, struct arena *arena,
+		   struct sv *watermark_out, struct error *err);
+int csv_import_progress(const struct connector_session *session);
+void csv_import_free(struct csv_import *import);
+
+int csv_export_begin(struct connector_session *session, struct error *err);
+int csv_export_put(struct connector_session *session,
+		   const struct export_op *op, struct error *err);
+int csv_export_result(struct connector_session *session, bool wait,
+		      struct arena *arena, struct export_outcome *out,
+		      struct error *err);
+int csv_export_end(struct connector_session *session, struct error *err);
+void csv_export_free(struct csv_export *export);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * csv_reader.h - rows of a delimited text file (RFC 4180 and its relatives)
+ *
+ * Reads any encoding that iconv knows as UTF-8; bytes that are not of that
+ * encoding become 0xFF, which is never UTF-8, so that they spoil their own row
+ * only. A row is copied once into the arena and its fields are views of that
+ * copy. A quote that is opened and not closed spoils the row it stands in;
+ * reading goes on with the line behind the quote.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CONNECTORS_CSV_CSV_READER_H
+#define CONNECTORS_CSV_CSV_READER_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/strbuf.h"
+
+#include <iconv.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct csv_dialect {
+	char delimiter;
+	char quote;           /* '\0': there are no quotes */
+	bool trim;            /* blanks around fields do not count */
+	struct sv null;       /* the text that stands for no value; or empty */
+	const char *encoding; /* NULL: UTF-8 */
+};
+
+struct csv_row {
+	struct sv *fields;
+	size_t count;   /* of the row; `fields` has as many as there is room */
+	struct sv text; /* of the whole row; fields of plain rows view it */
+	size_t *starts; /* where in raw each field begins; NULL: as in text */
+	size_t line;    /* where the row begins */
+
+	/* A broken quote: what is wrong, and where. `fields` has what stands
+	 * before it. */
+	const char *error;
+	size_t error_line;
+	size_t error_column; /* characters, 1 based */
+
+	/* Until the next row: the row with its end of line as it is in the
+	 * file (in UTF-8), and the blank lines before it. */
+	struct sv raw;
+	struct sv lead;
+};
+
+struct csv_reader {
+	const char *path; /* borrowed, for messages */
+	struct csv_dialect dialect;
+	size_t columns; /* that a row should have; 0: not known yet */
+	int fd;         /* -1: the text is in memory */
+	char *buffer;
+	size_t size;
+	size_t at; /* of the unread part */
+	size_t len;
+	size_t line;    /* of buffer[at] */
+	bool end;       /* the file has no more than the buffer */
+	uint64_t taken; /* bytes read from the file */
+	uint64_t file_size;
+	bool bom; /* the file began with a byte order mark */
+
+	iconv_t convert; /* when the encoding is not UTF-8 */
+	bool converting;
+	size_t unit; /* bytes passed over when one cannot be converted */
+	struct strbuf pending; /* bytes not converted yet */
+};
+
+/* Opens `path` and looks for a byte order mark, which outweighs the dialect's
+ * encoding (and is put into reader->dialect). */
+int csv_reader_open(struct csv_reader *reader, const char *path,
+		    const struct csv_dialect *dialect, struct error *err);
+/* Reads UTF-8 from memory. */
+void csv_reader_open_text(struct csv_reader *reader, struct sv text,
+			  const struct csv_dialect *dialect);
+/* 1: a row; 0: end; -1: err is set. Empty lines are passed over. */
+int csv_reader_next(struct csv_reader *reader, struct arena *arena,
+		    struct csv_row *row, struct error *err);
+/* Accepts the all-zero struct. */
+void csv_reader_close(struct csv_reader *reader);
+
+/* In which character of its line field `i` begins, 1 based; for a field that
+ * the row lacks its end. */
+size_t csv_row_column(const struct csv_row *row, size_t i);
+
+/* iconv's name of an encoding, NULL for UTF-8; 1 known, 0 not. */
+int csv_encoding(struct sv name, struct arena *arena, const char **out);
+
+#endif

@@ -1,0 +1,384 @@
+/*
+ * entry.c - an entry that was read becomes a change
+ *
+ * The type of an entry is its most specific structural class: as the server
+ * says (structuralObjectClass), else by its schema, else the last of the
+ * entry's classes that is configured. An entry of another type, or one that
+ * only lies above included ones, is a container. A value that does not fit its
+ * type makes the object an error; the others are not touched by it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "connectors/ldap/ldap_private.h"
+
+#include "base/text.h"
+#include "connectors/ldap_schema.h"
+
+#define NONE SIZE_MAX
+
+enum { WANT_CLASS, WANT_STRUCTURAL, WANT_UUID, WANT_ANCHOR };
+
+static void want(struct ldap_wanted *wanted, const char *name,
+		 struct arena *arena)
+{
+	struct sv text = sv_from(name);
+
+	if (namemap_get(wanted->map, text, NULL))
+		return;
+	namemap_put(wanted->map, text, wanted->count);
+	wanted->names[wanted->count++] = arena_cstr(arena, text);
+}
+
+void ldap_wanted_init(struct ldap_wanted *wanted,
+		      const struct connector_session *session,
+		      struct arena *arena)
+{
+	const struct connector_config *config = session->config;
+	size_t most = 5;
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < config->type_count; i++)
+		most += config->types[i].attr_count;
+	wanted->names = arena_array(arena, most, sizeof(*wanted->names));
+	wanted->map = namemap_new(true);
+	want(wanted, "objectClass", arena);
+	want(wanted, "structuralObjectClass", arena);
+	want(wanted, "entryUUID", arena);
+	if (session->anchor)
+		want(wanted, session->anchor, arena);
+	for (i = 0; i < config->type_count; i++)
+		for (k = 0; k < config->types[i].attr_count; k++)
+			want(wanted, config->types[i].attrs[k].name, arena);
+}
+
+void ldap_wanted_release(struct ldap_wanted *wanted)
+{
+	namemap_free(wanted->map);
+	wanted->map = NULL;
+}
+
+/* A name that was not asked for as such: an alias of one that was? */
+static int find_alias(struct connector_session *session,
+		      struct ldap_wanted *wanted, struct sv name, size_t *out,
+		      struct error *err)
+{
+	const struct attr_def *known = ldap_known_attr(name);
+	size_t i;
+
+	*out = NONE;
+	if (sv_find(name, ';', 0) < name.len)
+		return 0;
+	if (ldap_subschema_load(session, err) < 0)
+		return -1;
+	for (i = 0; i < wanted->count && *out == NONE; i++) {
+		struct sv other = sv_from(wanted->names[i]);
+
+		if ((known && known == ldap_known_attr(other) &&
+		     sv_find(other, ';', 0) == other.len) ||
+		    ldap_subschema_same(session->subschema, name, other))
+			*out = i;
+	}
+	return 0;
+}
+
+/* Which of the wanted names the server's `name` is; NONE: none. */
+static int find_wanted(struct connector_session *session,
+		       struct ldap_wanted *wanted, struct sv name, size_t *out,
+		       struct error *err)
+{
+	struct sv binary = SV_LIT(";binary");
+	uint64_t index;
+
+	if (namemap_get(wanted->map, name, &index)) {
+		*out = (size_t)index;
+		return 0;
+	}
+	if (sv_ends(name, binary) &&
+	    namemap_get(wanted->map, sv_sub(name, 0, name.len - binary.len),
+			&index))
+		*out = (size_t)index;
+	else if (find_alias(session, wanted, name, out, err) < 0)
+		return -1;
+	namemap_put(wanted->map, name, *out);
+	return 0;
+}
+
+/* An entry as it was received: values by the index of their wanted name. */
+struct raw {
+	struct sv dn;
+	struct berval **values; /* of each wanted name, or NULL */
+	size_t count;
+	BerElement *ber;
+};
+
+static void raw_release(struct raw *raw)
+{
+	size_t i;
+
+	for (i = 0; i < raw->count; i++)
+		ber_memfree(raw->values[i]);
+	ber_free(raw->ber, 0);
+}
+
+static int raw_begin(struct connector_session *session, LDAPMessage *entry,
+		     struct raw *raw, struct error *err)
+{
+	struct berval dn;
+	int code;
+
+	*raw = (struct raw){ .count = 0 };
+	code = ldap_get_dn_ber(session->ld, entry, &raw->ber, &dn);
+	if (code)
+		return ldap_session_error(session, code, "read an entry", err);
+	raw->dn = sv_make(dn.bv_val, dn.bv_len);
+	return 0;
+}
+
+static int raw_read(struct connector_session *session,
+		    struct ldap_wanted *wanted, LDAPMessage *entry,
+		    struct arena *arena, struct raw *raw, struct error *err)
+{
+	struct berval name;
+	struct berval *values;
+	size_t index;
+	int code;
+
+	raw->count = wanted->count;
+	raw->values = arena_array(arena, wanted->count, sizeof(*raw->values));
+	for (;;) {
+		code = ldap_get_attribute_ber(session->ld, entry, raw->ber,
+					      &name, &values);
+		if (code)
+			return ldap_session_error(session, code,
+						  "read an entry", err);
+		if (!name.bv_val)
+			return 0;
+		if (find_wanted(session, wanted,
+				sv_make(name.bv_val, name.bv_len), &index,
+				err) < 0) {
+			ber_memfree(values);
+			return -1;
+		}
+		if (index == NONE || raw->values[index])
+			ber_memfree(values);
+		else
+			raw->values[index] = values;
+	}
+}
+
+static struct sv first_of(const struct berval *values)
+{
+	if (!values || !values->bv_val)
+		return SV_NULL;
+	return sv_make(values->bv_val, values->bv_len);
+}
+
+static bool find_type(const struct connector_config *config, struct sv name,
+		      size_t *type_out)
+{
+	size_t i;
+
+	for (i = 0; i < config->type_count; i++) {
+		if (sv_ieq_str(name, config->types[i].name)) {
+			*type_out = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* 1: the entry is of a configured type; 0: of another; -1. */
+static int type_of(struct connector_session *session, const struct raw *raw,
+		   size_t *type_out, struct error *err)
+{
+	const struct berval *classes = raw->values[WANT_CLASS];
+	struct sv name = first_of(raw->values[WANT_STRUCTURAL]);
+	bool found = false;
+
+	if (!name.len) {
+		if (ldap_subschema_load(session, err) < 0)
+			return -1;
+		name = ldap_subschema_structural(session->subschema, classes);
+	}
+	if (name.len)
+		return find_type(session->config, name, type_out);
+	for (; classes && classes->bv_val; classes++)
+		if (find_type(session->config, first_of(classes), type_out))
+			found = true;
+	return found;
+}
+
+static void object_error(struct change *out, const char *error,
+			 const char *message)
+{
+	out->op = CHANGE_ERROR;
+	out->error = error;
+	out->message = sv_from(message);
+	out->where = out->dn;
+}
+
+/* The anchor; false when the entry has none or several: `out` says so. */
+static bool set_anchor(const struct connector_session *session,
+		       const struct raw *raw, const struct ldap_wanted *wanted,
+		       struct arena *arena, struct change *out)
+{
+	const struct berval *values;
+	uint64_t index = WANT_UUID;
+
+	if (!session->anchor)
+		return true;
+	(void)namemap_get(wanted->map, sv_from(session->anchor), &index);
+	values = raw->values[index];
+	if (!first_of(values).len && out->container)
+		values = raw->values[WANT_UUID];
+	out->anchor = arena_dup(arena, first_of(values));
+	if (out->container)
+		return true;
+	if (!out->anchor.len)
+		object_error(out, "missing-anchor-component",
+			     arena_printf(arena,
+					  "the entry has no '%s', which is its "
+					  "anchor",
+					  session->anchor));
+	else if (values[1].bv_val)
+		object_error(out, "multi-valued-anchor-component",
+			     arena_printf(arena,
+					  "the entry has several values of "
+					  "'%s', which is its anchor",
+					  session->anchor));
+	return out->op != CHANGE_ERROR;
+}
+
+int ldap_entry_value(const struct attr_def *def, struct sv bytes,
+		     struct value *out)
+{
+	bool text = def->type == VALUE_STRING || def->type == VALUE_NULL;
+
+	if (!text)
+		return value_parse(def->type, bytes, def->format, out);
+	*out = text_is_utf8(bytes) ? value_string(bytes) : value_binary(bytes);
+	return 1;
+}
+
+static const char *value_error(enum value_type type)
+{
+	if (type == VALUE_INTEGER)
+		return "invalid-numeric-value";
+	if (type == VALUE_BOOLEAN)
+		return "invalid-boolean-value";
+	return "invalid-attribute-value";
+}
+
+/* False: a value does not fit, `out` says which. */
+static bool set_values(const struct attr_def *def, const struct berval *from,
+		       struct values *values, struct arena *arena,
+		       struct change *out)
+{
+	size_t count = 0;
+
+	while (from[count].bv_val)
+		count++;
+	values->at = arena_array(arena, count, sizeof(*values->at));
+	for (values->len = 0; values->len < count; values->len++) {
+		const struct berval *bytes = &from[values->len];
+		struct sv copy =
+			arena_dup(arena, sv_make(bytes->bv_val, bytes->bv_len));
+
+		if (ldap_entry_value(def, copy, &values->at[values->len]))
+			continue;
+		object_error(out, value_error(def->type),
+			     arena_printf(arena,
+					  "'%s' has the value '%.100s', which "
+					  "is no %s",
+					  def->name, copy.ptr,
+					  value_type_name(def->type)));
+		return false;
+	}
+	return true;
+}
+
+static void set_attrs(const struct object_type *type, const struct raw *raw,
+		      const struct ldap_wanted *wanted, struct arena *arena,
+		      struct change *out)
+{
+	struct attr_change *attr;
+	uint64_t index;
+	size_t i;
+
+	out->attrs = arena_array(arena, type->attr_count, sizeof(*out->attrs));
+	for (i = 0; i < type->attr_count; i++) {
+		if (!namemap_get(wanted->map, sv_from(type->attrs[i].name),
+				 &index) ||
+		    !first_of(raw->values[index]).ptr)
+			continue;
+		attr = &out->attrs[out->attr_count++];
+		attr->attr = i;
+		attr->op = ATTR_REPLACE;
+		if (!set_values(&type->attrs[i], raw->values[index],
+				&attr->values, arena, out)) {
+			out->attr_count = 0;
+			return;
+		}
+	}
+}
+
+static int to_change(struct connector_session *session,
+		     struct ldap_wanted *wanted, bool container,
+		     const struct raw *raw, struct arena *arena,
+		     struct change *out, struct error *err)
+{
+	int ret = 0;
+
+	*out = (struct change){ .op = CHANGE_OBJECT,
+				.dn = arena_dup(arena, raw->dn) };
+	if (!container)
+		ret = type_of(session, raw, &out->type, err);
+	if (ret < 0)
+		return -1;
+	out->container = !ret;
+	if (set_anchor(session, raw, wanted, arena, out) && !out->container)
+		set_attrs(&session->config->types[out->type], raw, wanted,
+			  arena, out);
+	return 1;
+}
+
+int ldap_entry_change(struct connector_session *session,
+		      struct ldap_wanted *wanted,
+		      const struct ldap_search *search, LDAPMessage *entry,
+		      struct arena *arena, struct change *out,
+		      struct error *err)
+{
+	enum ldap_place place;
+	struct raw raw;
+	int ret;
+
+	if (raw_begin(session, entry, &raw, err) < 0)
+		return -1;
+	place = ldap_place_of(search->partition, raw.dn, &session->scratch);
+	arena_reset(&session->scratch);
+	ret = place == LDAP_OUTSIDE;
+	if (!ret)
+		ret = raw_read(session, wanted, entry, arena, &raw, err);
+	if (!ret)
+		ret = to_change(session, wanted,
+				search->containers || place == LDAP_ANCESTOR,
+				&raw, arena, out, err);
+	else if (ret > 0)
+		ret = 0;
+	raw_release(&raw);
+	return ret;
+}
+
+struct sv ldap_entry_first(LDAP *ld, LDAPMessage *entry, const char *name,
+			   struct arena *arena)
+{
+	struct berval **values = ldap_get_values_len(ld, entry, name);
+	struct sv out = SV_NULL;
+
+	if (values && values[0])
+		out = arena_dup(arena,
+				sv_make(values[0]->bv_val, values[0]->bv_len));
+	ldap_value_free_len(values);
+	return out;
+}

@@ -1,0 +1,278 @@
+/*
+ * import.c - a full import: paged searches (RFC 2696), one after the other
+ *
+ * The next page is asked for as soon as one has arrived, so the server works
+ * while the page is taken. An import ends with the end of data only when the
+ * server said "success" to every search: a limit, a lost connection or a base
+ * that is not there is an error, because what was not read would look deleted.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "connectors/ldap/ldap_private.h"
+
+#include <stdio.h>
+#include <sys/time.h>
+
+#define UNPAGED 256 /* messages read ahead when the server does not page */
+
+struct ldap_import {
+	struct arena arena;
+	struct ldap_wanted wanted;
+	struct ldap_search *searches;
+	size_t search_count;
+	size_t search; /* the one that runs or comes next */
+	int page_size; /* 0: no paging */
+	int msgid;     /* of the request that is outstanding, or 0 */
+	VEC(LDAPMessage *) page;
+	size_t at; /* the first of the page not taken */
+	const struct ldap_search *page_search; /* that found the page */
+	struct error failed;
+};
+
+void ldap_import_free(struct ldap_import *import)
+{
+	if (!import)
+		return;
+	while (import->at < import->page.len)
+		ldap_msgfree(import->page.at[import->at++]);
+	vec_release(&import->page);
+	ldap_wanted_release(&import->wanted);
+	arena_release(&import->arena);
+	mem_free(import);
+}
+
+static void plan_searches(struct ldap_import *import,
+			  const struct node *connect)
+{
+	struct ldap_partition *partitions;
+	size_t count = ldap_partitions(connect, &import->arena, &partitions);
+	struct sv filter = setting_text(connect, ldap_settings, "filter");
+	VEC(struct ldap_search) all = VEC_INIT;
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < count; i++) {
+		struct ldap_search *some;
+		size_t n = ldap_searches(&partitions[i], filter, &import->arena,
+					 &some);
+
+		for (k = 0; k < n; k++)
+			vec_push(&all, some[k]);
+	}
+	import->search_count = all.len;
+	import->searches = arena_array(&import->arena, all.len + 1,
+				       sizeof(*import->searches));
+	for (i = 0; i < all.len; i++)
+		import->searches[i] = all.at[i];
+	vec_release(&all);
+}
+
+int ldap_import_begin(struct connector_session *session, enum import_kind kind,
+		      struct sv watermark, struct error *err)
+{
+	const struct node *connect = session->config->connect;
+	struct ldap_import *import;
+
+	(void)watermark;
+	if (kind != IMPORT_FULL)
+		return error_set(err, ERR_UNSUPPORTED,
+				 "%s: changes only cannot be read",
+				 session->server);
+	ldap_import_free(session->import);
+	import = session->import = mem_zalloc(sizeof(*import));
+	ldap_wanted_init(&import->wanted, session, &import->arena);
+	plan_searches(import, connect);
+	if (session->paging)
+		import->page_size = (int)setting_number(connect, ldap_settings,
+							"page_size");
+	return 0;
+}
+
+static int search_error(struct connector_session *session, int code,
+			struct error *err)
+{
+	struct ldap_import *import = session->import;
+	const struct ldap_search *search = &import->searches[import->search];
+	char doing[300];
+
+	(void)snprintf(doing, sizeof(doing), "search '%.200s'", search->base);
+	(void)ldap_session_error(session, code, doing, err);
+	if (code == LDAP_SIZELIMIT_EXCEEDED || code == LDAP_ADMINLIMIT_EXCEEDED)
+		error_set(err, ERR_UNAVAILABLE,
+			  "%s: cannot %s: the server gives no more than a part "
+			  "(result code %d %s): set page_size, or have the "
+			  "limit raised for the agent's account",
+			  session->server, doing, code, ldap_result_name(code));
+	else if (code == LDAP_NO_SUCH_OBJECT)
+		error_set(err, ERR_NOTFOUND,
+			  "%s: there is no '%s', or the agent's account may "
+			  "not see it (result code %d %s): check base, include "
+			  "and bind_dn",
+			  session->server, search->base, code,
+			  ldap_result_name(code));
+	else if (code == LDAP_FILTER_ERROR)
+		error_set(err, ERR_INVALID,
+			  "the filter '" SV_FMT "' is not valid (RFC 4515)",
+			  SV_ARG(setting_text(session->config->connect,
+					      ldap_settings, "filter")));
+	return -1;
+}
+
+/* Asks for a page of the present search; an empty cookie begins it. */
+static int send_search(struct connector_session *session, struct berval *cookie,
+		       struct error *err)
+{
+	struct ldap_import *import = session->import;
+	const struct ldap_search *search = &import->searches[import->search];
+	LDAPControl *controls[2] = { NULL, NULL };
+	int code = LDAP_SUCCESS;
+
+	if (import->page_size)
+		code = ldap_create_page_control(session->ld, import->page_size,
+						cookie, 1, &controls[0]);
+	if (!code)
+		code = ldap_search_ext(session->ld, search->base, search->scope,
+				       search->filter, import->wanted.names, 0,
+				       controls, NULL, NULL, 0, &import->msgid);
+	if (controls[0])
+		ldap_control_free(controls[0]);
+	return code ? search_error(session, code, err) : 0;
+}
+
+/* The cookie of the next page; empty: this was the last. */
+static int next_cookie(struct connector_session *session,
+		       LDAPControl **controls, struct berval *cookie)
+{
+	LDAPControl *control =
+		ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL);
+	ber_int_t estimate;
+
+	*cookie = (struct berval){ 0, NULL };
+	if (!control)
+		return LDAP_SUCCESS;
+	return ldap_parse_pageresponse_control(session->ld, control, &estimate,
+					       cookie);
+}
+
+/* A search or one page of it is done: asks for what follows. */
+static int end_page(struct connector_session *session, LDAPMessage *message,
+		    struct error *err)
+{
+	struct ldap_import *import = session->import;
+	LDAPControl **controls = NULL;
+	struct berval cookie = { 0, NULL };
+	int result = LDAP_OTHER;
+	int code;
+	int ret = 0;
+
+	import->msgid = 0;
+	code = ldap_parse_result(session->ld, message, &result, NULL, NULL,
+				 NULL, &controls, 0);
+	if (!code)
+		code = result;
+	if (!code)
+		code = next_cookie(session, controls, &cookie);
+	if (code)
+		ret = search_error(session, code, err);
+	else if (cookie.bv_len)
+		ret = send_search(session, &cookie, err);
+	else
+		import->search++;
+	ber_memfree(cookie.bv_val);
+	ldap_controls_free(controls);
+	return ret;
+}
+
+/* The next message of the search: its kind, or -1. */
+static int wait_message(struct connector_session *session, LDAPMessage **out,
+			struct error *err)
+{
+	struct timeval tv = { session->timeout, 0 };
+	int kind;
+
+	kind = ldap_result(session->ld, session->import->msgid, LDAP_MSG_ONE,
+			   &tv, out);
+	if (kind > 0)
+		return kind;
+	return search_error(
+		session, kind ? ldap_session_code(session) : LDAP_TIMEOUT, err);
+}
+
+/* Waits for a page, or for some entries when there are no pages. */
+static int read_page(struct connector_session *session, struct error *err)
+{
+	struct ldap_import *import = session->import;
+	LDAPMessage *message = NULL;
+	int kind = 0;
+	int ret = 0;
+
+	vec_clear(&import->page);
+	import->at = 0;
+	import->page_search = &import->searches[import->search];
+	while (kind != LDAP_RES_SEARCH_RESULT && !ret &&
+	       (import->page_size || import->page.len < UNPAGED)) {
+		kind = wait_message(session, &message, err);
+		if (kind < 0)
+			return -1;
+		if (kind == LDAP_RES_SEARCH_ENTRY) {
+			vec_push(&import->page, message);
+			continue;
+		}
+		if (kind == LDAP_RES_SEARCH_RESULT)
+			ret = end_page(session, message, err);
+		ldap_msgfree(message); /* references are not followed */
+	}
+	return ret;
+}
+
+static int next_change(struct connector_session *session, struct arena *arena,
+		       struct change *out, struct error *err)
+{
+	struct ldap_import *import = session->import;
+	LDAPMessage *entry;
+	int ret;
+
+	for (;;) {
+		while (import->at < import->page.len) {
+			entry = import->page.at[import->at++];
+			ret = ldap_entry_change(session, &import->wanted,
+						import->page_search, entry,
+						arena, out, err);
+			ldap_msgfree(entry);
+			if (ret)
+				return ret;
+		}
+		if (!import->msgid && import->search == import->search_count)
+			return 0;
+		if (!import->msgid && send_search(session, NULL, err) < 0)
+			return -1;
+		if (read_page(session, err) < 0)
+			return -1;
+	}
+}
+
+int ldap_import_next(struct connector_session *session, struct arena *arena,
+		     struct change *out, struct error *err)
+{
+	struct ldap_import *import = session->import;
+	int ret;
+
+	if (import->failed.code != ERR_NONE)
+		return error_set(err, import->failed.code, "%s",
+				 import->failed.msg);
+	ret = next_change(session, arena, out, &import->failed);
+	if (ret < 0)
+		error_set(err, import->failed.code, "%s", import->failed.msg);
+	return ret;
+}
+
+int ldap_import_end(struct connector_session *session, struct arena *arena,
+		    struct sv *watermark_out, struct error *err)
+{
+	(void)arena;
+	(void)err;
+	*watermark_out = SV_NULL;
+	ldap_import_free(session->import);
+	session->import = NULL;
+	return 0;
+}

@@ -1,0 +1,265 @@
+/*
+ * ldap_private.h - what the files of the ldap connector share
+ *
+ *	settings.c   what may be configured
+ *	scope.c      which entries belong to the agent, and where to search
+ *	connect.c    reach a server, encrypt
+ *	session.c    sign in, failover, errors of the connection
+ *	result.c     the server's result codes in our words
+ *	subschema.c  classes and names of attributes as the server knows them
+ *	entry.c      an entry that was read becomes a change
+ *	import.c     paged searches, one after the other
+ *	export.c     many operations outstanding at once, in a safe order
+ *	job.c        one operation from its sending to its outcome
+ *	request.c    the requests themselves
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CONNECTORS_LDAP_LDAP_PRIVATE_H
+#define CONNECTORS_LDAP_LDAP_PRIVATE_H
+
+#include "base/hash.h"
+#include "base/map.h"
+#include "base/strbuf.h"
+#include "base/vec.h"
+#include "connector/connector.h"
+
+#include <ldap.h>
+
+struct ldap_export;
+struct ldap_import;
+struct ldap_job;
+struct ldap_subschema;
+
+/* settings.c */
+
+extern const struct setting_def ldap_settings[];
+
+/* The texts of a SETTING_NAMES value: a list, or one text. */
+size_t ldap_setting_names(const struct node *map, const char *key,
+			  struct arena *arena, struct sv **out);
+void ldap_check(const struct connector_config *config, setting_report_fn report,
+		void *data);
+
+/* scope.c */
+
+enum ldap_place {
+	LDAP_OUTSIDE,  /* not this agent's */
+	LDAP_ANCESTOR, /* only because included ones lie below it */
+	LDAP_INSIDE,
+};
+
+/* A subtree that `include` or `exclude` names; the deepest one decides. */
+struct ldap_region {
+	struct sv dn;
+	struct sv folded;
+	bool included;
+};
+
+struct ldap_partition {
+	struct sv base;
+	struct sv folded;
+	struct ldap_region *regions;
+	size_t count;
+};
+
+/* One search of an import. */
+struct ldap_search {
+	const struct ldap_partition *partition;
+	const char *base;
+	int scope;
+	const char *filter;
+	bool containers; /* what it finds is never an object */
+};
+
+size_t ldap_partitions(const struct node *connect, struct arena *arena,
+		       struct ldap_partition **out);
+void ldap_bases(const struct node *connect, struct arena *arena,
+		struct sv **out, size_t *count_out);
+enum ldap_place ldap_place_of(const struct ldap_partition *partition,
+			      struct sv dn, struct arena *scratch);
+/* The searches that find all of a partition, its containers first. */
+size_t ldap_searches(const struct ldap_partition *partition, struct sv filter,
+		     struct arena *arena, struct ldap_search **out);
+/* `dn` is `container` or lies below it; both folded. */
+bool ldap_folded_within(struct sv dn, struct sv container);
+
+/* connect.c */
+
+/* Opens session->ld to session->server; on -1 it may be open still. */
+int ldap_connect_server(struct connector_session *session, struct error *err);
+
+/* session.c */
+
+struct connector_session {
+	const struct connector_config *config;
+	struct arena arena;   /* as long as the session */
+	struct arena scratch; /* within one function; reset by it */
+	LDAP *ld;
+	const char *server; /* its URL */
+	int timeout;        /* seconds */
+	bool paging;
+	bool post_read;
+	bool permissive;
+	const char *subschema_dn; /* or NULL */
+	const char *anchor;       /* NULL: objects are known by their DN */
+	struct ldap_subschema *subschema; /* NULL until it is needed */
+	struct ldap_import *import;
+	struct ldap_export *export;
+};
+
+int ldap_session_open(const struct connector_config *config,
+		      struct connector_session **out, struct error *err);
+void ldap_session_close(struct connector_session *session);
+struct sv ldap_session_setting(const struct connector_session *session,
+			       const char *name);
+
+/* Sets err from a result code; `doing` as in "search 'dc=x'". */
+int ldap_session_error(struct connector_session *session, int code,
+		       const char *doing, struct error *err);
+/* The library's last result code of this connection. */
+int ldap_session_code(struct connector_session *session);
+/* Reads one entry: 1 found (ldap_msgfree() it), 0 there is none, -1. */
+int ldap_session_read(struct connector_session *session, const char *dn,
+		      const char *filter, char **attrs, LDAPMessage **out,
+		      struct error *err);
+
+/* result.c */
+
+/* "noSuchObject"; "other" for numbers that are not known. */
+const char *ldap_result_name(int code);
+/* What a program shall do about it when it ends a run. */
+enum err_code ldap_result_err(int code);
+/* The connection or the server is gone: nothing more can be asked. */
+bool ldap_result_fatal(int code);
+/* "TEXT (result code 68 entryAlreadyExists)", memory from arena. */
+struct sv ldap_result_text(int code, const char *text, struct arena *arena);
+
+/* subschema.c */
+
+/* Reads the server's classes and attribute types at the first call; a server
+ * that does not tell has none. */
+int ldap_subschema_load(struct connector_session *session, struct error *err);
+void ldap_subschema_free(struct ldap_subschema *subschema);
+/* The most specific structural class among `classes`; empty: not known. */
+struct sv ldap_subschema_structural(const struct ldap_subschema *subschema,
+				    const struct berval *classes);
+/* Two names of the same attribute type. */
+bool ldap_subschema_same(const struct ldap_subschema *subschema, struct sv a,
+			 struct sv b);
+
+/* entry.c */
+
+/* Names of attributes, as ldap_search_ext() wants them. */
+struct ldap_wanted {
+	char **names; /* ends with NULL */
+	size_t count;
+	struct namemap *map; /* server's name -> index into names, or NONE */
+};
+
+void ldap_wanted_init(struct ldap_wanted *wanted,
+		      const struct connector_session *session,
+		      struct arena *arena);
+void ldap_wanted_release(struct ldap_wanted *wanted);
+
+/* 1: *out filled; 0: not this agent's; -1: err is set. */
+int ldap_entry_change(struct connector_session *session,
+		      struct ldap_wanted *wanted,
+		      const struct ldap_search *search, LDAPMessage *entry,
+		      struct arena *arena, struct change *out,
+		      struct error *err);
+/* One value as the connector contract has it: 1 read, 0 it is no such. */
+int ldap_entry_value(const struct attr_def *def, struct sv bytes,
+		     struct value *out);
+/* The entry's first value of an attribute, copied; SV_NULL: none. */
+struct sv ldap_entry_first(LDAP *ld, LDAPMessage *entry, const char *name,
+			   struct arena *arena);
+
+/* import.c */
+
+int ldap_import_begin(struct connector_session *session, enum import_kind kind,
+		      struct sv watermark, struct error *err);
+int ldap_import_next(struct connector_session *session, struct arena *arena,
+		     struct change *out, struct error *err);
+int ldap_import_end(struct connector_session *session, struct arena *arena,
+		    struct sv *watermark_out, struct error *err);
+void ldap_import_free(struct ldap_import *import);
+
+/* export.c */
+
+int ldap_export_begin(struct connector_session *session, struct error *err);
+int ldap_export_put(struct connector_session *session,
+		    const struct export_op *op, struct error *err);
+int ldap_export_result(struct connector_session *session, bool wait,
+		       struct arena *arena, struct export_outcome *out,
+		       struct error *err);
+int ldap_export_end(struct connector_session *session, struct error *err);
+void ldap_export_free(struct connector_session *session);
+
+/* job.c */
+
+enum ldap_job_state {
+	JOB_NEW,
+	JOB_ADDING,
+	JOB_READING,
+	JOB_COMPARING,
+	JOB_DELETING,
+	JOB_RENAMING,
+	JOB_FINDING_NEW,
+	JOB_FINDING_OLD,
+	JOB_MODIFYING,
+	JOB_DIFFING,
+	JOB_DONE,
+};
+
+struct ldap_job {
+	enum ldap_job_state state;
+	int msgid; /* while a request is outstanding; or 0 */
+	struct arena arena;
+	const struct object_type *type;
+	struct export_op op; /* a copy */
+	const char *dn;      /* what is written to now */
+	const char *new_dn;  /* of a rename; or NULL */
+	bool diffed;         /* only what is missing is left in op */
+	int refused;         /* result code that is being looked into */
+	struct sv refused_text;
+	struct export_outcome outcome; /* in JOB_DONE */
+};
+
+/* Copies the operation. */
+void ldap_job_init(struct ldap_job *job, const struct export_op *op,
+		   const struct object_type *type);
+/* Sends the first request; it may be done at once. -1: the connection is
+ * gone. */
+int ldap_job_start(struct connector_session *session, struct ldap_job *job,
+		   struct error *err);
+/* Takes the answer to the outstanding request and sends what follows. */
+int ldap_job_answer(struct connector_session *session, struct ldap_job *job,
+		    LDAPMessage *message, struct error *err);
+/* "add 'uid=ann,dc=x'" */
+void ldap_job_describe(const struct ldap_job *job, struct strbuf *out);
+
+/* request.c */
+
+/* Each sends one request and sets job->msgid; the library's result code.
+ * A modification that would say nothing is not sent: msgid stays 0. */
+int ldap_send_add(struct connector_session *session, struct ldap_job *job);
+int ldap_send_modify(struct connector_session *session, struct ldap_job *job);
+int ldap_send_rename(struct connector_session *session, struct ldap_job *job);
+int ldap_send_delete(struct connector_session *session, struct ldap_job *job);
+/* Reads `dn`: the anchor, and with `whole` what the operation writes. */
+int ldap_send_read(struct connector_session *session, struct ldap_job *job,
+		   const char *dn, bool whole);
+
+/* The entry has every value that the add carries. */
+bool ldap_job_matches(struct connector_session *session, struct ldap_job *job,
+		      LDAPMessage *entry);
+/* Takes from the operation what the entry already shows. */
+void ldap_job_diff(struct connector_session *session, struct ldap_job *job,
+		   LDAPMessage *entry);
+/* Anchor and DN of the outcome out of the post-read control (RFC 4527), when
+ * it is among `controls`. */
+void ldap_job_post_read(struct connector_session *session, struct ldap_job *job,
+			LDAPControl **controls);
+
+#endif

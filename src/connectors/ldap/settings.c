@@ -1,0 +1,283 @@
+/*
+ * settings.c - what may be configured for an ldap agent, and what of it does
+ * not go together
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "connectors/ldap/ldap_private.h"
+
+#include "model/dn.h"
+
+#include <stdio.h>
+
+#define DEF(n, t, f, h)                                                        \
+	{                                                                      \
+		.name = (n), .type = (t), .fallback = (f), .help = (h)         \
+	}
+
+static const struct setting_def partition_settings[] = {
+	{ .name = "base",
+	  .type = SETTING_TEXT,
+	  .required = true,
+	  .help = "DN below which the agent's entries lie" },
+	DEF("include", SETTING_NAMES, NULL,
+	    "only these subtrees: DNs, whole or relative to base"),
+	DEF("exclude", SETTING_NAMES, NULL,
+	    "not these subtrees; of nested ones the innermost counts"),
+	{ .name = NULL },
+};
+
+const struct setting_def ldap_settings[] = {
+	{ .name = "servers",
+	  .type = SETTING_NAMES,
+	  .required = true,
+	  .help = "URLs of the servers, tried in this order" },
+	DEF("bind_dn", SETTING_TEXT, NULL,
+	    "who to sign in as; without it by client certificate, on ldapi:// "
+	    "as the process's user, else not at all"),
+	DEF("password", SETTING_SECRET, NULL, "password of bind_dn"),
+	{ .name = "security",
+	  .type = SETTING_CHOICE,
+	  .fallback = "tls",
+	  .words = "tls|starttls|none",
+	  .help = "how the connection is encrypted; none must be written" },
+	DEF("ca_file", SETTING_PATH, NULL,
+	    "the authorities that servers' certificates must come from; "
+	    "default: the system's"),
+	DEF("certificate", SETTING_PATH, NULL, "client certificate (PEM)"),
+	DEF("key", SETTING_PATH, NULL, "private key of certificate (PEM)"),
+	DEF("base", SETTING_TEXT, NULL, "short for one partition"),
+	{ .name = "partitions",
+	  .type = SETTING_GROUPS,
+	  .group = partition_settings,
+	  .help = "parts of the directory that belong to the agent" },
+	DEF("filter", SETTING_TEXT, "(objectClass=*)",
+	    "which entries are objects (RFC 4515)"),
+	DEF("anchor", SETTING_TEXT, "entryUUID",
+	    "attribute that identifies an entry for ever; dn: its name does"),
+	DEF("page_size", SETTING_NUMBER, "1000",
+	    "entries asked for at once; 0: no paging"),
+	DEF("timeout", SETTING_NUMBER, "30",
+	    "seconds that a server may be silent"),
+	DEF("operations", SETTING_NUMBER, "64",
+	    "changes that may be outstanding at once in an export"),
+	{ .name = NULL },
+};
+
+size_t ldap_setting_names(const struct node *map, const char *key,
+			  struct arena *arena, struct sv **out)
+{
+	const struct node *node = node_get(map, key);
+	size_t count = 0;
+	size_t i;
+
+	*out = NULL;
+	if (!node || node->kind == NODE_MAP)
+		return 0;
+	*out = arena_array(arena, node->kind == NODE_LIST ? node->len + 1 : 1,
+			   sizeof(**out));
+	if (node->kind == NODE_SCALAR)
+		(*out)[count++] = node->text;
+	for (i = 0; node->kind == NODE_LIST && i < node->len; i++)
+		if (node->items[i]->kind == NODE_SCALAR)
+			(*out)[count++] = node->items[i]->text;
+	return count;
+}
+
+struct check {
+	const struct node *connect;
+	setting_report_fn report;
+	void *data;
+	struct arena arena;
+};
+
+static void problem(struct check *check, const struct node *at,
+		    const char *message)
+{
+	check->report(check->data, at ? at : check->connect, message);
+}
+
+static void check_server(struct check *check, const struct node *at,
+			 struct sv security)
+{
+	char *url = arena_cstr(&check->arena, at->text);
+	bool starttls = sv_eq_str(security, "starttls");
+	bool none = sv_eq_str(security, "none");
+	LDAPURLDesc *parts = NULL;
+	bool plain;
+	bool tls;
+
+	if (ldap_url_parse(url, &parts) != LDAP_URL_SUCCESS) {
+		problem(check, at,
+			"this is no server's URL: write ldaps://HOST, "
+			"ldap://HOST or ldapi://PATH, with :PORT if need be");
+		return;
+	}
+	plain = !strcmp(parts->lud_scheme, "ldap");
+	tls = !strcmp(parts->lud_scheme, "ldaps");
+	if (parts->lud_dn && *parts->lud_dn)
+		problem(check, at,
+			"a server's URL ends with host and port: write the "
+			"DN as 'base'");
+	if (plain && !starttls && !none)
+		problem(check, at,
+			"ldap:// is not encrypted: write ldaps://, or "
+			"'security: starttls'");
+	if (tls && starttls)
+		problem(check, at,
+			"StartTLS begins on a plain connection: write ldap://, "
+			"or leave out 'security: starttls'");
+	if (tls && none)
+		problem(check, at,
+			"ldaps:// is encrypted: leave out 'security: none'");
+	ldap_free_urldesc(parts);
+}
+
+static void check_servers(struct check *check)
+{
+	const struct node *servers = node_get(check->connect, "servers");
+	struct sv security =
+		setting_text(check->connect, ldap_settings, "security");
+	size_t i;
+
+	if (!servers || servers->kind == NODE_MAP)
+		return;
+	if (servers->kind == NODE_SCALAR)
+		check_server(check, servers, security);
+	else if (!servers->len)
+		problem(check, servers, "at least one server is needed");
+	for (i = 0; servers->kind == NODE_LIST && i < servers->len; i++)
+		if (servers->items[i]->kind == NODE_SCALAR)
+			check_server(check, servers->items[i], security);
+}
+
+static void check_dn(struct check *check, const struct node *at)
+{
+	if (at && at->kind == NODE_SCALAR && !dn_valid(at->text))
+		problem(check, at, "this is not a DN");
+}
+
+static void check_dns(struct check *check, const struct node *list)
+{
+	size_t i;
+
+	check_dn(check, list);
+	for (i = 0; list && list->kind == NODE_LIST && i < list->len; i++)
+		check_dn(check, list->items[i]);
+}
+
+static void check_overlap(struct check *check, const struct node *list)
+{
+	struct ldap_partition *all;
+	size_t count = ldap_partitions(check->connect, &check->arena, &all);
+	size_t i;
+	size_t k;
+
+	if (count != list->len)
+		return;
+	for (i = 0; i < count; i++)
+		for (k = 0; k < count; k++)
+			if (i != k &&
+			    (k < i || !sv_eq(all[i].folded, all[k].folded)) &&
+			    ldap_folded_within(all[i].folded, all[k].folded))
+				problem(check, list->items[i],
+					"this base lies in another "
+					"partition's: use its include and "
+					"exclude");
+}
+
+static void check_bases(struct check *check)
+{
+	const struct node *base = node_get(check->connect, "base");
+	const struct node *list = node_get(check->connect, "partitions");
+	size_t i;
+
+	if (!base && (!list || (list->kind == NODE_LIST && !list->len)))
+		problem(check, list,
+			"'base' is missing: DN below which the agent's "
+			"entries lie");
+	if (base && list)
+		problem(check, base, "write 'base' or 'partitions', not both");
+	check_dn(check, base);
+	if (!list || list->kind != NODE_LIST)
+		return;
+	for (i = 0; i < list->len; i++) {
+		check_dn(check, node_get(list->items[i], "base"));
+		check_dns(check, node_get(list->items[i], "include"));
+		check_dns(check, node_get(list->items[i], "exclude"));
+	}
+	if (!base)
+		check_overlap(check, list);
+}
+
+static void check_sign_in(struct check *check)
+{
+	const struct node *bind_dn = node_get(check->connect, "bind_dn");
+	const struct node *password = node_get(check->connect, "password");
+	const struct node *certificate =
+		node_get(check->connect, "certificate");
+	const struct node *key = node_get(check->connect, "key");
+
+	if (bind_dn && !password)
+		problem(check, bind_dn, "'password' is missing for bind_dn");
+	if (password && !bind_dn)
+		problem(check, password, "'bind_dn' is missing for password");
+	if (certificate && !key)
+		problem(check, certificate, "'key' is missing for certificate");
+	if (key && !certificate)
+		problem(check, key, "'certificate' is missing for key");
+}
+
+static void check_range(struct check *check, const char *name, int64_t least,
+			int64_t most)
+{
+	const struct node *at = node_get(check->connect, name);
+	char message[80];
+	int64_t number;
+
+	if (!at || at->kind != NODE_SCALAR || !sv_to_i64(at->text, &number) ||
+	    (number >= least && number <= most))
+		return;
+	(void)snprintf(message, sizeof(message),
+		       "'%s' must be between %d and %d", name, (int)least,
+		       (int)most);
+	problem(check, at, message);
+}
+
+/* Parentheses must match; the rest is for the server to judge. */
+static void check_filter(struct check *check)
+{
+	const struct node *at = node_get(check->connect, "filter");
+	size_t depth = 0;
+	size_t i;
+
+	if (!at || at->kind != NODE_SCALAR)
+		return;
+	for (i = 0; i < at->text.len; i++) {
+		if (at->text.ptr[i] == '(')
+			depth++;
+		else if (at->text.ptr[i] == ')' && depth-- == 0)
+			break;
+		if (!depth)
+			break;
+	}
+	if (!at->text.len || depth || i + 1 != at->text.len)
+		problem(check, at,
+			"this is no filter: it must stand in parentheses, as "
+			"(objectClass=person)");
+}
+
+void ldap_check(const struct connector_config *config, setting_report_fn report,
+		void *data)
+{
+	struct check check = { config->connect, report, data, ARENA_INIT };
+
+	check_servers(&check);
+	check_sign_in(&check);
+	check_bases(&check);
+	check_filter(&check);
+	check_range(&check, "page_size", 0, 100000);
+	check_range(&check, "timeout", 1, 3600);
+	check_range(&check, "operations", 1, 500);
+	arena_release(&check.arena);
+}

@@ -1,0 +1,159 @@
+/*
+ * ldif.c - the ldif connector: settings, session
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "connectors/ldif/ldif.h"
+
+#include "connectors/ldap_schema.h"
+#include "connectors/ldif/ldif_private.h"
+#include "model/dn.h"
+
+#include <stdio.h>
+
+static const struct setting_def settings[] = {
+	{ .name = "path",
+	  .type = SETTING_PATH,
+	  .required = true,
+	  .help = "The LDIF file with the entries; made by the first export" },
+	{ .name = "changes",
+	  .type = SETTING_PATH,
+	  .help = "A file of change records: exports are appended to it, delta "
+		  "imports read it" },
+	{ .name = "anchor",
+	  .type = SETTING_TEXT,
+	  .fallback = "dn",
+	  .help = "The attribute that identifies an entry for ever, or dn" },
+	{ .name = "tree",
+	  .type = SETTING_SWITCH,
+	  .fallback = "no",
+	  .help = "Parents must exist: entries of other types are containers" },
+	{ .name = "bases",
+	  .type = SETTING_NAMES,
+	  .help = "With tree: the DNs that need no parent" },
+	{ .name = "max_line",
+	  .type = SETTING_NUMBER,
+	  .fallback = "76",
+	  .help = "Longer lines are folded when written; 0 folds none" },
+	{ .name = NULL },
+};
+
+static uint32_t ldif_caps(const struct node *connect)
+{
+	uint32_t caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_EXPORT |
+			CONNECTOR_CAP_DN | CONNECTOR_CAP_RENAME |
+			CONNECTOR_CAP_AT_ONCE;
+
+	if (setting_text(connect, settings, "changes").len)
+		caps |= CONNECTOR_CAP_DELTA;
+	if (setting_switch(connect, settings, "tree"))
+		caps |= CONNECTOR_CAP_TREE;
+	return caps;
+}
+
+static void ldif_bases(const struct node *connect, struct arena *arena,
+		       struct sv **out, size_t *count_out)
+{
+	const struct node *bases = node_get(connect, "bases");
+	size_t i;
+
+	*out = NULL;
+	*count_out = 0;
+	if (!bases)
+		return;
+	*count_out = bases->kind == NODE_SCALAR ? 1 : bases->len;
+	*out = arena_array(arena, *count_out, sizeof(**out));
+	for (i = 0; i < *count_out; i++)
+		(*out)[i] = bases->kind == NODE_SCALAR ? bases->text
+						       : bases->items[i]->text;
+}
+
+static void ldif_check(const struct connector_config *config,
+		       setting_report_fn report, void *data)
+{
+	const struct node *connect = config->connect;
+	const struct node *bases = node_get(connect, "bases");
+	struct arena scratch = ARENA_INIT;
+	struct sv *names;
+	size_t count;
+	size_t i;
+	int64_t width = setting_number(connect, settings, "max_line");
+
+	ldif_bases(connect, &scratch, &names, &count);
+	for (i = 0; i < count; i++)
+		if (!dn_valid(names[i]))
+			report(data,
+			       bases->kind == NODE_LIST ? bases->items[i]
+							: bases,
+			       "a base must be a DN, such as dc=corp,dc=test");
+	if (width < 0 || (width > 0 && width < 16) || width > 1000000)
+		report(data, node_get(connect, "max_line"),
+		       "'max_line' must be 0, or 16 or more");
+	if (sv_eq(setting_text(connect, settings, "path"),
+		  setting_text(connect, settings, "changes")))
+		report(data, node_get(connect, "changes"),
+		       "'changes' must be another file than 'path'");
+	arena_release(&scratch);
+}
+
+static void ldif_close(struct connector_session *session)
+{
+	if (!session)
+		return;
+	ldif_import_free(session->import);
+	ldif_export_free(session->export);
+	arena_release(&session->arena);
+	mem_free(session);
+}
+
+static int ldif_open(const struct connector_config *config,
+		     struct connector_session **out, struct error *err)
+{
+	struct connector_session *s = mem_zalloc(sizeof(*s));
+	struct ldif_files *files = &s->files;
+	struct sv anchor = setting_text(config->connect, settings, "anchor");
+
+	(void)err; /* files are opened when an import or export begins */
+	s->config = config;
+	files->content_fd = -1;
+	files->changes_fd = -1;
+	files->content_name = setting_text(config->connect, settings, "path");
+	files->changes_name =
+		setting_text(config->connect, settings, "changes");
+	files->content = connector_path(config, files->content_name, &s->arena);
+	if (files->changes_name.len)
+		files->changes =
+			connector_path(config, files->changes_name, &s->arena);
+	if (!sv_ieq_str(anchor, "dn"))
+		s->anchor = anchor;
+	s->tree = setting_switch(config->connect, settings, "tree");
+	s->width =
+		(size_t)setting_number(config->connect, settings, "max_line");
+	*out = s;
+	return 0;
+}
+
+const struct connector_ops ldif_connector = {
+	.abi = CONNECTOR_ABI,
+	.name = "ldif",
+	.help = "A directory kept in an LDIF file (RFC 2849), optionally with "
+		"a file of changes.",
+	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA |
+		CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_DN | CONNECTOR_CAP_TREE |
+		CONNECTOR_CAP_RENAME | CONNECTOR_CAP_AT_ONCE,
+	.settings = settings,
+	.known_attrs = ldap_known_attrs,
+	.caps_of = ldif_caps,
+	.bases = ldif_bases,
+	.check = ldif_check,
+	.open = ldif_open,
+	.close = ldif_close,
+	.import_begin = ldif_import_begin,
+	.next = ldif_import_next,
+	.import_end = ldif_import_end,
+	.import_progress = ldif_import_progress,
+	.export_begin = ldif_export_begin,
+	.export_put = ldif_export_put,
+	.export_result = ldif_export_result,
+	.export_end = ldif_export_end,
+};

@@ -1,0 +1,495 @@
+/*
+ * ldif_import.c - full and delta import from LDIF files
+ *
+ * A full import is the content with the log of changes applied. A delta import
+ * is the log's records behind the watermark; the type of an entry that they
+ * change stands in the comment that conjoin writes into them, else it is
+ * looked up in the directory before reading begins.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/map.h"
+#include "base/vec.h"
+#include "connectors/ldif/ldif_map.h"
+#include "connectors/ldif/ldif_private.h"
+#include "connectors/spool.h"
+#include "model/dn.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* A record of the log that could not be read. */
+struct bad {
+	struct sv dn;
+	const char *error;
+	struct sv message;
+	size_t line;
+};
+
+#define NO_TYPE UINT64_MAX
+
+struct ldif_import {
+	enum import_kind kind;
+	struct sv watermark;
+	struct arena arena;
+	struct ldif_overlay *overlay;
+	struct ldif_view view;     /* full */
+	struct ldif_reader reader; /* delta */
+	size_t lines_before;       /* of the log, before what is read of it */
+	struct namemap *type_of;   /* delta: folded DN -> type, or NO_TYPE */
+	VEC(struct bad) bad;
+	size_t bad_given;
+};
+
+void ldif_import_free(struct ldif_import *im)
+{
+	if (!im)
+		return;
+	ldif_view_release(&im->view);
+	ldif_reader_release(&im->reader);
+	ldif_overlay_free(im->overlay);
+	namemap_free(im->type_of);
+	vec_release(&im->bad);
+	arena_release(&im->arena);
+	mem_free(im);
+}
+
+static void note_bad(void *data, const struct ldif_record *record)
+{
+	struct ldif_import *im = data;
+	struct bad bad = { arena_dup(&im->arena, record->dn), record->error,
+			   arena_dup(&im->arena, record->message),
+			   record->line };
+
+	vec_push(&im->bad, bad);
+}
+
+static size_t count_lines(int fd, uint64_t to)
+{
+	char block[4096];
+	size_t lines = 0;
+	uint64_t at = 0;
+
+	while (at < to) {
+		size_t len = to - at < sizeof(block) ? (size_t)(to - at)
+						     : sizeof(block);
+		size_t i;
+
+		if (spool_read_fd(fd, at, len, block, NULL) < 0)
+			break;
+		for (i = 0; i < len; i++)
+			lines += block[i] == '\n';
+		at += len;
+	}
+	return lines;
+}
+
+/* Follows the names through the log, so that a type found for the name an
+ * entry had before is known for the one it has then. */
+static void follow(struct connector_session *s, const struct ldif_record *r,
+		   struct arena *scratch)
+{
+	struct namemap *map = s->import->type_of;
+	struct sv folded = dn_fold(r->dn, scratch);
+	uint64_t type = NO_TYPE;
+	size_t found;
+
+	if (r->kind == LDIF_ADD) {
+		if (ldif_map_type(r->lines, r->line_count, s->config->types,
+				  s->config->type_count, &found))
+			type = found;
+		namemap_put(map, folded, type);
+	} else if (r->kind == LDIF_RENAME && namemap_get(map, folded, &type)) {
+		namemap_put(map, dn_fold(r->new_dn, scratch), type);
+	}
+}
+
+/* Each record of the delta passes: names whose type nothing tells are put into
+ * `unknown`. */
+static int scan_delta(struct connector_session *s, uint64_t from,
+		      struct namemap *unknown, struct error *err)
+{
+	struct arena scratch = ARENA_INIT;
+	struct ldif_reader reader;
+	struct ldif_record r;
+	int ret;
+
+	ldif_reader_init(&reader, s->files.changes_fd, s->files.changes, from,
+			 s->files.changes_end);
+	while ((ret = ldif_reader_next(&reader, &scratch, &r, err)) > 0) {
+		struct sv folded = dn_fold(r.dn, &scratch);
+		bool needs = !r.error && !r.type.len &&
+			     (r.kind == LDIF_MODIFY || r.kind == LDIF_RENAME);
+
+		if (!r.error && (r.kind == LDIF_ADD || r.kind == LDIF_RENAME))
+			follow(s, &r, &scratch);
+		if (needs && !namemap_get(s->import->type_of, folded, NULL))
+			namemap_put(unknown, folded, 1);
+		arena_reset(&scratch);
+	}
+	ldif_reader_release(&reader);
+	arena_release(&scratch);
+	return ret;
+}
+
+/* Reads the directory for the types of these names. It is read as it now is:
+ * a name that a later change of the log took away is looked up by what the
+ * content calls it. */
+static int look_up_types(struct connector_session *s,
+			 const struct namemap *unknown, struct error *err)
+{
+	struct arena scratch = ARENA_INIT;
+	struct ldif_view view;
+	struct ldif_item item;
+	int ret;
+
+	ldif_view_init(&view, &s->files, NULL);
+	while ((ret = ldif_view_next(&view, &scratch, &item, err)) > 0) {
+		struct sv folded = dn_fold(item.record.dn, &scratch);
+		size_t type;
+
+		if (item.kind != LDIF_ITEM_ERROR &&
+		    namemap_get(unknown, folded, NULL))
+			namemap_put(s->import->type_of, folded,
+				    ldif_map_type(item.record.lines,
+						  item.record.line_count,
+						  s->config->types,
+						  s->config->type_count, &type)
+					    ? type
+					    : NO_TYPE);
+		arena_reset(&scratch);
+	}
+	ldif_view_release(&view);
+	arena_release(&scratch);
+	return ret;
+}
+
+static int begin_delta(struct connector_session *s, struct sv watermark,
+		       struct error *err)
+{
+	struct ldif_import *im = s->import;
+	struct namemap *unknown;
+	uint64_t from = 0;
+	uint64_t start;
+	int ret = ldif_files_resume(&s->files, watermark, &from, err);
+
+	if (ret < 0)
+		return -1;
+	if (ret == 0)
+		return error_set(err, ERR_CONFLICT,
+				 "the changes in '" SV_FMT
+				 "' do not continue what was imported last: "
+				 "run a full import",
+				 SV_ARG(s->files.changes_name));
+	if (s->files.changes_fd < 0)
+		return 0;
+	im->type_of = namemap_new(false);
+	unknown = namemap_new(false);
+	/* What came before the watermark tells of entries that the log added
+	 * or renamed. */
+	start = ldif_files_start(&s->files);
+	if (start > from)
+		start = from;
+	ret = scan_delta(s, start, unknown, err);
+	if (ret == 0 && namemap_len(unknown)) {
+		ret = look_up_types(s, unknown, err);
+		if (ret == 0) /* again: what was found moves with renames */
+			ret = scan_delta(s, start, unknown, err);
+	}
+	namemap_free(unknown);
+	if (ret < 0)
+		return -1;
+	im->lines_before = count_lines(s->files.changes_fd, from);
+	ldif_reader_init(&im->reader, s->files.changes_fd, s->files.changes,
+			 from, s->files.changes_end);
+	return 0;
+}
+
+int ldif_import_begin(struct connector_session *s, enum import_kind kind,
+		      struct sv watermark, struct error *err)
+{
+	struct ldif_import *im;
+
+	ldif_import_free(s->import);
+	im = mem_zalloc(sizeof(*im));
+	s->import = im;
+	im->kind = kind;
+	ldif_files_close(&s->files);
+	if (ldif_files_open(&s->files, err) < 0)
+		return -1;
+	im->watermark = ldif_files_watermark(&s->files, &im->arena);
+	if (kind == IMPORT_DELTA)
+		return begin_delta(s, watermark, err);
+	if (s->files.changes_fd >= 0)
+		im->lines_before = count_lines(s->files.changes_fd,
+					       ldif_files_start(&s->files));
+	if (ldif_files_overlay(&s->files, note_bad, im, &im->overlay, err) < 0)
+		return -1;
+	ldif_view_init(&im->view, &s->files, im->overlay);
+	return 0;
+}
+
+static struct sv where(struct sv name, size_t line, struct arena *arena)
+{
+	return sv_from(arena_printf(arena, SV_FMT ":%zu", SV_ARG(name), line));
+}
+
+/* With the DN as anchor a name is also an anchor. */
+static void set_name(const struct connector_session *s, struct change *out,
+		     struct sv dn)
+{
+	out->dn = dn;
+	if (!s->anchor.len)
+		out->anchor = dn;
+}
+
+static int give_error(const struct connector_session *s, struct change *out,
+		      struct sv dn, const char *error, struct sv message,
+		      struct sv place)
+{
+	memset(out, 0, sizeof(*out));
+	out->op = CHANGE_ERROR;
+	set_name(s, out, dn);
+	out->error = error;
+	out->message = message;
+	out->where = place;
+	return 1;
+}
+
+/* The anchor among an entry's lines: NULL, or the name of the error. */
+static const char *find_anchor(const struct connector_session *s,
+			       const struct ldif_line *lines, size_t count,
+			       struct change *out)
+{
+	size_t i;
+
+	if (!s->anchor.len)
+		return NULL;
+	for (i = 0; i < count; i++) {
+		if (!sv_ieq(lines[i].name, s->anchor) || !lines[i].value.len)
+			continue;
+		if (out->anchor.len)
+			return "multi-valued-anchor-component";
+		out->anchor = lines[i].value;
+	}
+	return out->anchor.len ? NULL : "missing-anchor-component";
+}
+
+/* 1: *out is the entry; 0: nobody asks for it. */
+static int give_entry(const struct connector_session *s, enum change_op op,
+		      struct sv dn, const struct ldif_line *lines, size_t count,
+		      struct sv place, struct arena *arena, struct change *out)
+{
+	const struct connector_config *config = s->config;
+	const char *error;
+
+	memset(out, 0, sizeof(*out));
+	out->op = op;
+	set_name(s, out, dn);
+	if (!ldif_map_type(lines, count, config->types, config->type_count,
+			   &out->type)) {
+		out->container = s->tree;
+		(void)find_anchor(s, lines, count, out);
+		return s->tree;
+	}
+	error = find_anchor(s, lines, count, out);
+	if (error)
+		return give_error(
+			s, out, dn, error,
+			sv_from(arena_printf(arena, "'" SV_FMT "' has %s",
+					     SV_ARG(s->anchor),
+					     out->anchor.len ? "several values"
+							     : "no value")),
+			place);
+	ldif_map_lines(&config->types[out->type], lines, count, arena, out);
+	return 1;
+}
+
+static int next_full(struct connector_session *s, struct arena *arena,
+		     struct change *out, struct error *err)
+{
+	struct ldif_import *im = s->import;
+	struct sv name = s->files.content_name;
+	struct ldif_line *lines;
+	struct ldif_item item;
+	size_t count;
+	int ret;
+
+	while ((ret = ldif_view_next(&im->view, arena, &item, err)) > 0) {
+		const struct ldif_record *r = &item.record;
+
+		ret = 0;
+		switch (item.kind) {
+		case LDIF_ITEM_SAME:
+			ret = give_entry(s, CHANGE_OBJECT, r->dn, r->lines,
+					 r->line_count,
+					 where(name, r->line, arena), arena,
+					 out);
+			break;
+		case LDIF_ITEM_ENTRY:
+			count = ldif_entry_lines(&item.entry, arena, &lines);
+			ret = give_entry(s, CHANGE_OBJECT,
+					 arena_dup(arena, item.entry.dn), lines,
+					 count,
+					 r->line ? where(name, r->line, arena)
+						 : s->files.changes_name,
+					 arena, out);
+			break;
+		case LDIF_ITEM_ERROR:
+			ret = give_error(s, out, r->dn, r->error, r->message,
+					 where(name, r->line, arena));
+			break;
+		case LDIF_ITEM_LOST:
+			ret = give_error(
+				s, out, arena_dup(arena, item.entry.dn),
+				"read-error",
+				SV_LIT("a change of an entry that is not in "
+				       "the directory"),
+				s->files.changes_name);
+			break;
+		case LDIF_ITEM_GONE:
+			break;
+		}
+		if (ret)
+			return ret;
+	}
+	return ret;
+}
+
+/* 1: the type of what a record changes; 0: nobody asks for it; -1: nothing
+ * tells it. */
+static int record_type(const struct connector_session *s,
+		       const struct ldif_record *r, struct arena *arena,
+		       size_t *out)
+{
+	uint64_t type;
+
+	if (r->type.len)
+		return ldif_map_type_name(r->type, s->config->types,
+					  s->config->type_count, out);
+	if (!namemap_get(s->import->type_of, dn_fold(r->dn, arena), &type))
+		return -1;
+	*out = (size_t)type;
+	return type != NO_TYPE;
+}
+
+static int give_update(const struct connector_session *s,
+		       const struct ldif_record *r, struct sv place,
+		       struct arena *arena, struct change *out)
+{
+	int known = record_type(s, r, arena, &out->type);
+	const struct object_type *type;
+
+	set_name(s, out, r->dn);
+	if (known < 0)
+		return give_error(s, out, r->dn, "need-full-object",
+				  SV_LIT("a change of an entry that is not in "
+					 "the directory"),
+				  place);
+	out->op = r->kind == LDIF_RENAME ? CHANGE_RENAME : CHANGE_UPDATE;
+	out->new_dn = r->new_dn;
+	if (!known) {
+		out->type = 0;
+		out->container = true;
+		return s->tree && r->kind == LDIF_RENAME;
+	}
+	type = &s->config->types[out->type];
+	if (r->kind == LDIF_RENAME)
+		ldif_map_rename(type, r, arena, out);
+	else
+		ldif_map_mods(type, r->mods, r->mod_count, arena, out);
+	return r->kind == LDIF_RENAME || out->attr_count > 0;
+}
+
+static int next_delta(struct connector_session *s, struct arena *arena,
+		      struct change *out, struct error *err)
+{
+	struct ldif_import *im = s->import;
+	struct arena *scratch = &im->arena;
+	struct ldif_record r;
+	int ret;
+
+	if (s->files.changes_fd < 0)
+		return 0;
+	while ((ret = ldif_reader_next(&im->reader, arena, &r, err)) > 0) {
+		struct sv place = where(s->files.changes_name,
+					im->lines_before + r.line, arena);
+
+		memset(out, 0, sizeof(*out));
+		if (r.error)
+			return give_error(s, out, r.dn, r.error, r.message,
+					  place);
+		switch (r.kind) {
+		case LDIF_CONTENT:
+			ret = give_error(s, out, r.dn, "missing-change-type",
+					 SV_LIT("an entry among the changes: a "
+						"changetype is missing"),
+					 place);
+			break;
+		case LDIF_ADD:
+			follow(s, &r, scratch);
+			ret = give_entry(s, CHANGE_ADD, r.dn, r.lines,
+					 r.line_count, place, arena, out);
+			break;
+		case LDIF_DELETE:
+			out->op = CHANGE_DELETE;
+			set_name(s, out, r.dn);
+			ret = 1;
+			break;
+		case LDIF_MODIFY:
+		case LDIF_RENAME:
+			ret = give_update(s, &r, place, arena, out);
+			if (r.kind == LDIF_RENAME)
+				follow(s, &r, scratch);
+			break;
+		}
+		if (ret)
+			return ret;
+	}
+	return ret;
+}
+
+int ldif_import_next(struct connector_session *s, struct arena *arena,
+		     struct change *out, struct error *err)
+{
+	struct ldif_import *im = s->import;
+	const struct bad *bad;
+
+	assert(im);
+	if (im->kind == IMPORT_DELTA)
+		return next_delta(s, arena, out, err);
+	if (im->bad_given == im->bad.len)
+		return next_full(s, arena, out, err);
+	bad = &im->bad.at[im->bad_given++];
+	return give_error(s, out, arena_dup(arena, bad->dn), bad->error,
+			  arena_dup(arena, bad->message),
+			  where(s->files.changes_name,
+				im->lines_before + bad->line, arena));
+}
+
+int ldif_import_end(struct connector_session *s, struct arena *arena,
+		    struct sv *watermark_out, struct error *err)
+{
+	(void)err;
+	*watermark_out = arena_dup(arena, s->import->watermark);
+	ldif_import_free(s->import);
+	s->import = NULL;
+	ldif_files_close(&s->files);
+	return 0;
+}
+
+int ldif_import_progress(const struct connector_session *s)
+{
+	const struct ldif_import *im = s->import;
+	const struct ldif_reader *reader;
+	uint64_t size;
+	uint64_t at;
+
+	if (!im)
+		return -1;
+	reader = im->kind == IMPORT_FULL ? &im->view.reader : &im->reader;
+	size = im->kind == IMPORT_FULL ? s->files.content_size
+				       : s->files.changes_end;
+	at = reader->from + reader->at;
+	return size ? (int)((at < size ? at : size) * 1000 / size) : 1000;
+}

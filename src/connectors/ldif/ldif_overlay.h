@@ -1,0 +1,42 @@
+/*
+ * ldif_overlay.h - a directory as its content and a log of changes leave it
+ *
+ * The changes are noted first, in their order; then the content streams
+ * through and comes out as it now is; what only the changes added follows.
+ * Memory holds where each changed entry's records lie, not the records.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CONNECTORS_LDIF_LDIF_OVERLAY_H
+#define CONNECTORS_LDIF_LDIF_OVERLAY_H
+
+#include "connectors/ldif/ldif_entry.h"
+
+struct ldif_overlay;
+
+struct ldif_overlay *ldif_overlay_new(void);
+void ldif_overlay_free(struct ldif_overlay *overlay);
+
+/* Notes a change record without error; its bytes can be read again from `fd`
+ * as long as the overlay is used. */
+void ldif_overlay_note(struct ldif_overlay *overlay, int fd,
+		       const struct ldif_record *record);
+
+/* 1: *out is the content's entry as it now is, *changed_out tells whether that
+ * differs from the record (if not, *out is not filled); 0: it is gone; -1: err
+ * is set. */
+int ldif_overlay_apply(struct ldif_overlay *overlay,
+		       const struct ldif_record *content, struct arena *arena,
+		       struct ldif_entry *out, bool *changed_out,
+		       struct error *err);
+
+/* After the content: 1: the next entry that the changes added; 0: no more. */
+int ldif_overlay_next_added(struct ldif_overlay *overlay, size_t *cursor,
+			    struct arena *arena, struct ldif_entry *out,
+			    struct error *err);
+/* After the content: 1: the next name that was changed or renamed but is
+ * nowhere; 0: no more. */
+int ldif_overlay_next_lost(const struct ldif_overlay *overlay, size_t *cursor,
+			   struct sv *dn_out);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * ldif_private.h - what import and export of the ldif connector share
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CONNECTORS_LDIF_LDIF_PRIVATE_H
+#define CONNECTORS_LDIF_LDIF_PRIVATE_H
+
+#include "connector/connector.h"
+#include "connectors/ldif/ldif_files.h"
+
+struct ldif_import;
+struct ldif_export;
+
+struct connector_session {
+	const struct connector_config *config;
+	struct arena arena; /* of the session */
+	struct ldif_files files;
+	struct sv anchor; /* the attribute; empty: the DN */
+	bool tree;
+	size_t width; /* of lines written */
+	struct ldif_import *import;
+	struct ldif_export *export;
+};
+
+int ldif_import_begin(struct connector_session *session, enum import_kind kind,
+		      struct sv watermark, struct error *err);
+int ldif_import_next(struct connector_session *session, struct arena *arena,
+		     struct change *out, struct error *err);
+int ldif_import_end(struct connector_session *session, struct arena *arena,
+		    struct sv *watermark_out, struct error *err);
+int ldif_import_progress(const struct connector_session *session);
+void ldif_import_free(struct ldif_import *import);
+
+int ldif_export_begin(struct connector_session *session, struct error *err);
+int ldif_export_put(struct connector_session *session,
+		    const struct export_op *op, struct error *err);
+int ldif_export_result(struct connector_session *session, bool wait,
+		       struct arena *arena, struct export_outcome *out,
+		       struct error *err);
+int ldif_export_end(struct connector_session *session, struct error *err);
+void ldif_export_free(struct ldif_export *export);
+
+#endif

@@ -1,0 +1,252 @@
+/*
+ * build.c - a pending export as an operation for the connector
+ *
+ * Of several values only the difference is sent; a single one is replaced.
+ * References become the DN or anchor of their target.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "export/export_private.h"
+
+#include "model/dn.h"
+
+#include <string.h>
+
+/* Classes of containers, by the attribute that names them. */
+static const struct {
+	const char *naming;
+	const char *type;
+} CONTAINERS[] = {
+	{ "ou", "organizationalUnit" }, { "o", "organization" },
+	{ "dc", "domain" },		{ "c", "country" },
+	{ "l", "locality" },		{ "cn", "container" },
+};
+#define CONTAINER_COUNT (sizeof(CONTAINERS) / sizeof(*CONTAINERS))
+
+void export_types(const struct config_agent *agent, struct arena *arena,
+		  struct object_type **out, size_t *count_out)
+{
+	size_t i;
+
+	*count_out = agent->type_count + CONTAINER_COUNT;
+	*out = arena_array(arena, *count_out, sizeof(**out));
+	for (i = 0; i < agent->type_count; i++)
+		(*out)[i] = agent->types[i];
+	for (i = 0; i < CONTAINER_COUNT; i++)
+		(*out)[agent->type_count + i].name = CONTAINERS[i].type;
+}
+
+static size_t container_type(struct export_step *step, struct sv rdn)
+{
+	struct sv type = SV_NULL;
+	struct sv value;
+	size_t i;
+
+	(void)dn_component(rdn, 1, &step->arena, &type, &value);
+	for (i = 0; i + 1 < CONTAINER_COUNT; i++)
+		if (sv_ieq_str(type, CONTAINERS[i].naming))
+			break;
+	return step->agent->type_count + i;
+}
+
+static int find_type(struct export_step *step, const struct entry *entry,
+		     size_t *out, struct error *err)
+{
+	size_t i;
+
+	if (!entry->row.type) {
+		*out = container_type(step, entry->row.rdn);
+		return 0;
+	}
+	for (i = 0; i < step->agent->type_count; i++) {
+		const char *name = step->agent->types[i].name;
+
+		if (store_name_find(step->store, NAME_TYPE, sv_from(name)) ==
+		    entry->row.type) {
+			*out = i;
+			return 0;
+		}
+	}
+	return error_set(err, ERR_INVALID,
+			 "no-export-to-this-object-type: type '%s' is not in "
+			 "the configuration of '%s'",
+			 store_name(step->store, NAME_TYPE, entry->row.type),
+			 step->agent->name);
+}
+
+static int reference_text(struct export_step *step, struct value *value,
+			  struct error *err)
+{
+	struct entry target;
+	int64_t parent;
+	struct sv rdn;
+	int ret = entry_load(step->store, value->number, &step->arena, &target,
+			     err);
+
+	value->text = SV_NULL;
+	if (ret <= 0)
+		return ret;
+	if (!step->has_dn) {
+		value->text = target.row.anchor;
+		return 0;
+	}
+	entry_expected_name(&target, &parent, &rdn);
+	return tree_dn(&step->tree, parent, rdn, TREE_EXPECTED, &step->arena,
+		       &value->text, err);
+}
+
+/* A copy whose references have their text; one without is left out. */
+static int send_values(struct export_step *step, const struct values *values,
+		       struct values *out, struct error *err)
+{
+	size_t i;
+
+	*out = (struct values){ NULL, 0 };
+	if (!values)
+		return 0;
+	out->at = arena_array(&step->arena, values->len, sizeof(*out->at));
+	for (i = 0; i < values->len; i++) {
+		struct value value = values->at[i];
+
+		if (value.type == VALUE_REFERENCE) {
+			if (reference_text(step, &value, err) < 0)
+				return -1;
+			if (!value.text.len)
+				continue;
+		}
+		out->at[out->len++] = value;
+	}
+	return 0;
+}
+
+static struct values less(struct export_step *step, const struct values *all,
+			  const struct values *known)
+{
+	struct idmap ids = IDMAP_INIT;
+	struct values out = { NULL, 0 };
+	bool many = known->len > 16 && known->at[0].type == VALUE_REFERENCE;
+	size_t i;
+
+	out.at = arena_array(&step->arena, all->len, sizeof(*out.at));
+	for (i = 0; many && i < known->len; i++)
+		idmap_put(&ids, (uint64_t)known->at[i].number, 1);
+	for (i = 0; i < all->len; i++)
+		if (many ? !idmap_get(&ids, (uint64_t)all->at[i].number, NULL)
+			 : !values_have(known, &all->at[i], MATCH_EXACT))
+			out.at[out.len++] = all->at[i];
+	idmap_release(&ids);
+	return out;
+}
+
+static int add_change(struct export_step *step, struct export_op *op,
+		      size_t attr, enum attr_op how,
+		      const struct values *values, struct error *err)
+{
+	struct attr_change *change = &op->attrs[op->attr_count];
+
+	change->attr = attr;
+	change->op = how;
+	if (send_values(step, values, &change->values, err) < 0)
+		return -1;
+	if (how != ATTR_REPLACE && !change->values.len)
+		return 0;
+	op->attr_count++;
+	return 0;
+}
+
+static int attr_changes(struct export_step *step, const struct entry *entry,
+			struct export_op *op, const struct image_attr *wanted,
+			size_t attr, const struct image *written,
+			struct error *err)
+{
+	const struct values none = { NULL, 0 };
+	const struct values *before = image_get(written, wanted->attr);
+	const struct attr_def *def =
+		&step->agent->types[op->type].attrs[attr];
+	struct values gone;
+	struct values come;
+
+	if (!before)
+		before = &none;
+	if (entry->pending.op == PENDING_ADD ||
+	    entry->pending.op == PENDING_DELETE_ADD || !def->multi ||
+	    !before->len || !wanted->values.len)
+		return add_change(step, op, attr, ATTR_REPLACE,
+				  &wanted->values, err);
+	gone = less(step, before, &wanted->values);
+	come = less(step, &wanted->values, before);
+	/* nothing in common: one replacement says it */
+	if (gone.len == before->len)
+		return add_change(step, op, attr, ATTR_REPLACE,
+				  &wanted->values, err);
+	if (gone.len &&
+	    add_change(step, op, attr, ATTR_DELETE, &gone, err) < 0)
+		return -1;
+	return come.len ? add_change(step, op, attr, ATTR_ADD, &come, err) : 0;
+}
+
+static int all_changes(struct export_step *step, const struct entry *entry,
+		       struct export_op *op, struct error *err)
+{
+	struct image written = entry_written(entry, &step->arena);
+	const struct image *wanted = &entry->pending.attrs;
+	size_t i;
+	size_t k;
+
+	op->attrs = arena_array(&step->arena, wanted->len * 2 + 1,
+				sizeof(*op->attrs));
+	if (op->type >= step->agent->type_count)
+		return 0;
+	for (i = 0; i < wanted->len; i++) {
+		const attr_id *ids = step->agent->type_attr_ids[op->type];
+		size_t count = step->agent->types[op->type].attr_count;
+
+		for (k = 0; k < count && ids[k] != wanted->attrs[i].attr; k++)
+			;
+		if (k < count &&
+		    attr_changes(step, entry, op, &wanted->attrs[i], k,
+				 &written, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int build_op(struct export_step *step, const struct entry *entry,
+	     struct export_op *out, struct error *err)
+{
+	int64_t parent;
+	struct sv rdn;
+
+	memset(out, 0, sizeof(*out));
+	out->id = (uint64_t)entry->row.id;
+	out->retry = entry->pending.in_progress;
+	out->anchor = entry->row.anchor;
+	if (find_type(step, entry, &out->type, err) < 0)
+		return -1;
+	entry_written_name(entry, &parent, &rdn);
+	if (tree_dn(&step->tree, parent, rdn, TREE_EXPECTED, &step->arena,
+		    &out->dn, err) < 0)
+		return -1;
+	switch (entry->pending.op) {
+	case PENDING_NONE:
+		return error_set(err, ERR_INTERNAL, "nothing is pending");
+	case PENDING_ADD:
+		out->kind = EXPORT_ADD;
+		break;
+	case PENDING_UPDATE:
+		out->kind = entry->pending.rdn.len ? EXPORT_RENAME
+						   : EXPORT_UPDATE;
+		break;
+	case PENDING_DELETE_ADD:
+		out->kind = EXPORT_DELETE_ADD;
+		break;
+	case PENDING_DELETE:
+		out->kind = EXPORT_DELETE;
+		return 0;
+	}
+	if (out->kind == EXPORT_RENAME &&
+	    tree_dn(&step->tree, entry->pending.parent, entry->pending.rdn,
+		    TREE_EXPECTED, &step->arena, &out->new_dn, err) < 0)
+		return -1;
+	return all_changes(step, entry, out, err);
+}

@@ -1,0 +1,376 @@
+/*
+ * export.c - the export step: windows of operations between two commits
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "export/export_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define WINDOW 500
+
+struct sent {
+	struct entry entry;
+	struct export_op op;
+	bool done;
+};
+
+struct window {
+	struct sent *sent;
+	size_t len;
+	struct idmap by_id; /* op id -> 1 + index */
+	size_t open;	    /* without an outcome */
+};
+
+int export_any(struct store *store, const struct config_agent *agent,
+	       struct error *err)
+{
+	uint32_t number =
+		store_name_find(store, NAME_AGENT, sv_from(agent->name));
+	int64_t id;
+
+	if (!number)
+		return 0;
+	return store_pending_export_ids(store, number, 0, &id, 1, err);
+}
+
+static int set_up(struct export_step *step, struct error *err)
+{
+	step->number = store_name_find(step->store, NAME_AGENT,
+				       sv_from(step->agent->name));
+	step->has_dn = (step->agent->caps & CONNECTOR_CAP_DN) != 0;
+	tree_init(&step->tree, step->store, step->number);
+	if (!step->number)
+		return 0;
+	if (order_plan(step, err) < 0)
+		return -1;
+	step->result->pending = (int64_t)step->plan.len;
+	return 0;
+}
+
+static void tear_down(struct export_step *step)
+{
+	if (step->tx)
+		store_rollback(step->tx);
+	tree_release(&step->tree);
+	vec_release(&step->plan);
+	arena_release(&step->arena);
+	arena_release(&step->run_arena);
+}
+
+/* ---- one window ---- */
+
+static int mark_in_progress(struct export_step *step, struct window *window,
+			    size_t from, struct error *err)
+{
+	size_t i;
+
+	window->sent = arena_array(&step->arena, WINDOW, sizeof(struct sent));
+	window->len = 0;
+	for (i = from; i < step->plan.len && window->len < WINDOW; i++) {
+		struct sent *sent = &window->sent[window->len];
+		struct error why = ERROR_INIT;
+		int ret = entry_load(step->store, step->plan.at[i].cs,
+				     &step->arena, &sent->entry, err);
+
+		if (ret < 0)
+			return -1;
+		if (ret == 0 || sent->entry.pending.op == PENDING_NONE) {
+			memset(sent, 0, sizeof(*sent));
+			sent->done = true;
+			window->len++;
+			continue;
+		}
+		if (build_op(step, &sent->entry, &sent->op, &why) < 0) {
+			struct export_outcome outcome = {
+				.error = "unexpected-error",
+				.message = sv_from(why.msg),
+			};
+
+			if (why.code != ERR_INVALID) {
+				*err = why;
+				return -1;
+			}
+			if (take_outcome(step, &sent->entry, &sent->op,
+					 &outcome, err) < 0)
+				return -1;
+			sent->done = true;
+			window->len++;
+			continue;
+		}
+		sent->entry.pending.in_progress = true;
+		if (entry_put_pending(step->tx, &sent->entry, err) < 0)
+			return -1;
+		window->len++;
+	}
+	return 0;
+}
+
+static int begin(struct export_step *step, struct error *err)
+{
+	return store_begin(step->store, STORE_DURABLE, &step->tx, err);
+}
+
+static int commit(struct export_step *step, struct error *err)
+{
+	struct store_tx *tx = step->tx;
+
+	step->tx = NULL;
+	return store_commit(tx, err);
+}
+
+static int put_all(struct export_step *step, struct window *window,
+		   struct error *err)
+{
+	size_t i;
+
+	idmap_clear(&window->by_id);
+	window->open = 0;
+	for (i = 0; i < window->len; i++) {
+		struct sent *sent = &window->sent[i];
+
+		if (sent->done)
+			continue;
+		if (connector_export_put(step->connector, &sent->op, err) < 0)
+			return -1;
+		idmap_put(&window->by_id, sent->op.id, i + 1);
+		window->open++;
+	}
+	return 0;
+}
+
+/* Answers that are there (or all, with wait) are written. */
+static int take_answers(struct export_step *step, struct window *window,
+			bool wait, struct error *err)
+{
+	struct export_outcome outcome;
+	int ret;
+
+	while (window->open &&
+	       (ret = connector_export_result(step->connector, wait,
+					      &step->arena, &outcome, err)) !=
+		       0) {
+		uint64_t at;
+		struct sent *sent;
+
+		if (ret < 0)
+			return -1;
+		if (!idmap_get(&window->by_id, outcome.id, &at))
+			return error_set(err, ERR_INTERNAL,
+					 "connector '%s' answered for an "
+					 "operation that was not sent",
+					 step->connector->ops->name);
+		sent = &window->sent[at - 1];
+		if (sent->done)
+			continue;
+		if (take_outcome(step, &sent->entry, &sent->op, &outcome,
+				 err) < 0)
+			return -1;
+		sent->done = true;
+		window->open--;
+	}
+	return 0;
+}
+
+static int told_to_stop(struct export_step *step, size_t done)
+{
+	const struct export_options *options = step->options;
+	int permille = step->plan.len
+			       ? (int)(done * 1000 / step->plan.len)
+			       : 1000;
+
+	if (!options->progress ||
+	    !options->progress(options->progress_data, done, permille))
+		return 0;
+	step->result->result = "stopped-user";
+	(void)snprintf(step->result->message, sizeof(step->result->message),
+		       "stopped by the operator; %zu of %zu changes were "
+		       "written",
+		       done, step->plan.len);
+	return 1;
+}
+
+/* What the answers were before the system failed is kept. */
+static int keep_answers(struct export_step *step, struct window *window)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (!step->tx && begin(step, &ignored) < 0)
+		return -1;
+	(void)take_answers(step, window, false, &ignored);
+	(void)commit(step, &ignored);
+	return -1;
+}
+
+static int write_windows(struct export_step *step, struct error *err)
+{
+	struct window window = { 0 };
+	size_t from = 0;
+	int ret = 0;
+
+	while (ret == 0 && from < step->plan.len) {
+		arena_reset(&step->arena);
+		if ((!step->tx && begin(step, err) < 0) ||
+		    mark_in_progress(step, &window, from, err) < 0 ||
+		    commit(step, err) < 0) {
+			ret = -1;
+			break;
+		}
+		if (put_all(step, &window, err) < 0) {
+			ret = keep_answers(step, &window);
+			break;
+		}
+		if (begin(step, err) < 0) {
+			ret = -1;
+			break;
+		}
+		if (take_answers(step, &window, true, err) < 0) {
+			ret = keep_answers(step, &window);
+			break;
+		}
+		if (window.open) {
+			ret = error_set(err, ERR_INTERNAL,
+					"connector '%s' left %zu operations "
+					"without an outcome",
+					step->connector->ops->name,
+					window.open);
+			break;
+		}
+		from += window.len;
+		if (told_to_stop(step, from))
+			break;
+	}
+	if (ret == 0 && step->tx)
+		ret = commit(step, err);
+	if (ret == 0)
+		ret = connector_export_end(step->connector, err);
+	idmap_release(&window.by_id);
+	return ret;
+}
+
+/* ---- systems that write all at once, at the end ---- */
+
+static int intend_all(struct export_step *step, struct error *err)
+{
+	struct window window = { 0 };
+	size_t from = 0;
+
+	while (from < step->plan.len) {
+		arena_reset(&step->arena);
+		if (begin(step, err) < 0 ||
+		    mark_in_progress(step, &window, from, err) < 0 ||
+		    commit(step, err) < 0 ||
+		    put_all(step, &window, err) < 0)
+			return -1;
+		from += window.len;
+		if (step->options->progress &&
+		    step->options->progress(step->options->progress_data, from,
+					    (int)(from * 500 /
+						  step->plan.len)))
+			return 1;
+		idmap_release(&window.by_id);
+	}
+	return 0;
+}
+
+static int one_answer(struct export_step *step,
+		      const struct export_outcome *outcome, struct error *err)
+{
+	struct export_op op;
+	struct entry entry;
+	int ret = entry_load(step->store, (int64_t)outcome->id, &step->arena,
+			     &entry, err);
+
+	if (ret <= 0)
+		return ret;
+	if (build_op(step, &entry, &op, err) < 0)
+		return -1;
+	return take_outcome(step, &entry, &op, outcome, err);
+}
+
+static int write_at_once(struct export_step *step, struct error *err)
+{
+	struct export_outcome outcome;
+	size_t done = 0;
+	int ret = intend_all(step, err);
+
+	if (ret > 0) {
+		step->result->result = "stopped-user";
+		(void)snprintf(step->result->message,
+			       sizeof(step->result->message),
+			       "stopped by the operator; nothing was written");
+		return 0;
+	}
+	if (ret < 0 || connector_export_end(step->connector, err) < 0)
+		return -1;
+	for (;;) {
+		arena_reset(&step->arena);
+		ret = connector_export_result(step->connector, true,
+					      &step->arena, &outcome, err);
+		if (ret <= 0)
+			break;
+		if ((!step->tx && begin(step, err) < 0) ||
+		    one_answer(step, &outcome, err) < 0)
+			return -1;
+		if (++done % 10000 == 0 && commit(step, err) < 0)
+			return -1;
+	}
+	if (ret == 0 && step->tx)
+		ret = commit(step, err);
+	return ret;
+}
+
+int export_guard(struct store *store, const struct config *config,
+		 const struct config_agent *agent,
+		 const struct export_options *options,
+		 struct export_result *out, struct error *err)
+{
+	struct export_step step = {
+		.store = store,
+		.config = config,
+		.agent = agent,
+		.options = options,
+		.result = out,
+	};
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	out->result = "success";
+	ret = set_up(&step, err);
+	if (ret == 0)
+		ret = guard_check(&step, err);
+	tear_down(&step);
+	return ret < 0 ? -1 : 0;
+}
+
+int export_run(struct store *store, const struct config *config,
+	       const struct config_agent *agent, struct connector *connector,
+	       const struct export_options *options, struct counters *counters,
+	       struct export_result *out, struct error *err)
+{
+	struct export_step step = {
+		.store = store,
+		.config = config,
+		.agent = agent,
+		.options = options,
+		.connector = connector,
+		.counters = counters,
+		.result = out,
+	};
+	int ret;
+
+	out->result = "success";
+	ret = set_up(&step, err);
+	if (ret == 0 && step.plan.len) {
+		ret = connector_export_begin(connector, err);
+		if (ret == 0)
+			ret = connector->caps & CONNECTOR_CAP_AT_ONCE
+				      ? write_at_once(&step, err)
+				      : write_windows(&step, err);
+	}
+	tear_down(&step);
+	if (ret == 0 && out->errors && !strcmp(out->result, "success"))
+		out->result = "completed-export-errors";
+	return ret;
+}

@@ -1,0 +1,59 @@
+/*
+ * export.h - the export step: write what is pending to a connected system
+ *
+ * Intents are durable before they are sent, outcomes after: two commits per
+ * window of some hundred operations. After a crash what was in flight is sent
+ * again with `retry`, and the connector adopts what is there already.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef EXPORT_EXPORT_H
+#define EXPORT_EXPORT_H
+
+#include "config/config.h"
+#include "connector/connector.h"
+#include "store/counters.h"
+
+struct export_options {
+	const struct config_guards *guards;
+	const char *allow; /* a token that passes the guard, or NULL */
+	/* Called now and then; may be NULL. Returns non-zero to stop. */
+	int (*progress)(void *data, uint64_t objects, int permille);
+	void *progress_data;
+};
+
+struct export_result {
+	const char *result; /* "success", "completed-export-errors" ... */
+	char message[512];
+	char token[40];
+	bool token_used;
+	int64_t pending; /* when the step began */
+	int64_t errors;
+};
+
+/*
+ * The object types for a connector that exports: the agent's and, behind them,
+ * those of containers that may have to be made. Memory from arena.
+ */
+void export_types(const struct config_agent *agent, struct arena *arena,
+		  struct object_type **out, size_t *count_out);
+
+/* 1: there is something to export; 0: nothing; -1 */
+int export_any(struct store *store, const struct config_agent *agent,
+	       struct error *err);
+
+/* The guard alone, before a connector is opened. 0: go on (out->message is
+ * empty) or stopped (out says why); -1 */
+int export_guard(struct store *store, const struct config *config,
+		 const struct config_agent *agent,
+		 const struct export_options *options,
+		 struct export_result *out, struct error *err);
+
+/* 0: the step ended, see result. -1: the connected system or the store
+ * failed; what has an outcome has it durably, the rest is in progress. */
+int export_run(struct store *store, const struct config *config,
+	       const struct config_agent *agent, struct connector *connector,
+	       const struct export_options *options, struct counters *counters,
+	       struct export_result *out, struct error *err);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * export_private.h - what the files of the export step share
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef EXPORT_PRIVATE_H
+#define EXPORT_PRIVATE_H
+
+#include "export/export.h"
+#include "store/tree.h"
+
+/* One pending export as the order needs it. */
+struct planned {
+	int64_t cs;
+	enum export_op_kind op;
+	int phase;
+	int depth;
+	uint64_t takes; /* key of the name that it will have, or 0 */
+	uint64_t frees; /* key of the name that it gives up, or 0 */
+};
+
+struct export_step {
+	struct store *store;
+	const struct config *config;
+	const struct config_agent *agent;
+	const struct export_options *options;
+	struct connector *connector;
+	struct counters *counters;
+	struct export_result *result;
+	uint32_t number;
+	bool has_dn;
+	struct tree tree;
+	VEC(struct planned) plan;
+	struct object_type *types;
+	size_t type_count;
+	struct store_tx *tx;
+	struct arena run_arena;
+	struct arena arena; /* of one window */
+};
+
+/* order.c: fills step->plan, in the order of writing. */
+int order_plan(struct export_step *step, struct error *err);
+
+/* build.c: the operation of a pending export; memory from step->arena. */
+int build_op(struct export_step *step, const struct entry *entry,
+	     struct export_op *out, struct error *err);
+
+/* outcome.c: what an answer means for the object; writes it. */
+int take_outcome(struct export_step *step, struct entry *entry,
+		 const struct export_op *op,
+		 const struct export_outcome *outcome, struct error *err);
+
+/* guard.c: 0 go on, 1 stopped (result says why), -1 */
+int guard_check(struct export_step *step, struct error *err);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * outcome.c - what the connected system's answer means for an object
+ *
+ *	pending --sent--> in progress --success--> awaiting confirmation
+ *	   ^                   |                        |
+ *	   +------refused------+     import: confirmed, or back to pending
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "export/export_private.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+static const char *counter_of(const struct export_op *op)
+{
+	switch (op->kind) {
+	case EXPORT_ADD:
+		return "export-add";
+	case EXPORT_UPDATE:
+		return "export-update";
+	case EXPORT_RENAME:
+		return "export-rename";
+	case EXPORT_DELETE:
+		return "export-delete";
+	case EXPORT_DELETE_ADD:
+		return "export-delete-add";
+	}
+	return "export-failure";
+}
+
+static int refused(struct export_step *step, struct entry *entry,
+		   const struct export_outcome *outcome, struct error *err)
+{
+	struct cs_error row = {
+		.cs = entry->row.id,
+		.kind = ERROR_EXPORT,
+		.code = sv_from(outcome->error ? outcome->error
+					       : "unexpected-error"),
+		.message = outcome->message,
+		.last = clock_now(),
+	};
+
+	step->result->errors++;
+	counters_add(step->counters, 0, "export-failure", entry->row.id);
+	entry->pending.in_progress = false;
+	if (store_error_put(step->tx, &row, err) < 0)
+		return -1;
+	return entry_put_pending(step->tx, entry, err);
+}
+
+/* What was sent lies over what was awaited already. */
+static void await(struct export_step *step, struct entry *entry)
+{
+	struct export_state *awaiting = &entry->awaiting;
+	const struct export_state *sent = &entry->pending;
+	size_t i;
+
+	if (awaiting->op != PENDING_ADD || sent->op == PENDING_DELETE)
+		awaiting->op = sent->op;
+	if (sent->op == PENDING_DELETE || sent->op == PENDING_DELETE_ADD)
+		awaiting->attrs = IMAGE_EMPTY;
+	awaiting->attrs = image_copy(&awaiting->attrs, &step->arena);
+	for (i = 0; i < sent->attrs.len; i++)
+		image_put(&awaiting->attrs, sent->attrs.attrs[i].attr,
+			  sent->attrs.attrs[i].values, &step->arena);
+	if (sent->rdn.len) {
+		awaiting->parent = sent->parent;
+		awaiting->rdn = sent->rdn;
+	}
+	memset(&entry->pending, 0, sizeof(entry->pending));
+}
+
+static int take_anchor(struct export_step *step, struct entry *entry,
+		       struct sv anchor, struct error *err)
+{
+	struct anchor_key key = { 0, entry->row.id, { 0, 0 } };
+
+	if (!anchor.len || entry->row.anchor.len)
+		return 0;
+	entry->row.anchor = anchor;
+	key.h = key_of_anchor(step->store, step->number,
+			      step->has_dn ? 0 : entry->row.type, anchor);
+	if (store_anchor_put(step->tx, step->number, &key, err) < 0)
+		return -1;
+	return entry_put_row(step->tx, entry, err);
+}
+
+int take_outcome(struct export_step *step, struct entry *entry,
+		 const struct export_op *op,
+		 const struct export_outcome *outcome, struct error *err)
+{
+	if (!outcome->ok)
+		return refused(step, entry, outcome, err);
+	/* an object of no rule set's type is not counted: a container */
+	if (entry->row.type)
+		counters_add(step->counters, 0, counter_of(op), entry->row.id);
+	if (op->kind == EXPORT_ADD &&
+	    take_anchor(step, entry, outcome->anchor, err) < 0)
+		return -1;
+	if (!entry->row.type) {
+		/* containers are not awaited: they are there from now on */
+		memset(&entry->pending, 0, sizeof(entry->pending));
+		entry->row.has_image = true;
+		if (entry_put_row(step->tx, entry, err) < 0)
+			return -1;
+	} else {
+		await(step, entry);
+	}
+	if (store_error_delete(step->tx, entry->row.id, ERROR_EXPORT, err) < 0 ||
+	    entry_put_awaiting(step->tx, entry, err) < 0)
+		return -1;
+	return entry_put_pending(step->tx, entry, err);
+}

@@ -1,0 +1,186 @@
+/*
+ * expr.h - the expression language of rules: compile once, evaluate often
+ *
+ * The language is that of Entra Connect's synchronization rules with the names
+ * of the MIM portal beside them; docs/reference/functions.md describes it. An
+ * expression is compiled when the configuration is read: names, argument counts
+ * and types are checked then, with the byte offset of every problem. Evaluation
+ * reads values through struct expr_env and changes nothing.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef EXPR_EXPR_H
+#define EXPR_EXPR_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/strbuf.h"
+#include "base/sv.h"
+#include "model/value.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EXPR_TEXT_MAX    ((size_t)64 * 1024)   /* an expression's text */
+#define EXPR_NESTING_MAX 128                   /* brackets in brackets */
+#define EXPR_LIST_MAX    ((size_t)1000000)     /* values of a result */
+#define EXPR_RESULT_MAX  ((size_t)16 << 20)    /* bytes of one value */
+#define EXPR_WORK_MAX    ((uint64_t)100000000) /* steps of an evaluation */
+#define EXPR_MEMORY_MAX  ((size_t)512 << 20)   /* bytes it may make */
+
+/* Which object an attribute is read from, and how. */
+enum expr_view {
+	EXPR_VIEW_HERE,      /* [a] */
+	EXPR_VIEW_IMPORTED,  /* ImportedValue("a") */
+	EXPR_VIEW_CURRENT,   /* Current("a"): outbound only */
+	EXPR_VIEW_METAVERSE, /* Metaverse("a"): in `resolve` only */
+};
+
+enum expr_kind {
+	EXPR_NULL,
+	EXPR_AUTHORITATIVE_NULL,
+	EXPR_IGNORE,
+	EXPR_VALUES,
+};
+
+struct expr_result {
+	enum expr_kind kind;
+	struct values values; /* EXPR_VALUES: at least one */
+	bool multi;           /* several were possible, or there are */
+};
+
+/* What the compiler learns of a name. */
+struct expr_attr {
+	uint32_t id;
+	enum value_type type; /* VALUE_NULL: unknown until evaluated */
+	bool multi;           /* declared to have several values */
+	bool schema_multi;    /* the system's schema allows several, the
+			       * configuration does not ask for them: two of
+			       * these in one part are refused only when both
+			       * really have several */
+	enum match_rule match;
+	const char *name; /* the schema's spelling; may be NULL */
+};
+
+enum expr_allow {
+	EXPR_ALLOW_CURRENT = 1 << 0,
+	EXPR_ALLOW_METAVERSE = 1 << 1,
+	EXPR_ALLOW_RANDOM = 1 << 2,  /* RandomPassword; Guid and RandomNum
+				      * without a warning */
+	EXPR_ALLOW_COUNTER = 1 << 3, /* $n */
+	EXPR_ALLOW_IMPORTED = 1 << 4,
+};
+
+/* What the compiler asks. A callback that is NULL knows no name. */
+struct expr_scope {
+	void *data;
+	uint32_t allow; /* enum expr_allow */
+	/* 1: found; 0: unknown */
+	int (*attr)(void *data, enum expr_view view, struct sv name,
+		    struct expr_attr *out);
+	/* The nearest attribute name, or NULL. */
+	const char *(*suggest)(void *data, enum expr_view view, struct sv name);
+	/* %name%, a constant or a list; copied. 1: found; 0: unknown */
+	int (*param)(void *data, struct sv name, struct values *out);
+	/* 1: exists; 0: no such table; -1: the table has no such column. An
+	 * empty column asks for the table only. */
+	int (*table)(void *data, struct sv table, struct sv column);
+};
+
+/* A problem or a warning, and where in the text it belongs. */
+struct expr_message {
+	size_t offset; /* bytes from the beginning of the text */
+	bool warning;
+	char text[256];
+};
+
+struct expr; /* compiled; read only, so any thread may evaluate it */
+
+/*
+ * Compiles an expression; what it points to lives in the arena, the text is
+ * copied. Warnings (aliases, unstable functions) go to `warn`, which may be
+ * NULL. 0; -1: *problem is filled.
+ */
+int expr_compile(struct sv text, const struct expr_scope *scope,
+		 struct arena *arena, struct expr **out,
+		 struct expr_message *problem,
+		 void (*warn)(void *data, const struct expr_message *message),
+		 void *warn_data);
+
+/*
+ * As expr_compile, for places where a rule is expected: true, false and a
+ * number are themselves, a name (letters, digits, -_.; beginning with a
+ * letter) is short for [name], all else is an expression.
+ */
+int expr_compile_rule(struct sv text, const struct expr_scope *scope,
+		      struct arena *arena, struct expr **out,
+		      struct expr_message *problem,
+		      void (*warn)(void *data,
+				   const struct expr_message *message),
+		      void *warn_data);
+
+/* { value: ... }; the values are copied into the arena. */
+struct expr *expr_constant(const struct values *values, struct arena *arena);
+
+/* The one type of its values; VALUE_NULL: known only at evaluation. */
+enum value_type expr_type(const struct expr *expr);
+bool expr_multi(const struct expr *expr); /* may yield several values */
+bool expr_uses_now(const struct expr *expr);
+bool expr_uses_counter(const struct expr *expr);
+/* Yields something else at each evaluation. */
+bool expr_unstable(const struct expr *expr);
+/* 1: it is just [a]; *id_out is filled (may be NULL); 0: more than that */
+int expr_is_attr(const struct expr *expr, uint32_t *id_out);
+/* Every attribute that it may read, once. */
+void expr_reads(const struct expr *expr,
+		void (*fn)(void *data, enum expr_view view, uint32_t id),
+		void *data);
+struct sv expr_source(const struct expr *expr);
+
+/* What evaluation reads. */
+struct expr_env {
+	void *data;
+	int64_t now;     /* Now() */
+	int64_t counter; /* $n */
+	/* Borrowed values, none when the attribute is absent; always 0. */
+	int (*attr)(void *data, enum expr_view view, uint32_t id,
+		    struct values *out);
+	/* Their number, for ValueCount; NULL: `attr` is asked. */
+	int (*count)(void *data, enum expr_view view, uint32_t id,
+		     int64_t *out);
+	/* 1: *out is filled; 0: no such row. NULL: there are no tables. */
+	int (*lookup)(void *data, struct sv table, struct sv key,
+		      struct sv column, struct sv *out);
+};
+
+/*
+ * 0: *out is filled; its memory is the arena's, the environment's or the
+ * expression's. -1: an object error (Error("..."), a value of the wrong type,
+ * an index out of range).
+ */
+int expr_eval(const struct expr *expr, const struct expr_env *env,
+	      struct arena *arena, struct expr_result *out, struct error *err);
+
+/*
+ * A condition: NULL is false. Results for several values must agree, else it
+ * is an object error: neither any nor all is guessed.
+ */
+int expr_eval_condition(const struct expr *expr, const struct expr_env *env,
+			struct arena *arena, bool *out, struct error *err);
+
+/* The functions there are, for help and manual, by family. */
+struct expr_function {
+	const char *family;
+	const char *name;
+	const char *help;
+	const char *example; /* an expression */
+	const char *gives;   /* what it yields, or NULL: differs each time */
+};
+
+size_t expr_function_count(void);
+void expr_function(size_t i, struct expr_function *out);
+/* Adds "num InStr(str s, str find[, num start[, enum compare]])". */
+void expr_function_signature(size_t i, struct strbuf *out);
+
+#endif

@@ -1,0 +1,226 @@
+/*
+ * exchange.c - proxy addresses: PREFIX:address, the primary one is SMTP:
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/text.h"
+#include "expr/expr_private.h"
+
+struct proxy {
+	struct sv prefix;
+	struct sv address; /* all behind the first colon: X.500 has more */
+};
+
+static bool proxy_split(struct sv text, struct proxy *out)
+{
+	size_t colon = sv_find(text, ':', 0);
+
+	if (colon == text.len)
+		return false;
+	out->prefix = sv_sub(text, 0, colon);
+	out->address = sv_sub(text, colon + 1, text.len);
+	return true;
+}
+
+static bool primary(const struct proxy *p)
+{
+	return sv_eq_str(p->prefix, "SMTP");
+}
+
+static bool present(const struct list *list, const struct proxy *new)
+{
+	struct proxy p;
+	size_t i;
+
+	for (i = 0; i < list->len; i++) {
+		if (!proxy_split(list->at[i].text, &p) ||
+		    !text_ieq(p.address, new->address))
+			continue;
+		if (primary(new) ? primary(&p)
+				 : text_ieq(p.prefix, new->prefix))
+			return true;
+	}
+	return false;
+}
+
+static void take_out(struct list *list, size_t i)
+{
+	for (list->len--; i < list->len; i++)
+		list->at[i] = list->at[i + 1];
+}
+
+/* The old primary address stays, as a secondary one. */
+static void demote(struct eval *e, struct value *value, const struct proxy *old)
+{
+	value->text = sv_from(
+		arena_printf(e->arena, "smtp:" SV_FMT, SV_ARG(old->address)));
+}
+
+/* What has to make way for a new primary address, or a new sip: address. */
+static void make_way(struct eval *e, struct list *list, const struct proxy *new)
+{
+	bool sip = sv_ieq_str(new->prefix, "sip");
+	struct proxy p;
+	size_t i = 0;
+
+	if (!primary(new) && !sip)
+		return;
+	while (i < list->len) {
+		if (!proxy_split(list->at[i].text, &p)) {
+			i++;
+			continue;
+		}
+		if (sip ? sv_ieq_str(p.prefix, "sip")
+			: sv_eq_str(p.prefix, "smtp") &&
+				    text_ieq(p.address, new->address)) {
+			take_out(list, i);
+			continue;
+		}
+		if (!sip && primary(&p))
+			demote(e, &list->at[i], &p);
+		i++;
+	}
+}
+
+static int insert(struct eval *e, struct list *list, const struct value *value)
+{
+	struct proxy new;
+	struct value added = value_string(value->text);
+
+	if (!proxy_split(value->text, &new))
+		return call_fail(e,
+				 "'" SV_FMT
+				 "' is not a proxy address: it has no colon",
+				 SV_ARG(value->text));
+	/* "X500:" & NULL is no address */
+	if (!new.address.len || present(list, &new))
+		return 0;
+	make_way(e, list, &new);
+	return list_add(e, list, &added);
+}
+
+static int fn_proxies(struct eval *e, const struct datum *args, size_t argc,
+		      struct datum *out)
+{
+	struct list list = { NULL, 0, 0 };
+	size_t a;
+	size_t i;
+
+	if (list_add_datum(e, &list, &args[0]) < 0)
+		return -1;
+	for (a = 1; a < argc; a++) {
+		for (i = 0; i < args[a].len; i++) {
+			if (e->work < list.len)
+				e->work = 0;
+			else
+				e->work -= list.len;
+			if (eval_step(e) < 0 ||
+			    insert(e, &list, datum_at(&args[a], i)) < 0)
+				return -1;
+		}
+	}
+	datum_list(out, list.at, list.len);
+	return 0;
+}
+
+/* "@corp.com" and ".corp.com" end an address; "corp.com" is a whole domain. */
+static bool has_suffix(struct eval *e, struct sv address, struct sv suffix)
+{
+	struct sv a = text_fold(address, e->arena);
+	struct sv s = text_fold(sv_trim(suffix), e->arena);
+
+	if (!s.len || !sv_ends(a, s))
+		return false;
+	return s.ptr[0] == '@' || s.ptr[0] == '.' ||
+	       (a.len > s.len && a.ptr[a.len - s.len - 1] == '@');
+}
+
+static int chosen(struct eval *e, struct sv address, struct datum *out)
+{
+	struct strbuf sb = STRBUF_INIT(EXPR_RESULT_MAX);
+
+	strbuf_adds(&sb, "SMTP:");
+	strbuf_addsv(&sb, address);
+	return call_text(e, &sb, out);
+}
+
+/* The least of the addresses with this suffix; empty: none */
+static struct sv first_with(struct eval *e, const struct datum *proxies,
+			    struct sv suffix)
+{
+	struct sv best = SV_NULL;
+	struct sv best_text = SV_NULL;
+	struct proxy p;
+	size_t i;
+
+	for (i = 0; i < proxies->len; i++) {
+		struct sv text = datum_at(proxies, i)->text;
+
+		if (!proxy_split(text, &p) || !sv_ieq_str(p.prefix, "smtp") ||
+		    !has_suffix(e, p.address, suffix))
+			continue;
+		if (best.len && sv_cmp(text, best_text) >= 0)
+			continue;
+		best = p.address;
+		best_text = text;
+	}
+	return best;
+}
+
+/* The primary address when it has one of the suffixes. */
+static struct sv primary_with(struct eval *e, const struct datum *proxies,
+			      const struct datum *suffixes)
+{
+	struct proxy p;
+	size_t i;
+	size_t s;
+
+	for (i = 0; i < proxies->len; i++) {
+		if (!proxy_split(datum_at(proxies, i)->text, &p) ||
+		    !primary(&p))
+			continue;
+		for (s = 0; s < suffixes->len; s++)
+			if (has_suffix(e, p.address,
+				       datum_at(suffixes, s)->text))
+				return p.address;
+	}
+	return SV_NULL;
+}
+
+static int fn_proxy_for_suffix(struct eval *e, const struct datum *args,
+			       size_t argc, struct datum *out)
+{
+	struct sv address = primary_with(e, &args[0], &args[1]);
+	size_t i;
+
+	(void)argc;
+	for (i = 0; !address.len && i < args[1].len; i++)
+		address = first_with(e, &args[0], datum_at(&args[1], i)->text);
+	return address.len ? chosen(e, address, out) : datum_null(out);
+}
+
+static const struct function EXCHANGE[] = {
+	{ .name = "Proxies",
+	  .result = KIND_STR,
+	  .flags = FN_LIST | FN_REPEAT,
+	  .params = { { "current", KIND_STR, PARAM_LIST | PARAM_NULL },
+		      { "new", KIND_STR, PARAM_LIST | PARAM_NULL } },
+	  .call = fn_proxies,
+	  .help = "proxy addresses with others added: none twice, a new SMTP: "
+		  "makes the old one smtp:, a new sip: replaces the old one",
+	  .example = "Join(Proxies(\"SMTP:a@x\", \"SMTP:b@x\", \"X500:/o=x\"))",
+	  .gives = "smtp:a@x SMTP:b@x X500:/o=x" },
+	{ .name = "ProxyForSuffix",
+	  .result = KIND_STR,
+	  .params = { { "proxies", KIND_STR, PARAM_LIST | PARAM_NULL },
+		      { "suffixes", KIND_STR, PARAM_LIST | PARAM_NULL } },
+	  .call = fn_proxy_for_suffix,
+	  .help = "SMTP: and the address that ends with a suffix: the primary "
+		  "one, else the first by suffix and in order; NULL when none "
+		  "does",
+	  .example = "ProxyForSuffix(Split(\"SMTP:a@y,smtp:a@x\", \",\"), "
+		     "\"@x\")",
+	  .gives = "SMTP:a@x" },
+};
+
+FAMILY(exchange_family, "Mail addresses", EXCHANGE);

@@ -1,0 +1,382 @@
+/*
+ * import.c - the import step from begin to watermark
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "import/import_private.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TX_OBJECTS 32768
+#define TX_MS 800
+
+static void watermark_key(const struct config_agent *agent, char out[256])
+{
+	(void)snprintf(out, 256, "watermark.%s", agent->name);
+}
+
+int import_has_watermark(struct store *store, const struct config_agent *agent,
+			 struct error *err)
+{
+	struct arena arena = ARENA_INIT;
+	struct sv value;
+	char key[256];
+	int ret;
+
+	watermark_key(agent, key);
+	ret = store_meta_get(store, key, &arena, &value, err);
+	arena_release(&arena);
+	return ret;
+}
+
+static int order_anchors(const void *a, const void *b)
+{
+	const struct anchor_key *x = a;
+	const struct anchor_key *y = b;
+	int64_t hx = (int64_t)x->h;
+	int64_t hy = (int64_t)y->h;
+
+	if (hx != hy)
+		return hx < hy ? -1 : 1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static int write_anchors(struct import *import, struct error *err)
+{
+	const struct anchor_key *key;
+
+	qsort(import->anchors.at, import->anchors.len,
+	      sizeof(*import->anchors.at), order_anchors);
+	vec_foreach(&import->anchors, key)
+		if (store_anchor_put(import->tx, import->number, key, err) < 0)
+			return -1;
+	vec_clear(&import->anchors);
+	table_release(&import->fresh);
+	return 0;
+}
+
+static int begin(struct import *import, struct error *err)
+{
+	import->in_tx = 0;
+	import->tx_started = clock_monotonic_ms();
+	return store_begin(import->store, STORE_BULK, &import->tx, err);
+}
+
+int import_commit(struct import *import, bool now, struct error *err)
+{
+	import->in_tx++;
+	if (!now && import->in_tx < TX_OBJECTS &&
+	    (import->in_tx % 256 ||
+	     clock_monotonic_ms() - import->tx_started < TX_MS))
+		return 0;
+	if (write_anchors(import, err) < 0 ||
+	    tree_flush(&import->tree, import->tx, err) < 0)
+		return -1;
+	if (store_commit(import->tx, err) < 0) {
+		import->tx = NULL;
+		return -1;
+	}
+	import->tx = NULL;
+	return begin(import, err);
+}
+
+void import_error(struct import *import, const struct change *change,
+		  const char *code, const char *message)
+{
+	struct error ignored = ERROR_INIT;
+	struct discovery_error row = {
+		.step = import->options->step,
+		.code = sv_from(code),
+		.message = sv_from(message),
+		.where = change->where,
+		.anchor = change->anchor.len ? change->anchor : change->dn,
+	};
+
+	import->result->errors++;
+	counters_add(import->counters, 0, "stage-failure", 0);
+	(void)store_discovery_put(import->tx, &row, &ignored);
+}
+
+/* The same object as last time: nothing to compare, nothing to write. */
+static bool is_unchanged(struct import *import, const struct prepared *item)
+{
+	struct table_slot *slot;
+	size_t at = SIZE_MAX;
+
+	while ((slot = table_find(&import->table, item->anchor_h, &at))) {
+		if (!hash128_eq(slot->content, item->content))
+			continue;
+		if (id_set_has(&import->special, slot->id) ||
+		    id_set_has(&import->seen, slot->id))
+			return false;
+		id_set_add(&import->seen, slot->id);
+		if (!item->change.container)
+			counters_add(import->counters, 0, "stage-no-change",
+				     slot->id);
+		return true;
+	}
+	return false;
+}
+
+static int stage(struct import *import, struct prepared *item,
+		 struct error *err)
+{
+	struct change *change = &item->change;
+	char message[512];
+
+	switch (change->op) {
+	case CHANGE_ERROR:
+		(void)snprintf(message, sizeof(message), SV_FMT,
+			       SV_ARG(change->message));
+		import_error(import, change,
+			     change->error ? change->error : "parse-error",
+			     message);
+		return 0;
+	case CHANGE_OBJECT:
+	case CHANGE_ADD:
+		import->result->read++;
+		if (!item->anchor_h && !import->has_dn) {
+			import_error(import, change, "missing-anchor-component",
+				     "the object has no anchor");
+			return 0;
+		}
+		if (import->full && item->anchor_h &&
+		    is_unchanged(import, item))
+			return 0;
+		return stage_object(import, item, err);
+	case CHANGE_UPDATE:
+	case CHANGE_RENAME:
+		import->result->read++;
+		return stage_update(import, item, err);
+	case CHANGE_DELETE:
+		import->result->read++;
+		return stage_report_deleted(import, item, err);
+	}
+	return 0;
+}
+
+static bool too_many_errors(struct import *import)
+{
+	struct import_result *result = import->result;
+	int64_t limit = import->options->guards->errors;
+
+	if (!limit || result->errors <= limit)
+		return false;
+	result->result = "stopped-error-limit";
+	(void)snprintf(result->message, sizeof(result->message),
+		       "more than %lld objects could not be read; the import "
+		       "was stopped, nothing was deleted",
+		       (long long)limit);
+	return true;
+}
+
+/* 0: all of it was read; 1: stopped, the result says why; -1 */
+static int read_all(struct import *import, struct reader *reader,
+		    struct error *err)
+{
+	struct batch *batch;
+	int ret;
+	size_t i;
+
+	while ((ret = reader_next(reader, &batch, err)) > 0) {
+		for (i = 0; i < batch->len; i++) {
+			if (stage(import, &batch->items[i], err) < 0 ||
+			    import_commit(import, false, err) < 0)
+				return -1;
+			arena_reset(&import->arena);
+		}
+		if (too_many_errors(import))
+			return 1;
+		if (import->options->progress &&
+		    import->options->progress(import->options->progress_data,
+					      (uint64_t)import->result->read,
+					      batch->permille)) {
+			import->result->result = "stopped-user";
+			(void)snprintf(import->result->message,
+				       sizeof(import->result->message),
+				       "stopped by the operator; what was read "
+				       "is staged");
+			return 1;
+		}
+		reader_give_back(reader, batch);
+	}
+	return ret;
+}
+
+static int load_slot(void *data, const struct anchor_key *key)
+{
+	struct import *import = data;
+
+	table_put(&import->table, key->h, key->id, key->content);
+	if (key->content.high || key->content.low)
+		import->existing++;
+	return 0;
+}
+
+/* Objects whose hash alone does not settle it. */
+static int load_special(struct import *import, struct error *err)
+{
+	int64_t ids[1024];
+	int64_t after = 0;
+	int count;
+	int i;
+
+	while ((count = store_awaiting_ids(import->store, import->number, after,
+					   ids, 1024, err)) > 0) {
+		for (i = 0; i < count; i++)
+			id_set_add(&import->special, ids[i]);
+		after = ids[count - 1];
+	}
+	if (count < 0)
+		return -1;
+	after = 0;
+	while ((count = store_pending_import_ids(import->store, import->number,
+						 after, PENDING_IMPORT_DELETES,
+						 ids, 1024, err)) > 0) {
+		for (i = 0; i < count; i++)
+			id_set_add(&import->special, ids[i]);
+		after = ids[count - 1];
+	}
+	return count < 0 ? -1 : 0;
+}
+
+static int set_up(struct import *import, struct error *err)
+{
+	const struct config_agent *agent = import->agent;
+	size_t i;
+
+	if (begin(import, err) < 0)
+		return -1;
+	import->number = store_name_add(import->tx, NAME_AGENT,
+					sv_from(agent->name), err);
+	import->types = mem_zalloc((agent->type_count + 1) * sizeof(uint32_t));
+	for (i = 0; i < agent->type_count; i++) {
+		import->types[i] = store_name_add(import->tx, NAME_TYPE,
+						  sv_from(agent->types[i].name),
+						  err);
+		if (!import->types[i])
+			return -1;
+	}
+	if (!import->number)
+		return -1;
+	tree_init(&import->tree, import->store, import->number);
+	if (import_commit(import, true, err) < 0)
+		return -1;
+	if (!import->full)
+		return load_special(import, err);
+	if (store_anchor_scan(import->store, import->number, load_slot, import,
+			      err) < 0)
+		return -1;
+	return load_special(import, err);
+}
+
+static void release(struct import *import)
+{
+	store_rollback(import->tx);
+	tree_release(&import->tree);
+	table_release(&import->table);
+	table_release(&import->fresh);
+	vec_release(&import->anchors);
+	vec_release(&import->deletes);
+	vec_release(&import->dn_references);
+	vec_release(&import->renamed);
+	id_set_release(&import->seen);
+	id_set_release(&import->special);
+	id_set_release(&import->changed);
+	id_set_release(&import->deleting);
+	mem_free(import->types);
+	arena_release(&import->arena);
+	arena_release(&import->run_arena);
+}
+
+static int stage_deletions(struct import *import, struct error *err)
+{
+	if (import->result->errors)
+		return 0;
+	return import->full ? obsolete_unseen(import, err)
+			    : obsolete_reported(import, err);
+}
+
+/* Deletions, references that moved, then the watermark with the last batch. */
+static int finish(struct import *import, struct connector *connector,
+		  struct error *err)
+{
+	struct import_result *result = import->result;
+	struct sv watermark = SV_NULL;
+	char key[256];
+
+	if (connector_import_end(connector, &import->run_arena, &watermark,
+				 err) < 0 ||
+	    settle_references(import, err) < 0 ||
+	    stage_deletions(import, err) < 0)
+		return -1;
+	if (result->errors)
+		result->result = "completed-discovery-errors";
+	else if (!result->message[0] && result->warnings)
+		result->result = "completed-warnings";
+	watermark_key(import->agent, key);
+	if (!result->errors && !result->message[0]) {
+		if (watermark.len) {
+			if (store_meta_set(import->tx, key, watermark, err) < 0)
+				return -1;
+		} else if (store_meta_delete(import->tx, key, err) < 0) {
+			return -1;
+		}
+	}
+	return import_commit(import, true, err);
+}
+
+static int run(struct import *import, struct connector *connector,
+	       struct error *err)
+{
+	struct reader *reader = NULL;
+	struct sv watermark;
+	char key[256];
+	int ret;
+
+	watermark_key(import->agent, key);
+	if (set_up(import, err) < 0 ||
+	    store_meta_get(import->store, key, &import->run_arena, &watermark,
+			   err) < 0 ||
+	    connector_import_begin(connector, import->options->kind, watermark,
+				   err) < 0)
+		return -1;
+	ret = reader_start(connector, import->store, import->agent,
+			   import->types, &reader, err);
+	if (ret == 0)
+		ret = read_all(import, reader, err);
+	reader_stop(reader);
+	if (ret < 0)
+		return -1;
+	if (ret > 0)
+		return import_commit(import, true, err);
+	return finish(import, connector, err);
+}
+
+int import_run(struct store *store, const struct config *config,
+	       const struct config_agent *agent, struct connector *connector,
+	       const struct import_options *options, struct counters *counters,
+	       struct import_result *out, struct error *err)
+{
+	struct import import = {
+		.store = store,
+		.config = config,
+		.agent = agent,
+		.options = options,
+		.counters = counters,
+		.result = out,
+		.has_dn = (agent->caps & CONNECTOR_CAP_DN) != 0,
+		.full = options->kind == IMPORT_FULL,
+	};
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	out->result = "success";
+	ret = run(&import, connector, err);
+	release(&import);
+	return ret;
+}

@@ -1,0 +1,184 @@
+/*
+ * import_private.h - what the files of the import step share
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef IMPORT_PRIVATE_H
+#define IMPORT_PRIVATE_H
+
+#include "import/import.h"
+#include "store/tree.h"
+
+#include <pthread.h>
+
+/* ---- table.c: anchor -> object, for a full import ---- */
+
+struct table_slot {
+	uint64_t h; /* 0: free */
+	int64_t id;
+	struct hash128 content; /* zero: a placeholder, no object */
+};
+
+struct table {
+	struct table_slot *slots;
+	size_t size;
+	size_t len;
+};
+
+void table_put(struct table *table, uint64_t h, int64_t id,
+	       struct hash128 content);
+/* The next slot with this hash after `*at` (start with SIZE_MAX), or NULL. */
+struct table_slot *table_find(const struct table *table, uint64_t h,
+			      size_t *at);
+void table_release(struct table *table);
+
+/* A set of objects of one agent, by their sequence numbers. */
+struct id_set {
+	unsigned char *bits;
+	size_t size;
+};
+
+void id_set_add(struct id_set *set, int64_t id);
+void id_set_remove(struct id_set *set, int64_t id);
+bool id_set_has(const struct id_set *set, int64_t id);
+void id_set_release(struct id_set *set);
+
+/* ---- reader.c: what the connector reports, converted and hashed ---- */
+
+struct reference_text {
+	attr_id attr;
+	const struct attr_def *def;
+	struct sv *texts;
+	size_t len;
+};
+
+struct prepared {
+	struct change change; /* its attrs are converted values */
+	uint32_t type;	      /* store number */
+	attr_id *ids;	      /* of the type's attributes */
+	struct image image;   /* whole objects: without references */
+	struct reference_text *references;
+	size_t reference_count;
+	uint64_t anchor_h; /* 0: no anchor */
+	struct hash128 content;
+};
+
+#define READER_BATCH 2048
+
+struct batch {
+	struct arena arena;
+	struct prepared items[READER_BATCH];
+	size_t len;
+	int permille;
+};
+
+struct reader;
+
+/* Starts a thread that reads ahead by a few batches. */
+int reader_start(struct connector *connector, struct store *store,
+		 const struct config_agent *agent, const uint32_t *types,
+		 struct reader **out, struct error *err);
+/* 1: a batch, to be given back; 0: end of data; -1. */
+int reader_next(struct reader *reader, struct batch **out, struct error *err);
+void reader_give_back(struct reader *reader, struct batch *batch);
+/* Ends the thread, also in the middle; accepts NULL. */
+void reader_stop(struct reader *reader);
+
+/* ---- the step ---- */
+
+/* A reference by DN to an object that was there before this run: its name may
+ * still pass to another. */
+struct dn_reference {
+	int64_t source;
+	int64_t target;
+	attr_id attr;
+	struct sv text; /* in import.run_arena */
+};
+
+struct import {
+	struct store *store;
+	const struct config *config;
+	const struct config_agent *agent;
+	const struct import_options *options;
+	struct counters *counters;
+	struct import_result *result;
+	uint32_t number; /* of the agent in the store */
+	uint32_t *types; /* store numbers of the agent's types */
+	bool has_dn;
+	struct tree tree;
+	struct store_tx *tx;
+	size_t in_tx; /* objects handled since begin */
+	int64_t tx_started;
+	bool full;
+	struct table table;
+	struct table fresh; /* anchors not written yet */
+	VEC(struct anchor_key) anchors; /* to be written sorted */
+	struct id_set seen;
+	struct id_set special; /* awaiting, or a deletion staged: look closer */
+	struct id_set changed; /* staged by this run */
+	int64_t existing; /* objects with an image when the import began */
+	VEC(int64_t) deletes; /* delta: reported gone, staged at the end */
+	struct id_set deleting;
+	VEC(struct dn_reference) dn_references;
+	VEC(int64_t) renamed;
+	struct arena run_arena;
+	struct arena arena; /* per object */
+};
+
+/* Writes what is buffered and commits when enough has come together. */
+int import_commit(struct import *import, bool now, struct error *err);
+
+void import_error(struct import *import, const struct change *change,
+		  const char *code, const char *message);
+
+/* stage.c */
+int stage_object(struct import *import, struct prepared *item,
+		 struct error *err);
+/* A delta's partial change or rename. */
+int stage_update(struct import *import, struct prepared *item,
+		 struct error *err);
+/* A delta's deletion: kept until the guard has seen all of them. */
+int stage_report_deleted(struct import *import, struct prepared *item,
+			 struct error *err);
+int stage_delete(struct import *import, int64_t id, struct error *err);
+/* The object of this anchor and type (store number): 1, 0, -1. */
+int stage_find_anchor(struct import *import, uint64_t h, uint32_t type,
+		      struct sv anchor, int64_t *id_out, struct error *err);
+/* The anchor of a placeholder, so that the object will find it. */
+void stage_anchor(struct import *import, uint64_t h, int64_t id);
+
+/* confirm.c: compares what was exported with `new`; sets confirmed, pending
+ * and awaiting of the entry. `same_name`: the new name is the exported one. */
+int confirm_exports(struct import *import, struct entry *entry,
+		    const struct image *new, bool same_name,
+		    struct error *err);
+/* An exported add that a full import did not see, or a deletion that it did:
+ * back to pending export. */
+int confirm_lost(struct import *import, struct entry *entry,
+		 const char *message, struct error *err);
+
+/* reference.c: adds the references of `item` to `image`, as ids. */
+int resolve_references(struct import *import, const struct prepared *item,
+		       int64_t source, struct image *image, struct error *err);
+/* The texts of reference values become ids, in place. */
+int resolve_values(struct import *import, const struct prepared *item,
+		   const struct attr_def *def, struct values *values,
+		   struct error *err);
+/* Brings the reverse rows up to date. */
+int update_references(struct import *import, int64_t source,
+		      const struct image *old, const struct image *new,
+		      struct error *err);
+/* At the end: references by names that passed on meanwhile. */
+int settle_references(struct import *import, struct error *err);
+/* All that refers to `from` refers to `to` after it. */
+int move_referrers(struct import *import, int64_t from, int64_t to,
+		   struct error *err);
+
+/* obsolete.c: after a full import, or for the deletes of a delta. */
+int obsolete_unseen(struct import *import, struct error *err);
+int obsolete_reported(struct import *import, struct error *err);
+/* Takes the object away at once, leaves a placeholder where one is needed. */
+int obsolete_remove(struct import *import, struct entry *entry,
+		    struct error *err);
+
+#endif

@@ -1,0 +1,470 @@
+/*
+ * reader.c - read ahead: convert and hash on a thread of its own
+ *
+ * The thread is the only one that touches the connector's session until
+ * reader_stop(). It hands over batches and takes them back empty, so memory
+ * stays at a few batches. The content hash covers the encoding's version, the
+ * attributes that are read, type, anchor, folded DN and all values in
+ * canonical order; references by their folded text.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "import/import_private.h"
+
+#include "base/text.h"
+#include "model/dn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCHES 4
+
+struct type_plan {
+	size_t *order; /* attributes by store number: the order of hashing */
+	size_t *by_id; /* attributes by configuration number */
+	uint64_t fingerprint;
+};
+
+struct reader {
+	struct connector *connector;
+	const struct config_agent *agent;
+	struct store *store;
+	const uint32_t *types;
+	uint32_t number;
+	bool has_dn;
+	struct type_plan *plans;
+	const struct values **slots; /* of the widest type; the thread's */
+	struct strbuf hashed;
+	pthread_t thread;
+	bool started;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	struct batch *batches[BATCHES];
+	struct batch *empty[BATCHES];
+	size_t empty_len;
+	struct batch *full[BATCHES];
+	size_t full_len;
+	bool end;
+	bool failed;
+	bool stop;
+	struct error err;
+};
+
+static const char *bad_value_code(enum value_type type)
+{
+	switch (type) {
+	case VALUE_INTEGER:
+		return "invalid-numeric-value";
+	case VALUE_BOOLEAN:
+		return "invalid-boolean-value";
+	case VALUE_REFERENCE:
+		return "invalid-reference-value";
+	case VALUE_NULL:
+	case VALUE_STRING:
+	case VALUE_BINARY:
+	case VALUE_DATETIME:
+		break;
+	}
+	return "invalid-attribute-value";
+}
+
+static void bad(struct change *change, const char *code, const char *message)
+{
+	change->op = CHANGE_ERROR;
+	change->error = code;
+	change->message = sv_from(message);
+}
+
+/* Text becomes a value of the attribute's type. */
+static int convert(struct change *change, const struct attr_def *def,
+		   struct attr_change *attr, struct arena *arena)
+{
+	size_t kept = 0;
+	size_t i;
+
+	for (i = 0; i < attr->values.len; i++) {
+		struct value *value = &attr->values.at[i];
+
+		if (value->type != def->type &&
+		    !value_parse(def->type, value->text, def->format, value)) {
+			bad(change, bad_value_code(def->type),
+			    arena_printf(arena,
+					 "'" SV_FMT "' in '%s' is not a "
+					 "valid %s",
+					 (int)(value->text.len > 80
+						       ? 80
+						       : value->text.len),
+					 value->text.ptr, def->name,
+					 value_type_name(def->type)));
+			return -1;
+		}
+		if (kept && values_have(&(struct values){ attr->values.at,
+							  kept },
+					value, MATCH_EXACT))
+			continue;
+		attr->values.at[kept++] = *value;
+	}
+	attr->values.len = kept;
+	if (kept > 1 && !def->multi) {
+		bad(change, "multi-single-mismatch",
+		    arena_printf(arena,
+				 "'%s' has %zu values but takes one; declare "
+				 "it with multi: true",
+				 def->name, kept));
+		return -1;
+	}
+	return 0;
+}
+
+static void hash_values(struct reader *reader, const struct attr_def *def,
+			const struct values *values, struct arena *arena)
+{
+	struct values sorted = *values;
+	size_t i;
+
+	if (def->type == VALUE_REFERENCE || values->len > 1) {
+		sorted.at = arena_array(arena, values->len, sizeof(*sorted.at));
+		memcpy(sorted.at, values->at,
+		       values->len * sizeof(*sorted.at));
+		if (def->type == VALUE_REFERENCE)
+			for (i = 0; i < sorted.len; i++)
+				sorted.at[i] = value_string(
+					reader->has_dn
+						? dn_fold(sorted.at[i].text,
+							  arena)
+						: text_fold(sorted.at[i].text,
+							    arena));
+		values_canonical(&sorted);
+	}
+	image_encode_number(sorted.len, &reader->hashed);
+	for (i = 0; i < sorted.len; i++)
+		image_encode_value(&sorted.at[i], &reader->hashed);
+}
+
+/* Fills slots[attr] from the change. */
+static void spread(struct reader *reader, const struct prepared *item,
+		   const struct object_type *type)
+{
+	size_t i;
+
+	memset(reader->slots, 0,
+	       (type->attr_count + 1) * sizeof(*reader->slots));
+	for (i = 0; i < item->change.attr_count; i++)
+		reader->slots[item->change.attrs[i].attr] =
+			&item->change.attrs[i].values;
+}
+
+static void hash_content(struct reader *reader, struct prepared *item,
+			 const struct object_type *type, struct arena *arena)
+{
+	const struct type_plan *plan = &reader->plans[item->change.type];
+	struct strbuf *out = &reader->hashed;
+	struct sv dn = SV_NULL;
+	size_t i;
+
+	strbuf_reset(out);
+	strbuf_add(out, &plan->fingerprint, sizeof(plan->fingerprint));
+	image_encode_number(item->change.anchor.len, out);
+	strbuf_addsv(out, item->change.anchor);
+	if (reader->has_dn)
+		dn = dn_fold(item->change.dn, arena);
+	image_encode_number(dn.len, out);
+	strbuf_addsv(out, dn);
+	for (i = 0; i < type->attr_count; i++) {
+		size_t attr = plan->order[i];
+		const struct values *values = reader->slots[attr];
+
+		if (!values || !values->len)
+			continue;
+		image_encode_number(i, out);
+		hash_values(reader, &type->attrs[attr], values, arena);
+	}
+	item->content = hash128(store_hash_key(reader->store), strbuf_sv(out));
+}
+
+static void take_references(struct prepared *item,
+			    const struct object_type *type, size_t attr,
+			    const struct values *values, struct arena *arena)
+{
+	struct reference_text *reference;
+	size_t i;
+
+	if (!item->references)
+		item->references = arena_array(arena, type->attr_count,
+					       sizeof(*item->references));
+	reference = &item->references[item->reference_count++];
+	reference->attr = item->ids[attr];
+	reference->def = &type->attrs[attr];
+	reference->texts =
+		arena_array(arena, values->len, sizeof(*reference->texts));
+	reference->len = values->len;
+	for (i = 0; i < values->len; i++)
+		reference->texts[i] = values->at[i].text;
+}
+
+static void build_image(struct reader *reader, struct prepared *item,
+			const struct object_type *type, struct arena *arena)
+{
+	const struct type_plan *plan = &reader->plans[item->change.type];
+	struct image *image = &item->image;
+	size_t i;
+
+	image->size = type->attr_count + 1;
+	image->attrs = arena_alloc(arena, image->size * sizeof(*image->attrs));
+	for (i = 0; i < type->attr_count; i++) {
+		size_t attr = plan->by_id[i];
+		const struct values *values = reader->slots[attr];
+
+		if (!values || !values->len)
+			continue;
+		if (type->attrs[attr].type == VALUE_REFERENCE) {
+			take_references(item, type, attr, values, arena);
+			continue;
+		}
+		image->attrs[image->len].attr = item->ids[attr];
+		image->attrs[image->len].values = *values;
+		image->len++;
+	}
+}
+
+static void prepare(struct reader *reader, struct prepared *item,
+		    struct arena *arena)
+{
+	struct change *change = &item->change;
+	const struct object_type *type;
+	size_t i;
+
+	if (change->op != CHANGE_ERROR && !change->container &&
+	    change->type < reader->agent->type_count) {
+		type = &reader->agent->types[change->type];
+		item->type = reader->types[change->type];
+		item->ids = reader->agent->type_attr_ids[change->type];
+		for (i = 0; i < change->attr_count; i++)
+			if (convert(change, &type->attrs[change->attrs[i].attr],
+				    &change->attrs[i], arena) < 0)
+				break;
+	}
+	if (change->anchor.len)
+		item->anchor_h = key_of_anchor(
+			reader->store, reader->number,
+			reader->has_dn ? 0 : item->type, change->anchor);
+	if (change->op != CHANGE_OBJECT && change->op != CHANGE_ADD)
+		return;
+	if (change->container) {
+		item->content = (struct hash128){ 1, item->anchor_h };
+		return;
+	}
+	type = &reader->agent->types[change->type];
+	spread(reader, item, type);
+	hash_content(reader, item, type, arena);
+	build_image(reader, item, type, arena);
+}
+
+/* 1: filled to the brim; 0: end of data; -1 */
+static int fill(struct reader *reader, struct batch *batch, struct error *err)
+{
+	int ret = 1;
+
+	while (batch->len < READER_BATCH) {
+		struct prepared *item = &batch->items[batch->len];
+
+		memset(item, 0, sizeof(*item));
+		ret = connector_next(reader->connector, &batch->arena,
+				     &item->change, err);
+		if (ret <= 0)
+			break;
+		prepare(reader, item, &batch->arena);
+		batch->len++;
+	}
+	batch->permille = connector_import_progress(reader->connector);
+	return ret;
+}
+
+static struct batch *take_empty(struct reader *reader)
+{
+	struct batch *batch = NULL;
+
+	(void)pthread_mutex_lock(&reader->mutex);
+	while (!reader->stop && !reader->empty_len)
+		(void)pthread_cond_wait(&reader->changed, &reader->mutex);
+	if (!reader->stop)
+		batch = reader->empty[--reader->empty_len];
+	(void)pthread_mutex_unlock(&reader->mutex);
+	return batch;
+}
+
+static void hand_over(struct reader *reader, struct batch *batch, int ret,
+		      const struct error *err)
+{
+	(void)pthread_mutex_lock(&reader->mutex);
+	reader->full[reader->full_len++] = batch;
+	reader->end = ret <= 0;
+	reader->failed = ret < 0;
+	if (ret < 0)
+		reader->err = *err;
+	(void)pthread_cond_broadcast(&reader->changed);
+	(void)pthread_mutex_unlock(&reader->mutex);
+}
+
+static void *read_ahead(void *data)
+{
+	struct reader *reader = data;
+	struct error err = ERROR_INIT;
+	struct batch *batch;
+	int ret = 1;
+
+	while (ret > 0 && (batch = take_empty(reader))) {
+		arena_reset(&batch->arena);
+		batch->len = 0;
+		ret = fill(reader, batch, &err);
+		hand_over(reader, batch, ret, &err);
+	}
+	return NULL;
+}
+
+/* qsort has no argument for its keys; set and used on one thread, at start */
+static const uint32_t *sort_keys;
+
+static int by_key(const void *a, const void *b)
+{
+	uint32_t x = sort_keys[*(const size_t *)a];
+	uint32_t y = sort_keys[*(const size_t *)b];
+
+	return (x > y) - (x < y);
+}
+
+static size_t *sorted_by(const uint32_t *keys, size_t count)
+{
+	size_t *order = mem_alloc((count + 1) * sizeof(*order));
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		order[i] = i;
+	sort_keys = keys;
+	qsort(order, count, sizeof(*order), by_key);
+	return order;
+}
+
+static void make_plan(struct reader *reader, size_t t)
+{
+	const struct object_type *type = &reader->agent->types[t];
+	const struct attr_map *map = store_attr_map(reader->store);
+	const attr_id *ids = reader->agent->type_attr_ids[t];
+	uint32_t *numbers = mem_zalloc((type->attr_count + 1) * sizeof(*numbers));
+	struct type_plan *plan = &reader->plans[t];
+	struct strbuf sb = STRBUF_INIT(STRBUF_NO_LIMIT);
+	size_t i;
+
+	for (i = 0; i < type->attr_count; i++)
+		numbers[i] = map->to_store[ids[i]];
+	plan->order = sorted_by(numbers, type->attr_count);
+	plan->by_id = sorted_by(ids, type->attr_count);
+	strbuf_addf(&sb, "1 %u", reader->types[t]);
+	for (i = 0; i < type->attr_count; i++) {
+		const struct attr_def *def = &type->attrs[plan->order[i]];
+
+		strbuf_addf(&sb, " %u:%d:%d:%d", numbers[plan->order[i]],
+			    (int)def->type, def->multi, (int)def->match);
+	}
+	plan->fingerprint =
+		hash64(store_hash_key(reader->store), strbuf_sv(&sb));
+	strbuf_release(&sb);
+	mem_free(numbers);
+}
+
+int reader_start(struct connector *connector, struct store *store,
+		 const struct config_agent *agent, const uint32_t *types,
+		 struct reader **out, struct error *err)
+{
+	struct reader *reader = mem_zalloc(sizeof(*reader));
+	size_t widest = 0;
+	size_t i;
+
+	*out = reader;
+	reader->connector = connector;
+	reader->agent = agent;
+	reader->store = store;
+	reader->types = types;
+	reader->number = store_name_find(store, NAME_AGENT,
+					 sv_from(agent->name));
+	reader->has_dn = (agent->caps & CONNECTOR_CAP_DN) != 0;
+	reader->hashed.max = STRBUF_NO_LIMIT;
+	reader->plans = mem_zalloc((agent->type_count + 1) *
+				   sizeof(*reader->plans));
+	for (i = 0; i < agent->type_count; i++) {
+		make_plan(reader, i);
+		if (agent->types[i].attr_count > widest)
+			widest = agent->types[i].attr_count;
+	}
+	reader->slots = mem_zalloc((widest + 1) * sizeof(*reader->slots));
+	for (i = 0; i < BATCHES; i++) {
+		reader->batches[i] = mem_zalloc(sizeof(*reader->batches[i]));
+		reader->empty[reader->empty_len++] = reader->batches[i];
+	}
+	(void)pthread_mutex_init(&reader->mutex, NULL);
+	(void)pthread_cond_init(&reader->changed, NULL);
+	if (pthread_create(&reader->thread, NULL, read_ahead, reader) != 0)
+		return error_set(err, ERR_UNAVAILABLE,
+				 "cannot start a thread to read with");
+	reader->started = true;
+	return 0;
+}
+
+int reader_next(struct reader *reader, struct batch **out, struct error *err)
+{
+	int ret = 0;
+
+	(void)pthread_mutex_lock(&reader->mutex);
+	while (!reader->full_len && !reader->end)
+		(void)pthread_cond_wait(&reader->changed, &reader->mutex);
+	if (reader->full_len) {
+		*out = reader->full[0];
+		reader->full_len--;
+		memmove(reader->full, reader->full + 1,
+			reader->full_len * sizeof(*reader->full));
+		ret = 1;
+	} else if (reader->failed) {
+		*err = reader->err;
+		ret = -1;
+	}
+	(void)pthread_mutex_unlock(&reader->mutex);
+	return ret;
+}
+
+void reader_give_back(struct reader *reader, struct batch *batch)
+{
+	(void)pthread_mutex_lock(&reader->mutex);
+	reader->empty[reader->empty_len++] = batch;
+	(void)pthread_cond_broadcast(&reader->changed);
+	(void)pthread_mutex_unlock(&reader->mutex);
+}
+
+void reader_stop(struct reader *reader)
+{
+	size_t i;
+
+	if (!reader)
+		return;
+	if (reader->started) {
+		(void)pthread_mutex_lock(&reader->mutex);
+		reader->stop = true;
+		(void)pthread_cond_broadcast(&reader->changed);
+		(void)pthread_mutex_unlock(&reader->mutex);
+		(void)pthread_join(reader->thread, NULL);
+	}
+	for (i = 0; i < BATCHES; i++) {
+		arena_release(&reader->batches[i]->arena);
+		mem_free(reader->batches[i]);
+	}
+	for (i = 0; i < reader->agent->type_count; i++) {
+		mem_free(reader->plans[i].order);
+		mem_free(reader->plans[i].by_id);
+	}
+	(void)pthread_mutex_destroy(&reader->mutex);
+	(void)pthread_cond_destroy(&reader->changed);
+	mem_free(reader->plans);
+	mem_free(reader->slots);
+	strbuf_release(&reader->hashed);
+	mem_free(reader);
+}

@@ -1,0 +1,307 @@
+/*
+ * reference.c - reference texts become ids of objects of the agent
+ *
+ * A target that was not read yet is a placeholder, promoted in place when it
+ * comes; so references are resolved at once and never touched again. Where
+ * references are DNs, a name may pass from one object to another within the
+ * import: what was resolved by such a name is looked at again at the end.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "import/import_private.h"
+
+#include "model/dn.h"
+
+#include <string.h>
+
+static int placeholder_by_anchor(struct import *import, struct sv anchor,
+				 uint64_t h, int64_t *id_out, struct error *err)
+{
+	struct cs_row row = { .flags = CS_PLACEHOLDER, .anchor = anchor };
+
+	row.id = store_cs_new_id(import->tx, import->number);
+	if (row.id < 0 || store_cs_put(import->tx, &row, err) < 0)
+		return -1;
+	stage_anchor(import, h, row.id);
+	*id_out = row.id;
+	return 0;
+}
+
+static int by_anchor(struct import *import, const char *to, struct sv text,
+		     int64_t *id_out, struct error *err)
+{
+	uint32_t type = store_name_add(import->tx, NAME_TYPE, sv_from(to), err);
+	uint64_t h;
+	int ret;
+
+	if (!type)
+		return -1;
+	h = key_of_anchor(import->store, import->number, type, text);
+	ret = stage_find_anchor(import, h, type, text, id_out, err);
+	if (ret == 0)
+		return placeholder_by_anchor(import, text, h, id_out, err);
+	return ret < 0 ? -1 : 0;
+}
+
+/* 0: *id_out is the target, or 0 when the text names nothing. */
+static int resolve(struct import *import, const struct prepared *item,
+		   const struct attr_def *def, struct sv text, int64_t *id_out,
+		   struct error *err)
+{
+	*id_out = 0;
+	if (!import->has_dn)
+		return by_anchor(import, def->to ? def->to : "", text, id_out,
+				 err);
+	if (!dn_valid(text)) {
+		import_error(import, &item->change,
+			     "reference-value-not-ldap-conformant",
+			     arena_printf(&import->arena,
+					  "'" SV_FMT "' in '%s' is not a "
+					  "distinguished name; the value is "
+					  "left out",
+					  SV_ARG(text), def->name));
+		return 0;
+	}
+	return tree_make(&import->tree, import->tx, text, id_out, err);
+}
+
+static void remember(struct import *import, int64_t source, int64_t target,
+		     attr_id attr, struct sv text)
+{
+	struct dn_reference reference = { source, target, attr, SV_NULL };
+
+	if (!import->has_dn || !import->existing)
+		return;
+	reference.text = arena_dup(&import->run_arena, text);
+	vec_push(&import->dn_references, reference);
+}
+
+int resolve_references(struct import *import, const struct prepared *item,
+		       int64_t source, struct image *image, struct error *err)
+{
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < item->reference_count; i++) {
+		const struct reference_text *reference = &item->references[i];
+		struct values values = { NULL, 0 };
+		int64_t id;
+
+		values.at = arena_array(&import->arena, reference->len,
+					sizeof(*values.at));
+		for (k = 0; k < reference->len; k++) {
+			if (resolve(import, item, reference->def,
+				    reference->texts[k], &id, err) < 0)
+				return -1;
+			if (!id)
+				continue;
+			remember(import, source, id, reference->attr,
+				 reference->texts[k]);
+			values.at[values.len++] = value_reference(id, SV_NULL);
+		}
+		image_set(image, reference->attr, values, &import->arena);
+	}
+	return 0;
+}
+
+int resolve_values(struct import *import, const struct prepared *item,
+		   const struct attr_def *def, struct values *values,
+		   struct error *err)
+{
+	struct values out = { NULL, 0 };
+	int64_t id;
+	size_t i;
+
+	out.at = arena_array(&import->arena, values->len, sizeof(*out.at));
+	for (i = 0; i < values->len; i++) {
+		if (resolve(import, item, def, values->at[i].text, &id, err) <
+		    0)
+			return -1;
+		if (id)
+			out.at[out.len++] = value_reference(id, SV_NULL);
+	}
+	*values = out;
+	return 0;
+}
+
+static bool has_id(const int64_t *ids, size_t count, int64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+/* Large sets are looked up in a map, small ones are walked. */
+static int put_new(struct import *import, int64_t source, const int64_t *now,
+		   size_t now_count, const int64_t *before, size_t before_count,
+		   bool add, struct error *err)
+{
+	struct idmap known = IDMAP_INIT;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; before_count > 8 && i < before_count; i++)
+		idmap_put(&known, (uint64_t)before[i], 1);
+	for (i = 0; i < now_count && ret == 0; i++) {
+		if (before_count > 8
+			    ? idmap_get(&known, (uint64_t)now[i], NULL)
+			    : has_id(before, before_count, now[i]))
+			continue;
+		ret = add ? store_cs_ref_put(import->tx, now[i], source, err)
+			  : store_cs_ref_delete(import->tx, now[i], source,
+						err);
+	}
+	idmap_release(&known);
+	return ret;
+}
+
+int update_references(struct import *import, int64_t source,
+		      const struct image *old, const struct image *new,
+		      struct error *err)
+{
+	int64_t *before = NULL;
+	int64_t *now;
+	size_t before_count = 0;
+	size_t now_count;
+
+	if (old)
+		image_references(old, &import->arena, &before, &before_count);
+	image_references(new, &import->arena, &now, &now_count);
+	if (put_new(import, source, now, now_count, before, before_count, true,
+		    err) < 0)
+		return -1;
+	return put_new(import, source, before, before_count, now, now_count,
+		       false, err);
+}
+
+static bool replace_id(struct image *image, attr_id only, int64_t from,
+		       int64_t to, struct arena *arena)
+{
+	bool found = false;
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < image->len; i++) {
+		struct values values = image->attrs[i].values;
+
+		if (only && image->attrs[i].attr != only)
+			continue;
+		for (k = 0; k < values.len; k++) {
+			if (values.at[k].type != VALUE_REFERENCE ||
+			    values.at[k].number != from)
+				continue;
+			values = values_dup(&image->attrs[i].values, arena);
+			values.at[k].number = to;
+			image->attrs[i].values = values;
+			found = true;
+		}
+	}
+	return found;
+}
+
+int move_referrers(struct import *import, int64_t from, int64_t to,
+		   struct error *err)
+{
+	struct arena *arena = &import->arena;
+	int64_t *sources;
+	int count = store_cs_referrers(import->store, from, arena, &sources,
+				       err);
+	int i;
+
+	for (i = 0; i < count; i++) {
+		struct entry entry;
+		int ret = entry_load(import->store, sources[i], arena, &entry,
+				     err);
+
+		if (ret < 0)
+			return -1;
+		if (ret == 0)
+			continue;
+		(void)replace_id(&entry.image, 0, from, to, arena);
+		(void)replace_id(&entry.synced, 0, from, to, arena);
+		(void)replace_id(&entry.confirmed, 0, from, to, arena);
+		if (entry_put_row(import->tx, &entry, err) < 0 ||
+		    entry_put_import(import->tx, &entry, err) < 0 ||
+		    store_cs_ref_delete(import->tx, from, sources[i], err) <
+			    0 ||
+		    store_cs_ref_put(import->tx, to, sources[i], err) < 0)
+			return -1;
+	}
+	return count < 0 ? -1 : 0;
+}
+
+static int point_to(struct import *import,
+		    const struct dn_reference *reference, int64_t target,
+		    struct error *err)
+{
+	struct arena *arena = &import->arena;
+	struct entry entry;
+	struct image before;
+	int ret = entry_load(import->store, reference->source, arena, &entry,
+			     err);
+
+	if (ret <= 0)
+		return ret;
+	before = image_dup(&entry.image, arena);
+	if (!replace_id(&entry.image, reference->attr, reference->target,
+			target, arena))
+		return 0;
+	if (entry.import == IMPORT_NONE) {
+		entry.import = IMPORT_UPDATE;
+		entry.synced = before;
+	}
+	if (entry_put_row(import->tx, &entry, err) < 0 ||
+	    entry_put_import(import->tx, &entry, err) < 0)
+		return -1;
+	return update_references(import, reference->source, &before,
+				 &entry.image, err);
+}
+
+static int settle(struct import *import, const struct dn_reference *reference,
+		  struct error *err)
+{
+	struct arena *arena = &import->arena;
+	struct cs_row head;
+	struct sv dn;
+	int64_t target;
+	int ret = store_cs_head(import->store, reference->target, arena, &head,
+				err);
+
+	if (ret < 0)
+		return -1;
+	if (ret > 0) {
+		if (tree_dn(&import->tree, head.parent, head.rdn, TREE_IMPORTED,
+			    arena, &dn, err) < 0)
+			return -1;
+		if (dn_equal(dn, reference->text))
+			return 0;
+	}
+	ret = tree_find(&import->tree, reference->text, TREE_IMPORTED, &target,
+			err);
+	if (ret == 0)
+		ret = tree_make(&import->tree, import->tx, reference->text,
+				&target, err);
+	if (ret < 0)
+		return -1;
+	return target == reference->target
+		       ? 0
+		       : point_to(import, reference, target, err);
+}
+
+int settle_references(struct import *import, struct error *err)
+{
+	const struct dn_reference *reference;
+
+	if (!import->renamed.len)
+		return 0;
+	vec_foreach(&import->dn_references, reference) {
+		if (settle(import, reference, err) < 0 ||
+		    import_commit(import, false, err) < 0)
+			return -1;
+		arena_reset(&import->arena);
+	}
+	return 0;
+}

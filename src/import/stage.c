@@ -1,0 +1,633 @@
+/*
+ * stage.c - compare one reported object with its image, stage what differs
+ *
+ * Order of looking: by anchor, then by DN. What is found by DN only is a
+ * placeholder (promoted in place, so whoever refers to it is right at once),
+ * an exported add that the system gave no anchor for (taken over), or a
+ * pending add that somebody else made first (dropped, its metaverse object is
+ * evaluated anew).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "import/import_private.h"
+
+#include "model/dn.h"
+#include "store/mv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static uint32_t anchor_type(const struct import *import, uint32_t type)
+{
+	return import->has_dn ? 0 : type;
+}
+
+static int has_anchor(struct import *import, int64_t id, uint32_t type,
+		      struct sv anchor, struct error *err)
+{
+	struct cs_row row;
+	int ret = store_cs_get(import->store, id, &import->arena, &row, err);
+
+	if (ret <= 0)
+		return ret;
+	return anchor_same(anchor_type(import, type), row.anchor, anchor);
+}
+
+static int find_in(struct import *import, const struct table *table, uint64_t h,
+		   uint32_t type, struct sv anchor, int64_t *id_out,
+		   struct error *err)
+{
+	struct table_slot *slot;
+	size_t at = SIZE_MAX;
+
+	while ((slot = table_find(table, h, &at))) {
+		int same = has_anchor(import, slot->id, type, anchor, err);
+
+		if (same < 0)
+			return -1;
+		if (same) {
+			*id_out = slot->id;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+#define SAME_HASH 16
+
+static int find_anchor(struct import *import, uint64_t h, uint32_t type,
+		       struct sv anchor, int64_t *id_out, struct error *err)
+{
+	struct anchor_key keys[SAME_HASH];
+	int count;
+	int ret;
+	int i;
+
+	if (import->full)
+		return find_in(import, &import->table, h, type, anchor, id_out,
+			       err);
+	ret = find_in(import, &import->fresh, h, type, anchor, id_out, err);
+	if (ret)
+		return ret;
+	count = store_anchor_find(import->store, import->number, h, keys,
+				  SAME_HASH, err);
+	for (i = 0; i < count; i++) {
+		int same = has_anchor(import, keys[i].id, type, anchor, err);
+
+		if (same < 0)
+			return -1;
+		if (same) {
+			*id_out = keys[i].id;
+			return 1;
+		}
+	}
+	return count < 0 ? -1 : 0;
+}
+
+int stage_find_anchor(struct import *import, uint64_t h, uint32_t type,
+		      struct sv anchor, int64_t *id_out, struct error *err)
+{
+	return find_anchor(import, h, type, anchor, id_out, err);
+}
+
+/* A new or changed anchor key, written with the batch. */
+static void add_anchor(struct import *import, uint64_t h, int64_t id,
+		       struct hash128 content)
+{
+	struct anchor_key key = { h, id, content };
+	struct table *table = import->full ? &import->table : &import->fresh;
+	struct table_slot *slot;
+	size_t at = SIZE_MAX;
+
+	vec_push(&import->anchors, key);
+	while ((slot = table_find(table, h, &at))) {
+		if (slot->id == id) {
+			slot->content = content;
+			return;
+		}
+	}
+	table_put(table, h, id, content);
+}
+
+static bool is_object(const struct entry *entry)
+{
+	return entry->row.type && entry->row.has_image;
+}
+
+void stage_anchor(struct import *import, uint64_t h, int64_t id)
+{
+	add_anchor(import, h, id, (struct hash128){ 0, 0 });
+}
+
+static void count(struct import *import, const char *name, int64_t id)
+{
+	counters_add(import->counters, 0, name, id);
+}
+
+/* Keys of attributes whose values must be unique in the agent. */
+static void add_unique_keys(struct import *import, int64_t id,
+			    const struct image *image)
+{
+	const struct attr_map *map = store_attr_map(import->store);
+	size_t r;
+	size_t u;
+	size_t i;
+
+	for (r = 0; r < import->agent->rule_set_count; r++) {
+		const struct config_provision *provision =
+			&import->agent->rule_sets[r].provision;
+
+		for (u = 0; u < provision->unique_count; u++) {
+			attr_id attr = provision->unique[u].attr;
+			const struct values *values = image_get(image, attr);
+
+			for (i = 0; values && i < values->len; i++)
+				tree_add_key(&import->tree,
+					     key_of_unique(
+						     import->store,
+						     import->number,
+						     map->to_store[attr],
+						     &values->at[i]),
+					     id);
+		}
+	}
+}
+
+static void add_name_key(struct import *import, const struct cs_row *row)
+{
+	if (row->rdn.len)
+		tree_add_key(&import->tree,
+			     key_of_name(import->store, import->number,
+					 row->parent, row->rdn),
+			     row->id);
+}
+
+/* What the object shall be: its row and image. */
+struct target {
+	int64_t parent;
+	struct sv rdn;
+	struct image image;
+};
+
+static int make_target(struct import *import, const struct prepared *item,
+		       int64_t id, struct target *out, struct error *err)
+{
+	memset(out, 0, sizeof(*out));
+	if (import->has_dn && item->change.dn.len &&
+	    tree_place(&import->tree, import->tx, item->change.dn, &out->parent,
+		       &out->rdn, err) < 0)
+		return -1;
+	out->image = image_copy(&item->image, &import->arena);
+	return resolve_references(import, item, id, &out->image, err);
+}
+
+static int new_object(struct import *import, const struct prepared *item,
+		      struct error *err)
+{
+	struct entry entry;
+	struct target target;
+	int64_t id = store_cs_new_id(import->tx, import->number);
+
+	memset(&entry, 0, sizeof(entry));
+	if (id < 0 || make_target(import, item, id, &target, err) < 0)
+		return -1;
+	entry.row.id = id;
+	entry.row.type = item->type;
+	entry.row.flags = item->change.container ? CS_CONTAINER : 0;
+	entry.row.parent = target.parent;
+	entry.row.rdn = target.rdn;
+	entry.row.anchor = item->change.anchor;
+	entry.row.has_image = true;
+	entry.image = target.image;
+	if (entry_put_row(import->tx, &entry, err) < 0 ||
+	    update_references(import, id, NULL, &entry.image, err) < 0)
+		return -1;
+	add_name_key(import, &entry.row);
+	if (item->anchor_h)
+		add_anchor(import, item->anchor_h, id, item->content);
+	id_set_add(&import->seen, id);
+	if (item->change.container)
+		return 0;
+	add_unique_keys(import, id, &entry.image);
+	id_set_add(&import->changed, id);
+	entry.import = IMPORT_ADD;
+	count(import, "stage-add", id);
+	return entry_put_import(import->tx, &entry, err);
+}
+
+/* The pending import is the difference to what was synchronized last. */
+static void set_pending(struct import *import, struct entry *entry,
+			const struct entry *before, bool retyped)
+{
+	bool was_object = is_object(before);
+
+	if (entry->import == IMPORT_NONE) {
+		entry->import = was_object ? IMPORT_UPDATE : IMPORT_ADD;
+		entry->synced = was_object ? before->image : IMAGE_EMPTY;
+	} else if (entry->import == IMPORT_DELETE) {
+		entry->import = IMPORT_UPDATE;
+	}
+	if (retyped)
+		entry->import = IMPORT_DELETE_ADD;
+	entry->indexed = false;
+	if (entry->import == IMPORT_UPDATE && !entry->renamed &&
+	    !entry->confirmed.len &&
+	    image_identical(&entry->synced, &entry->image)) {
+		entry->import = IMPORT_NONE;
+		entry->synced = IMAGE_EMPTY;
+	}
+	(void)import;
+}
+
+static int note_rename(struct import *import, struct entry *entry,
+		       const struct entry *before, struct error *err)
+{
+	struct sv now;
+
+	if (!entry->renamed) {
+		entry->renamed = true;
+		if (tree_dn(&import->tree, before->row.parent, before->row.rdn,
+			    TREE_IMPORTED, &import->arena, &entry->old_dn,
+			    err) < 0)
+			return -1;
+	} else {
+		if (tree_dn(&import->tree, entry->row.parent, entry->row.rdn,
+			    TREE_IMPORTED, &import->arena, &now, err) < 0)
+			return -1;
+		entry->renamed = !dn_equal(now, entry->old_dn);
+	}
+	vec_push(&import->renamed, entry->row.id);
+	tree_forget(&import->tree);
+	return 0;
+}
+
+/* Someone else may hold this name as a placeholder: it merges into us. */
+static int take_name(struct import *import, const struct entry *entry,
+		     struct error *err)
+{
+	uint64_t h = key_of_name(import->store, import->number,
+				 entry->row.parent, entry->row.rdn);
+	int64_t *ids;
+	int found = tree_find_key(&import->tree, h, &import->arena, &ids, err);
+	int64_t *children;
+	struct cs_row row;
+	size_t child_count;
+	size_t k;
+	int i;
+
+	for (i = 0; i < found; i++) {
+		int ret;
+
+		if (ids[i] == entry->row.id)
+			continue;
+		ret = store_cs_get(import->store, ids[i], &import->arena, &row,
+				   err);
+		if (ret < 0)
+			return -1;
+		if (ret == 0 || !(row.flags & CS_PLACEHOLDER) ||
+		    row.parent != entry->row.parent ||
+		    !dn_equal(row.rdn, entry->row.rdn))
+			continue;
+		if (move_referrers(import, row.id, entry->row.id, err) < 0 ||
+		    store_cs_children(import->store, row.id, &import->arena,
+				      &children, &child_count, err) < 0)
+			return -1;
+		for (k = 0; k < child_count; k++) {
+			struct cs_row child;
+
+			if (store_cs_get(import->store, children[k],
+					 &import->arena, &child, err) <= 0)
+				return -1;
+			child.parent = entry->row.id;
+			if (store_cs_put(import->tx, &child, err) < 0)
+				return -1;
+			add_name_key(import, &child);
+		}
+		if (store_cs_delete(import->tx, row.id, err) < 0)
+			return -1;
+		tree_forget(&import->tree);
+	}
+	return found < 0 ? -1 : 0;
+}
+
+static int write_changed(struct import *import, const struct prepared *item,
+			 struct entry *entry, const struct entry *before,
+			 struct error *err)
+{
+	uint64_t old_h = 0;
+
+	if (before->row.anchor.len)
+		old_h = key_of_anchor(import->store, import->number,
+				      anchor_type(import, before->row.type),
+				      before->row.anchor);
+	if (old_h && old_h != item->anchor_h && item->anchor_h &&
+	    store_anchor_delete(import->tx, import->number, old_h,
+				entry->row.id, err) < 0)
+		return -1;
+	if (item->anchor_h)
+		add_anchor(import, item->anchor_h, entry->row.id,
+			   item->content);
+	if (entry_put_row(import->tx, entry, err) < 0 ||
+	    update_references(import, entry->row.id, &before->image,
+			      &entry->image, err) < 0)
+		return -1;
+	add_unique_keys(import, entry->row.id, &entry->image);
+	id_set_add(&import->changed, entry->row.id);
+	return 0;
+}
+
+static const char *name_of_change(const struct entry *before, bool retyped,
+				  bool renamed, bool changed, bool deleted)
+{
+	if (!is_object(before))
+		return "stage-add";
+	if (retyped)
+		return "stage-delete-add";
+	if (renamed)
+		return "stage-rename";
+	return changed || deleted ? "stage-update" : "stage-no-change";
+}
+
+static int known_object(struct import *import, const struct prepared *item,
+			struct entry *entry, struct target target,
+			struct error *err)
+{
+	const struct entry before = *entry;
+	bool was_object = is_object(&before);
+	bool retyped = was_object && before.row.type != item->type;
+	bool renamed = false;
+	bool changed;
+	bool same_name;
+
+	if (target.rdn.len) {
+		int64_t parent;
+		struct sv rdn;
+
+		renamed = before.row.parent != target.parent ||
+			  !dn_equal(before.row.rdn, target.rdn);
+		entry_written_name(&before, &parent, &rdn);
+		same_name = parent == target.parent &&
+			    dn_equal(rdn, target.rdn);
+	} else {
+		same_name = true;
+	}
+	changed = !was_object || retyped ||
+		  !image_identical(&before.image, &target.image);
+	if (confirm_exports(import, entry, &target.image, same_name, err) < 0)
+		return -1;
+	entry->row.type = item->type;
+	entry->row.flags = item->change.container ? CS_CONTAINER : 0;
+	entry->row.parent = target.parent;
+	entry->row.rdn = target.rdn;
+	entry->row.anchor = item->change.anchor.len ? item->change.anchor
+						    : before.row.anchor;
+	entry->row.has_image = true;
+	entry->image = target.image;
+	if (renamed) {
+		add_name_key(import, &entry->row);
+		if (take_name(import, entry, err) < 0)
+			return -1;
+		if (was_object && note_rename(import, entry, &before, err) < 0)
+			return -1;
+	}
+	if (write_changed(import, item, entry, &before, err) < 0)
+		return -1;
+	id_set_add(&import->seen, entry->row.id);
+	if (item->change.container)
+		return 0;
+	count(import,
+	      name_of_change(&before, retyped, renamed && was_object, changed,
+			     before.import == IMPORT_DELETE),
+	      entry->row.id);
+	if (changed || renamed || before.import != IMPORT_NONE)
+		set_pending(import, entry, &before, retyped);
+	return entry_put_import(import->tx, entry, err);
+}
+
+/* A pending add whose name somebody took first: rules decide again. */
+static int drop_pending_add(struct import *import, struct entry *entry,
+			    struct error *err)
+{
+	if (entry->link.mv &&
+	    store_mv_queue_put(import->tx, entry->link.mv, err) < 0)
+		return -1;
+	return entry_remove(import->tx, entry, 0, err);
+}
+
+static bool exported_before(const struct entry *entry)
+{
+	return entry->awaiting.op != PENDING_NONE ||
+	       (entry->pending.op == PENDING_ADD && entry->pending.in_progress);
+}
+
+/* 1: *entry is the object meant; 0: it is a new one. */
+static int find_object(struct import *import, const struct prepared *item,
+		       struct entry *entry, struct error *err)
+{
+	int64_t id = 0;
+	int ret = 0;
+
+	if (item->anchor_h)
+		ret = find_anchor(import, item->anchor_h, item->type,
+				  item->change.anchor, &id, err);
+	if (ret > 0)
+		return entry_load(import->store, id, &import->arena, entry,
+				  err);
+	if (ret < 0 || !import->has_dn || !item->change.dn.len)
+		return ret;
+	ret = tree_find(&import->tree, item->change.dn,
+			TREE_IMPORTED | TREE_EXPECTED, &id, err);
+	if (ret <= 0)
+		return ret;
+	ret = entry_load(import->store, id, &import->arena, entry, err);
+	if (ret <= 0)
+		return ret;
+	if (entry->row.flags & CS_PLACEHOLDER || !item->anchor_h)
+		return 1;
+	if (entry->row.has_image) {
+		/* its exported name: with the DN as anchor, our own rename */
+		if (entry->awaiting.rdn.len &&
+		    dn_equal(item->change.anchor, item->change.dn))
+			return 1;
+		return 0;
+	}
+	if (exported_before(entry))
+		return 1;
+	return drop_pending_add(import, entry, err);
+}
+
+int stage_object(struct import *import, struct prepared *item,
+		 struct error *err)
+{
+	struct entry entry;
+	struct target target;
+	int ret = find_object(import, item, &entry, err);
+
+	if (ret < 0)
+		return -1;
+	if (ret > 0 && id_set_has(&import->seen, entry.row.id) &&
+	    import->full) {
+		import_error(import, &item->change, "duplicate-object",
+			     "an object with this anchor was read already");
+		return 0;
+	}
+	if (ret == 0)
+		return new_object(import, item, err);
+	if (id_set_has(&import->deleting, entry.row.id) &&
+	    !id_set_has(&import->seen, entry.row.id)) {
+		/* delta: deleted, then added again */
+		if (stage_delete(import, entry.row.id, err) < 0)
+			return -1;
+		ret = entry_load(import->store, entry.row.id, &import->arena,
+				 &entry, err);
+		if (ret <= 0)
+			return ret < 0 ? -1 : new_object(import, item, err);
+	}
+	if (make_target(import, item, entry.row.id, &target, err) < 0)
+		return -1;
+	return known_object(import, item, &entry, target, err);
+}
+
+static struct values without(const struct values *all,
+			     const struct values *less, struct arena *arena)
+{
+	struct values out = { NULL, 0 };
+	size_t i;
+
+	if (!all)
+		return out;
+	out.at = arena_array(arena, all->len, sizeof(*out.at));
+	for (i = 0; i < all->len; i++)
+		if (!values_have(less, &all->at[i], MATCH_IGNORE_CASE))
+			out.at[out.len++] = all->at[i];
+	return out;
+}
+
+static struct values with(const struct values *all, const struct values *more,
+			  struct arena *arena)
+{
+	struct values out = { NULL, all ? all->len : 0 };
+	size_t i;
+
+	out.at = arena_array(arena, out.len + more->len, sizeof(*out.at));
+	if (out.len)
+		memcpy(out.at, all->at, out.len * sizeof(*out.at));
+	for (i = 0; i < more->len; i++)
+		if (!values_have(&out, &more->at[i], MATCH_IGNORE_CASE))
+			out.at[out.len++] = more->at[i];
+	return out;
+}
+
+/* A delta that names attributes only: what the object is after it. */
+static int changed_image(struct import *import, const struct prepared *item,
+			 struct image *image, struct error *err)
+{
+	const struct object_type *type =
+		&import->agent->types[item->change.type];
+	size_t i;
+
+	for (i = 0; i < item->change.attr_count; i++) {
+		const struct attr_change *change = &item->change.attrs[i];
+		attr_id attr = item->ids[change->attr];
+		struct values values = change->values;
+
+		if (type->attrs[change->attr].type == VALUE_REFERENCE &&
+		    resolve_values(import, item, &type->attrs[change->attr],
+				   &values, err) < 0)
+			return -1;
+		if (change->op == ATTR_ADD)
+			values = with(image_get(image, attr), &values,
+				      &import->arena);
+		else if (change->op == ATTR_DELETE)
+			values = without(image_get(image, attr), &values,
+					 &import->arena);
+		image_set(image, attr, values, &import->arena);
+	}
+	return 0;
+}
+
+int stage_update(struct import *import, struct prepared *item,
+		 struct error *err)
+{
+	struct change *change = &item->change;
+	struct entry entry;
+	struct target target = { 0 };
+	int ret = find_object(import, item, &entry, err);
+
+	if (ret < 0)
+		return -1;
+	if (ret == 0 || !entry.row.has_image) {
+		import_error(import, change, "need-full-object",
+			     "a change of an object that was never read; run "
+			     "a full import");
+		return 0;
+	}
+	target.parent = entry.row.parent;
+	target.rdn = entry.row.rdn;
+	if (change->op == CHANGE_RENAME) {
+		if (tree_place(&import->tree, import->tx, change->new_dn,
+			       &target.parent, &target.rdn, err) < 0)
+			return -1;
+		if (dn_equal(change->anchor, change->dn)) {
+			change->anchor = change->new_dn;
+			item->anchor_h = key_of_anchor(import->store,
+						       import->number, 0,
+						       change->anchor);
+		}
+	}
+	target.image = image_copy(&entry.image, &import->arena);
+	if (changed_image(import, item, &target.image, err) < 0)
+		return -1;
+	item->type = entry.row.type;
+	/* unlike any hash: the next full import compares by value */
+	item->content = (struct hash128){ 2, (uint64_t)entry.row.id };
+	return known_object(import, item, &entry, target, err);
+}
+
+int stage_report_deleted(struct import *import, struct prepared *item,
+			 struct error *err)
+{
+	struct entry entry;
+	int ret = find_object(import, item, &entry, err);
+
+	if (ret < 0)
+		return -1;
+	if (ret == 0 || !entry.row.has_image) {
+		counters_add(import->counters, 0, "filtered-deletions", 0);
+		return 0;
+	}
+	if (!id_set_has(&import->deleting, entry.row.id))
+		vec_push(&import->deletes, entry.row.id);
+	id_set_add(&import->deleting, entry.row.id);
+	id_set_remove(&import->seen, entry.row.id);
+	return 0;
+}
+
+int stage_delete(struct import *import, int64_t id, struct error *err)
+{
+	struct entry entry;
+	int ret = entry_load(import->store, id, &import->arena, &entry, err);
+
+	if (ret <= 0)
+		return ret;
+	if (!entry.row.has_image)
+		return 0;
+	if (entry.row.flags & CS_CONTAINER)
+		return obsolete_remove(import, &entry, err);
+	if (entry.awaiting.op == PENDING_DELETE) {
+		count(import, "stage-delete", id);
+		return obsolete_remove(import, &entry, err);
+	}
+	if (entry.import == IMPORT_DELETE)
+		return 0;
+	count(import, "stage-delete", id);
+	if (entry.import == IMPORT_NONE)
+		entry.synced = entry.image;
+	if (entry.import == IMPORT_ADD && !entry.link.mv) {
+		/* came and went before any sync saw it */
+		return obsolete_remove(import, &entry, err);
+	}
+	entry.import = IMPORT_DELETE;
+	id_set_add(&import->changed, id);
+	return entry_put_import(import->tx, &entry, err);
+}

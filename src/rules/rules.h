@@ -1,0 +1,54 @@
+/*
+ * rules.h - expressions of rules over objects: values in, values out
+ *
+ * Knows how an expression's attributes are read from a connector space or
+ * metaverse object, and nothing of stores. What must be asked (the DN of an
+ * object, the text of a reference) comes through callbacks.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RULES_RULES_H
+#define RULES_RULES_H
+
+#include "config/config.h"
+
+/* Attributes by number; NULL or no values: absent. */
+struct rules_object {
+	void *data;
+	const struct values *(*get)(void *data, attr_id attr);
+};
+
+struct rules_env {
+	const struct config *config;
+	int64_t now;
+};
+
+/* What an expression sees; an object that is not there is all zero. */
+struct rules_view {
+	struct rules_object here;
+	struct rules_object imported;
+	struct rules_object current;
+	struct rules_object metaverse;
+	int64_t counter; /* $n */
+};
+
+int rules_eval(const struct rules_env *env, const struct expr *expr,
+	       const struct rules_view *view, struct arena *arena,
+	       struct expr_result *out, struct error *err);
+/* NULL expression: true. */
+int rules_condition(const struct rules_env *env, const struct expr *expr,
+		    const struct rules_view *view, struct arena *arena,
+		    bool *out, struct error *err);
+/* The first value as text; 1 found, 0 NULL or empty, -1. */
+int rules_text(const struct rules_env *env, const struct expr *expr,
+	       const struct rules_view *view, struct arena *arena,
+	       struct sv *out, struct error *err);
+
+/* Drops texts of length zero: "" is no value at the end of a flow. */
+void rules_drop_empty(struct values *values, struct arena *arena);
+
+/* Makes values fit an attribute's type: 0, or -1 with what does not fit. */
+int rules_fit(struct values *values, const struct attr_def *def,
+	      struct arena *arena, struct error *err);
+
+#endif

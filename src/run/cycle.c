@@ -1,0 +1,146 @@
+/*
+ * cycle.c - all agents: import, sync, export, confirm; until nothing is pending
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "run/run_private.h"
+
+#include "export/export.h"
+#include "import/import.h"
+
+#include <string.h>
+
+#define ROUNDS 3
+
+struct cycle {
+	struct store *store;
+	const struct config *config;
+	const struct run_options *options;
+	bool *out;	/* [agent]: failed or stopped, left out from now on */
+	bool *exported; /* [agent]: in this round */
+	enum run_exit worst;
+	struct error *err;
+};
+
+static void note(struct cycle *cycle, size_t agent, enum run_exit exit,
+		 const struct error *err)
+{
+	if (exit > cycle->worst)
+		cycle->worst = exit;
+	if (exit == RUN_FAILED && cycle->err->code == ERR_NONE)
+		*cycle->err = *err;
+	if (exit >= RUN_USAGE)
+		cycle->out[agent] = true;
+}
+
+static enum run_exit run_one(struct cycle *cycle, size_t index,
+			     enum config_step_kind kind)
+{
+	const struct config_agent *agent = &cycle->config->agents[index];
+	struct config_step step = { .kind = kind };
+	struct config_profile profile = {
+		.name = step_kind_name(kind),
+		.steps = &step,
+		.step_count = 1,
+	};
+	struct error err = ERROR_INIT;
+	enum run_exit exit = run_profile(cycle->store, cycle->config, agent,
+					 &profile, cycle->options, &err);
+
+	note(cycle, index, exit, &err);
+	return exit;
+}
+
+static bool imports(const struct config_agent *agent)
+{
+	return (agent->caps & CONNECTOR_CAP_IMPORT) != 0;
+}
+
+static void import_one(struct cycle *cycle, size_t index)
+{
+	const struct config_agent *agent = &cycle->config->agents[index];
+	struct error err = ERROR_INIT;
+	int has = 0;
+
+	if (!imports(agent))
+		return;
+	if (agent->caps & CONNECTOR_CAP_DELTA)
+		has = import_has_watermark(cycle->store, agent, &err);
+	(void)run_one(cycle, index,
+		      has > 0 ? STEP_DELTA_IMPORT : STEP_FULL_IMPORT);
+}
+
+static void each(struct cycle *cycle, const bool *only,
+		 void (*fn)(struct cycle *cycle, size_t index))
+{
+	size_t i;
+
+	for (i = 0; i < cycle->config->cycle_count; i++) {
+		size_t agent = cycle->config->cycle[i];
+
+		if (!cycle->out[agent] && (!only || only[agent]))
+			fn(cycle, agent);
+	}
+}
+
+static void sync_one(struct cycle *cycle, size_t index)
+{
+	(void)run_one(cycle, index, STEP_DELTA_SYNC);
+}
+
+static void export_one(struct cycle *cycle, size_t index)
+{
+	const struct config_agent *agent = &cycle->config->agents[index];
+	struct error err = ERROR_INIT;
+	enum run_exit exit;
+
+	if (!(agent->caps & CONNECTOR_CAP_EXPORT) ||
+	    export_any(cycle->store, agent, &err) <= 0)
+		return;
+	exit = run_one(cycle, index, STEP_EXPORT);
+	cycle->exported[index] = exit == RUN_OK || exit == RUN_ERRORS;
+}
+
+static bool anything_pending(struct cycle *cycle)
+{
+	struct error err = ERROR_INIT;
+	size_t i;
+
+	for (i = 0; i < cycle->config->cycle_count; i++) {
+		size_t agent = cycle->config->cycle[i];
+
+		if (!cycle->out[agent] &&
+		    (cycle->config->agents[agent].caps &
+		     CONNECTOR_CAP_EXPORT) &&
+		    export_any(cycle->store, &cycle->config->agents[agent],
+			       &err) > 0)
+			return true;
+	}
+	return false;
+}
+
+enum run_exit run_cycle(struct store *store, const struct config *config,
+			const struct run_options *options, struct error *err)
+{
+	struct cycle cycle = {
+		.store = store,
+		.config = config,
+		.options = options,
+		.err = err,
+	};
+	int round;
+
+	cycle.out = mem_zalloc(config->agent_count + 1);
+	cycle.exported = mem_zalloc(config->agent_count + 1);
+	each(&cycle, NULL, import_one);
+	each(&cycle, NULL, sync_one);
+	for (round = 0; round < ROUNDS && anything_pending(&cycle); round++) {
+		memset(cycle.exported, 0, config->agent_count + 1);
+		each(&cycle, NULL, export_one);
+		each(&cycle, cycle.exported, import_one);
+		each(&cycle, cycle.exported, sync_one);
+	}
+	mem_free(cycle.out);
+	mem_free(cycle.exported);
+	return cycle.worst;
+}

@@ -1,0 +1,81 @@
+/*
+ * run.h - run profiles: steps one after another, with history, lease, guards
+ *
+ * One run at a time writes to a store (store_lease). Every run and step is
+ * recorded before it begins, so one that died is seen as such.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RUN_RUN_H
+#define RUN_RUN_H
+
+#include "config/config.h"
+#include "connector/connector.h"
+#include "store/counters.h"
+
+enum run_exit {
+	RUN_OK = 0,	  /* success, also with warnings */
+	RUN_ERRORS = 1,	  /* finished, objects in error */
+	RUN_USAGE = 2,	  /* wrong use or configuration */
+	RUN_STOPPED = 3,  /* by a guard, a limit or an operator */
+	RUN_FAILED = 4,	  /* a connected system or the store failed */
+	RUN_BUSY = 5,	  /* another run holds the lease */
+};
+
+/* What a step did; handed to run_hooks.step_end, borrowed for the call. */
+struct run_step {
+	int number;
+	const char *kind;   /* "full-import", "delta-sync", "export" ... */
+	const char *result; /* "success", "completed-sync-errors" ... */
+	const char *message; /* of a guard, a failure; or "" */
+	const char *token;   /* that would pass the guard; or "" */
+	const struct counters *counters;
+	int64_t milliseconds;
+};
+
+struct run_hooks {
+	void *data;
+	/* All may be NULL. */
+	void (*run_begin)(void *data, int64_t run, const char *agent,
+			  const char *profile);
+	void (*step_begin)(void *data, int number, const char *kind);
+	/* Now and then; permille -1: not known. Non-zero stops the step. */
+	int (*progress)(void *data, uint64_t objects, int permille);
+	void (*step_end)(void *data, const struct run_step *step);
+	void (*run_end)(void *data, int64_t run, const char *result,
+			enum run_exit exit);
+	/* A line for the operator: frozen links, skipped steps. */
+	void (*warning)(void *data, const char *text);
+};
+
+struct run_options {
+	const char *allow; /* --allow TOKEN, or NULL */
+	const char *user;  /* recorded; NULL: the operating system's */
+	const struct run_hooks *hooks;
+	/* resolves secret:NAME; see connector_config.secret */
+	int (*secret)(void *data, struct sv reference, struct secret *out,
+		      struct error *err);
+	void *secret_data;
+};
+
+/*
+ * One run of a profile. The caller holds the lease and has bound the
+ * configuration's attributes to the store. RUN_FAILED: err tells why; the
+ * history has it too.
+ */
+enum run_exit run_profile(struct store *store, const struct config *config,
+			  const struct config_agent *agent,
+			  const struct config_profile *profile,
+			  const struct run_options *options,
+			  struct error *err);
+
+/*
+ * A cycle: imports of all agents in the cycle's order (delta where there is a
+ * watermark), syncs of all, exports of all, imports of those exported to,
+ * syncs of those; again while something is still to be exported, three rounds
+ * at most. A failed import or a guard stops that agent only. The worst exit.
+ */
+enum run_exit run_cycle(struct store *store, const struct config *config,
+			const struct run_options *options, struct error *err);
+
+#endif

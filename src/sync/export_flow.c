@@ -1,0 +1,455 @@
+/*
+ * export_flow.c - what each connector should hold, as a pending export
+ *
+ * The last step. For every connector of the metaverse object the export rules
+ * give the values wanted; what differs from what the system has (as far as it
+ * is known) is pending. The pending change is made anew each time, so a value
+ * that went back to what it was leaves nothing to do.
+ *
+ * A change in the connected system that is still to be synchronized is left
+ * to its own synchronization: another object's run neither reverts nor
+ * confirms it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "sync/sync_private.h"
+
+#include "base/text.h"
+#include "model/dn.h"
+
+#include <string.h>
+
+struct outflow {
+	struct sync *sync;
+	struct work_mv *mv;
+	struct work_cs *cs;
+	const struct config_rule_set *rule_set;
+	struct image written;  /* what the system has */
+	struct image settled;  /* with an import pending: what counts */
+	bool unsettled;	       /* an import is pending that is not ours */
+	struct image pending;  /* the new change */
+	struct image merged;
+	bool merges;
+};
+
+/* ---- references ---- */
+
+static bool goes(const struct work_cs *cs)
+{
+	return cs->removed || entry_going(&cs->e);
+}
+
+/* The target's connector in this agent: the one under the rule set that the
+ * rule names, else under the first in file order. */
+static struct work_cs *connector_of(const struct outflow *flow,
+				    const struct config_export_flow *rule,
+				    const struct work_mv *target)
+{
+	struct work_cs *best = NULL;
+	size_t i;
+
+	for (i = 0; i < target->link_count; i++) {
+		struct work_cs *cs = target->links[i];
+
+		if (cs->agent != flow->cs->agent || !cs->rule_set || goes(cs))
+			continue;
+		if (rule->to && cs->rule_set != rule->to)
+			continue;
+		if (!best || cs->rule_set->index < best->rule_set->index)
+			best = cs;
+	}
+	return best;
+}
+
+static int map_references(struct outflow *flow,
+			  const struct config_export_flow *rule,
+			  struct values *values, struct error *err)
+{
+	struct sync *sync = flow->sync;
+	struct values mapped = { NULL, 0 };
+	size_t i;
+
+	mapped.at = arena_array(&sync->batch, values->len, sizeof(*mapped.at));
+	for (i = 0; i < values->len; i++) {
+		struct work_cs *cs = NULL;
+		struct work_mv *target;
+		struct value value;
+		int ret;
+
+		if (values->at[i].type != VALUE_REFERENCE)
+			return object_error(err, "cs-attribute-type-mismatch",
+					    "a reference is wanted, the rule "
+					    "gave a %s",
+					    value_type_name(
+						    values->at[i].type));
+		ret = work_mv(sync, values->at[i].number, &target, err);
+		if (ret < 0)
+			return -1;
+		if (ret > 0)
+			cs = connector_of(flow, rule, target);
+		if (!cs) {
+			work_wait(sync,
+				  key_of_wait_connector(
+					  sync->store, values->at[i].number,
+					  CS_AGENT(flow->cs->e.row.id)),
+				  flow->mv->row.id);
+			continue;
+		}
+		value = value_reference(cs->e.row.id, SV_NULL);
+		if (!values_have(&mapped, &value, MATCH_EXACT))
+			mapped.at[mapped.len++] = value;
+	}
+	*values = mapped;
+	return 0;
+}
+
+/* ---- one attribute ---- */
+
+static const struct values NOTHING = { NULL, 0 };
+
+static const struct values *or_nothing(const struct values *values)
+{
+	return values ? values : &NOTHING;
+}
+
+/* The value that the system has, or while a foreign change waits for its own
+ * synchronization, the one before it. */
+static const struct values *base_of(const struct outflow *flow, attr_id attr)
+{
+	if (flow->unsettled)
+		return or_nothing(image_get(&flow->settled, attr));
+	return or_nothing(image_get(&flow->written, attr));
+}
+
+/* The naming attribute is written by the rename, or the add. */
+static bool is_naming_value(const struct outflow *flow, attr_id attr,
+			    const struct values *values)
+{
+	struct sync *sync = flow->sync;
+	int64_t parent;
+	struct sv rdn;
+	struct sv type;
+	struct sv value;
+
+	if (values->len != 1 || values->at[0].type != VALUE_STRING ||
+	    flow->cs->e.pending.op == PENDING_ADD)
+		return false;
+	entry_expected_name(&flow->cs->e, &parent, &rdn);
+	if (!rdn.len ||
+	    !dn_component(rdn, 1, &sync->scratch, &type, &value) ||
+	    !sv_ieq_str(type, store_attr_name(sync->store, attr)))
+		return false;
+	return text_ieq(value, values->at[0].text);
+}
+
+static void want(struct outflow *flow, attr_id attr, struct values values)
+{
+	const struct values *base = base_of(flow, attr);
+
+	if (flow->cs->e.pending.op == PENDING_ADD) {
+		if (values.len)
+			image_put(&flow->pending, attr, values,
+				  &flow->sync->batch);
+		return;
+	}
+	if (values_identical(base, &values) ||
+	    is_naming_value(flow, attr, &values))
+		return;
+	image_put(&flow->pending, attr, values, &flow->sync->batch);
+}
+
+static void keep_pending(struct outflow *flow, attr_id attr)
+{
+	const struct values *old =
+		image_get(&flow->cs->e.pending.attrs, attr);
+
+	if (old)
+		image_put(&flow->pending, attr, *old, &flow->sync->batch);
+}
+
+static bool is_initial(const struct outflow *flow, attr_id attr)
+{
+	const struct config_provision *how = &flow->rule_set->provision;
+	size_t i;
+
+	for (i = 0; i < how->initial_count; i++)
+		if (how->initial[i].attr == attr)
+			return true;
+	for (i = 0; i < how->unique_count; i++)
+		if (how->unique[i].attr == attr)
+			return true;
+	return false;
+}
+
+/* A merging rule adds its values, takes back those that it gave before and
+ * gives no more, and leaves all others alone. */
+static struct values merge(struct outflow *flow,
+			   const struct config_export_flow *rule,
+			   const struct values *own)
+{
+	enum match_rule match = rule->merge == MERGE_EXACT
+					? MATCH_EXACT
+					: MATCH_IGNORE_CASE;
+	const struct values *base = base_of(flow, rule->attr);
+	const struct values *before =
+		or_nothing(image_get(&flow->cs->merged, rule->attr));
+	struct values all = { NULL, 0 };
+	size_t i;
+
+	all.at = arena_array(&flow->sync->batch, base->len + own->len,
+			     sizeof(*all.at));
+	for (i = 0; i < base->len; i++)
+		if (!values_have(before, &base->at[i], match) ||
+		    values_have(own, &base->at[i], match))
+			all.at[all.len++] = base->at[i];
+	for (i = 0; i < own->len; i++)
+		if (!values_have(&all, &own->at[i], match))
+			all.at[all.len++] = own->at[i];
+	if (own->len)
+		image_put(&flow->merged, rule->attr, *own, &flow->sync->batch);
+	flow->merges = true;
+	return all;
+}
+
+static void flow_null(struct outflow *flow,
+		      const struct config_export_flow *rule, bool forced)
+{
+	const struct values none = { NULL, 0 };
+
+	if (rule->merge != MERGE_NO) {
+		want(flow, rule->attr, merge(flow, rule, &none));
+		return;
+	}
+	if (rule->when_null == FLOW_NULL_KEEP && !forced)
+		return;
+	if (flow->cs->e.pending.op == PENDING_ADD &&
+	    is_initial(flow, rule->attr)) {
+		keep_pending(flow, rule->attr);
+		return;
+	}
+	want(flow, rule->attr, none);
+}
+
+static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
+		    const struct rules_view *rules, struct error *err)
+{
+	struct sync *sync = flow->sync;
+	const struct attr_def *def =
+		&flow->cs->agent->agent->types[flow->rule_set->type]
+			 .attrs[rule->type_attr];
+	struct expr_result result;
+	struct values values;
+	bool when;
+
+	if (rules_condition(&sync->rules, rule->when, rules, &sync->scratch,
+			    &when, err) < 0)
+		return -1;
+	if (!when) {
+		keep_pending(flow, rule->attr);
+		return 0;
+	}
+	if (rules_eval(&sync->rules, rule->source, rules, &sync->scratch,
+		       &result, err) < 0)
+		return -1;
+	if (result.kind == EXPR_IGNORE) {
+		keep_pending(flow, rule->attr);
+		return 0;
+	}
+	values = result.kind == EXPR_VALUES ? result.values : NOTHING;
+	rules_drop_empty(&values, &sync->scratch);
+	if (def->type == VALUE_REFERENCE) {
+		if (map_references(flow, rule, &values, err) < 0)
+			return -1;
+	} else {
+		if (rules_fit(&values, def, &sync->scratch, err) < 0)
+			return -1;
+		values = values_dup(&values, &sync->batch);
+	}
+	if (!values.len)
+		flow_null(flow, rule, result.kind == EXPR_AUTHORITATIVE_NULL);
+	else if (rule->merge != MERGE_NO)
+		want(flow, rule->attr, merge(flow, rule, &values));
+	else
+		want(flow, rule->attr, values);
+	return 0;
+}
+
+/* ---- one connector ---- */
+
+static bool has_rule(const struct config_rule_set *rule_set, attr_id attr)
+{
+	size_t i;
+
+	for (i = 0; i < rule_set->export_count; i++)
+		if (rule_set->exports[i].attr == attr)
+			return true;
+	return false;
+}
+
+/* Pending values that no rule speaks of: initial ones of an add, and what an
+ * import gave back. */
+static void keep_unruled(struct outflow *flow)
+{
+	const struct image *old = &flow->cs->e.pending.attrs;
+	size_t i;
+
+	for (i = 0; i < old->len; i++) {
+		const struct image_attr *attr = &old->attrs[i];
+
+		if (has_rule(flow->rule_set, attr->attr))
+			continue;
+		if (flow->cs->e.pending.op != PENDING_ADD &&
+		    values_identical(base_of(flow, attr->attr), &attr->values))
+			continue;
+		image_put(&flow->pending, attr->attr, attr->values,
+			  &flow->sync->batch);
+	}
+}
+
+static int load_merged(struct sync *sync, struct work_cs *cs,
+		       struct error *err)
+{
+	struct sv bytes;
+	int ret;
+
+	if (cs->has_merged)
+		return 0;
+	ret = store_merged_get(sync->store, cs->e.row.id, &sync->batch, &bytes,
+			       err);
+	if (ret < 0 || (ret > 0 && image_decode(bytes,
+						store_attr_map(sync->store),
+						&sync->batch, &cs->merged,
+						err) < 0))
+		return -1;
+	cs->has_merged = true;
+	return 0;
+}
+
+static bool merges_any(const struct config_rule_set *rule_set)
+{
+	size_t i;
+
+	for (i = 0; i < rule_set->export_count; i++)
+		if (rule_set->exports[i].merge != MERGE_NO)
+			return true;
+	return false;
+}
+
+/* A change, unlike an image, has attributes without values. */
+static bool same_change(const struct image *a, const struct image *b)
+{
+	return image_identical(a, b);
+}
+
+static bool take_pending(struct outflow *flow)
+{
+	struct work_cs *cs = flow->cs;
+	struct export_state *pending = &cs->e.pending;
+	bool changed = !same_change(&pending->attrs, &flow->pending);
+	enum export_op_kind op = pending->op;
+
+	if (op == PENDING_NONE && flow->pending.len)
+		op = PENDING_UPDATE;
+	if (op == PENDING_UPDATE && !flow->pending.len && !pending->rdn.len)
+		op = PENDING_NONE;
+	if (changed || op != pending->op) {
+		work_touch_cs(flow->sync, cs);
+		cs->e.pending.op = op;
+		cs->e.pending.attrs = flow->pending;
+		if (op == PENDING_NONE)
+			cs->e.pending.in_progress = false;
+		cs->dirty_pending = true;
+	}
+	if (flow->merges && !image_identical(&cs->merged, &flow->merged)) {
+		work_touch_cs(flow->sync, cs);
+		cs->merged = flow->merged;
+		cs->dirty_merged = true;
+	}
+	return changed;
+}
+
+static void trace_pending(const struct outflow *flow)
+{
+	size_t i;
+
+	for (i = 0; flow->sync->trace && i < flow->pending.len; i++) {
+		struct sync_event event = {
+			.step = "export-flow",
+			.text = "pending",
+			.cs = flow->cs->e.row.id,
+			.mv = flow->mv->row.id,
+			.attr = flow->pending.attrs[i].attr,
+			.values = &flow->pending.attrs[i].values,
+		};
+
+		flow->sync->trace->event(flow->sync->trace->data, &event);
+	}
+}
+
+static int flow_connector(struct sync *sync, struct work_mv *mv,
+			  struct work_cs *cs, struct error *err)
+{
+	struct outflow flow = {
+		.sync = sync,
+		.mv = mv,
+		.cs = cs,
+		.rule_set = cs->rule_set,
+	};
+	struct rules_view rules = { 0 };
+	struct cs_view view;
+	size_t i;
+	bool changed;
+
+	flow.written = entry_written(&cs->e, &sync->scratch);
+	if (cs->e.import != IMPORT_NONE) {
+		flow.unsettled = true;
+		flow.settled = image_copy(&cs->e.synced, &sync->scratch);
+		image_apply(&flow.settled, &cs->e.confirmed, &sync->scratch);
+		image_apply(&flow.settled, &cs->e.awaiting.attrs,
+			    &sync->scratch);
+	}
+	if (merges_any(cs->rule_set) && load_merged(sync, cs, err) < 0)
+		return -1;
+	view_cs(sync, cs, &view);
+	rules.here = view_mv(mv);
+	rules.current = view_expected(&view);
+	rules.imported = view_imported(&view);
+	keep_unruled(&flow);
+	for (i = 0; i < cs->rule_set->export_count; i++) {
+		const struct config_export_flow *rule =
+			&cs->rule_set->exports[i];
+
+		if (flow_one(&flow, rule, &rules, err) < 0)
+			return error_context(
+				err, "%s",
+				sync->config->rule_texts[rule->rule]);
+	}
+	changed = take_pending(&flow);
+	trace_pending(&flow);
+	if (cs->e.pending.op == PENDING_ADD && cs->is_new)
+		work_outcome(sync, cs, OUT_ADD, cs->e.pending.attrs.len > 0);
+	else
+		work_outcome(sync, cs, changed ? OUT_FLOW : OUT_NO_FLOW,
+			     changed);
+	return changed;
+}
+
+int export_flow(struct sync *sync, struct work_mv *mv, struct error *err)
+{
+	int changed = 0;
+	size_t i;
+
+	for (i = 0; i < mv->link_count; i++) {
+		struct work_cs *cs = mv->links[i];
+		int ret;
+
+		if (!cs->rule_set || !cs->agent || goes(cs) ||
+		    (!cs->rule_set->export_count && !cs->rule_set->provisions))
+			continue;
+		ret = flow_connector(sync, mv, cs, err);
+		if (ret < 0)
+			return -1;
+		changed |= ret;
+	}
+	return changed;
+}

@@ -1,0 +1,621 @@
+/*
+ * import_flow.c - compute a metaverse object from all its connectors
+ *
+ * The metaverse image is a function of the connectors' values and the rules:
+ * for each attribute the contributors are asked in the order of precedence,
+ * the first that yields a value wins. A contributor that is gone or has no
+ * value any more simply is not there the next time: recall and re-population
+ * need no code of their own. Connectors whose import is still to be
+ * synchronized contribute what they had before.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "sync/sync_private.h"
+
+#include <string.h>
+
+/* What a contributor has to say. */
+enum say {
+	SAY_NOTHING, /* the next one may contribute */
+	SAY_VALUES,
+	SAY_STOP,   /* NULL, and nobody below may contribute */
+	SAY_IGNORE, /* as if it were not there; the old value may stay */
+};
+
+struct flow {
+	struct sync *sync;
+	struct work_mv *mv;
+	struct cs_view *views; /* [link]; made when first needed */
+	bool *viewed;
+	struct lineage lineage;
+};
+
+static struct cs_view *view_of(struct flow *flow, const struct work_cs *cs)
+{
+	size_t i;
+
+	for (i = 0; flow->mv->links[i] != cs; i++)
+		;
+	if (!flow->viewed[i]) {
+		view_cs(flow->sync, flow->mv->links[i], &flow->views[i]);
+		flow->viewed[i] = true;
+	}
+	return &flow->views[i];
+}
+
+/* Connector space references become metaverse references; one whose target
+ * has no partner yet waits for it. */
+static int map_references(struct flow *flow, struct values *values,
+			  struct error *err)
+{
+	struct sync *sync = flow->sync;
+	struct values mapped = { NULL, 0 };
+	size_t i;
+
+	mapped.at = arena_array(&sync->batch, values->len, sizeof(*mapped.at));
+	for (i = 0; i < values->len; i++) {
+		struct value value;
+		int64_t target;
+
+		if (values->at[i].type != VALUE_REFERENCE)
+			return object_error(err, "cs-attribute-type-mismatch",
+					    "a reference is wanted, the rule "
+					    "gave a %s",
+					    value_type_name(
+						    values->at[i].type));
+		if (work_partner(sync, values->at[i].number, &target, err) < 0)
+			return -1;
+		if (!target) {
+			work_wait(sync,
+				  key_of_wait_link(sync->store,
+						   values->at[i].number),
+				  flow->mv->row.id);
+			continue;
+		}
+		value = value_reference(target, SV_NULL);
+		if (!values_have(&mapped, &value, MATCH_EXACT))
+			mapped.at[mapped.len++] = value;
+	}
+	*values = mapped;
+	return 0;
+}
+
+/* The object of the type that has this value: exactly one counts. */
+static int look_up(struct sync *sync, const struct config_import_flow *rule,
+		   const struct value *value, int64_t *out, struct error *err)
+{
+	const struct mv_plan *plan = &sync->mv_types[rule->lookup_type];
+	uint32_t number = store_attr_map(sync->store)->to_store[rule->lookup];
+	int64_t *ids;
+	int count = work_find_mv_key(
+		sync, key_of_mv(sync->store, number, value), &ids, err);
+	int found = 0;
+	int i;
+
+	*out = 0;
+	for (i = 0; i < count; i++) {
+		struct work_mv *mv;
+		struct values values;
+		int ret = work_mv(sync, ids[i], &mv, err);
+
+		if (ret < 0)
+			return -1;
+		if (ret == 0 || mv->plan != plan || mv->row.id == *out)
+			continue;
+		if (view_mv_key(sync, mv, &mv->image, rule->lookup, &values,
+				err) < 0)
+			return -1;
+		if (!values_have(&values, value, MATCH_IGNORE_CASE))
+			continue;
+		*out = mv->row.id;
+		found++;
+	}
+	if (found > 1)
+		*out = 0;
+	return count < 0 ? -1 : 0;
+}
+
+static int map_lookups(struct flow *flow, const struct config_import_flow *rule,
+		       struct values *values, struct error *err)
+{
+	struct sync *sync = flow->sync;
+	const struct mv_plan *plan = &sync->mv_types[rule->lookup_type];
+	uint32_t number = store_attr_map(sync->store)->to_store[rule->lookup];
+	struct values mapped = { NULL, 0 };
+	size_t i;
+
+	mapped.at = arena_array(&sync->batch, values->len, sizeof(*mapped.at));
+	for (i = 0; i < values->len; i++) {
+		struct value value;
+		int64_t target;
+
+		if (look_up(sync, rule, &values->at[i], &target, err) < 0)
+			return -1;
+		if (!target) {
+			work_wait(sync,
+				  key_of_wait_value(sync->store, plan->number,
+						    number, &values->at[i]),
+				  flow->mv->row.id);
+			continue;
+		}
+		value = value_reference(target, SV_NULL);
+		if (!values_have(&mapped, &value, MATCH_EXACT))
+			mapped.at[mapped.len++] = value;
+	}
+	*values = mapped;
+	return 0;
+}
+
+/* The values of one rule, fit for the attribute, living in the batch. */
+static int finish_values(struct flow *flow, const struct attr_plan *attr,
+			 const struct config_import_flow *rule,
+			 struct values *values, struct error *err)
+{
+	const struct attr_def *def = &attr->attr->attr.def;
+	int ret = 0;
+
+	rules_drop_empty(values, &flow->sync->scratch);
+	if (rule->lookup)
+		ret = map_lookups(flow, rule, values, err);
+	else if (def->type == VALUE_REFERENCE)
+		ret = map_references(flow, values, err);
+	if (ret < 0)
+		return -1;
+	if (rules_fit(values, def, &flow->sync->scratch, err) < 0)
+		return -1;
+	*values = values_dup(values, &flow->sync->batch);
+	return 0;
+}
+
+static enum say say_of_null(const struct config_import_flow *rule)
+{
+	switch (rule->when_null) {
+	case WHEN_NULL_NEXT:
+		return SAY_NOTHING;
+	case WHEN_NULL_CONTRIBUTE:
+		return SAY_STOP;
+	case WHEN_NULL_IGNORE:
+		return SAY_IGNORE;
+	}
+	return SAY_NOTHING;
+}
+
+/* One rule: -1 or what it says. */
+static int ask_rule(struct flow *flow, struct work_cs *cs,
+		    const struct attr_plan *attr,
+		    const struct config_import_flow *rule, struct values *out,
+		    struct error *err)
+{
+	struct sync *sync = flow->sync;
+	struct cs_view *view = view_of(flow, cs);
+	struct rules_view rules = { 0 };
+	struct expr_result result;
+	bool when = true;
+
+	rules.here = view_expected(view);
+	rules.imported = view_imported(view);
+	if (rule->when && rules_condition(&sync->rules, rule->when, &rules,
+					  &sync->scratch, &when, err) < 0)
+		return -1;
+	if (!when)
+		return SAY_NOTHING;
+	if (rules_eval(&sync->rules, rule->source, &rules, &sync->scratch,
+		       &result, err) < 0)
+		return -1;
+	switch (result.kind) {
+	case EXPR_NULL:
+		return say_of_null(rule);
+	case EXPR_AUTHORITATIVE_NULL:
+		return SAY_STOP;
+	case EXPR_IGNORE:
+		return SAY_IGNORE;
+	case EXPR_VALUES:
+		break;
+	}
+	*out = result.values;
+	if (finish_values(flow, attr, rule, out, err) < 0)
+		return -1;
+	return out->len ? SAY_VALUES : (int)say_of_null(rule);
+}
+
+static void trace_say(struct sync *sync, const struct work_cs *cs,
+		      const struct work_mv *mv, const struct attr_plan *attr,
+		      const struct config_import_flow *rule, int say,
+		      const struct values *values, bool won)
+{
+	static const char *const words[] = { "no value", "a value",
+					     "no value, and nobody below",
+					     "ignored" };
+	struct sync_event event = {
+		.step = "import-flow",
+		.cs = cs->e.row.id,
+		.mv = mv->row.id,
+		.attr = attr->attr->attr.id,
+		.rule = rule->rule,
+		.values = say == SAY_VALUES ? values : NULL,
+		.won = won,
+	};
+
+	if (!sync->trace)
+		return;
+	event.text = words[say];
+	sync->trace->event(sync->trace->data, &event);
+}
+
+/* A rule set's rules for the attribute, in order: the first that yields. */
+static int ask(struct flow *flow, struct work_cs *cs,
+	       const struct attr_plan *attr, const struct contributor *who,
+	       struct values *out, bool decided, struct error *err)
+{
+	size_t i;
+	int say = SAY_NOTHING;
+
+	for (i = 0; i < who->flow_count; i++) {
+		say = ask_rule(flow, cs, attr, who->flows[i], out, err);
+		if (say < 0)
+			return error_context(
+				err, "%s",
+				flow->sync->config
+					->rule_texts[who->flows[i]->rule]);
+		trace_say(flow->sync, cs, flow->mv, attr, who->flows[i], say,
+			  out, say == SAY_VALUES && !decided);
+		if (say != SAY_NOTHING)
+			return say;
+	}
+	return say;
+}
+
+static void add_lineage(struct flow *flow, attr_id attr, int64_t cs,
+			const struct values *values)
+{
+	const struct lineage_entry *old =
+		lineage_get(&flow->mv->lineage, attr);
+	const struct values *before = image_get(&flow->mv->image, attr);
+	struct lineage_entry *entry = &flow->lineage.at[flow->lineage.len++];
+
+	entry->attr = attr;
+	entry->cs = cs;
+	entry->time = flow->sync->now;
+	if (old && old->cs == cs && before && values_identical(before, values))
+		entry->time = old->time;
+}
+
+/* A frozen link's values stay: its rule set or agent is in no file. */
+static bool keeps_frozen(const struct flow *flow, attr_id attr,
+			 struct values *out, int64_t *cs_out)
+{
+	const struct lineage_entry *old =
+		lineage_get(&flow->mv->lineage, attr);
+	const struct values *values = image_get(&flow->mv->image, attr);
+	size_t i;
+
+	if (!old || !values)
+		return false;
+	for (i = 0; i < flow->mv->link_count; i++) {
+		const struct work_cs *cs = flow->mv->links[i];
+
+		if (cs->e.row.id == old->cs && !cs->rule_set) {
+			*out = *values;
+			*cs_out = old->cs;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* With `equal` precedence the last writer wins: who changed it in this sync,
+ * else who wrote the present value. */
+static const struct contributor *last_writer(const struct flow *flow,
+					     const struct attr_plan *attr)
+{
+	const struct lineage_entry *old =
+		lineage_get(&flow->mv->lineage, attr->attr->attr.id);
+	size_t i;
+
+	for (i = 0; i < attr->contributor_count; i++) {
+		const struct work_cs *cs = link_find(
+			flow->mv, attr->contributors[i].rule_set);
+
+		if (cs && cs->e.row.id == flow->sync->equal_writer)
+			return &attr->contributors[i];
+	}
+	for (i = 0; old && i < attr->contributor_count; i++) {
+		const struct work_cs *cs = link_find(
+			flow->mv, attr->contributors[i].rule_set);
+
+		if (cs && cs->e.row.id == old->cs)
+			return &attr->contributors[i];
+	}
+	return NULL;
+}
+
+static int flow_merged(struct flow *flow, const struct attr_plan *attr,
+		       struct image *image, struct error *err)
+{
+	struct values all = { NULL, 0 };
+	int64_t first = 0;
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < attr->contributor_count; i++) {
+		const struct contributor *who = &attr->contributors[i];
+		struct work_cs *cs = link_find(flow->mv, who->rule_set);
+		struct values values = { NULL, 0 };
+		struct values more;
+		int say;
+
+		if (!cs)
+			continue;
+		say = ask(flow, cs, attr, who, &values, false, err);
+		if (say < 0)
+			return -1;
+		if (say != SAY_VALUES)
+			continue;
+		if (!first)
+			first = cs->e.row.id;
+		more.len = all.len;
+		more.at = arena_array(&flow->sync->batch,
+				      all.len + values.len, sizeof(*more.at));
+		if (all.len)
+			memcpy(more.at, all.at, all.len * sizeof(*more.at));
+		for (k = 0; k < values.len; k++)
+			if (!values_have(&more, &values.at[k],
+					 attr->attr->merge_match))
+				more.at[more.len++] = values.at[k];
+		all = more;
+	}
+	if (!all.len)
+		return 0;
+	image_put(image, attr->attr->attr.id, all, &flow->sync->batch);
+	add_lineage(flow, attr->attr->attr.id, first, &all);
+	return 0;
+}
+
+/* Asks in order of precedence; `preferred` before all others. */
+static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
+		       const struct contributor *preferred,
+		       struct image *image, struct error *err)
+{
+	attr_id id = attr->attr->attr.id;
+	struct values winner = { NULL, 0 };
+	int64_t winner_cs = 0;
+	bool ignored = false;
+	bool decided = false;
+	size_t i;
+
+	for (i = 0; i <= attr->contributor_count; i++) {
+		const struct contributor *who =
+			i ? &attr->contributors[i - 1] : preferred;
+		struct values values = { NULL, 0 };
+		struct work_cs *cs;
+		int say;
+
+		if (!who || (i && who == preferred))
+			continue;
+		cs = link_find(flow->mv, who->rule_set);
+		if (!cs)
+			continue;
+		say = ask(flow, cs, attr, who, &values, decided, err);
+		if (say < 0)
+			return -1;
+		if (say == SAY_IGNORE && !decided)
+			ignored = true;
+		if ((say == SAY_VALUES || say == SAY_STOP) && !decided) {
+			decided = true;
+			winner = values;
+			winner_cs = say == SAY_VALUES ? cs->e.row.id : 0;
+		}
+		if (decided && !flow->sync->trace)
+			break;
+	}
+	if (!decided && keeps_frozen(flow, id, &winner, &winner_cs))
+		decided = true;
+	if (!decided && ignored) {
+		const struct values *old = image_get(&flow->mv->image, id);
+		const struct lineage_entry *from =
+			lineage_get(&flow->mv->lineage, id);
+
+		if (old) {
+			winner = *old;
+			winner_cs = from ? from->cs : 0;
+		}
+	}
+	if (!winner.len)
+		return 0;
+	image_put(image, id, winner, &flow->sync->batch);
+	add_lineage(flow, id, winner_cs, &winner);
+	return 0;
+}
+
+/* ---- what follows from a change ---- */
+
+static int key_changes(struct sync *sync, struct work_mv *mv, attr_id attr,
+		       uint32_t number, bool lookup_target,
+		       const struct image *before, const struct image *after,
+		       struct error *err)
+{
+	struct values old;
+	struct values new;
+	size_t i;
+
+	if (view_mv_key(sync, mv, before, attr, &old, err) < 0 ||
+	    view_mv_key(sync, mv, after, attr, &new, err) < 0)
+		return -1;
+	for (i = 0; i < new.len; i++) {
+		uint64_t h = key_of_mv(sync->store, number, &new.at[i]);
+
+		if (values_have(&old, &new.at[i], MATCH_IGNORE_CASE))
+			continue;
+		work_add_mv_key(sync, h, mv->row.id);
+		if (lookup_target &&
+		    work_wake(sync,
+			      key_of_wait_value(sync->store, mv->row.type,
+						number, &new.at[i]),
+			      err) < 0)
+			return -1;
+	}
+	for (i = 0; i < old.len; i++) {
+		struct key_row gone = { key_of_mv(sync->store, number,
+						  &old.at[i]),
+					mv->row.id };
+
+		if (values_have(&new, &old.at[i], MATCH_IGNORE_CASE))
+			continue;
+		vec_push(&sync->mv_keys_gone, gone);
+	}
+	return 0;
+}
+
+int import_flow_keys(struct sync *sync, struct work_mv *mv,
+		     const struct image *before, const struct image *after,
+		     struct error *err)
+{
+	const struct mv_plan *plan = mv->plan;
+	size_t i;
+
+	for (i = 0; i < plan->attr_count; i++) {
+		const struct attr_plan *attr = &plan->attrs[i];
+
+		if ((attr->attr->attr.index || attr->lookup_target) &&
+		    key_changes(sync, mv, attr->attr->attr.id, attr->number,
+				attr->lookup_target, before, after, err) < 0)
+			return -1;
+	}
+	for (i = 0; i < plan->type->key_count; i++)
+		if (key_changes(sync, mv, plan->type->keys[i].id,
+				plan->key_numbers[i], false, before, after,
+				err) < 0)
+			return -1;
+	return 0;
+}
+
+static bool has_id(const int64_t *ids, size_t count, int64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+static void reference_changes(struct sync *sync, const struct work_mv *mv,
+			      const struct image *before,
+			      const struct image *after)
+{
+	struct idmap known = IDMAP_INIT;
+	int64_t *old;
+	int64_t *new;
+	size_t old_count;
+	size_t new_count;
+	size_t i;
+
+	image_references(before, &sync->scratch, &old, &old_count);
+	image_references(after, &sync->scratch, &new, &new_count);
+	for (i = 0; old_count > 8 && i < old_count; i++)
+		idmap_put(&known, (uint64_t)old[i], 1);
+	for (i = 0; i < new_count; i++) {
+		struct ref_change ref = { new[i], mv->row.id, true };
+
+		if (!(old_count > 8
+			      ? idmap_get(&known, (uint64_t)new[i], NULL)
+			      : has_id(old, old_count, new[i])))
+			vec_push(&sync->refs, ref);
+	}
+	idmap_release(&known);
+	for (i = 0; new_count > 8 && i < new_count; i++)
+		idmap_put(&known, (uint64_t)new[i], 1);
+	for (i = 0; i < old_count; i++) {
+		struct ref_change ref = { old[i], mv->row.id, false };
+
+		if (!(new_count > 8
+			      ? idmap_get(&known, (uint64_t)old[i], NULL)
+			      : has_id(new, new_count, old[i])))
+			vec_push(&sync->refs, ref);
+	}
+	idmap_release(&known);
+}
+
+/* Who refers to this object by a look-up value that it had is asked again. */
+static int lookups_lost(struct sync *sync, struct work_mv *mv,
+			const struct image *before, const struct image *after,
+			struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < mv->plan->attr_count; i++) {
+		const struct attr_plan *attr = &mv->plan->attrs[i];
+		const struct values *old =
+			image_get(before, attr->attr->attr.id);
+		const struct values *new =
+			image_get(after, attr->attr->attr.id);
+		int64_t *sources;
+		int count;
+		int k;
+
+		if (!attr->lookup_target || !old ||
+		    (new && values_same(old, new, MATCH_IGNORE_CASE)))
+			continue;
+		count = store_mv_referrers(sync->store, mv->row.id,
+					   &sync->scratch, &sources, err);
+		for (k = 0; k < count; k++)
+			work_mark(sync, sources[k]);
+		return count < 0 ? -1 : 0;
+	}
+	return 0;
+}
+
+static int take_image(struct flow *flow, const struct image *image,
+		      struct error *err)
+{
+	struct sync *sync = flow->sync;
+	struct work_mv *mv = flow->mv;
+	struct image before = mv->image;
+	size_t i;
+
+	work_touch_mv(sync, mv);
+	mv->image = *image;
+	mv->lineage = flow->lineage;
+	mv->dirty = true;
+	if (import_flow_keys(sync, mv, &before, image, err) < 0 ||
+	    lookups_lost(sync, mv, &before, image, err) < 0)
+		return -1;
+	reference_changes(sync, mv, &before, image);
+	for (i = 0; i < mv->plan->joining_count; i++)
+		if (join_wake(sync, mv, mv->plan->joining[i], &before, err) < 0)
+			return -1;
+	return 1;
+}
+
+int import_flow(struct sync *sync, struct work_mv *mv, struct error *err)
+{
+	struct flow flow = { .sync = sync, .mv = mv };
+	struct image image = IMAGE_EMPTY;
+	size_t i;
+
+	if (!mv->plan)
+		return 0;
+	flow.views = arena_array(&sync->scratch, mv->link_count + 1,
+				 sizeof(*flow.views));
+	flow.viewed = arena_array(&sync->scratch, mv->link_count + 1,
+				  sizeof(*flow.viewed));
+	flow.lineage.at = arena_array(&sync->batch, mv->plan->attr_count + 1,
+				      sizeof(*flow.lineage.at));
+	for (i = 0; i < mv->plan->attr_count; i++) {
+		const struct attr_plan *attr = &mv->plan->attrs[i];
+		const struct contributor *preferred = NULL;
+		int ret;
+
+		if (attr->attr->precedence == PRECEDENCE_EQUAL)
+			preferred = last_writer(&flow, attr);
+		ret = attr->attr->merge
+			      ? flow_merged(&flow, attr, &image, err)
+			      : flow_ranked(&flow, attr, preferred, &image,
+					    err);
+		if (ret < 0)
+			return -1;
+	}
+	if (image_identical(&image, &mv->image))
+		return 0;
+	return take_image(&flow, &image, err);
+}

@@ -1,0 +1,61 @@
+/*
+ * lineage.c - lineage as bytes and back
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "sync/lineage.h"
+
+const struct lineage_entry *lineage_get(const struct lineage *lineage,
+					uint32_t attr)
+{
+	size_t i;
+
+	for (i = 0; i < lineage->len; i++)
+		if (lineage->at[i].attr == attr)
+			return &lineage->at[i];
+	return NULL;
+}
+
+void lineage_encode(const struct lineage *lineage, const struct attr_map *map,
+		    struct strbuf *out)
+{
+	size_t i;
+
+	image_encode_number(lineage->len, out);
+	for (i = 0; i < lineage->len; i++) {
+		const struct lineage_entry *entry = &lineage->at[i];
+
+		image_encode_number(map->to_store[entry->attr], out);
+		image_encode_number((uint64_t)entry->cs, out);
+		image_encode_number((uint64_t)entry->time, out);
+	}
+}
+
+void lineage_decode(struct sv bytes, const struct attr_map *map,
+		    struct arena *arena, struct lineage *out)
+{
+	uint64_t count = 0;
+	size_t at = 0;
+	size_t i;
+
+	out->at = NULL;
+	out->len = 0;
+	if (!image_decode_number(bytes, &at, &count) || count > bytes.len)
+		return;
+	out->at = arena_array(arena, (size_t)count + 1, sizeof(*out->at));
+	for (i = 0; i < count; i++) {
+		uint64_t attr;
+		uint64_t cs;
+		uint64_t time;
+
+		if (!image_decode_number(bytes, &at, &attr) ||
+		    !image_decode_number(bytes, &at, &cs) ||
+		    !image_decode_number(bytes, &at, &time) ||
+		    attr >= map->from_store_len)
+			return;
+		out->at[out->len].attr = map->from_store[attr];
+		out->at[out->len].cs = (int64_t)cs;
+		out->at[out->len].time = (int64_t)time;
+		out->len++;
+	}
+}

@@ -1,0 +1,346 @@
+/*
+ * link.c - tie and untie objects, the object deletion rule, deprovisioning
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "sync/sync_private.h"
+
+#include "store/tree.h"
+
+#include <string.h>
+
+struct work_cs *link_find(const struct work_mv *mv,
+			  const struct config_rule_set *rule_set)
+{
+	size_t i;
+
+	for (i = 0; i < mv->link_count; i++)
+		if (mv->links[i]->rule_set == rule_set)
+			return mv->links[i];
+	return NULL;
+}
+
+static int wake_connector(struct sync *sync, const struct work_cs *cs,
+			  const struct work_mv *mv, struct error *err)
+{
+	if (work_wake(sync, key_of_wait_link(sync->store, cs->e.row.id), err) <
+	    0)
+		return -1;
+	return work_wake(sync,
+			 key_of_wait_connector(sync->store, mv->row.id,
+					       CS_AGENT(cs->e.row.id)),
+			 err);
+}
+
+int link_connect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
+		 const struct config_rule_set *rule_set, enum link_how how,
+		 struct error *err)
+{
+	struct work_cs **links;
+
+	if (link_find(mv, rule_set))
+		return object_error(
+			err, "ambiguous-import-flow-from-multiple-connectors",
+			"mv %lld has a connector under '%s' already",
+			(long long)mv->row.id, rule_set->name);
+	work_touch_cs(sync, cs);
+	work_touch_mv(sync, mv);
+	links = arena_array(&sync->batch, mv->link_count + 2, sizeof(*links));
+	if (mv->link_count)
+		memcpy(links, mv->links, mv->link_count * sizeof(*links));
+	links[mv->link_count++] = cs;
+	mv->links = links;
+	cs->rule_set = rule_set;
+	cs->e.has_link = true;
+	cs->e.link.cs = cs->e.row.id;
+	cs->e.link.mv = mv->row.id;
+	cs->e.link.rule_set = plan_rule_set_number(sync, rule_set);
+	cs->e.link.state = LINK_NORMAL;
+	cs->e.link.how = how;
+	cs->e.link.time = sync->now;
+	cs->e.link.last_mv = 0;
+	cs->e.link.wanted = how == LINK_PROVISIONING;
+	cs->dirty_link = true;
+	return wake_connector(sync, cs, mv, err);
+}
+
+void link_disconnect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
+		     enum link_state state, enum link_how how, bool remember)
+{
+	struct work_cs **links;
+	size_t kept = 0;
+	size_t i;
+
+	work_touch_cs(sync, cs);
+	work_touch_mv(sync, mv);
+	links = arena_array(&sync->batch, mv->link_count + 1, sizeof(*links));
+	for (i = 0; i < mv->link_count; i++)
+		if (mv->links[i] != cs)
+			links[kept++] = mv->links[i];
+	mv->links = links;
+	mv->link_count = kept;
+	cs->e.link.mv = 0;
+	cs->e.link.state = state;
+	cs->e.link.how = how;
+	cs->e.link.time = sync->now;
+	cs->e.link.wanted = false;
+	cs->e.link.last_mv = remember ? mv->row.id : 0;
+	cs->rule_set = NULL;
+	cs->dirty_link = true;
+}
+
+int link_mark_referrers(struct sync *sync, int64_t id, struct error *err)
+{
+	int64_t *sources;
+	int count = store_cs_referrers(sync->store, id, &sync->scratch,
+				       &sources, err);
+	int64_t mv;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		if (work_partner(sync, sources[i], &mv, err) < 0)
+			return -1;
+		if (mv)
+			work_mark(sync, mv);
+	}
+	return count < 0 ? -1 : 0;
+}
+
+/* Metaverse objects that refer to this one: what they export changes. */
+static int mark_mv_referrers(struct sync *sync, int64_t mv, struct error *err)
+{
+	int64_t *sources;
+	const struct ref_change *ref;
+	int count = store_mv_referrers(sync->store, mv, &sync->scratch,
+				       &sources, err);
+	int i;
+
+	for (i = 0; i < count; i++)
+		work_mark(sync, sources[i]);
+	vec_foreach(&sync->refs, ref)
+		if (ref->target == mv && ref->add)
+			work_mark(sync, ref->source);
+	return count < 0 ? -1 : 0;
+}
+
+/* ---- objects that go away ---- */
+
+int link_remove_object(struct sync *sync, struct work_cs *cs, struct error *err)
+{
+	struct agent_plan *agent = plan_agent(sync, CS_AGENT(cs->e.row.id));
+	int64_t *ids;
+	size_t children = 0;
+	int referrers;
+
+	work_touch_cs(sync, cs);
+	referrers = store_cs_referrers(sync->store, cs->e.row.id,
+				       &sync->scratch, &ids, err);
+	if (referrers < 0)
+		return -1;
+	if (cs->e.row.rdn.len &&
+	    store_cs_children(sync->store, cs->e.row.id, &sync->scratch, &ids,
+			      &children, err) < 0)
+		return -1;
+	cs->removed = true;
+	cs->dirty_row = true;
+	cs->leave_placeholder = referrers > 0 || children > 0;
+	if (cs->e.row.anchor.len)
+		cs->old_anchor_h = key_of_anchor(
+			sync->store, CS_AGENT(cs->e.row.id),
+			agent && agent->has_dn ? 0 : cs->e.row.type,
+			cs->e.row.anchor);
+	if (agent)
+		tree_forget(&agent->tree);
+	return link_mark_referrers(sync, cs->e.row.id, err);
+}
+
+static bool never_exported(const struct work_cs *cs)
+{
+	return !cs->e.row.has_image && cs->e.awaiting.op == PENDING_NONE &&
+	       !cs->e.pending.in_progress;
+}
+
+static int deprovision_action(struct sync *sync, struct work_cs *cs,
+			      const struct work_mv *mv,
+			      enum config_deprovision *out, struct error *err)
+{
+	static const struct {
+		const char *word;
+		enum config_deprovision action;
+	} words[] = {
+		{ "delete", DEPROVISION_DELETE },
+		{ "disconnect", DEPROVISION_DISCONNECT },
+		{ "explicit-disconnect", DEPROVISION_EXPLICIT },
+	};
+	const struct config_rule_set *rule_set = cs->rule_set;
+	struct rules_view rules = { 0 };
+	struct cs_view view;
+	struct sv word;
+	size_t i;
+
+	*out = rule_set ? rule_set->deprovision : DEPROVISION_EXPLICIT;
+	if (*out != DEPROVISION_RULE)
+		return 0;
+	view_cs(sync, cs, &view);
+	rules.here = view_mv(mv);
+	rules.current = view_expected(&view);
+	rules.imported = view_imported(&view);
+	if (rules_text(&sync->rules, rule_set->deprovision_rule, &rules,
+		       &sync->scratch, &word, err) < 0)
+		return -1;
+	for (i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (sv_ieq_str(word, words[i].word)) {
+			*out = words[i].action;
+			return 0;
+		}
+	}
+	return object_error(err, "extension-deprovisioning-invalid-result",
+			    "the deprovision rule of '%s' gave '" SV_FMT
+			    "'; delete, disconnect or explicit-disconnect is "
+			    "wanted",
+			    rule_set->name, SV_ARG(word));
+}
+
+int link_deprovision(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
+		     struct error *err)
+{
+	enum config_deprovision action;
+
+	if (deprovision_action(sync, cs, mv, &action, err) < 0)
+		return -1;
+	trace(sync, "deprovision", cs->e.row.id, mv->row.id, "%s",
+	      action == DEPROVISION_DELETE ? "delete" : "disconnect");
+	if (mark_mv_referrers(sync, mv->row.id, err) < 0)
+		return -1;
+	if (never_exported(cs)) {
+		bool fresh = cs->is_new;
+
+		link_disconnect(sync, cs, mv, LINK_NORMAL, LINK_DEPROVISIONING,
+				false);
+		work_outcome(sync, cs, fresh ? OUT_NONE : OUT_DISCONNECT,
+			     false);
+		return link_remove_object(sync, cs, err);
+	}
+	link_disconnect(sync, cs, mv,
+			action == DEPROVISION_DISCONNECT ? LINK_NORMAL
+							 : LINK_EXPLICIT,
+			LINK_DEPROVISIONING, true);
+	/* what was pending for it is no longer wanted */
+	memset(&cs->e.pending, 0, sizeof(cs->e.pending));
+	if (action == DEPROVISION_DELETE)
+		cs->e.pending.op = PENDING_DELETE;
+	cs->dirty_pending = true;
+	if (cs->merged.len || cs->has_merged) {
+		cs->merged = IMAGE_EMPTY;
+		cs->dirty_merged = true;
+	}
+	work_outcome(sync, cs, OUT_DISCONNECT, false);
+	return 0;
+}
+
+/* ---- the object deletion rule ---- */
+
+static bool under(const struct work_cs *cs, const struct config_rank *who)
+{
+	if (!cs->agent || cs->agent->agent->index != who->agent)
+		return false;
+	return !who->rule_set || cs->rule_set == who->rule_set;
+}
+
+static bool lost_under(const struct config_rule_set *lost,
+		       const struct config_rank *who)
+{
+	return lost && lost->agent == who->agent &&
+	       (!who->rule_set || who->rule_set == lost);
+}
+
+static bool any_left(const struct work_mv *mv, const struct config_rank *who)
+{
+	size_t i;
+
+	for (i = 0; i < mv->link_count; i++)
+		if (under(mv->links[i], who))
+			return true;
+	return false;
+}
+
+static int rule_says_delete(struct sync *sync, struct work_mv *mv, int64_t cs,
+			    const struct config_rule_set *lost,
+			    struct error *err)
+{
+	const struct config_mv_type *type = mv->plan->type;
+	struct rules_view rules = { 0 };
+	bool named = false;
+	bool left = false;
+	bool says = false;
+	size_t i;
+
+	switch (type->delete_when) {
+	case DELETE_LAST:
+		return mv->link_count == 0;
+	case DELETE_LAST_OF:
+		for (i = 0; i < type->delete_of_count; i++) {
+			named |= lost_under(lost, &type->delete_of[i]);
+			left |= any_left(mv, &type->delete_of[i]);
+		}
+		return (named && !left) || mv->link_count == 0;
+	case DELETE_ANY_OF:
+		for (i = 0; i < type->delete_of_count; i++)
+			if (lost_under(lost, &type->delete_of[i]) &&
+			    !any_left(mv, &type->delete_of[i]))
+				return 1;
+		return mv->link_count == 0;
+	case DELETE_PROJECTED:
+		return mv->row.projected == cs || mv->link_count == 0;
+	case DELETE_NEVER:
+		return 0;
+	case DELETE_RULE:
+		rules.here = view_mv(mv);
+		if (rules_condition(&sync->rules, type->delete_rule, &rules,
+				    &sync->scratch, &says, err) < 0)
+			return -1;
+		return says || mv->link_count == 0;
+	}
+	return 0;
+}
+
+static int delete_mv(struct sync *sync, struct work_mv *mv, struct error *err)
+{
+	int64_t *targets;
+	size_t count;
+	size_t i;
+
+	trace(sync, "mv-deletion", 0, mv->row.id,
+	      "the metaverse object is deleted");
+	while (mv->link_count)
+		if (link_deprovision(sync, mv->links[0], mv, err) < 0)
+			return -1;
+	if (mark_mv_referrers(sync, mv->row.id, err) < 0)
+		return -1;
+	image_references(&mv->image, &sync->scratch, &targets, &count);
+	for (i = 0; i < count; i++) {
+		struct ref_change ref = { targets[i], mv->row.id, false };
+
+		vec_push(&sync->refs, ref);
+	}
+	work_touch_mv(sync, mv);
+	if (import_flow_keys(sync, mv, &mv->image, &IMAGE_EMPTY, err) < 0)
+		return -1;
+	mv->removed = true;
+	mv->dirty = true;
+	return 0;
+}
+
+int link_deletion_rule(struct sync *sync, struct work_mv *mv, int64_t cs,
+		       const struct config_rule_set *rule_set,
+		       struct error *err)
+{
+	int says;
+
+	if (!mv->plan)
+		return 0;
+	says = rule_says_delete(sync, mv, cs, rule_set, err);
+	if (says <= 0)
+		return says;
+	return delete_mv(sync, mv, err) < 0 ? -1 : 1;
+}

@@ -1,0 +1,246 @@
+/*
+ * names.c - names and unique values in an agent, after all pending exports
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "sync/sync_private.h"
+
+#include "model/dn.h"
+
+#include <string.h>
+
+static bool bears(const struct work_cs *cs, int64_t parent, struct sv rdn)
+{
+	int64_t own_parent;
+	struct sv own_rdn;
+
+	if (entry_going(&cs->e))
+		return false;
+	entry_expected_name(&cs->e, &own_parent, &own_rdn);
+	return own_parent == parent && own_rdn.len && dn_equal(own_rdn, rdn);
+}
+
+/* The object of this name below `parent`, placeholders too. */
+static int find_below(struct sync *sync, struct agent_plan *agent,
+		      int64_t parent, struct sv rdn, int64_t except,
+		      struct work_cs **out, struct error *err)
+{
+	uint64_t h = key_of_name(sync->store, agent->number, parent, rdn);
+	int64_t *ids;
+	int count = tree_find_key(&agent->tree, h, &sync->scratch, &ids, err);
+	struct work_cs *placeholder = NULL;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		struct work_cs *cs;
+		int ret;
+
+		if (ids[i] == except)
+			continue;
+		ret = work_cs(sync, ids[i], &cs, err);
+		if (ret < 0)
+			return -1;
+		if (ret == 0 || !bears(cs, parent, rdn))
+			continue;
+		if (cs->e.row.flags & CS_PLACEHOLDER) {
+			placeholder = cs;
+			continue;
+		}
+		*out = cs;
+		return 1;
+	}
+	*out = placeholder;
+	return count < 0 ? -1 : placeholder != NULL;
+}
+
+/* The container's id: 1, or 0 when no such name is known. */
+static int find_container(struct sync *sync, struct agent_plan *agent,
+			  struct sv dn, struct work_cs **out,
+			  struct error *err)
+{
+	struct work_cs *above = NULL;
+	struct sv rdn;
+	struct sv rest;
+	int ret;
+
+	if (!dn_split(dn, &rdn, &rest))
+		return 0;
+	if (rest.len) {
+		ret = find_container(sync, agent, rest, &above, err);
+		if (ret <= 0)
+			return ret;
+	}
+	return find_below(sync, agent, above ? above->e.row.id : 0, rdn, 0, out,
+			  err);
+}
+
+int names_taken(struct sync *sync, struct agent_plan *agent, struct sv dn,
+		int64_t except, struct work_cs **out, struct error *err)
+{
+	struct work_cs *above = NULL;
+	struct sv rdn;
+	struct sv rest;
+	int ret;
+
+	if (!dn_split(dn, &rdn, &rest))
+		return object_error(err, "invalid-dn",
+				    "'" SV_FMT "' is not a distinguished name",
+				    SV_ARG(dn));
+	if (rest.len) {
+		ret = find_container(sync, agent, rest, &above, err);
+		if (ret <= 0)
+			return ret;
+	}
+	ret = find_below(sync, agent, above ? above->e.row.id : 0, rdn, except,
+			 out, err);
+	if (ret > 0 && (*out)->e.row.flags & CS_PLACEHOLDER)
+		ret = 0;
+	return ret;
+}
+
+static bool is_base(const struct agent_plan *agent, struct sv dn)
+{
+	size_t i;
+
+	for (i = 0; i < agent->base_count; i++)
+		if (dn_equal(agent->bases[i], dn))
+			return true;
+	return false;
+}
+
+static struct work_cs *make_node(struct sync *sync, struct agent_plan *agent,
+				 int64_t parent, struct sv rdn, uint32_t flags,
+				 struct error *err)
+{
+	struct work_cs *cs = work_new_cs(sync, agent, err);
+
+	if (!cs)
+		return NULL;
+	cs->e.row.flags = flags;
+	cs->e.row.parent = parent;
+	cs->e.row.rdn = arena_dup(&sync->batch, rdn);
+	tree_add_key(&agent->tree,
+		     key_of_name(sync->store, agent->number, parent, rdn),
+		     cs->e.row.id);
+	return cs;
+}
+
+/* The container of this DN, made when it may be: a placeholder where the tree
+ * is not checked, a pending add where parents are to be created. */
+static int need_container(struct sync *sync, struct agent_plan *agent,
+			  struct sv dn, bool check, bool create,
+			  struct work_cs **out, struct error *err)
+{
+	struct work_cs *above = NULL;
+	/* what lies above a base is not ours to check */
+	bool checked = check && !is_base(agent, dn);
+	struct sv rdn;
+	struct sv rest;
+	int ret;
+
+	if (!dn_split(dn, &rdn, &rest))
+		return object_error(err, "invalid-dn",
+				    "'" SV_FMT "' is not a distinguished name",
+				    SV_ARG(dn));
+	if (rest.len && need_container(sync, agent, rest, checked, create,
+				       &above, err) < 0)
+		return -1;
+	ret = find_below(sync, agent, above ? above->e.row.id : 0, rdn, 0, out,
+			 err);
+	if (ret < 0)
+		return -1;
+	if (ret > 0 && (!checked || !((*out)->e.row.flags & CS_PLACEHOLDER)))
+		return 0;
+	if (checked && !create)
+		return object_error(err, "missing-parent",
+				    "the container '" SV_FMT "' is not known; "
+				    "create it and import, or set parents: "
+				    "create",
+				    SV_ARG(dn));
+	if (ret == 0) {
+		*out = make_node(sync, agent, above ? above->e.row.id : 0, rdn,
+				 checked ? CS_CONTAINER : CS_PLACEHOLDER, err);
+		if (!*out)
+			return -1;
+	} else {
+		work_touch_cs(sync, *out);
+		(*out)->e.row.flags = CS_CONTAINER;
+		(*out)->dirty_row = true;
+	}
+	if (checked) {
+		(*out)->e.pending.op = PENDING_ADD;
+		(*out)->dirty_pending = true;
+		trace(sync, "provision", (*out)->e.row.id, 0,
+		      "the parent '" SV_FMT "' will be made", SV_ARG(dn));
+	}
+	return 0;
+}
+
+int names_place(struct sync *sync, struct agent_plan *agent, struct sv dn,
+		bool create_parents, int64_t *parent_out, struct sv *rdn_out,
+		struct error *err)
+{
+	struct work_cs *above = NULL;
+	struct sv rest;
+
+	*parent_out = 0;
+	if (!dn_split(dn, rdn_out, &rest))
+		return object_error(err, "invalid-dn",
+				    "'" SV_FMT "' is not a distinguished name",
+				    SV_ARG(dn));
+	*rdn_out = arena_dup(&sync->batch, *rdn_out);
+	if (!rest.len)
+		return 0;
+	if (need_container(sync, agent, rest, agent->has_tree, create_parents,
+			   &above, err) < 0)
+		return -1;
+	*parent_out = above->e.row.id;
+	return 0;
+}
+
+int names_unique_taken(struct sync *sync, struct agent_plan *agent,
+		       attr_id attr, const struct value *value, int64_t except,
+		       struct error *err)
+{
+	uint32_t number = store_attr_map(sync->store)->to_store[attr];
+	int64_t *ids;
+	int count = tree_find_key(&agent->tree,
+				  key_of_unique(sync->store, agent->number,
+						number, value),
+				  &sync->scratch, &ids, err);
+	int i;
+
+	for (i = 0; i < count; i++) {
+		const struct values *values;
+		struct image expected;
+		struct work_cs *cs;
+		int ret;
+
+		if (ids[i] == except)
+			continue;
+		ret = work_cs(sync, ids[i], &cs, err);
+		if (ret < 0)
+			return -1;
+		if (ret == 0 || entry_going(&cs->e))
+			continue;
+		expected = entry_expected(&cs->e, &sync->scratch);
+		values = image_get(&expected, attr);
+		if (values && values_have(values, value, MATCH_IGNORE_CASE))
+			return 1;
+	}
+	return count < 0 ? -1 : 0;
+}
+
+void names_add_keys(struct sync *sync, struct agent_plan *agent,
+		    const struct work_cs *cs)
+{
+	int64_t parent;
+	struct sv rdn;
+
+	entry_expected_name(&cs->e, &parent, &rdn);
+	if (rdn.len)
+		tree_add_key(&agent->tree,
+			     key_of_name(sync->store, agent->number, parent,
+					 rdn),
+			     cs->e.row.id);
+}

@@ -1,0 +1,801 @@
+/*
+ * sync.c - the synchronization step: each object through the six steps
+ *
+ * Order: objects with changes other than deletions, then deletions (a name or
+ * account is not freed before those that stay have been looked at), then
+ * metaverse objects that something made worth looking at again.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "sync/sync_private.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK 512
+#define FLUSH_OBJECTS 2048
+#define FIXUP_ROUNDS 20
+
+/* ---- one object ---- */
+
+/* The pending import is consumed: the image is what is synchronized. */
+static void consume(struct sync *sync, struct work_cs *cs)
+{
+	work_touch_cs(sync, cs);
+	sync->equal_writer = cs->e.import == IMPORT_NONE ? 0 : cs->e.row.id;
+	cs->unqueued = true;
+	cs->queued = false;
+	if (cs->e.import == IMPORT_NONE)
+		return;
+	cs->e.import = IMPORT_NONE;
+	cs->e.renamed = false;
+	cs->e.synced = IMAGE_EMPTY;
+	cs->e.confirmed = IMAGE_EMPTY;
+	cs->dirty_import = true;
+}
+
+static int load_partner(struct sync *sync, struct work_cs *cs,
+			struct work_mv **out, struct error *err)
+{
+	int ret = work_mv(sync, cs->e.link.mv, out, err);
+
+	if (ret == 0)
+		return error_set(err, ERR_CORRUPT,
+				 "store-damaged: mv %lld is missing",
+				 (long long)cs->e.link.mv);
+	return ret < 0 ? -1 : 0;
+}
+
+/* Unlinks `cs`, then the deletion rule, then what is left of the object. */
+static int lose(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
+		enum link_state state, enum link_how how, bool *removed_out,
+		struct error *err)
+{
+	const struct config_rule_set *rule_set = cs->rule_set;
+	bool flowed;
+	int deleted;
+
+	link_disconnect(sync, cs, mv, state, how, false);
+	if (link_mark_referrers(sync, cs->e.row.id, err) < 0)
+		return -1;
+	deleted = link_deletion_rule(sync, mv, cs->e.row.id, rule_set, err);
+	*removed_out = deleted > 0;
+	if (deleted)
+		return deleted < 0 ? -1 : 0;
+	if (evaluate(sync, mv, &flowed, err) < 0)
+		return -1;
+	*removed_out = mv->removed;
+	return 0;
+}
+
+static int sync_delete(struct sync *sync, struct work_cs *cs,
+		       const char **counter_out, struct error *err)
+{
+	struct work_mv *mv = NULL;
+	bool removed = false;
+
+	*counter_out = NULL;
+	if (cs->e.link.mv && load_partner(sync, cs, &mv, err) < 0)
+		return -1;
+	/* gone first, so its name is free for whoever is to have it */
+	if (mv) {
+		const struct config_rule_set *rule_set = cs->rule_set;
+		bool flowed;
+		int deleted;
+
+		link_disconnect(sync, cs, mv, LINK_NORMAL, LINK_NONE, false);
+		if (link_remove_object(sync, cs, err) < 0)
+			return -1;
+		deleted = link_deletion_rule(sync, mv, cs->e.row.id, rule_set,
+					     err);
+		if (deleted < 0 ||
+		    (!deleted && evaluate(sync, mv, &flowed, err) < 0))
+			return -1;
+		removed = mv->removed;
+		*counter_out = removed ? "connector-delete-remove-mv"
+				       : "connector-delete-leave-mv";
+		return 0;
+	}
+	return link_remove_object(sync, cs, err);
+}
+
+/* A linked object whose scope turned false: the first rule set that fits takes
+ * it over with its metaverse object. */
+static int rehome(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
+		  struct error *err)
+{
+	const struct config_agent *agent = cs->agent->agent;
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < agent->rule_set_count; i++) {
+		const struct config_rule_set *rs = &agent->rule_sets[i];
+		bool typed = false;
+		int ret = filter_in_scope(sync, cs, rs, err);
+
+		if (ret < 0)
+			return -1;
+		if (ret == 0)
+			continue;
+		ret = filter_matches(sync, cs, rs, err);
+		if (ret < 0)
+			return -1;
+		for (k = 0; mv->plan && k < rs->mv_type_count; k++)
+			typed |= rs->mv_types[k] == mv->plan->type->index;
+		if (ret > 0 || !typed || link_find(mv, rs))
+			continue;
+		work_touch_cs(sync, cs);
+		cs->rule_set = rs;
+		cs->e.link.rule_set = plan_rule_set_number(sync, rs);
+		cs->dirty_link = true;
+		return 1;
+	}
+	return 0;
+}
+
+static void warn_frozen(struct sync *sync, const struct work_cs *cs)
+{
+	const char *name =
+		store_name(sync->store, NAME_RULE_SET, cs->e.link.rule_set);
+	char text[512];
+
+	if (idmap_get(&sync->frozen, cs->e.link.rule_set, NULL))
+		return;
+	idmap_put(&sync->frozen, cs->e.link.rule_set, 1);
+	(void)snprintf(text, sizeof(text),
+		       "links under '%s' are frozen: no such rule set is in "
+		       "the files; nothing flows, their values stay",
+		       name ? name : "?");
+	if (sync->options && sync->options->warning)
+		sync->options->warning(sync->options->warning_data, text);
+}
+
+static int sync_connector(struct sync *sync, struct work_cs *cs,
+			  const char **counter_out, struct error *err)
+{
+	struct work_mv *mv;
+	bool removed = false;
+	bool flowed;
+	int ret;
+
+	if (load_partner(sync, cs, &mv, err) < 0)
+		return -1;
+	if (!cs->rule_set) {
+		warn_frozen(sync, cs);
+		consume(sync, cs);
+		*counter_out = "connector-no-flow";
+		return 0;
+	}
+	consume(sync, cs);
+	if (cs->e.row.has_image && cs->e.link.state != LINK_EXPLICIT) {
+		bool filtered;
+
+		ret = filter_in_scope(sync, cs, cs->rule_set, err);
+		if (ret == 0)
+			ret = rehome(sync, cs, mv, err);
+		if (ret < 0)
+			return -1;
+		filtered = ret == 0;
+		if (!filtered) {
+			ret = filter_matches(sync, cs, cs->rule_set, err);
+			if (ret < 0)
+				return -1;
+			filtered = ret > 0;
+		}
+		if (filtered) {
+			if (lose(sync, cs, mv, LINK_FILTERED, LINK_FILTER,
+				 &removed, err) < 0)
+				return -1;
+			/* what was pending for it is no longer ours to say */
+			if (cs->e.pending.op == PENDING_UPDATE) {
+				memset(&cs->e.pending, 0,
+				       sizeof(cs->e.pending));
+				cs->dirty_pending = true;
+			}
+			*counter_out = removed ? "connector-filtered-remove-mv"
+					       : "connector-filtered-leave-mv";
+			return 0;
+		}
+	}
+	if (evaluate(sync, mv, &flowed, err) < 0)
+		return -1;
+	if (mv->removed)
+		*counter_out = "connector-flow-remove-mv";
+	else
+		*counter_out = flowed ? "connector-flow" : "connector-no-flow";
+	return 0;
+}
+
+static void set_state(struct sync *sync, struct work_cs *cs,
+		      enum link_state state, enum link_how how)
+{
+	if (cs->e.link.state == state)
+		return;
+	work_touch_cs(sync, cs);
+	cs->e.link.state = state;
+	cs->e.link.how = how;
+	cs->e.link.time = sync->now;
+	cs->dirty_link = true;
+}
+
+static int link_up(struct sync *sync, struct work_cs *cs,
+		   const struct config_rule_set *rule_set, struct work_mv *mv,
+		   bool joined, const char **counter_out, struct error *err)
+{
+	bool flowed;
+
+	if (link_connect(sync, cs, mv, rule_set,
+			 joined ? LINK_JOIN : LINK_PROJECTION, err) < 0 ||
+	    evaluate(sync, mv, &flowed, err) < 0)
+		return -1;
+	if (mv->removed)
+		*counter_out = joined ? "disconnector-joined-remove-mv"
+				      : "disconnector-projected-remove-mv";
+	else if (joined)
+		*counter_out = flowed ? "disconnector-joined-flow"
+				      : "disconnector-joined-no-flow";
+	else
+		*counter_out = flowed ? "disconnector-projected-flow"
+				      : "disconnector-projected-no-flow";
+	return 0;
+}
+
+static int sync_disconnector(struct sync *sync, struct work_cs *cs,
+			     const char **counter_out, struct error *err)
+{
+	const struct config_rule_set *rule_set;
+	struct work_mv *mv = NULL;
+	int ret;
+
+	*counter_out = "disconnector-remains";
+	consume(sync, cs);
+	if (cs->e.link.state == LINK_EXPLICIT || entry_going(&cs->e))
+		return 0;
+	ret = filter_select(sync, cs, &rule_set, err);
+	if (ret < 0)
+		return -1;
+	if (ret == 0) {
+		trace(sync, "filter", cs->e.row.id, 0,
+		      "no rule set fits: it stays a disconnector");
+		set_state(sync, cs, LINK_NORMAL, LINK_NONE);
+		return 0;
+	}
+	trace(sync, "filter", cs->e.row.id, 0, "rule set '%s'",
+	      rule_set->name);
+	ret = filter_matches(sync, cs, rule_set, err);
+	if (ret < 0)
+		return -1;
+	if (ret > 0) {
+		set_state(sync, cs, LINK_FILTERED, LINK_FILTER);
+		*counter_out = "disconnector-filtered";
+		return join_index(sync, cs, rule_set, err);
+	}
+	set_state(sync, cs, LINK_NORMAL, LINK_NONE);
+	ret = join_find(sync, cs, rule_set, &mv, err);
+	if (ret < 0)
+		return -1;
+	if (ret > 0)
+		return link_up(sync, cs, rule_set, mv, true, counter_out, err);
+	ret = project(sync, cs, rule_set, &mv, err);
+	if (ret < 0)
+		return -1;
+	if (ret > 0)
+		return link_up(sync, cs, rule_set, mv, false, counter_out,
+			       err);
+	return join_index(sync, cs, rule_set, err);
+}
+
+/* Another type under the same anchor: gone, then new. */
+static int sync_delete_add(struct sync *sync, struct work_cs *cs,
+			   const char **counter_out, struct error *err)
+{
+	struct work_mv *mv;
+	const char *ignored;
+	bool removed;
+
+	if (cs->e.link.mv) {
+		if (load_partner(sync, cs, &mv, err) < 0 ||
+		    lose(sync, cs, mv, LINK_NORMAL, LINK_NONE, &removed, err) <
+			    0)
+			return -1;
+	}
+	if (sync_disconnector(sync, cs, &ignored, err) < 0)
+		return -1;
+	*counter_out = "connector-delete-add-processed";
+	return 0;
+}
+
+static int sync_one(struct sync *sync, struct work_cs *cs,
+		    const char **counter_out, struct error *err)
+{
+	if (cs->e.import == IMPORT_DELETE)
+		return sync_delete(sync, cs, counter_out, err);
+	if (cs->e.import == IMPORT_DELETE_ADD)
+		return sync_delete_add(sync, cs, counter_out, err);
+	if (cs->e.link.mv)
+		return sync_connector(sync, cs, counter_out, err);
+	return sync_disconnector(sync, cs, counter_out, err);
+}
+
+/* "code: text" as object_error() makes it; any other text is unexpected. */
+static void split_code(const char *message, struct sv *code, struct sv *text)
+{
+	struct sv all = sv_from(message);
+	size_t from = 0;
+
+	/* contexts may stand before the code: a code is one word of small
+	 * letters and dashes */
+	while (from < all.len) {
+		size_t end = sv_find(all, ':', from);
+		size_t i;
+
+		for (i = from; i < end; i++)
+			if ((all.ptr[i] < 'a' || all.ptr[i] > 'z') &&
+			    all.ptr[i] != '-')
+				break;
+		if (i == end && end > from && end < all.len &&
+		    memchr(all.ptr + from, '-', end - from)) {
+			*code = sv_sub(all, from, end);
+			*text = from ? all
+				     : sv_trim(sv_sub(all, end + 1, all.len));
+			return;
+		}
+		from = end + 2;
+	}
+	*code = SV_LIT("rule-error");
+	*text = all;
+}
+
+static int record_error(struct sync *sync, int64_t cs, const struct error *why,
+			struct error *err)
+{
+	struct cs_error row = { .cs = cs, .kind = ERROR_SYNC };
+
+	split_code(why->msg, &row.code, &row.message);
+	row.last = sync->now;
+	sync->result->errors++;
+	return store_error_put(sync->tx, &row, err);
+}
+
+/* Errors of the object are recorded; those of the store end the run. */
+static bool is_fatal(const struct error *err)
+{
+	return err->code == ERR_UNAVAILABLE || err->code == ERR_DENIED ||
+	       err->code == ERR_CONFLICT || err->code == ERR_INTERNAL;
+}
+
+static int process(struct sync *sync, struct work_cs *cs, struct error *err)
+{
+	int64_t id = cs->e.row.id;
+	struct error why = ERROR_INIT;
+	const char *counter = NULL;
+	struct cs_error old;
+
+	/* containers and placeholders are no objects; an add that was never
+	 * read has nothing to say yet */
+	if (!cs->e.row.type || (!cs->e.row.has_image && !cs->e.link.mv))
+		return 0;
+	sync->result->objects++;
+	work_unit_begin(sync, id);
+	sync->equal_writer = 0;
+	if (sync_one(sync, cs, &counter, &why) < 0) {
+		work_unit_drop(sync);
+		if (is_fatal(&why)) {
+			*err = why;
+			return -1;
+		}
+		counters_add(sync->counters, 0, "flow-failure", id);
+		work_unit_begin(sync, id);
+		work_touch_cs(sync, cs);
+		cs->queued = true;
+		work_unit_keep(sync);
+		return record_error(sync, id, &why, err);
+	}
+	work_unit_keep(sync);
+	if (counter && cs->e.row.has_image)
+		counters_add(sync->counters, 0, counter, id);
+	if (cs->removed)
+		return 0;
+	if (store_error_get(sync->store, id, ERROR_SYNC, &sync->scratch, &old,
+			    err) > 0)
+		return store_error_delete(sync->tx, id, ERROR_SYNC, err);
+	return 0;
+}
+
+/* ---- the loops ---- */
+
+static int flush(struct sync *sync, struct error *err)
+{
+	if (work_flush(sync, err) < 0)
+		return -1;
+	if (store_commit(sync->tx, err) < 0) {
+		sync->tx = NULL;
+		return -1;
+	}
+	sync->tx = NULL;
+	return store_begin(sync->store, STORE_BULK, &sync->tx, err);
+}
+
+static int told_to_stop(struct sync *sync)
+{
+	const struct sync_options *options = sync->options;
+
+	if (!options->progress ||
+	    !options->progress(options->progress_data,
+			       (uint64_t)sync->result->objects, -1))
+		return 0;
+	sync->result->result = "stopped-user";
+	(void)snprintf(sync->result->message, sizeof(sync->result->message),
+		       "stopped by the operator; what was synchronized stays");
+	return 1;
+}
+
+/* 1: stopped */
+static int full_pass(struct sync *sync, bool deletes, struct error *err)
+{
+	struct cs_row *rows = mem_alloc(CHUNK * sizeof(*rows));
+	struct arena read = ARENA_INIT;
+	int64_t after = 0;
+	size_t since = 0;
+	int count;
+	int ret = 0;
+	int i;
+
+	while (ret == 0 &&
+	       (count = store_cs_scan(sync->store, sync->number, after, rows,
+				      CHUNK, &read, err)) > 0) {
+		after = rows[count - 1].id;
+		for (i = 0; i < count && ret == 0; i++) {
+			struct work_cs *cs;
+
+			if (work_cs_row(sync, &rows[i], &cs, err) < 0)
+				ret = -1;
+			else if (!cs->removed &&
+				 (cs->e.import == IMPORT_DELETE) == deletes)
+				ret = process(sync, cs, err);
+		}
+		since += (size_t)count;
+		if (ret == 0 && since >= FLUSH_OBJECTS) {
+			since = 0;
+			ret = flush(sync, err);
+			arena_reset(&read);
+			if (ret == 0)
+				ret = told_to_stop(sync);
+		}
+	}
+	if (ret == 0)
+		ret = count < 0 ? -1 : flush(sync, err);
+	arena_release(&read);
+	mem_free(rows);
+	return ret;
+}
+
+static int order_ids(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a;
+	int64_t y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The next ids of both queues, in order, without repetition. */
+static int next_ids(struct sync *sync, int64_t after,
+		    enum pending_import_filter filter, int64_t *out,
+		    struct error *err)
+{
+	int staged = store_pending_import_ids(sync->store, sync->number, after,
+					      filter, out, CHUNK, err);
+	int queued = 0;
+	int64_t limit = INT64_MAX;
+	int kept = 0;
+	int i;
+
+	if (staged < 0)
+		return -1;
+	if (filter != PENDING_IMPORT_DELETES)
+		queued = store_queue_ids(sync->store, sync->number, after,
+					 out + staged, CHUNK, err);
+	if (queued < 0)
+		return -1;
+	/* a full half ends somewhere: beyond it the other may have gaps */
+	if (staged == CHUNK)
+		limit = out[staged - 1];
+	if (queued == CHUNK && out[staged + queued - 1] < limit)
+		limit = out[staged + queued - 1];
+	qsort(out, (size_t)(staged + queued), sizeof(*out), order_ids);
+	for (i = 0; i < staged + queued && out[i] <= limit; i++)
+		if (!kept || out[kept - 1] != out[i])
+			out[kept++] = out[i];
+	return kept;
+}
+
+static int delta_pass(struct sync *sync, bool deletes, struct error *err)
+{
+	int64_t *ids = mem_alloc(2 * CHUNK * sizeof(*ids));
+	int64_t after = 0;
+	size_t since = 0;
+	int count = 0;
+	int ret = 0;
+	int i;
+
+	while (ret == 0 &&
+	       (count = next_ids(sync, after,
+				 deletes ? PENDING_IMPORT_DELETES
+					 : PENDING_IMPORT_OTHERS,
+				 ids, err)) > 0) {
+		after = ids[count - 1];
+		for (i = 0; i < count && ret == 0; i++) {
+			struct work_cs *cs;
+			int found = work_cs(sync, ids[i], &cs, err);
+
+			if (found < 0)
+				ret = -1;
+			else if (found == 0)
+				ret = store_queue_delete(sync->tx, ids[i],
+							 err);
+			else if ((cs->e.import == IMPORT_DELETE) == deletes)
+				ret = process(sync, cs, err);
+		}
+		since += (size_t)count;
+		if (ret == 0 && since >= FLUSH_OBJECTS) {
+			since = 0;
+			ret = flush(sync, err);
+			if (ret == 0)
+				ret = told_to_stop(sync);
+		}
+	}
+	if (ret == 0)
+		ret = count < 0 ? -1 : flush(sync, err);
+	mem_free(ids);
+	return ret;
+}
+
+static int reevaluate(struct sync *sync, int64_t id, struct error *err)
+{
+	struct error why = ERROR_INIT;
+	struct work_mv *mv;
+	bool flowed;
+	int ret;
+
+	work_unit_begin(sync, 0);
+	sync->equal_writer = 0;
+	vec_push(&sync->unmarked, id);
+	ret = work_mv(sync, id, &mv, &why);
+	if (ret > 0)
+		ret = evaluate(sync, mv, &flowed, &why);
+	if (ret >= 0) {
+		work_unit_keep(sync);
+		return 0;
+	}
+	work_unit_drop(sync);
+	if (is_fatal(&why)) {
+		*err = why;
+		return -1;
+	}
+	/* stays queued: the next delta sync tries it again */
+	idmap_put(&sync->failed_mv, (uint64_t)id, 1);
+	if (!mv || !mv->link_count)
+		return 0;
+	return record_error(sync, mv->links[0]->e.row.id, &why, err);
+}
+
+/* Objects that wait for what came, lost what they had, or were left over by
+ * another run. What they touch in turn comes in the next round. */
+static int fix_up(struct sync *sync, struct error *err)
+{
+	int64_t ids[CHUNK];
+	int round;
+
+	for (round = 0; round < FIXUP_ROUNDS; round++) {
+		int64_t after = 0;
+		size_t done = 0;
+		int count;
+		int i;
+
+		while ((count = store_mv_queue_ids(sync->store, after, ids,
+						   CHUNK, err)) > 0) {
+			after = ids[count - 1];
+			for (i = 0; i < count; i++) {
+				if (idmap_get(&sync->failed_mv,
+					      (uint64_t)ids[i], NULL))
+					continue;
+				if (reevaluate(sync, ids[i], err) < 0)
+					return -1;
+				done++;
+			}
+			if (flush(sync, err) < 0)
+				return -1;
+		}
+		if (count < 0)
+			return -1;
+		if (!done)
+			return 0;
+	}
+	return 0;
+}
+
+static void count_outcome(struct sync *sync, int64_t cs, unsigned outcome)
+{
+	static const char *const names[][2] = {
+		[OUT_NO_FLOW] = { "connector-no-flow", "connector-no-flow" },
+		[OUT_FLOW] = { "connector-flow", "connector-flow" },
+		[OUT_RENAME] = { "provisioned-rename-no-flow",
+				 "provisioned-rename-flow" },
+		[OUT_DISCONNECT] = { "provisioned-disconnect",
+				     "provisioned-disconnect" },
+		[OUT_DELETE_ADD] = { "provisioned-delete-add-no-flow",
+				     "provisioned-delete-add-flow" },
+		[OUT_ADD] = { "provisioned-add-no-flow",
+			      "provisioned-add-flow" },
+	};
+	unsigned kind = outcome & (OUT_WITH_FLOW - 1);
+
+	if (kind != OUT_NONE)
+		counters_add(sync->counters, CS_AGENT(cs),
+			     names[kind][(outcome & OUT_WITH_FLOW) != 0], cs);
+}
+
+static void count_outcomes(struct sync *sync)
+{
+	VEC(int64_t) ids = VEC_INIT;
+	const int64_t *id;
+	uint64_t outcome;
+	size_t i;
+
+	for (i = 0; i < sync->outcomes.size; i++)
+		if (sync->outcomes.keys[i])
+			vec_push(&ids, (int64_t)sync->outcomes.keys[i]);
+	qsort(ids.at, ids.len, sizeof(*ids.at), order_ids);
+	vec_foreach(&ids, id)
+		if (idmap_get(&sync->outcomes, (uint64_t)*id, &outcome))
+			count_outcome(sync, *id, (unsigned)outcome);
+	vec_release(&ids);
+}
+
+static int run(struct sync *sync, struct error *err)
+{
+	int ret;
+
+	if (store_begin(sync->store, STORE_BULK, &sync->tx, err) < 0 ||
+	    plan_init(sync, err) < 0)
+		return -1;
+	work_init(sync);
+	sync->number = store_name_find(sync->store, NAME_AGENT,
+				       sv_from(sync->agent->name));
+	if (join_index_imported(sync, err) < 0 || flush(sync, err) < 0)
+		return -1;
+	ret = sync->options->full ? full_pass(sync, false, err)
+				  : delta_pass(sync, false, err);
+	if (ret == 0)
+		ret = sync->options->full ? full_pass(sync, true, err)
+					  : delta_pass(sync, true, err);
+	if (ret == 0)
+		ret = fix_up(sync, err);
+	if (ret < 0)
+		return -1;
+	if (sync->joins_stored &&
+	    store_meta_set(sync->tx, "joins", SV_LIT("1"), err) < 0)
+		return -1;
+	if (store_commit(sync->tx, err) < 0) {
+		sync->tx = NULL;
+		return -1;
+	}
+	sync->tx = NULL;
+	count_outcomes(sync);
+	return 0;
+}
+
+static void release(struct sync *sync)
+{
+	if (sync->tx)
+		store_rollback(sync->tx);
+	work_release(sync);
+	plan_release(sync);
+	idmap_release(&sync->failed_mv);
+}
+
+int sync_run(struct store *store, const struct config *config,
+	     const struct config_agent *agent,
+	     const struct sync_options *options, struct counters *counters,
+	     struct sync_result *out, struct error *err)
+{
+	struct sync sync = {
+		.store = store,
+		.config = config,
+		.agent = agent,
+		.options = options,
+		.result = out,
+		.counters = counters,
+		.now = clock_now(),
+	};
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	out->result = "success";
+	sync.rules.config = config;
+	sync.rules.now = sync.now;
+	ret = run(&sync, err);
+	release(&sync);
+	if (ret == 0 && out->errors && !strcmp(out->result, "success"))
+		out->result = "completed-sync-errors";
+	return ret;
+}
+
+/* ---- looking without keeping ---- */
+
+static int preview(struct sync *sync, int64_t cs_id, int64_t mv_id,
+		   struct error *err)
+{
+	const char *counter = NULL;
+	struct work_cs *cs;
+	struct work_mv *mv;
+	bool flowed;
+	int ret;
+
+	if (plan_init(sync, err) < 0)
+		return -1;
+	work_init(sync);
+	sync->joins_stored = true;
+	work_unit_begin(sync, cs_id);
+	if (!cs_id) {
+		ret = work_mv(sync, mv_id, &mv, err);
+		if (ret <= 0)
+			return ret < 0 ? -1
+				       : error_set(err, ERR_NOTFOUND,
+						   "there is no mv %lld",
+						   (long long)mv_id);
+		return evaluate(sync, mv, &flowed, err);
+	}
+	ret = work_cs(sync, cs_id, &cs, err);
+	if (ret <= 0)
+		return ret < 0 ? -1
+			       : error_set(err, ERR_NOTFOUND,
+					   "there is no such object");
+	sync->agent = cs->agent ? cs->agent->agent : NULL;
+	sync->number = CS_AGENT(cs_id);
+	if (sync_one(sync, cs, &counter, err) < 0)
+		return -1;
+	trace(sync, "result", cs_id, cs->e.link.mv, "%s",
+	      counter ? counter : "removed");
+	return 0;
+}
+
+static int look(struct store *store, const struct config *config, int64_t cs,
+		int64_t mv, const struct sync_trace *trace_to,
+		struct error *err)
+{
+	struct sync_result result = { .result = "success" };
+	struct counters counters = { VEC_INIT };
+	struct sync sync = {
+		.store = store,
+		.config = config,
+		.result = &result,
+		.counters = &counters,
+		.trace = trace_to,
+		.now = clock_now(),
+	};
+	int ret;
+
+	sync.rules.config = config;
+	sync.rules.now = sync.now;
+	ret = preview(&sync, cs, mv, err);
+	release(&sync);
+	counters_release(&counters);
+	return ret;
+}
+
+int sync_preview(struct store *store, const struct config *config, int64_t cs,
+		 const struct sync_trace *trace_to, struct error *err)
+{
+	return look(store, config, cs, 0, trace_to, err);
+}
+
+int sync_preview_mv(struct store *store, const struct config *config,
+		    int64_t mv, const struct sync_trace *trace_to,
+		    struct error *err)
+{
+	return look(store, config, 0, mv, trace_to, err);
+}

@@ -1,0 +1,75 @@
+/*
+ * sync.h - the synchronization step: connector space -> metaverse -> targets
+ *
+ * For each object: filter, join, project, import flow, then for its metaverse
+ * object: provision, export flow, deletion rule. An object's effect is
+ * computed in memory over the batch's own changes and joins the batch only
+ * when all of it succeeded; a batch is one transaction. The metaverse object
+ * is always computed from all its connectors, so the outcome does not depend
+ * on the order in which they came. docs/internals/sync.md.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SYNC_SYNC_H
+#define SYNC_SYNC_H
+
+#include "config/config.h"
+#include "store/counters.h"
+
+struct sync_options {
+	bool full; /* all objects; else what is staged, queued or waiting */
+	int64_t step;
+	/* Called now and then; may be NULL. Returns non-zero to stop. */
+	int (*progress)(void *data, uint64_t objects, int permille);
+	void *progress_data;
+	/* May be NULL: lines for the operator (frozen links). */
+	void (*warning)(void *data, const char *text);
+	void *warning_data;
+};
+
+struct sync_result {
+	const char *result; /* "success", "completed-sync-errors" ... */
+	char message[256];
+	int64_t objects;
+	int64_t errors;
+};
+
+/* 0: the step ended, see result; -1: the store failed, what is committed
+ * stays and the step can be run again. */
+int sync_run(struct store *store, const struct config *config,
+	     const struct config_agent *agent,
+	     const struct sync_options *options, struct counters *counters,
+	     struct sync_result *out, struct error *err);
+
+/* ---- looking without keeping: preview and explain ---- */
+
+/* One thing that happened or was found, in order. */
+struct sync_event {
+	const char *step; /* "filter", "join", "import-flow" ... */
+	const char *text; /* a sentence for a person */
+	uint32_t rule;	  /* number of the flow rule, or 0 */
+	int64_t cs;	  /* the object that it is about, or 0 */
+	int64_t mv;
+	attr_id attr;
+	const struct values *values;
+	bool won; /* an import flow: its value is the metaverse's */
+};
+
+struct sync_trace {
+	void *data;
+	void (*event)(void *data, const struct sync_event *event);
+};
+
+/*
+ * Takes one object through the six steps as a full synchronization would and
+ * reports each finding; nothing is written. 0; -1: err is the object's error,
+ * which a run would record.
+ */
+int sync_preview(struct store *store, const struct config *config, int64_t cs,
+		 const struct sync_trace *trace, struct error *err);
+/* The same from the metaverse's side: contributions, provisioning, exports. */
+int sync_preview_mv(struct store *store, const struct config *config,
+		    int64_t mv, const struct sync_trace *trace,
+		    struct error *err);
+
+#endif

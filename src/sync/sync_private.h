@@ -1,0 +1,353 @@
+/*
+ * sync_private.h - what the files of the synchronization step share
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SYNC_PRIVATE_H
+#define SYNC_PRIVATE_H
+
+#include "rules/rules.h"
+#include "store/mv.h"
+#include "store/tree.h"
+#include "sync/lineage.h"
+#include "sync/sync.h"
+
+/* ---- the plan: what the configuration means for a sync, made once ---- */
+
+/* A rule set's flows into one metaverse attribute. */
+struct contributor {
+	const struct config_rule_set *rule_set;
+	const struct config_import_flow **flows; /* in file order */
+	size_t flow_count;
+};
+
+struct attr_plan {
+	const struct config_mv_attr *attr;
+	struct contributor *contributors; /* best first */
+	size_t contributor_count;
+	uint32_t number;     /* store number of the attribute */
+	bool lookup_target;  /* look-ups may wait for its values */
+};
+
+struct mv_plan {
+	const struct config_mv_type *type;
+	uint32_t number; /* store number of the type */
+	struct attr_plan *attrs;
+	size_t attr_count;
+	uint32_t *key_numbers; /* store numbers of its keys */
+	const struct config_rule_set **outbound; /* provision or export */
+	size_t outbound_count;
+	/* rule sets whose first join clause is on an attribute of this type */
+	const struct config_rule_set **joining;
+	size_t joining_count;
+};
+
+struct agent_plan {
+	const struct config_agent *agent;
+	uint32_t number; /* store number; 0: never seen */
+	struct tree tree;
+	bool joins; /* some rule set joins: disconnectors are indexed */
+	uint64_t join_fingerprint;
+	bool has_dn;
+	bool has_tree;
+	uint32_t *types; /* store numbers of its types */
+	struct sv *bases;
+	size_t base_count;
+};
+
+/* ---- the working set: objects in memory over the store ---- */
+
+struct work_mv;
+
+struct work_cs {
+	struct entry e;
+	const struct agent_plan *agent; /* NULL: not in the configuration */
+	const struct config_rule_set *rule_set; /* of its link; NULL: frozen */
+	bool is_new;	  /* not in the store yet */
+	bool removed;
+	bool leave_placeholder; /* removed, but something refers to it */
+	bool dirty_row;
+	bool dirty_import;
+	bool dirty_pending;
+	bool dirty_awaiting;
+	bool dirty_link;
+	bool dirty_merged;
+	bool queued;	 /* to be taken by its agent's next delta sync */
+	bool unqueued;
+	bool journaled; /* saved in this unit */
+	bool has_merged;
+	struct image merged; /* a change: what merging export rules gave */
+	uint64_t old_anchor_h;
+};
+
+struct work_mv {
+	struct mv_row row;
+	const struct mv_plan *plan; /* NULL: its type is not configured */
+	struct image image;
+	struct lineage lineage;
+	struct work_cs **links; /* its connectors, replaced when it changes */
+	size_t link_count;
+	bool is_new;
+	bool removed;
+	bool dirty;
+	bool journaled;
+};
+
+struct saved_cs {
+	struct work_cs *at;
+	struct work_cs copy;
+};
+
+struct saved_mv {
+	struct work_mv *at;
+	struct work_mv copy;
+};
+
+/* What happened to a target's object within the step: rule 8 of the counters,
+ * the strongest counts. */
+enum outcome {
+	OUT_NONE = 0,
+	OUT_NO_FLOW,
+	OUT_FLOW,
+	OUT_RENAME,
+	OUT_DISCONNECT,
+	OUT_DELETE_ADD,
+	OUT_ADD,
+};
+#define OUT_WITH_FLOW 16 /* of add, delete-add and rename */
+
+struct outcome_change {
+	int64_t cs;
+	unsigned outcome; /* enum outcome | OUT_WITH_FLOW */
+};
+
+/* Buffered ids of one key hang together. */
+struct fresh_link {
+	int64_t id;
+	uint64_t next; /* 1 + index, 0: the last */
+};
+
+struct ref_change {
+	int64_t target;
+	int64_t source;
+	bool add;
+};
+
+struct sync {
+	struct store *store;
+	const struct config *config;
+	const struct config_agent *agent; /* that is synchronized */
+	uint32_t number;
+	const struct sync_options *options;
+	const struct sync_trace *trace; /* NULL in a run */
+	struct sync_result *result;
+	struct counters *counters;
+	struct rules_env rules;
+	int64_t now;
+
+	struct agent_plan *agents; /* [config agent] */
+	struct mv_plan *mv_types;  /* [config type] */
+	uint32_t *rule_set_numbers; /* [config_rule_set.id] */
+	uint64_t **join_numbers;    /* [config_rule_set.id][join] */
+	size_t rule_set_count;
+
+	struct store_tx *tx; /* NULL in a preview */
+	struct arena batch;  /* memory of the working set */
+	struct arena scratch; /* of one unit */
+	struct idmap cs;      /* id -> struct work_cs */
+	struct idmap mv;      /* id -> struct work_mv */
+	VEC(struct work_cs *) all_cs;
+	VEC(struct work_mv *) all_mv;
+	int64_t preview_id; /* next id of a preview, negative */
+
+	/* hints to be written with the batch, and to be found before that */
+	VEC(struct key_row) mv_keys;
+	VEC(struct key_row) mv_keys_gone;
+	VEC(struct key_row) waits;
+	VEC(struct key_row) waits_gone;
+	VEC(struct ref_change) refs;
+	VEC(int64_t) marked; /* metaverse objects to evaluate again */
+	VEC(int64_t) unmarked;
+	VEC(struct outcome_change) unit_outcomes;
+	struct idmap fresh_mv_keys; /* h -> 1 + index of `chain` */
+	struct idmap fresh_waits;
+	VEC(struct fresh_link) chain;
+	bool waits_stored; /* the store had some when the step began */
+	bool joins_stored; /* disconnectors are indexed */
+
+	/* the unit: one object's synchronization */
+	VEC(struct saved_cs) saved_cs;
+	VEC(struct saved_mv) saved_mv;
+	size_t unit_cs;	  /* lengths when it began */
+	size_t unit_mv;
+	size_t unit_mv_keys;
+	size_t unit_mv_keys_gone;
+	size_t unit_waits;
+	size_t unit_waits_gone;
+	size_t unit_refs;
+	size_t unit_marked;
+	size_t unit_unmarked;
+	int64_t processed; /* the object that is synchronized, or 0 */
+	int64_t equal_writer; /* it, when its own import changed it */
+
+	struct idmap outcomes; /* cs -> outcome, over the step */
+	struct idmap frozen;   /* rule sets warned of */
+	struct idmap failed_mv; /* not tried again in this step */
+};
+
+/* ---- plan.c ---- */
+int plan_init(struct sync *sync, struct error *err);
+void plan_release(struct sync *sync);
+struct agent_plan *plan_agent(struct sync *sync, uint32_t number);
+struct mv_plan *plan_mv(struct sync *sync, uint32_t number);
+const struct config_rule_set *plan_rule_set(struct sync *sync, uint32_t number);
+uint32_t plan_rule_set_number(struct sync *sync,
+			      const struct config_rule_set *rule_set);
+
+/* ---- work.c ---- */
+void work_init(struct sync *sync);
+void work_release(struct sync *sync);
+/* 1: *out; 0: no such object (or removed in this batch); -1 */
+int work_cs(struct sync *sync, int64_t id, struct work_cs **out,
+	    struct error *err);
+int work_cs_row(struct sync *sync, const struct cs_row *row,
+		struct work_cs **out, struct error *err);
+int work_mv(struct sync *sync, int64_t id, struct work_mv **out,
+	    struct error *err);
+struct work_cs *work_new_cs(struct sync *sync, struct agent_plan *agent,
+			    struct error *err);
+struct work_mv *work_new_mv(struct sync *sync, struct mv_plan *plan,
+			    struct error *err);
+/* Call before changing a field: the unit can be taken back. */
+void work_touch_cs(struct sync *sync, struct work_cs *cs);
+void work_touch_mv(struct sync *sync, struct work_mv *mv);
+void work_unit_begin(struct sync *sync, int64_t processed);
+void work_unit_keep(struct sync *sync);
+void work_unit_drop(struct sync *sync);
+/* Writes the batch into the transaction and forgets the working set. */
+int work_flush(struct sync *sync, struct error *err);
+/* The metaverse object that a connector space object is linked to, or 0. */
+int work_partner(struct sync *sync, int64_t cs, int64_t *mv_out,
+		 struct error *err);
+void work_outcome(struct sync *sync, const struct work_cs *cs,
+		  enum outcome outcome, bool flow);
+/* Evaluate this metaverse object again before the step ends. */
+void work_mark(struct sync *sync, int64_t mv);
+void work_wait(struct sync *sync, uint64_t h, int64_t mv);
+/* What waits for `h` is marked. */
+int work_wake(struct sync *sync, uint64_t h, struct error *err);
+void work_add_mv_key(struct sync *sync, uint64_t h, int64_t mv);
+int work_find_mv_key(struct sync *sync, uint64_t h, int64_t **out,
+		     struct error *err);
+int work_dn(struct sync *sync, const struct work_cs *cs, struct sv *out,
+	    struct error *err);
+void trace(struct sync *sync, const char *step, int64_t cs, int64_t mv,
+	   const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* ---- view.c: objects as rules see them ---- */
+struct cs_view {
+	struct sync *sync;
+	struct work_cs *cs;
+	struct image expected;
+	struct image imported;
+	struct value dn;
+	struct values dn_values;
+};
+/* Memory from the unit's scratch; the object must not change meanwhile. */
+void view_cs(struct sync *sync, struct work_cs *cs, struct cs_view *view);
+struct rules_object view_expected(struct cs_view *view);
+struct rules_object view_imported(struct cs_view *view);
+struct rules_object view_mv(const struct work_mv *mv);
+/* The values that the rules of an object stand on: what is expected, or while
+ * an import of it is pending what was synchronized. */
+struct image view_values(struct sync *sync, const struct work_cs *cs);
+/* A computed key of a metaverse object, or the values of an attribute. */
+int view_mv_key(struct sync *sync, const struct work_mv *mv,
+		const struct image *image, attr_id attr, struct values *out,
+		struct error *err);
+
+/* ---- link.c: linking, unlinking, deletion rule, deprovisioning ---- */
+int link_connect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
+		 const struct config_rule_set *rule_set, enum link_how how,
+		 struct error *err);
+void link_disconnect(struct sync *sync, struct work_cs *cs,
+		     struct work_mv *mv, enum link_state state,
+		     enum link_how how, bool remember);
+/* After `cs` of `rule_set` was lost by its import or its filter: 1 the object
+ * was deleted with its other connectors deprovisioned, 0 it stays. */
+int link_deletion_rule(struct sync *sync, struct work_mv *mv, int64_t cs,
+		       const struct config_rule_set *rule_set,
+		       struct error *err);
+int link_deprovision(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
+		     struct error *err);
+/* The object is gone: a placeholder stays where something needs it. */
+int link_remove_object(struct sync *sync, struct work_cs *cs,
+		       struct error *err);
+struct work_cs *link_find(const struct work_mv *mv,
+			  const struct config_rule_set *rule_set);
+/* Referrers of a connector space object that lost its partner. */
+int link_mark_referrers(struct sync *sync, int64_t cs, struct error *err);
+
+/* ---- the steps, in order ---- */
+/* filter.c: 1 *out is the rule set, 0 none fits */
+int filter_select(struct sync *sync, struct work_cs *cs,
+		  const struct config_rule_set **out, struct error *err);
+int filter_in_scope(struct sync *sync, struct work_cs *cs,
+		    const struct config_rule_set *rule_set, struct error *err);
+int filter_matches(struct sync *sync, struct work_cs *cs,
+		   const struct config_rule_set *rule_set, struct error *err);
+/* join.c: 1 *out is the partner, 0 none, -1 the object's error */
+int join_find(struct sync *sync, struct work_cs *cs,
+	      const struct config_rule_set *rule_set, struct work_mv **out,
+	      struct error *err);
+/* The other way round, before provisioning: 1 a normal disconnector, 0 none,
+ * 2 something stands in the way (recorded), -1 */
+int join_reverse(struct sync *sync, struct work_mv *mv,
+		 const struct config_rule_set *rule_set, struct work_cs **out,
+		 struct error *err);
+/* Keys by which join_reverse and appearing values find a disconnector. */
+int join_index(struct sync *sync, struct work_cs *cs,
+	       const struct config_rule_set *rule_set, struct error *err);
+/* Disconnectors that a new value of the metaverse object may join. */
+int join_wake(struct sync *sync, struct work_mv *mv,
+	      const struct config_rule_set *rule_set, const struct image *before,
+	      struct error *err);
+/* Indexes what other agents imported since. */
+int join_index_imported(struct sync *sync, struct error *err);
+/* project.c: 1 *out is a new metaverse object, 0 not to be projected */
+int project(struct sync *sync, struct work_cs *cs,
+	    const struct config_rule_set *rule_set, struct work_mv **out,
+	    struct error *err);
+/* import_flow.c: computes mv->image from all connectors; 1 it changed */
+int import_flow(struct sync *sync, struct work_mv *mv, struct error *err);
+/* Keys of `before` that `after` has no more go, new ones come. */
+int import_flow_keys(struct sync *sync, struct work_mv *mv,
+		     const struct image *before, const struct image *after,
+		     struct error *err);
+/* provision.c: 1 connectors came or went, 0 not */
+int provision(struct sync *sync, struct work_mv *mv, struct error *err);
+/* export_flow.c: 1 pending exports changed, 0 not */
+int export_flow(struct sync *sync, struct work_mv *mv, struct error *err);
+
+/* names.c: DNs and unique values in an agent */
+int names_taken(struct sync *sync, struct agent_plan *agent, struct sv dn,
+		int64_t except, struct work_cs **out, struct error *err);
+int names_place(struct sync *sync, struct agent_plan *agent, struct sv dn,
+		bool create_parents, int64_t *parent_out, struct sv *rdn_out,
+		struct error *err);
+int names_unique_taken(struct sync *sync, struct agent_plan *agent,
+		       attr_id attr, const struct value *value, int64_t except,
+		       struct error *err);
+void names_add_keys(struct sync *sync, struct agent_plan *agent,
+		    const struct work_cs *cs);
+
+/* evaluate.c: the metaverse object and its targets until nothing changes;
+ * *flowed_out: an import flow changed it. */
+int evaluate(struct sync *sync, struct work_mv *mv, bool *flowed_out,
+	     struct error *err);
+
+/* Object errors carry their code before the first blank of the message. */
+int object_error(struct error *err, const char *code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,698 @@
+/*
+ * work.c - the working set: objects in memory, units, the batch's write-back
+ *
+ * An object is read from the store once per batch. A unit is one object's
+ * synchronization: every object is saved before its first change in the unit,
+ * so a unit that fails is taken back by copying. Values are never changed in
+ * place, so a shallow copy is a whole one.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "sync/sync_private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void trace(struct sync *sync, const char *step, int64_t cs, int64_t mv,
+	   const char *fmt, ...)
+{
+	char text[1024];
+	struct sync_event event = { .step = step, .cs = cs, .mv = mv };
+	va_list args;
+
+	if (!sync->trace)
+		return;
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	event.text = text;
+	sync->trace->event(sync->trace->data, &event);
+}
+
+int object_error(struct error *err, const char *code, const char *fmt, ...)
+{
+	va_list args;
+	size_t len;
+
+	err->code = ERR_INVALID;
+	(void)snprintf(err->msg, sizeof(err->msg), "%s: ", code);
+	len = strlen(err->msg);
+	va_start(args, fmt);
+	(void)vsnprintf(err->msg + len, sizeof(err->msg) - len, fmt, args);
+	va_end(args);
+	return -1;
+}
+
+void work_init(struct sync *sync)
+{
+	sync->waits_stored = store_mv_wait_any(sync->store);
+}
+
+static void forget(struct sync *sync)
+{
+	idmap_clear(&sync->cs);
+	idmap_clear(&sync->mv);
+	idmap_clear(&sync->fresh_mv_keys);
+	idmap_clear(&sync->fresh_waits);
+	vec_clear(&sync->chain);
+	vec_clear(&sync->all_cs);
+	vec_clear(&sync->all_mv);
+	vec_clear(&sync->mv_keys);
+	vec_clear(&sync->mv_keys_gone);
+	vec_clear(&sync->waits);
+	vec_clear(&sync->waits_gone);
+	vec_clear(&sync->refs);
+	vec_clear(&sync->marked);
+	vec_clear(&sync->unmarked);
+	vec_clear(&sync->saved_cs);
+	vec_clear(&sync->saved_mv);
+	arena_reset(&sync->batch);
+	arena_reset(&sync->scratch);
+}
+
+void work_release(struct sync *sync)
+{
+	forget(sync);
+	idmap_release(&sync->cs);
+	idmap_release(&sync->mv);
+	idmap_release(&sync->fresh_mv_keys);
+	idmap_release(&sync->fresh_waits);
+	idmap_release(&sync->outcomes);
+	idmap_release(&sync->frozen);
+	vec_release(&sync->chain);
+	vec_release(&sync->all_cs);
+	vec_release(&sync->all_mv);
+	vec_release(&sync->mv_keys);
+	vec_release(&sync->mv_keys_gone);
+	vec_release(&sync->waits);
+	vec_release(&sync->waits_gone);
+	vec_release(&sync->refs);
+	vec_release(&sync->marked);
+	vec_release(&sync->unmarked);
+	vec_release(&sync->unit_outcomes);
+	vec_release(&sync->saved_cs);
+	vec_release(&sync->saved_mv);
+	arena_release(&sync->batch);
+	arena_release(&sync->scratch);
+}
+
+/* ---- objects ---- */
+
+static struct work_cs *remember_cs(struct sync *sync, struct work_cs *cs)
+{
+	idmap_put_ptr(&sync->cs, (uint64_t)cs->e.row.id, cs);
+	vec_push(&sync->all_cs, cs);
+	return cs;
+}
+
+static void complete_cs(struct sync *sync, struct work_cs *cs)
+{
+	cs->agent = plan_agent(sync, CS_AGENT(cs->e.row.id));
+	if (cs->e.link.rule_set)
+		cs->rule_set = plan_rule_set(sync, cs->e.link.rule_set);
+}
+
+int work_cs_row(struct sync *sync, const struct cs_row *row,
+		struct work_cs **out, struct error *err)
+{
+	struct work_cs *cs = idmap_get_ptr(&sync->cs, (uint64_t)row->id);
+
+	if (!cs) {
+		cs = arena_zalloc(&sync->batch, sizeof(*cs));
+		if (entry_load_row(sync->store, row, &sync->batch, &cs->e,
+				   err) < 0)
+			return -1;
+		complete_cs(sync, remember_cs(sync, cs));
+	}
+	*out = cs;
+	return !cs->removed;
+}
+
+int work_cs(struct sync *sync, int64_t id, struct work_cs **out,
+	    struct error *err)
+{
+	struct work_cs *cs = idmap_get_ptr(&sync->cs, (uint64_t)id);
+	int ret;
+
+	if (!cs) {
+		cs = arena_zalloc(&sync->batch, sizeof(*cs));
+		ret = entry_load(sync->store, id, &sync->batch, &cs->e, err);
+		if (ret <= 0)
+			return ret;
+		complete_cs(sync, remember_cs(sync, cs));
+	}
+	*out = cs;
+	return !cs->removed;
+}
+
+static int load_links(struct sync *sync, struct work_mv *mv, struct error *err)
+{
+	struct link_row *rows;
+	int count = store_link_of_mv(sync->store, mv->row.id, &sync->batch,
+				     &rows, err);
+	int i;
+
+	if (count < 0)
+		return -1;
+	mv->links = arena_array(&sync->batch, (size_t)count + 1,
+				sizeof(struct work_cs *));
+	for (i = 0; i < count; i++) {
+		struct work_cs *cs;
+		int ret = work_cs(sync, rows[i].cs, &cs, err);
+
+		if (ret < 0)
+			return -1;
+		/* the batch may have changed the link meanwhile */
+		if (ret > 0 && cs->e.link.mv == mv->row.id)
+			mv->links[mv->link_count++] = cs;
+	}
+	return 0;
+}
+
+int work_mv(struct sync *sync, int64_t id, struct work_mv **out,
+	    struct error *err)
+{
+	struct work_mv *mv = idmap_get_ptr(&sync->mv, (uint64_t)id);
+	int ret;
+
+	if (!mv) {
+		mv = arena_zalloc(&sync->batch, sizeof(*mv));
+		ret = store_mv_get(sync->store, id, &sync->batch, &mv->row,
+				   err);
+		if (ret <= 0)
+			return ret;
+		if (image_decode(mv->row.image, store_attr_map(sync->store),
+				 &sync->batch, &mv->image, err) < 0)
+			return -1;
+		lineage_decode(mv->row.lineage, store_attr_map(sync->store),
+			       &sync->batch, &mv->lineage);
+		mv->plan = plan_mv(sync, mv->row.type);
+		idmap_put_ptr(&sync->mv, (uint64_t)id, mv);
+		vec_push(&sync->all_mv, mv);
+		if (load_links(sync, mv, err) < 0)
+			return -1;
+	}
+	*out = mv;
+	return !mv->removed;
+}
+
+struct work_cs *work_new_cs(struct sync *sync, struct agent_plan *agent,
+			    struct error *err)
+{
+	struct work_cs *cs = arena_zalloc(&sync->batch, sizeof(*cs));
+
+	if (sync->tx)
+		cs->e.row.id = store_cs_new_id(sync->tx, agent->number);
+	else /* a preview's objects: past all that the agent has */
+		cs->e.row.id = CS_ID(agent->number,
+				     (INT64_C(1) << 39) + ++sync->preview_id);
+	if (cs->e.row.id < 0) {
+		(void)error_set(err, ERR_UNAVAILABLE,
+				"cannot take a new object number");
+		return NULL;
+	}
+	cs->agent = agent;
+	cs->is_new = true;
+	cs->dirty_row = true;
+	cs->e.link.cs = cs->e.row.id;
+	cs->journaled = true; /* gone with the unit */
+	return remember_cs(sync, cs);
+}
+
+struct work_mv *work_new_mv(struct sync *sync, struct mv_plan *plan,
+			    struct error *err)
+{
+	struct work_mv *mv = arena_zalloc(&sync->batch, sizeof(*mv));
+
+	if (sync->tx)
+		mv->row.id = store_mv_new_id(sync->tx);
+	else
+		mv->row.id = (INT64_C(1) << 39) + ++sync->preview_id;
+	if (mv->row.id < 0) {
+		(void)error_set(err, ERR_UNAVAILABLE,
+				"cannot take a new object number");
+		return NULL;
+	}
+	uuid_random(mv->row.guid);
+	mv->row.type = plan->number;
+	mv->plan = plan;
+	mv->is_new = true;
+	mv->dirty = true;
+	mv->journaled = true;
+	mv->links = arena_array(&sync->batch, 1, sizeof(struct work_cs *));
+	idmap_put_ptr(&sync->mv, (uint64_t)mv->row.id, mv);
+	vec_push(&sync->all_mv, mv);
+	return mv;
+}
+
+/* ---- units ---- */
+
+void work_touch_cs(struct sync *sync, struct work_cs *cs)
+{
+	struct saved_cs saved;
+
+	if (cs->journaled)
+		return;
+	saved.at = cs;
+	saved.copy = *cs;
+	vec_push(&sync->saved_cs, saved);
+	cs->journaled = true;
+}
+
+void work_touch_mv(struct sync *sync, struct work_mv *mv)
+{
+	struct saved_mv saved;
+
+	if (mv->journaled)
+		return;
+	saved.at = mv;
+	saved.copy = *mv;
+	vec_push(&sync->saved_mv, saved);
+	mv->journaled = true;
+}
+
+void work_unit_begin(struct sync *sync, int64_t processed)
+{
+	sync->processed = processed;
+	sync->unit_cs = sync->all_cs.len;
+	sync->unit_mv = sync->all_mv.len;
+	sync->unit_mv_keys = sync->mv_keys.len;
+	sync->unit_mv_keys_gone = sync->mv_keys_gone.len;
+	sync->unit_waits = sync->waits.len;
+	sync->unit_waits_gone = sync->waits_gone.len;
+	sync->unit_refs = sync->refs.len;
+	sync->unit_marked = sync->marked.len;
+	sync->unit_unmarked = sync->unmarked.len;
+	vec_clear(&sync->unit_outcomes);
+}
+
+static void end_unit(struct sync *sync)
+{
+	struct saved_cs *cs;
+	struct saved_mv *mv;
+	size_t i;
+
+	vec_foreach(&sync->saved_cs, cs)
+		cs->at->journaled = false;
+	vec_foreach(&sync->saved_mv, mv)
+		mv->at->journaled = false;
+	for (i = sync->unit_cs; i < sync->all_cs.len; i++)
+		sync->all_cs.at[i]->journaled = false;
+	for (i = sync->unit_mv; i < sync->all_mv.len; i++)
+		sync->all_mv.at[i]->journaled = false;
+	vec_clear(&sync->saved_cs);
+	vec_clear(&sync->saved_mv);
+	arena_reset(&sync->scratch);
+}
+
+/* The strongest that happened to an object in the step counts, once. */
+static void keep_outcome(struct sync *sync, const struct outcome_change *change)
+{
+	uint64_t before = 0;
+	unsigned kind = change->outcome & (OUT_WITH_FLOW - 1);
+	unsigned flow = change->outcome & OUT_WITH_FLOW;
+	unsigned old_kind;
+
+	(void)idmap_get(&sync->outcomes, (uint64_t)change->cs, &before);
+	old_kind = (unsigned)before & (OUT_WITH_FLOW - 1);
+	flow |= (unsigned)before & OUT_WITH_FLOW;
+	if (kind == OUT_NONE) /* came and went within the step */
+		idmap_put(&sync->outcomes, (uint64_t)change->cs, OUT_NONE);
+	else
+		idmap_put(&sync->outcomes, (uint64_t)change->cs,
+			  (kind > old_kind ? kind : old_kind) | flow);
+}
+
+void work_unit_keep(struct sync *sync)
+{
+	const struct outcome_change *change;
+
+	vec_foreach(&sync->unit_outcomes, change)
+		keep_outcome(sync, change);
+	end_unit(sync);
+}
+
+void work_unit_drop(struct sync *sync)
+{
+	struct saved_cs *cs;
+	struct saved_mv *mv;
+	size_t i;
+
+	/* objects of the unit that are not in the store never were */
+	for (i = sync->unit_cs; i < sync->all_cs.len; i++) {
+		if (sync->all_cs.at[i]->is_new) {
+			sync->all_cs.at[i]->removed = true;
+			sync->all_cs.at[i]->dirty_row = false;
+		}
+	}
+	for (i = sync->unit_mv; i < sync->all_mv.len; i++) {
+		if (sync->all_mv.at[i]->is_new) {
+			sync->all_mv.at[i]->removed = true;
+			sync->all_mv.at[i]->dirty = false;
+		}
+	}
+	vec_foreach(&sync->saved_cs, cs)
+		*cs->at = cs->copy;
+	vec_foreach(&sync->saved_mv, mv)
+		*mv->at = mv->copy;
+	sync->mv_keys.len = sync->unit_mv_keys;
+	sync->mv_keys_gone.len = sync->unit_mv_keys_gone;
+	sync->waits.len = sync->unit_waits;
+	sync->waits_gone.len = sync->unit_waits_gone;
+	sync->refs.len = sync->unit_refs;
+	sync->marked.len = sync->unit_marked;
+	sync->unmarked.len = sync->unit_unmarked;
+	end_unit(sync);
+}
+
+void work_outcome(struct sync *sync, const struct work_cs *cs,
+		  enum outcome outcome, bool flow)
+{
+	struct outcome_change change = { cs->e.row.id, (unsigned)outcome };
+
+	if (flow)
+		change.outcome |= OUT_WITH_FLOW;
+	vec_push(&sync->unit_outcomes, change);
+}
+
+/* ---- hints ---- */
+
+static void add_fresh(struct sync *sync, struct idmap *map, uint64_t h,
+		      int64_t id)
+{
+	uint64_t next = 0;
+
+	(void)idmap_get(map, h, &next);
+	vec_reserve(&sync->chain, sync->chain.len + 1);
+	sync->chain.at[sync->chain.len].id = id;
+	sync->chain.at[sync->chain.len].next = next;
+	sync->chain.len++;
+	idmap_put(map, h, sync->chain.len);
+}
+
+static size_t count_fresh(const struct sync *sync, uint64_t at)
+{
+	size_t count = 0;
+
+	for (; at; at = sync->chain.at[at - 1].next)
+		count++;
+	return count;
+}
+
+/* Buffered ids, then the `count` stored ones. */
+static int merge_fresh(struct sync *sync, const struct idmap *map, uint64_t h,
+		       const int64_t *stored, int count, int64_t **out)
+{
+	uint64_t at = 0;
+	size_t total = (size_t)count;
+	size_t i = 0;
+
+	(void)idmap_get(map, h, &at);
+	total += count_fresh(sync, at);
+	*out = arena_alloc(&sync->scratch, (total + 1) * sizeof(**out));
+	for (; at; at = sync->chain.at[at - 1].next)
+		(*out)[i++] = sync->chain.at[at - 1].id;
+	if (count)
+		memcpy(*out + i, stored, (size_t)count * sizeof(**out));
+	return (int)total;
+}
+
+void work_add_mv_key(struct sync *sync, uint64_t h, int64_t mv)
+{
+	struct key_row row = { h, mv };
+
+	vec_push(&sync->mv_keys, row);
+	add_fresh(sync, &sync->fresh_mv_keys, h, mv);
+}
+
+int work_find_mv_key(struct sync *sync, uint64_t h, int64_t **out,
+		     struct error *err)
+{
+	int64_t *stored;
+	int count = store_mv_key_find(sync->store, h, &sync->scratch, &stored,
+				      err);
+
+	return count < 0 ? -1
+			 : merge_fresh(sync, &sync->fresh_mv_keys, h, stored,
+				       count, out);
+}
+
+void work_wait(struct sync *sync, uint64_t h, int64_t mv)
+{
+	struct key_row row = { h, mv };
+
+	vec_push(&sync->waits, row);
+	add_fresh(sync, &sync->fresh_waits, h, mv);
+}
+
+int work_wake(struct sync *sync, uint64_t h, struct error *err)
+{
+	int64_t *stored = NULL;
+	int64_t *ids;
+	int count = 0;
+	int i;
+
+	if (sync->waits_stored) {
+		count = store_mv_wait_find(sync->store, h, &sync->scratch,
+					   &stored, err);
+		if (count < 0)
+			return -1;
+		for (i = 0; i < count; i++) {
+			struct key_row row = { h, stored[i] };
+
+			vec_push(&sync->waits_gone, row);
+		}
+	} else if (!idmap_get(&sync->fresh_waits, h, NULL)) {
+		return 0;
+	}
+	count = merge_fresh(sync, &sync->fresh_waits, h, stored, count, &ids);
+	for (i = 0; i < count; i++)
+		work_mark(sync, ids[i]);
+	return 0;
+}
+
+void work_mark(struct sync *sync, int64_t mv)
+{
+	vec_push(&sync->marked, mv);
+}
+
+int work_partner(struct sync *sync, int64_t id, int64_t *mv_out,
+		 struct error *err)
+{
+	struct work_cs *cs = idmap_get_ptr(&sync->cs, (uint64_t)id);
+	struct link_row row;
+	int ret;
+
+	*mv_out = 0;
+	if (cs) {
+		if (!cs->removed)
+			*mv_out = cs->e.link.mv;
+		return 0;
+	}
+	ret = store_link_get(sync->store, id, &row, err);
+	if (ret > 0)
+		*mv_out = row.mv;
+	return ret < 0 ? -1 : 0;
+}
+
+int work_dn(struct sync *sync, const struct work_cs *cs, struct sv *out,
+	    struct error *err)
+{
+	int64_t parent;
+	struct sv rdn;
+
+	*out = SV_NULL;
+	if (!cs->agent)
+		return 0;
+	entry_expected_name(&cs->e, &parent, &rdn);
+	return tree_dn(&plan_agent(sync, cs->agent->number)->tree, parent, rdn,
+		       TREE_EXPECTED, &sync->batch, out, err);
+}
+
+/* ---- write-back ---- */
+
+static int write_merged(struct sync *sync, const struct work_cs *cs,
+			struct error *err)
+{
+	struct strbuf bytes = STRBUF_INIT(STRBUF_NO_LIMIT);
+	int ret;
+
+	if (cs->merged.len)
+		image_encode(&cs->merged, store_attr_map(sync->store), &bytes);
+	ret = store_merged_put(sync->tx, cs->e.row.id,
+			       cs->merged.len ? strbuf_sv(&bytes) : SV_NULL,
+			       err);
+	strbuf_release(&bytes);
+	return ret;
+}
+
+static int write_removed(struct sync *sync, struct work_cs *cs,
+			 struct error *err)
+{
+	struct cs_row row = cs->e.row;
+	struct anchor_key key = { cs->old_anchor_h, row.id, { 0, 0 } };
+
+	if (cs->is_new)
+		return 0;
+	if (entry_remove(sync->tx, &cs->e, cs->old_anchor_h, err) < 0)
+		return -1;
+	if (!cs->leave_placeholder)
+		return 0;
+	row.flags = CS_PLACEHOLDER;
+	row.type = 0;
+	row.has_image = false;
+	if (cs->agent && cs->agent->has_dn)
+		row.anchor = SV_NULL;
+	if (row.anchor.len && key.h &&
+	    store_anchor_put(sync->tx, CS_AGENT(row.id), &key, err) < 0)
+		return -1;
+	return store_cs_put(sync->tx, &row, err);
+}
+
+static int write_link(struct sync *sync, struct work_cs *cs, struct error *err)
+{
+	const struct link_row *link = &cs->e.link;
+
+	if (!link->mv && link->state == LINK_NORMAL && !link->last_mv)
+		return store_link_delete(sync->tx, link->cs, err);
+	return store_link_put(sync->tx, link, err);
+}
+
+static int write_cs(struct sync *sync, struct work_cs *cs, struct error *err)
+{
+	if (cs->removed)
+		return cs->dirty_row ? write_removed(sync, cs, err) : 0;
+	if ((cs->dirty_row && entry_put_row(sync->tx, &cs->e, err) < 0) ||
+	    (cs->dirty_import && entry_put_import(sync->tx, &cs->e, err) < 0) ||
+	    (cs->dirty_pending &&
+	     entry_put_pending(sync->tx, &cs->e, err) < 0) ||
+	    (cs->dirty_awaiting &&
+	     entry_put_awaiting(sync->tx, &cs->e, err) < 0) ||
+	    (cs->dirty_link && write_link(sync, cs, err) < 0) ||
+	    (cs->dirty_merged && write_merged(sync, cs, err) < 0) ||
+	    (cs->unqueued && !cs->queued &&
+	     store_queue_delete(sync->tx, cs->e.row.id, err) < 0) ||
+	    (cs->queued && store_queue_put(sync->tx, cs->e.row.id, err) < 0))
+		return -1;
+	return 0;
+}
+
+static int write_mv(struct sync *sync, struct work_mv *mv, struct strbuf *image,
+		    struct strbuf *lineage, struct error *err)
+{
+	const struct attr_map *map = store_attr_map(sync->store);
+
+	if (!mv->dirty)
+		return 0;
+	if (mv->removed)
+		return mv->is_new ? 0
+				  : store_mv_delete(sync->tx, mv->row.id, err);
+	strbuf_reset(image);
+	strbuf_reset(lineage);
+	image_encode(&mv->image, map, image);
+	lineage_encode(&mv->lineage, map, lineage);
+	mv->row.image = strbuf_sv(image);
+	mv->row.lineage = strbuf_sv(lineage);
+	return store_mv_put(sync->tx, &mv->row, err);
+}
+
+static int order_cs(const void *a, const void *b)
+{
+	int64_t x = (*(struct work_cs *const *)a)->e.row.id;
+	int64_t y = (*(struct work_cs *const *)b)->e.row.id;
+
+	return (x > y) - (x < y);
+}
+
+static int order_refs(const void *a, const void *b)
+{
+	const struct ref_change *x = a;
+	const struct ref_change *y = b;
+
+	if (x->target != y->target)
+		return x->target < y->target ? -1 : 1;
+	return (x->source > y->source) - (x->source < y->source);
+}
+
+static int write_objects(struct sync *sync, struct error *err)
+{
+	struct strbuf image = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct strbuf lineage = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct work_cs **cs;
+	struct work_mv **mv;
+	int ret = 0;
+
+	vec_foreach(&sync->all_mv, mv) {
+		ret = write_mv(sync, *mv, &image, &lineage, err);
+		if (ret < 0)
+			break;
+	}
+	strbuf_release(&image);
+	strbuf_release(&lineage);
+	qsort(sync->all_cs.at, sync->all_cs.len, sizeof(*sync->all_cs.at),
+	      order_cs);
+	if (ret == 0)
+		vec_foreach(&sync->all_cs, cs) {
+			ret = write_cs(sync, *cs, err);
+			if (ret < 0)
+				break;
+		}
+	return ret;
+}
+
+static int write_hints(struct sync *sync, struct error *err)
+{
+	const struct key_row *row;
+	const struct ref_change *ref;
+	const int64_t *mv;
+	size_t i;
+
+	vec_foreach(&sync->mv_keys_gone, row)
+		if (store_mv_key_delete(sync->tx, row->h, row->id, err) < 0)
+			return -1;
+	vec_foreach(&sync->waits_gone, row)
+		if (store_mv_wait_delete(sync->tx, row->h, row->id, err) < 0)
+			return -1;
+	if (store_mv_key_put(sync->tx, sync->mv_keys.at, sync->mv_keys.len,
+			     err) < 0 ||
+	    store_mv_wait_put(sync->tx, sync->waits.at, sync->waits.len, err) <
+		    0)
+		return -1;
+	if (sync->waits.len)
+		sync->waits_stored = true;
+	/* a change and its opposite keep their order: sort is by pair only
+	 * when there is nothing to take away */
+	for (i = 0; i < sync->refs.len && sync->refs.at[i].add; i++)
+		;
+	if (i == sync->refs.len)
+		qsort(sync->refs.at, sync->refs.len, sizeof(*sync->refs.at),
+		      order_refs);
+	vec_foreach(&sync->refs, ref)
+		if ((ref->add ? store_mv_ref_put(sync->tx, ref->target,
+						 ref->source, err)
+			      : store_mv_ref_delete(sync->tx, ref->target,
+						    ref->source, err)) < 0)
+			return -1;
+	vec_foreach(&sync->unmarked, mv)
+		if (store_mv_queue_delete(sync->tx, *mv, err) < 0)
+			return -1;
+	vec_foreach(&sync->marked, mv)
+		if (store_mv_queue_put(sync->tx, *mv, err) < 0)
+			return -1;
+	return 0;
+}
+
+int work_flush(struct sync *sync, struct error *err)
+{
+	size_t i;
+
+	if (write_objects(sync, err) < 0 || write_hints(sync, err) < 0)
+		return -1;
+	for (i = 0; i < sync->config->agent_count; i++)
+		if (tree_flush(&sync->agents[i].tree, sync->tx, err) < 0)
+			return -1;
+	forget(sync);
+	return 0;
+}

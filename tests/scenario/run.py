@@ -1,0 +1,405 @@
+#!/usr/bin/env python3
+"""Runs the scenarios: folders with a configuration, data and steps.
+
+    tests/scenario/run.py [--conjoin PATH] [--keep] [--jobs N] [NAME...]
+
+Each scenario runs in a copy of its folder; docs/internals/scenarios.md tells
+how steps.yaml is written.  Prints one line a scenario, the difference where
+one fails, and at last "N passed, N failed".
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import argparse
+import concurrent.futures
+import csv
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import yaml
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import ldifread  # noqa: E402
+
+# Counters of objects to which nothing happened: compared when listed only.
+QUIET = {"stage-no-change", "connector-no-flow"}
+# Counters that may appear in a cycle that has nothing to do: a disconnector
+# is looked at again, and nothing follows from it.
+IDLE = QUIET | {"disconnector-remains", "disconnector-filtered",
+                "filtered-objects"}
+STEP_KEYS = {"run", "cycle", "write", "append", "replace", "remove", "copy",
+             "mv", "cs", "directory", "pending", "note", "result", "exit",
+             "counters", "outbound", "errors", "message", "allow",
+             "keep-token", "options"}
+
+
+class Mismatch(Exception):
+    pass
+
+
+class Loader(yaml.SafeLoader):
+    """Every plain scalar is its text, except in counters and the like."""
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers
+            if tag == "tag:yaml.org,2002:null"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def load_steps(folder):
+    with (folder / "steps.yaml").open(encoding="utf-8") as file:
+        steps = yaml.load(file, Loader)
+    unknown = set(steps) - {"title", "copy", "after", "replace", "steps",
+                            "lasting"}
+    if unknown:
+        raise Mismatch(f"{folder.name}/steps.yaml: unknown {unknown}")
+    return steps
+
+
+def exit_of(result):
+    """The exit status that a result promises."""
+    if result.startswith("stopped-"):
+        return 3
+    if result in ("success", "completed-warnings"):
+        return 0
+    return 1
+
+
+def texts(value):
+    """An expected value: a text, or a list of them in any order."""
+    if value is None:
+        return []
+    values = value if isinstance(value, list) else [value]
+    return sorted(str(v) for v in values)
+
+
+def expect(what, expected, found):
+    if expected != found:
+        raise Mismatch(f"{what}:\n    expected {expected}\n    found    "
+                       f"{found}")
+
+
+class Scenario:
+    def __init__(self, source, program, folder):
+        self.source = source
+        self.program = program
+        self.folder = folder
+        self.tokens = {}
+        self.lasting = set()
+        self.last = "the scenario's files"
+
+    # ---- the program
+
+    def conjoin(self, *words, statuses=None):
+        command = [str(self.program), *words, "--folder", str(self.folder),
+                   "--json"]
+        done = subprocess.run(command, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=300,
+                              check=False)
+        out = done.stdout.decode("utf-8", "replace")
+        complaint = (f"'conjoin {' '.join(words)}' ended with exit status "
+                     f"{done.returncode}\n{out[-3000:]}"
+                     f"{done.stderr.decode('utf-8', 'replace')[-6000:]}")
+        if statuses is not None and done.returncode not in statuses:
+            raise Mismatch(complaint)
+        try:
+            return done.returncode, json.loads(out)
+        except ValueError:
+            raise Mismatch(complaint) from None
+
+    # ---- preparing files
+
+    def path(self, name):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def do_write(self, files):
+        for name, text in files.items():
+            self.path(name).write_text(text, encoding="utf-8")
+
+    def do_append(self, files):
+        for name, text in files.items():
+            with self.path(name).open("a", encoding="utf-8") as file:
+                file.write(text)
+
+    def do_replace(self, files):
+        for name, pairs in files.items():
+            text = self.path(name).read_text(encoding="utf-8")
+            for old, new in pairs:
+                if old not in text:
+                    raise Mismatch(f"{name} has no '{old}' to replace")
+                text = text.replace(old, new)
+            self.path(name).write_text(text, encoding="utf-8")
+
+    def do_remove(self, names):
+        for name in names:
+            self.path(name).unlink()
+
+    def do_copy(self, files):
+        for old, new in files.items():
+            shutil.copy(self.path(old), self.path(new))
+
+    # ---- running
+
+    def do_run(self, step):
+        words = ["run", *step["run"], *step.get("options", [])]
+        if "allow" in step:
+            words += ["--allow", self.tokens.get(step["allow"],
+                                                 step["allow"])]
+        result = step.get("result", "success")
+        status = int(step.get("exit", exit_of(result)))
+        found, out = self.conjoin(*words)
+        if found != status or "steps" not in out:
+            raise Mismatch(f"exit status {found}, expected {status}\n"
+                           f"{json.dumps(out, indent=1)}")
+        expect("result", result, out["result"])
+        last = out["steps"][-1]
+        self.tokens["last"] = last.get("token", "")
+        if "keep-token" in step:
+            self.tokens[step["keep-token"]] = last["token"]
+        self.check_counters("counters", step.get("counters", {}),
+                            last["counters"])
+        self.check_outbound(step.get("outbound", {}),
+                            last.get("outbound", {}))
+        self.check_errors(step, last)
+        for text in step.get("message", []):
+            text = self.tokens.get(text, text)
+            if text not in last["message"]:
+                raise Mismatch(f"the message lacks '{text}': "
+                               f"{last['message']}")
+
+    @staticmethod
+    def check_counters(what, listed, found):
+        listed = {name: int(count) for name, count in listed.items()}
+        names = {name for name, count in found.items()
+                 if count and name not in QUIET} | set(listed)
+        expect(what,
+               {n: listed.get(n, 0) for n in sorted(names)},
+               {n: found.get(n, 0) for n in sorted(names)})
+
+    def check_outbound(self, listed, found):
+        for target in sorted(set(listed) | set(found)):
+            self.check_counters(f"outbound to {target}",
+                                listed.get(target, {}),
+                                found.get(target, {}))
+
+    @staticmethod
+    def check_errors(step, last):
+        found = last.get("errors", [])
+        try:
+            expect("errors", texts(step.get("errors")),
+                   sorted(error["code"] for error in found))
+        except Mismatch as error:
+            raise Mismatch(f"{error}\n{json.dumps(found, indent=1)}") \
+                from None
+
+    def do_cycle(self, step):
+        status = int(step.get("exit", 0))
+        self.conjoin("cycle", statuses=[status])
+
+    # ---- looking
+
+    def do_mv(self, types):
+        for name, expected in types.items():
+            _, out = self.conjoin("search", "mv", name, statuses=[0])
+            self.compare(f"metaverse type {name}", expected,
+                         [obj["attributes"] for obj in out["objects"]])
+
+    def do_cs(self, agents):
+        for agent, expected in agents.items():
+            _, out = self.conjoin("search", "cs", agent, statuses=[0])
+            found = []
+            for obj in out["objects"]:
+                flat = dict(obj["attributes"] or {})
+                flat.update({key: obj[key] for key in
+                             ("state", "dn", "anchor", "type")})
+                flat["error"] = (obj["error"] or {}).get("code")
+                flat["linked"] = "no" if obj["mv"] is None else "yes"
+                found.append(flat)
+            self.compare(f"connector space of {agent}", expected, found)
+
+    @staticmethod
+    def compare(what, expected, found):
+        """Each expected object is another one of those found; only the
+        attributes that it lists are looked at."""
+        left = list(found)
+        for wanted in expected:
+            for obj in left:
+                if all(texts(value) == texts(obj.get(name))
+                       for name, value in wanted.items()):
+                    left.remove(obj)
+                    break
+            else:
+                raise Mismatch(f"{what}: no {wanted} among\n"
+                               + "\n".join(f"    {obj}" for obj in left))
+        if left:
+            raise Mismatch(f"{what}: not expected\n"
+                           + "\n".join(f"    {obj}" for obj in left))
+
+    def do_directory(self, files):
+        for name, expected in files.items():
+            path = self.folder / name
+            if not path.exists() or path.suffix == ".ldif":
+                directory = ldifread.read_files(path)
+                found = [dict(entry, dn=directory.names[key])
+                         for key, entry in directory.items()]
+                expected = [{k.lower(): v for k, v in entry.items()}
+                            for entry in expected]
+            else:
+                with path.open(encoding="utf-8", newline="") as file:
+                    found = list(csv.DictReader(file))
+            self.compare(name, expected, found)
+
+    def pending(self, agent):
+        _, out = self.conjoin("pending", *([agent] if agent else []),
+                              statuses=[0])
+        return len(out.get("imports", [])), len(out.get("exports", []))
+
+    def do_pending(self, agents):
+        for agent, counts in agents.items():
+            imports, exports = self.pending(agent)
+            for name, found in (("imports", imports), ("exports", exports)):
+                if name in counts:
+                    expect(f"pending {name} of {agent}", int(counts[name]),
+                           found)
+
+    # ---- the whole
+
+    def do_step(self, step):
+        unknown = set(step) - STEP_KEYS
+        if unknown:
+            raise Mismatch(f"unknown keys {sorted(unknown)}")
+        for key in ("write", "append", "replace", "remove", "copy"):
+            if key in step:
+                getattr(self, "do_" + key)(step[key])
+        if "run" in step:
+            self.do_run(step)
+        if "cycle" in step:
+            self.do_cycle(step)
+        for key in ("mv", "cs", "directory", "pending"):
+            if key in step:
+                getattr(self, "do_" + key)(step[key])
+
+    def prepare(self, source):
+        """Copies the files, first those of the scenario it builds on; runs
+        that one's steps when this one begins where it ends."""
+        steps = load_steps(source)
+        if "after" in steps or "copy" in steps:
+            base = HERE / steps.get("after", steps.get("copy"))
+            before = self.prepare(base)
+            if "after" in steps:
+                self.steps(before, base.name)
+        for path in source.rglob("*"):
+            if path.is_file() and path.name != "steps.yaml":
+                target = self.path(path.relative_to(source))
+                shutil.copy(path, target)
+        self.do_replace(steps.get("replace", {}))
+        return steps
+
+    def steps(self, steps, name):
+        for number, step in enumerate(steps["steps"], 1):
+            self.last = f"{name} step {number}"
+            if "run" in step:
+                self.last += f" ({' '.join(step['run'])})"
+            if "note" in step:
+                self.last += f": {step['note']}"
+            self.do_step(step)
+
+    def run(self):
+        steps = self.prepare(self.source)
+        self.lasting = set(steps.get("lasting", []))
+        self.steps(steps, self.source.name)
+        self.idle_check()
+
+    def idle_check(self):
+        """Cycles until nothing is pending; one more must change nothing."""
+        statuses = [1] if self.lasting else [0]
+        for number in range(1, 6):
+            self.last = f"after the last step, cycle {number}"
+            self.conjoin("cycle", statuses=statuses)
+            if self.pending(None) == (0, 0):
+                break
+        else:
+            raise Mismatch("still something pending after 5 cycles: "
+                           + json.dumps(self.conjoin("pending")[1], indent=1))
+        self.last = "after the last step, the cycle with nothing to do"
+        _, out = self.conjoin("cycle", statuses=statuses)
+        for run in out["runs"]:
+            for step in run["steps"]:
+                counters = dict(step["counters"])
+                for target, more in step.get("outbound", {}).items():
+                    counters.update({f"{target} {name}": count
+                                     for name, count in more.items()})
+                moved = {name: count for name, count in counters.items()
+                         if count and name.split()[-1] not in
+                         IDLE | self.lasting}
+                if moved:
+                    raise Mismatch(f"{run['agent']} {step['kind']} is not "
+                                   f"idle: {moved}")
+
+
+def run_one(source, program, keep):
+    folder = pathlib.Path(tempfile.mkdtemp(
+        prefix=f"conjoin-{source.name}-"))
+    scenario = Scenario(source, program, folder)
+    try:
+        scenario.run()
+        message = None
+    except (Mismatch, KeyError, OSError, subprocess.SubprocessError) as error:
+        text = str(error) if isinstance(error, Mismatch) else repr(error)
+        message = f"at {scenario.last}: {text}"
+    if keep:
+        message = f"{message or ''}\n    kept: {folder}"
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    return source.name, message if message else None
+
+
+def title(source):
+    text = (source / "steps.yaml").read_text(encoding="utf-8")
+    found = re.search(r"^title:\s*(.*)$", text, re.M)
+    return found.group(1) if found else ""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--conjoin", default=os.environ.get(
+        "CONJOIN", str(ROOT / "build/conjoin")), metavar="PATH")
+    parser.add_argument("--keep", action="store_true",
+                        help="keep the copies, and tell where they are")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("names", nargs="*", metavar="NAME",
+                        help="a folder, or how its name begins")
+    options = parser.parse_args()
+    sources = sorted(path.parent for path in HERE.glob("*/steps.yaml"))
+    if options.names:
+        sources = [source for source in sources
+                   if any(source.name.startswith(pathlib.Path(name).name)
+                          for name in options.names)]
+    failed = 0
+    program = pathlib.Path(options.conjoin).resolve()
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for name, message in pool.map(
+                lambda s: run_one(s, program, options.keep), sources):
+            bad = message is not None and message.startswith("at ")
+            failed += bad
+            print(f"{'FAILED' if bad else 'ok    '}  {name}: "
+                  f"{title(HERE / name)}")
+            if message:
+                print("    " + message.replace("\n", "\n    "))
+    print(f"{len(sources) - failed} passed, {failed} failed")
+    return 1 if failed or not sources else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,199 @@
+"""Fixtures of the system tests: real servers, and the program as users run it.
+
+Servers listen on free loopback ports, keep their data in the test's own
+folder and are stopped by the pid they started with. No test sleeps: it waits
+for a condition.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import base64
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def wait_until(condition, seconds=10, what="the condition"):
+    """Returns what `condition` gives as soon as it is true."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"{what} did not come true within {seconds} s")
+
+
+def parse_ldif(text):
+    """Entries of ldapsearch's output: DN -> name -> values (str or bytes)."""
+    entries = {}
+    entry = None
+    for line in text.replace("\n ", "").splitlines():
+        name, colon, value = line.partition(":")
+        if not colon:
+            entry = None
+            continue
+        if value.startswith(":"):
+            raw = base64.b64decode(value[1:].strip())
+            try:
+                value = raw.decode()
+            except UnicodeDecodeError:
+                value = raw
+        else:
+            value = value.strip()
+        if name == "dn":
+            entry = entries.setdefault(value, {})
+        elif entry is not None:
+            entry.setdefault(name, []).append(value)
+    return entries
+
+
+class Slapd:
+    """A private OpenLDAP server, see tools/slapd.sh."""
+
+    def __init__(self, folder, *options):
+        self.folder = pathlib.Path(folder)
+        self.options = options
+        self.env = {}
+
+    def _tool(self, verb, *options):
+        command = [ROOT / "tools" / "slapd.sh", verb, self.folder, *options]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return dict(
+            line.split("=", 1) for line in done.stdout.splitlines() if line
+        )
+
+    def start(self):
+        """Starts it, or starts it again on the same port with its data."""
+        self.env = self._tool("start", *self.options)
+        self.url = self.env["LDAP_URL"]
+        self.tls_url = self.env.get("LDAPS_URL")
+        self.ca_file = self.env.get("LDAP_CA_FILE")
+        self.base = self.env["LDAP_BASE"]
+        self.bind_dn = self.env["LDAP_BIND_DN"]
+        self.password = self.env["LDAP_PASSWORD"]
+        self.pid = int(self.env["LDAP_PID"])
+        return self
+
+    def stop(self):
+        self._tool("stop")
+
+    def kill(self):
+        """As a crash would: no warning, nothing flushed."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def pause(self):
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self):
+        os.kill(self.pid, signal.SIGCONT)
+
+    def client(self, program, *arguments, ldif=None):
+        """Runs ldapadd, ldapsearch ... as the administrator."""
+        command = [
+            program, "-x", "-H", self.url, "-D", self.bind_dn,
+            "-w", self.password, *arguments,
+        ]
+        done = subprocess.run(
+            command, input=ldif, capture_output=True, text=True,
+            env={**os.environ, "LDAPNOINIT": "1"},
+        )
+        if done.returncode:
+            raise RuntimeError(f"{program}: {done.stderr}")
+        return done.stdout
+
+    def add(self, ldif):
+        """Entries, or change records."""
+        self.client("ldapmodify", "-a", ldif=ldif)
+
+    def search(self, filter="(objectClass=*)", *attributes, base=None):
+        """DN -> name -> values of all entries that the filter finds."""
+        return parse_ldif(
+            self.client(
+                "ldapsearch", "-LLL", "-o", "ldif-wrap=no",
+                "-b", base or self.base, filter, *attributes,
+            )
+        )
+
+
+@pytest.fixture
+def make_slapd(tmp_path):
+    """A function that starts servers: make_slapd(suffix=..., tls=True)."""
+    servers = []
+
+    def make(suffix="dc=example,dc=com", tls=False, conf=None):
+        options = ["--suffix", suffix]
+        if tls:
+            options.append("--tls")
+        if conf:
+            path = tmp_path / f"slapd{len(servers)}.extra"
+            path.write_text(conf)
+            options += ["--conf", path]
+        server = Slapd(tmp_path / f"slapd{len(servers)}", *options)
+        servers.append(server)
+        return server.start()
+
+    yield make
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def slapd(make_slapd):
+    """One server with the suffix dc=example,dc=com, plain and with TLS."""
+    return make_slapd(tls=True)
+
+
+class Conjoin:
+    """The program with a configuration folder of its own."""
+
+    def __init__(self, program, folder):
+        self.program = program
+        self.folder = pathlib.Path(folder)
+
+    def write(self, name, text):
+        """A file of the folder."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def start(self, *arguments, **environment):
+        """Starts a command and returns without waiting for its end."""
+        return subprocess.Popen(
+            [self.program, "--folder", self.folder, *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **environment},
+        )
+
+    def run(self, *arguments, status=0, **environment):
+        """Runs a command, checks its exit status, gives its output."""
+        command = self.start(*arguments, **environment)
+        out, err = command.communicate(timeout=300)
+        assert command.returncode == status, f"{arguments}: {out}{err}"
+        return out if status == 0 else out + err
+
+
+@pytest.fixture(scope="session")
+def program():
+    """build/conjoin, or what CONJOIN names."""
+    path = os.environ.get("CONJOIN") or ROOT / "build" / "conjoin"
+    if not shutil.which(path):
+        pytest.fail(f"{path} is not there: build it, or set CONJOIN")
+    return path
+
+
+@pytest.fixture
+def conjoin(program, tmp_path):
+    folder = tmp_path / "config"
+    folder.mkdir()
+    return Conjoin(program, folder)
