@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define BLOCK_SIZE ((size_t)16 * 1024)
-#define ALIGN ((size_t)16)
+#define ALIGN      ((size_t)16)
 
 struct arena_block {
 	struct arena_block *next;

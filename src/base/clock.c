@@ -37,8 +37,7 @@ static int64_t days_before_year(int64_t year)
 	int64_t cycles = y >= 0 ? y / 400 : -((-y + 399) / 400);
 	int64_t in_cycle = y - cycles * 400;
 
-	return cycles * 146097 + in_cycle * 365 + in_cycle / 4 -
-	       in_cycle / 100;
+	return cycles * 146097 + in_cycle * 365 + in_cycle / 4 - in_cycle / 100;
 }
 
 static bool leap(int64_t year)
@@ -62,8 +61,7 @@ int clock_from_civil(const struct civil_time *c, int64_t *out)
 	if (c->year < 1 || c->year > 9999 || c->month < 1 || c->month > 12 ||
 	    c->day < 1 || c->day > clock_days_in_month(c->year, c->month) ||
 	    c->hour < 0 || c->hour > 23 || c->minute < 0 || c->minute > 59 ||
-	    c->second < 0 || c->second > 60 || c->tick < 0 ||
-	    c->tick > 9999999)
+	    c->second < 0 || c->second > 60 || c->tick < 0 || c->tick > 9999999)
 		return 0;
 	days = days_before_year(c->year);
 	for (month = 1; month < c->month; month++)
@@ -237,9 +235,8 @@ void clock_format_iso(int64_t time, char out[40])
 
 	clock_to_civil(time, &c);
 	format_fraction(c.tick, part);
-	(void)snprintf(out, 40, "%04d-%02d-%02dT%02d:%02d:%02d%sZ",
-		       (int)c.year, c.month, c.day, c.hour, c.minute, c.second,
-		       part);
+	(void)snprintf(out, 40, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", (int)c.year,
+		       c.month, c.day, c.hour, c.minute, c.second, part);
 }
 
 int clock_parse_generalized(struct sv text, int64_t *out)

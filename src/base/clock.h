@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CLOCK_SECOND INT64_C(10000000)
-#define CLOCK_DAY (CLOCK_SECOND * 86400)
+#define CLOCK_SECOND     INT64_C(10000000)
+#define CLOCK_DAY        (CLOCK_SECOND * 86400)
 /* 1970-01-01 in this count */
 #define CLOCK_UNIX_EPOCH (INT64_C(11644473600) * CLOCK_SECOND)
 

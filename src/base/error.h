@@ -12,15 +12,15 @@
 
 enum err_code {
 	ERR_NONE = 0,
-	ERR_NOTFOUND,	 /* what was named does not exist */
-	ERR_INVALID,	 /* the input is wrong: fix it, then try again */
-	ERR_CONFLICT,	 /* something else stands in the way */
-	ERR_DENIED,	 /* no right to do it */
+	ERR_NOTFOUND,    /* what was named does not exist */
+	ERR_INVALID,     /* the input is wrong: fix it, then try again */
+	ERR_CONFLICT,    /* something else stands in the way */
+	ERR_DENIED,      /* no right to do it */
 	ERR_UNAVAILABLE, /* a system does not answer; the only one retried */
-	ERR_LIMIT,	 /* a guard or a limit stopped it */
+	ERR_LIMIT,       /* a guard or a limit stopped it */
 	ERR_UNSUPPORTED, /* the other side cannot do it */
-	ERR_CORRUPT,	 /* stored data is damaged */
-	ERR_INTERNAL,	 /* a mistake of this program */
+	ERR_CORRUPT,     /* stored data is damaged */
+	ERR_INTERNAL,    /* a mistake of this program */
 };
 
 struct error {

@@ -15,7 +15,12 @@
 
 #include <stdint.h>
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARN,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
 
 struct log_field {
 	const char *name; /* NULL ends a list */
@@ -25,12 +30,13 @@ struct log_field {
 };
 
 #define F_STR(name, s) ((struct log_field){ (name), sv_from(s), 0, 0 })
-#define F_SV(name, s) ((struct log_field){ (name), (s), 0, 0 })
+#define F_SV(name, s)  ((struct log_field){ (name), (s), 0, 0 })
 #define F_U64(name, n) ((struct log_field){ (name), SV_NULL, (n), 1 })
-#define F_END ((struct log_field){ NULL, SV_NULL, 0, 0 })
+#define F_END          ((struct log_field){ NULL, SV_NULL, 0, 0 })
 
 void log_set_level(enum log_level level);
-/* Takes the level from CONJOIN_LOG (error, warn, info, debug) when it is set. */
+/* Takes the level from CONJOIN_LOG (error, warn, info, debug) when it is set.
+ */
 void log_init(void);
 void log_event(enum log_level level, const char *event,
 	       const struct log_field *fields);

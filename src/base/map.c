@@ -129,7 +129,7 @@ void namemap_free(struct namemap *map)
 
 	if (!map)
 		return;
-	HASH_ITER (hh, map->entries, entry, next) {
+	HASH_ITER(hh, map->entries, entry, next) {
 		HASH_DEL(map->entries, entry);
 		mem_free(entry);
 	}

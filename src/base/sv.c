@@ -121,7 +121,8 @@ static size_t distance(struct sv a, struct sv b)
 
 		row[0] = i;
 		for (j = 1; j <= b.len; j++) {
-			size_t same = lower(a.ptr[i - 1]) == lower(b.ptr[j - 1]);
+			size_t same = lower(a.ptr[i - 1]) ==
+				      lower(b.ptr[j - 1]);
 			size_t best = diagonal + !same;
 
 			diagonal = row[j];

@@ -19,9 +19,9 @@ struct sv {
 	size_t len;
 };
 
-#define SV_FMT "%.*s"
+#define SV_FMT    "%.*s"
 #define SV_ARG(s) (int)(s).len, (s).ptr ? (s).ptr : ""
-#define SV_NULL ((struct sv){ NULL, 0 })
+#define SV_NULL   ((struct sv){ NULL, 0 })
 #define SV_LIT(s) ((struct sv){ "" s, sizeof(s) - 1 })
 
 static inline struct sv sv_make(const char *ptr, size_t len)

@@ -69,8 +69,8 @@ static struct sv ascii_map(struct sv s, struct arena *arena, char from, char to)
 
 struct sv text_fold(struct sv s, struct arena *arena)
 {
-	utf8proc_option_t options =
-		UTF8PROC_CASEFOLD | UTF8PROC_COMPOSE | UTF8PROC_STABLE;
+	utf8proc_option_t options = UTF8PROC_CASEFOLD | UTF8PROC_COMPOSE |
+				    UTF8PROC_STABLE;
 	utf8proc_ssize_t n;
 	utf8proc_ssize_t written;
 	int32_t *points;

@@ -210,11 +210,12 @@ static void print_row(const struct table *table, const struct output *output,
 		line.len--;
 	add_cut(&cut, strbuf_sv(&line),
 		output->width ? output->width : line.len + 1);
-	(void)printf("%s%s%s\n", output_style(output, stdout, style),
-		     strbuf_cstr(&cut),
-		     style == STYLE_NONE
-			     ? ""
-			     : output_style(output, stdout, STYLE_NONE));
+	if (style == STYLE_NONE)
+		(void)puts(strbuf_cstr(&cut));
+	else
+		(void)printf("%s%s%s\n", output_style(output, stdout, style),
+			     strbuf_cstr(&cut),
+			     output_style(output, stdout, STYLE_NONE));
 	strbuf_release(&line);
 	strbuf_release(&cut);
 }
@@ -277,26 +278,39 @@ void output_json(const struct output *output, json_t *document)
 	json_decref(document);
 }
 
-void json_stream_begin(struct json_stream *stream, const struct output *output,
-		       const char *name)
+void json_stream_begin(struct json_stream *stream, const struct output *output)
 {
+	memset(stream, 0, sizeof(*stream));
 	stream->output = output;
-	stream->count = 0;
-	(void)printf("{\"%s\":[", name);
+	(void)putchar('{');
+}
+
+void json_stream_list(struct json_stream *stream, const char *name)
+{
+	(void)printf("%s\"%s\":[", stream->open ? "],\n" : "", name);
+	stream->open = true;
+	stream->first = true;
 }
 
 void json_stream_add(struct json_stream *stream, json_t *item)
 {
-	(void)fputs(stream->count++ ? ",\n" : "\n", stdout);
+	(void)fputs(stream->first ? "\n" : ",\n", stdout);
+	stream->first = false;
+	stream->count++;
 	(void)json_dumpf(item, stdout, json_flags(stream->output));
 	json_decref(item);
 }
 
-void json_stream_end(struct json_stream *stream, json_t *error)
+void json_stream_end(struct json_stream *stream, bool with_count, json_t *error)
 {
-	(void)printf("],\"count\":%lld", (long long)stream->count);
+	const char *comma = stream->open ? "," : "";
+
+	(void)fputs(stream->open ? "]" : "", stdout);
+	if (with_count)
+		(void)printf("%s\"count\":%lld", comma,
+			     (long long)stream->count);
 	if (error) {
-		(void)fputs(",\"error\":", stdout);
+		(void)printf("%s\"error\":", with_count ? "," : comma);
 		(void)json_dumpf(error, stdout, JSON_COMPACT);
 		json_decref(error);
 	}

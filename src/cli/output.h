@@ -83,16 +83,21 @@ json_t *json_of_text(const char *text); /* NULL: null */
 /* Prints the document and gives it up. */
 void output_json(const struct output *output, json_t *document);
 
-/* {"NAME":[...],"count":N}, item by item, so that lists may be long. */
+/* {"NAME":[...],...}, item by item, so that lists may be long. */
 struct json_stream {
 	const struct output *output;
-	int64_t count;
+	int64_t count; /* items of all lists */
+	bool first;    /* of the list at hand */
+	bool open;     /* a list is */
 };
-void json_stream_begin(struct json_stream *stream, const struct output *output,
-		       const char *name);
+void json_stream_begin(struct json_stream *stream, const struct output *output);
+/* Begins a list, after the one before. */
+void json_stream_list(struct json_stream *stream, const char *name);
 void json_stream_add(struct json_stream *stream, json_t *item); /* gives up */
-/* `error`: a member more, or NULL; given up. */
-void json_stream_end(struct json_stream *stream, json_t *error);
+/* Ends lists and document. "count" when asked for; `error` is a member more or
+ * NULL, and given up. */
+void json_stream_end(struct json_stream *stream, bool with_count,
+		     json_t *error);
 
 /* "2026-11-21T09:30:00Z"; "" of 0 */
 const char *output_time(int64_t time, struct arena *arena);

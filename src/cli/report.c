@@ -145,10 +145,11 @@ static int add_cs_error(struct gather *gather, const struct cs_error *row,
 	return ret < 0 ? -1 : 0;
 }
 
+/* An error row stands for all tries from the first to the last. */
 static bool in_span(const struct cs_error *row, const struct step_span *span)
 {
 	return row->kind == span->kind && row->last >= span->started &&
-	       (!span->ended || row->last <= span->ended);
+	       (!span->ended || row->first <= span->ended);
 }
 
 static int step_errors(struct gather *gather, const struct step_span *span,
@@ -288,14 +289,14 @@ static const char *text_of(const json_t *json, const char *key)
 	return text ? text : "";
 }
 
-static void print_counters(struct cli *cli, const json_t *counters,
+static void print_counters(struct cli *cli, json_t *counters,
 			   const char *before)
 {
 	const char *name;
 	json_t *value;
 	char label[160];
 
-	json_object_foreach((json_t *)(uintptr_t)counters, name, value)
+	json_object_foreach(counters, name, value)
 	{
 		(void)snprintf(label, sizeof(label), "%s%s", before, name);
 		(void)printf(
@@ -326,18 +327,19 @@ static void print_long(struct cli *cli, const json_t *step)
 	}
 }
 
-static void add_counters(struct cli *cli, const json_t *counters,
-			 struct strbuf *line)
+static void add_counters(struct cli *cli, json_t *counters, struct strbuf *line)
 {
+	const char *between = "";
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)counters, name, value)
+	json_object_foreach(counters, name, value)
 	{
-		strbuf_addf(
-			line, "%s%s %s", line->len ? ", " : "",
-			output_number(json_integer_value(value), &cli->arena),
-			name);
+		const char *number =
+			output_number(json_integer_value(value), &cli->arena);
+
+		strbuf_addf(line, "%s%s %s", between, number, name);
+		between = ", ";
 	}
 }
 
@@ -353,13 +355,7 @@ static void print_short(struct cli *cli, const json_t *step, const char *begin,
 	json_object_foreach(json_object_get(step, "outbound"), agent, counters)
 	{
 		strbuf_addf(&line, "%s%s: ", line.len ? "; " : "", agent);
-		{
-			struct strbuf part = STRBUF_INIT(4096);
-
-			add_counters(cli, counters, &part);
-			strbuf_addsv(&line, strbuf_sv(&part));
-			strbuf_release(&part);
-		}
+		add_counters(cli, counters, &line);
 	}
 	(void)printf(
 		"%-*s  %-12s  %s%s%s%s%s\n", width, begin,

@@ -21,7 +21,7 @@ void report_count(json_t *step, struct store *store, uint32_t target,
 
 /*
  * Fills "errors" of the run's steps: objects that could not be read, and of the
- * agent those that are in error since the step; REPORT_ERRORS of each at most,
+ * agent those that were in error in it and still are; REPORT_ERRORS of each at most,
  * "error_count" has the number of all.
  */
 #define REPORT_ERRORS 1000

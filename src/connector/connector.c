@@ -84,8 +84,8 @@ int connector_import_end(struct connector *connector, struct arena *arena,
 			 struct sv *watermark_out, struct error *err)
 {
 	*watermark_out = SV_NULL;
-	if (connector->ops->import_end(connector->session, arena,
-				       watermark_out, err) < 0)
+	if (connector->ops->import_end(connector->session, arena, watermark_out,
+				       err) < 0)
 		return context(connector, err, "end the import");
 	return 0;
 }

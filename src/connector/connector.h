@@ -25,7 +25,7 @@
 
 enum connector_cap {
 	CONNECTOR_CAP_IMPORT = 1U << 0, /* full import */
-	CONNECTOR_CAP_DELTA = 1U << 1,	/* delta import, when configured */
+	CONNECTOR_CAP_DELTA = 1U << 1,  /* delta import, when configured */
 	CONNECTOR_CAP_EXPORT = 1U << 2,
 	CONNECTOR_CAP_DN = 1U << 3,   /* objects have DNs; references are DNs
 				       * and anchors are unique per agent */
@@ -42,11 +42,13 @@ struct connector_session; /* defined by each connector */
  * session. */
 struct connector_config {
 	const char *agent;
-	const char *folder; /* of the configuration: relative paths start here */
+	const char
+		*folder; /* of the configuration: relative paths start here */
 	const struct node *connect; /* checked against ops->settings */
 	const struct object_type *types;
 	size_t type_count;
-	/* The secret behind a setting ("secret:ad"): 0 filled, -1 err is set. */
+	/* The secret behind a setting ("secret:ad"): 0 filled, -1 err is set.
+	 */
 	int (*secret)(void *data, struct sv reference, struct secret *out,
 		      struct error *err);
 	void *secret_data;
@@ -55,10 +57,10 @@ struct connector_config {
 enum import_kind { IMPORT_FULL, IMPORT_DELTA };
 
 struct connector_ops {
-	uint32_t abi;	  /* CONNECTOR_ABI it was built with */
+	uint32_t abi;     /* CONNECTOR_ABI it was built with */
 	const char *name; /* "ldap": stable, kept in the store */
 	const char *help; /* one sentence */
-	uint32_t caps;	  /* all that it can do, enum connector_cap */
+	uint32_t caps;    /* all that it can do, enum connector_cap */
 	const struct setting_def *settings;
 
 	/* Attributes whose type is known without asking the system; ends with

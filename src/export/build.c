@@ -17,9 +17,12 @@ static const struct {
 	const char *naming;
 	const char *type;
 } CONTAINERS[] = {
-	{ "ou", "organizationalUnit" }, { "o", "organization" },
-	{ "dc", "domain" },		{ "c", "country" },
-	{ "l", "locality" },		{ "cn", "container" },
+	{ "ou", "organizationalUnit" },
+	{ "o", "organization" },
+	{ "dc", "domain" },
+	{ "c", "country" },
+	{ "l", "locality" },
+	{ "cn", "container" },
 };
 #define CONTAINER_COUNT (sizeof(CONTAINERS) / sizeof(*CONTAINERS))
 
@@ -161,8 +164,7 @@ static int attr_changes(struct export_step *step, const struct entry *entry,
 {
 	const struct values none = { NULL, 0 };
 	const struct values *before = image_get(written, wanted->attr);
-	const struct attr_def *def =
-		&step->agent->types[op->type].attrs[attr];
+	const struct attr_def *def = &step->agent->types[op->type].attrs[attr];
 	struct values gone;
 	struct values come;
 
@@ -171,16 +173,15 @@ static int attr_changes(struct export_step *step, const struct entry *entry,
 	if (entry->pending.op == PENDING_ADD ||
 	    entry->pending.op == PENDING_DELETE_ADD || !def->multi ||
 	    !before->len || !wanted->values.len)
-		return add_change(step, op, attr, ATTR_REPLACE,
-				  &wanted->values, err);
+		return add_change(step, op, attr, ATTR_REPLACE, &wanted->values,
+				  err);
 	gone = less(step, before, &wanted->values);
 	come = less(step, &wanted->values, before);
 	/* nothing in common: one replacement says it */
 	if (gone.len == before->len)
-		return add_change(step, op, attr, ATTR_REPLACE,
-				  &wanted->values, err);
-	if (gone.len &&
-	    add_change(step, op, attr, ATTR_DELETE, &gone, err) < 0)
+		return add_change(step, op, attr, ATTR_REPLACE, &wanted->values,
+				  err);
+	if (gone.len && add_change(step, op, attr, ATTR_DELETE, &gone, err) < 0)
 		return -1;
 	return come.len ? add_change(step, op, attr, ATTR_ADD, &come, err) : 0;
 }
@@ -211,6 +212,22 @@ static int all_changes(struct export_step *step, const struct entry *entry,
 	return 0;
 }
 
+enum export_kind build_kind(const struct entry *entry)
+{
+	switch (entry->pending.op) {
+	case PENDING_NONE:
+	case PENDING_UPDATE:
+		break;
+	case PENDING_ADD:
+		return EXPORT_ADD;
+	case PENDING_DELETE_ADD:
+		return EXPORT_DELETE_ADD;
+	case PENDING_DELETE:
+		return EXPORT_DELETE;
+	}
+	return entry->pending.rdn.len ? EXPORT_RENAME : EXPORT_UPDATE;
+}
+
 int build_op(struct export_step *step, const struct entry *entry,
 	     struct export_op *out, struct error *err)
 {
@@ -227,23 +244,9 @@ int build_op(struct export_step *step, const struct entry *entry,
 	if (tree_dn(&step->tree, parent, rdn, TREE_EXPECTED, &step->arena,
 		    &out->dn, err) < 0)
 		return -1;
-	switch (entry->pending.op) {
-	case PENDING_NONE:
-		return error_set(err, ERR_INTERNAL, "nothing is pending");
-	case PENDING_ADD:
-		out->kind = EXPORT_ADD;
-		break;
-	case PENDING_UPDATE:
-		out->kind = entry->pending.rdn.len ? EXPORT_RENAME
-						   : EXPORT_UPDATE;
-		break;
-	case PENDING_DELETE_ADD:
-		out->kind = EXPORT_DELETE_ADD;
-		break;
-	case PENDING_DELETE:
-		out->kind = EXPORT_DELETE;
+	out->kind = build_kind(entry);
+	if (out->kind == EXPORT_DELETE)
 		return 0;
-	}
 	if (out->kind == EXPORT_RENAME &&
 	    tree_dn(&step->tree, entry->pending.parent, entry->pending.rdn,
 		    TREE_EXPECTED, &step->arena, &out->new_dn, err) < 0)

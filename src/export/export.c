@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WINDOW 500
+#define WINDOW         500
+/* where nothing is written before the end, the window costs nothing */
+#define WINDOW_AT_ONCE 5000
 
 struct sent {
 	struct entry entry;
@@ -20,7 +22,7 @@ struct window {
 	struct sent *sent;
 	size_t len;
 	struct idmap by_id; /* op id -> 1 + index */
-	size_t open;	    /* without an outcome */
+	size_t open;        /* without an outcome */
 };
 
 int export_any(struct store *store, const struct config_agent *agent,
@@ -65,10 +67,13 @@ static int mark_in_progress(struct export_step *step, struct window *window,
 			    size_t from, struct error *err)
 {
 	size_t i;
+	size_t size = step->connector->caps & CONNECTOR_CAP_AT_ONCE
+			      ? WINDOW_AT_ONCE
+			      : WINDOW;
 
-	window->sent = arena_array(&step->arena, WINDOW, sizeof(struct sent));
+	window->sent = arena_array(&step->arena, size, sizeof(struct sent));
 	window->len = 0;
-	for (i = from; i < step->plan.len && window->len < WINDOW; i++) {
+	for (i = from; i < step->plan.len && window->len < size; i++) {
 		struct sent *sent = &window->sent[window->len];
 		struct error why = ERROR_INIT;
 		int ret = entry_load(step->store, step->plan.at[i].cs,
@@ -147,10 +152,9 @@ static int take_answers(struct export_step *step, struct window *window,
 	struct export_outcome outcome;
 	int ret;
 
-	while (window->open &&
-	       (ret = connector_export_result(step->connector, wait,
-					      &step->arena, &outcome, err)) !=
-		       0) {
+	while (window->open && (ret = connector_export_result(
+					step->connector, wait, &step->arena,
+					&outcome, err)) != 0) {
 		uint64_t at;
 		struct sent *sent;
 
@@ -164,8 +168,8 @@ static int take_answers(struct export_step *step, struct window *window,
 		sent = &window->sent[at - 1];
 		if (sent->done)
 			continue;
-		if (take_outcome(step, &sent->entry, &sent->op, &outcome,
-				 err) < 0)
+		if (take_outcome(step, &sent->entry, &sent->op, &outcome, err) <
+		    0)
 			return -1;
 		sent->done = true;
 		window->open--;
@@ -176,9 +180,8 @@ static int take_answers(struct export_step *step, struct window *window,
 static int told_to_stop(struct export_step *step, size_t done)
 {
 	const struct export_options *options = step->options;
-	int permille = step->plan.len
-			       ? (int)(done * 1000 / step->plan.len)
-			       : 1000;
+	int permille = step->plan.len ? (int)(done * 1000 / step->plan.len)
+				      : 1000;
 
 	if (!options->progress ||
 	    !options->progress(options->progress_data, done, permille))
@@ -260,14 +263,12 @@ static int intend_all(struct export_step *step, struct error *err)
 		arena_reset(&step->arena);
 		if (begin(step, err) < 0 ||
 		    mark_in_progress(step, &window, from, err) < 0 ||
-		    commit(step, err) < 0 ||
-		    put_all(step, &window, err) < 0)
+		    commit(step, err) < 0 || put_all(step, &window, err) < 0)
 			return -1;
 		from += window.len;
 		if (step->options->progress &&
 		    step->options->progress(step->options->progress_data, from,
-					    (int)(from * 500 /
-						  step->plan.len)))
+					    (int)(from * 500 / step->plan.len)))
 			return 1;
 		idmap_release(&window.by_id);
 	}
@@ -284,8 +285,7 @@ static int one_answer(struct export_step *step,
 
 	if (ret <= 0)
 		return ret;
-	if (build_op(step, &entry, &op, err) < 0)
-		return -1;
+	op.kind = build_kind(&entry);
 	return take_outcome(step, &entry, &op, outcome, err);
 }
 

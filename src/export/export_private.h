@@ -45,6 +45,8 @@ int order_plan(struct export_step *step, struct error *err);
 int build_op(struct export_step *step, const struct entry *entry,
 	     struct export_op *out, struct error *err);
 
+enum export_kind build_kind(const struct entry *entry);
+
 /* outcome.c: what an answer means for the object; writes it. */
 int take_outcome(struct export_step *step, struct entry *entry,
 		 const struct export_op *op,

@@ -118,8 +118,8 @@ static int tally_one(struct export_step *step, const struct planned *planned,
 	int64_t parent;
 	struct sv rdn;
 	size_t i;
-	int ret = entry_load(step->store, planned->cs, &step->arena, &entry,
-			     err);
+	int ret =
+		entry_load(step->store, planned->cs, &step->arena, &entry, err);
 
 	if (ret <= 0)
 		return ret;
@@ -153,8 +153,7 @@ static int stop(struct export_step *step, const char *what, int64_t count,
 		(void)snprintf(allowed, sizeof(allowed),
 			       "%lld.%02lld%% of %lld",
 			       (long long)limit->value / 100,
-			       (long long)limit->value % 100,
-			       (long long)total);
+			       (long long)limit->value % 100, (long long)total);
 	else
 		(void)snprintf(allowed, sizeof(allowed), "%lld",
 			       (long long)limit->value);
@@ -192,16 +191,16 @@ static int check_types(struct export_step *step, const struct tally *tally,
 
 		if (!tally->by_type[t] || !limit)
 			continue;
-		total = store_cs_count(step->store, step->number,
-				       store_name_find(step->store, NAME_TYPE,
-						       sv_from(name)),
-				       err);
+		total = store_cs_count(
+			step->store, step->number,
+			store_name_find(step->store, NAME_TYPE, sv_from(name)),
+			err);
 		if (total < 0)
 			return -1;
 		if (config_limit_exceeded(limit, guards->above,
 					  tally->by_type[t], total))
-			return stop(step, name, tally->by_type[t], total,
-				    limit, err);
+			return stop(step, name, tally->by_type[t], total, limit,
+				    err);
 	}
 	return 0;
 }

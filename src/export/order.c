@@ -66,8 +66,8 @@ static int plan_one(struct export_step *step, struct idmap *depths, int64_t id,
 	rdn = awaiting.rdn.len ? awaiting.rdn : head.rdn;
 	planned.op = pending.op;
 	if (rdn.len)
-		planned.frees = key_of_name(step->store, step->number, parent,
-					    rdn);
+		planned.frees =
+			key_of_name(step->store, step->number, parent, rdn);
 	if (pending.rdn.len) {
 		parent = pending.parent;
 		planned.takes = key_of_name(step->store, step->number, parent,
@@ -186,7 +186,7 @@ int order_plan(struct export_step *step, struct error *err)
 	int64_t ids[1024];
 	int64_t after = 0;
 	int count = 0;
-	int ret = 0;
+	int ret = store_read_begin(step->store, err);
 	int i;
 
 	while (ret == 0 &&
@@ -198,6 +198,7 @@ int order_plan(struct export_step *step, struct error *err)
 		arena_reset(&step->arena);
 	}
 	idmap_release(&depths);
+	store_read_end(step->store);
 	if (ret < 0 || count < 0)
 		return -1;
 	free_names(step);

@@ -108,7 +108,8 @@ int take_outcome(struct export_step *step, struct entry *entry,
 	} else {
 		await(step, entry);
 	}
-	if (store_error_delete(step->tx, entry->row.id, ERROR_EXPORT, err) < 0 ||
+	if (store_error_delete(step->tx, entry->row.id, ERROR_EXPORT, err) <
+		    0 ||
 	    entry_put_awaiting(step->tx, entry, err) < 0)
 		return -1;
 	return entry_put_pending(step->tx, entry, err);

@@ -87,8 +87,8 @@ static void add_name(struct import *import, struct strbuf *names, attr_id attr)
 /* An add whose outcome was never known is in the system after all. */
 static void adopt_in_progress(struct entry *entry, struct arena *arena)
 {
-	if (!entry->pending.in_progress ||
-	    entry->pending.op != PENDING_ADD || entry->row.has_image)
+	if (!entry->pending.in_progress || entry->pending.op != PENDING_ADD ||
+	    entry->row.has_image)
 		return;
 	entry->awaiting = entry->pending;
 	entry->awaiting.in_progress = false;
@@ -119,8 +119,7 @@ int confirm_exports(struct import *import, struct entry *entry,
 		const struct image_attr *sent = &entry->awaiting.attrs.attrs[i];
 
 		if (came_back(import, sent->attr, &sent->values, new)) {
-			const struct values *now =
-				image_get(new, sent->attr);
+			const struct values *now = image_get(new, sent->attr);
 
 			image_put(&entry->confirmed, sent->attr,
 				  now ? *now : sent->values, arena);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define TX_OBJECTS 32768
-#define TX_MS 800
+#define TX_MS      800
 
 static void watermark_key(const struct config_agent *agent, char out[256])
 {
@@ -55,7 +55,7 @@ static int write_anchors(struct import *import, struct error *err)
 		if (store_anchor_put(import->tx, import->number, key, err) < 0)
 			return -1;
 	vec_clear(&import->anchors);
-	table_release(&import->fresh);
+	anchor_table_release(&import->fresh);
 	return 0;
 }
 
@@ -104,10 +104,11 @@ void import_error(struct import *import, const struct change *change,
 /* The same object as last time: nothing to compare, nothing to write. */
 static bool is_unchanged(struct import *import, const struct prepared *item)
 {
-	struct table_slot *slot;
+	struct anchor_slot *slot;
 	size_t at = SIZE_MAX;
 
-	while ((slot = table_find(&import->table, item->anchor_h, &at))) {
+	while ((slot = anchor_table_find(&import->table, item->anchor_h,
+					 &at))) {
 		if (!hash128_eq(slot->content, item->content))
 			continue;
 		if (id_set_has(&import->special, slot->id) ||
@@ -211,7 +212,7 @@ static int load_slot(void *data, const struct anchor_key *key)
 {
 	struct import *import = data;
 
-	table_put(&import->table, key->h, key->id, key->content);
+	anchor_table_put(&import->table, key->h, key->id, key->content);
 	if (key->content.high || key->content.low)
 		import->existing++;
 	return 0;
@@ -278,8 +279,8 @@ static void release(struct import *import)
 {
 	store_rollback(import->tx);
 	tree_release(&import->tree);
-	table_release(&import->table);
-	table_release(&import->fresh);
+	anchor_table_release(&import->table);
+	anchor_table_release(&import->fresh);
 	vec_release(&import->anchors);
 	vec_release(&import->deletes);
 	vec_release(&import->dn_references);
@@ -295,10 +296,10 @@ static void release(struct import *import)
 
 static int stage_deletions(struct import *import, struct error *err)
 {
-	if (import->result->errors)
-		return 0;
-	return import->full ? obsolete_unseen(import, err)
-			    : obsolete_reported(import, err);
+	/* a delta says itself what is gone */
+	if (!import->full)
+		return obsolete_reported(import, err);
+	return import->result->errors ? 0 : obsolete_unseen(import, err);
 }
 
 /* Deletions, references that moved, then the watermark with the last batch. */

@@ -18,7 +18,7 @@
 struct import_options {
 	enum import_kind kind;
 	const struct config_guards *guards;
-	int64_t step; /* run history: where discovery errors go */
+	int64_t step;      /* run history: where discovery errors go */
 	const char *allow; /* a token that passes the deletion guard, or NULL */
 	/* Called now and then; may be NULL. Returns non-zero to stop. */
 	int (*progress)(void *data, uint64_t objects, int permille);
@@ -28,10 +28,10 @@ struct import_options {
 struct import_result {
 	const char *result; /* "success", "completed-discovery-errors" ... */
 	char message[512];  /* of a guard or stop; else empty */
-	char token[40];	    /* that would pass the guard; else empty */
+	char token[40];     /* that would pass the guard; else empty */
 	bool token_used;
 	int64_t read;
-	int64_t errors;	  /* discovery errors */
+	int64_t errors;   /* discovery errors */
 	int64_t warnings; /* exported-change-not-reimported */
 };
 

@@ -13,24 +13,24 @@
 
 /* ---- table.c: anchor -> object, for a full import ---- */
 
-struct table_slot {
+struct anchor_slot {
 	uint64_t h; /* 0: free */
 	int64_t id;
 	struct hash128 content; /* zero: a placeholder, no object */
 };
 
-struct table {
-	struct table_slot *slots;
+struct anchor_table {
+	struct anchor_slot *slots;
 	size_t size;
 	size_t len;
 };
 
-void table_put(struct table *table, uint64_t h, int64_t id,
-	       struct hash128 content);
+void anchor_table_put(struct anchor_table *table, uint64_t h, int64_t id,
+		      struct hash128 content);
 /* The next slot with this hash after `*at` (start with SIZE_MAX), or NULL. */
-struct table_slot *table_find(const struct table *table, uint64_t h,
-			      size_t *at);
-void table_release(struct table *table);
+struct anchor_slot *anchor_table_find(const struct anchor_table *table,
+				      uint64_t h, size_t *at);
+void anchor_table_release(struct anchor_table *table);
 
 /* A set of objects of one agent, by their sequence numbers. */
 struct id_set {
@@ -54,8 +54,8 @@ struct reference_text {
 
 struct prepared {
 	struct change change; /* its attrs are converted values */
-	uint32_t type;	      /* store number */
-	attr_id *ids;	      /* of the type's attributes */
+	uint32_t type;        /* store number */
+	attr_id *ids;         /* of the type's attributes */
 	struct image image;   /* whole objects: without references */
 	struct reference_text *references;
 	size_t reference_count;
@@ -110,14 +110,14 @@ struct import {
 	size_t in_tx; /* objects handled since begin */
 	int64_t tx_started;
 	bool full;
-	struct table table;
-	struct table fresh; /* anchors not written yet */
+	struct anchor_table table;
+	struct anchor_table fresh;      /* anchors not written yet */
 	VEC(struct anchor_key) anchors; /* to be written sorted */
 	struct id_set seen;
 	struct id_set special; /* awaiting, or a deletion staged: look closer */
 	struct id_set changed; /* staged by this run */
-	int64_t existing; /* objects with an image when the import began */
-	VEC(int64_t) deletes; /* delta: reported gone, staged at the end */
+	int64_t existing;      /* objects with an image when the import began */
+	VEC(int64_t) deletes;  /* delta: reported gone, staged at the end */
 	struct id_set deleting;
 	VEC(struct dn_reference) dn_references;
 	VEC(int64_t) renamed;
@@ -150,8 +150,7 @@ void stage_anchor(struct import *import, uint64_t h, int64_t id);
 /* confirm.c: compares what was exported with `new`; sets confirmed, pending
  * and awaiting of the entry. `same_name`: the new name is the exported one. */
 int confirm_exports(struct import *import, struct entry *entry,
-		    const struct image *new, bool same_name,
-		    struct error *err);
+		    const struct image *new, bool same_name, struct error *err);
 /* An exported add that a full import did not see, or a deletion that it did:
  * back to pending export. */
 int confirm_lost(struct import *import, struct entry *entry,

@@ -296,7 +296,7 @@ int obsolete_unseen(struct import *import, struct error *err)
 	int ret = 0;
 
 	for (i = 0; i < import->table.size; i++) {
-		const struct table_slot *slot = &import->table.slots[i];
+		const struct anchor_slot *slot = &import->table.slots[i];
 
 		if (slot->h && (slot->content.high || slot->content.low) &&
 		    !id_set_has(&import->seen, slot->id))

@@ -99,9 +99,9 @@ static int convert(struct change *change, const struct attr_def *def,
 					 value_type_name(def->type)));
 			return -1;
 		}
-		if (kept && values_have(&(struct values){ attr->values.at,
-							  kept },
-					value, MATCH_EXACT))
+		if (kept &&
+		    values_have(&(struct values){ attr->values.at, kept },
+				value, MATCH_EXACT))
 			continue;
 		attr->values.at[kept++] = *value;
 	}
@@ -125,8 +125,7 @@ static void hash_values(struct reader *reader, const struct attr_def *def,
 
 	if (def->type == VALUE_REFERENCE || values->len > 1) {
 		sorted.at = arena_array(arena, values->len, sizeof(*sorted.at));
-		memcpy(sorted.at, values->at,
-		       values->len * sizeof(*sorted.at));
+		memcpy(sorted.at, values->at, values->len * sizeof(*sorted.at));
 		if (def->type == VALUE_REFERENCE)
 			for (i = 0; i < sorted.len; i++)
 				sorted.at[i] = value_string(
@@ -246,9 +245,9 @@ static void prepare(struct reader *reader, struct prepared *item,
 				break;
 	}
 	if (change->anchor.len)
-		item->anchor_h = key_of_anchor(
-			reader->store, reader->number,
-			reader->has_dn ? 0 : item->type, change->anchor);
+		item->anchor_h = key_of_anchor(reader->store, reader->number,
+					       reader->has_dn ? 0 : item->type,
+					       change->anchor);
 	if (change->op != CHANGE_OBJECT && change->op != CHANGE_ADD)
 		return;
 	if (change->container) {
@@ -351,7 +350,8 @@ static void make_plan(struct reader *reader, size_t t)
 	const struct object_type *type = &reader->agent->types[t];
 	const struct attr_map *map = store_attr_map(reader->store);
 	const attr_id *ids = reader->agent->type_attr_ids[t];
-	uint32_t *numbers = mem_zalloc((type->attr_count + 1) * sizeof(*numbers));
+	uint32_t *numbers =
+		mem_zalloc((type->attr_count + 1) * sizeof(*numbers));
 	struct type_plan *plan = &reader->plans[t];
 	struct strbuf sb = STRBUF_INIT(STRBUF_NO_LIMIT);
 	size_t i;
@@ -386,12 +386,12 @@ int reader_start(struct connector *connector, struct store *store,
 	reader->agent = agent;
 	reader->store = store;
 	reader->types = types;
-	reader->number = store_name_find(store, NAME_AGENT,
-					 sv_from(agent->name));
+	reader->number =
+		store_name_find(store, NAME_AGENT, sv_from(agent->name));
 	reader->has_dn = (agent->caps & CONNECTOR_CAP_DN) != 0;
 	reader->hashed.max = STRBUF_NO_LIMIT;
-	reader->plans = mem_zalloc((agent->type_count + 1) *
-				   sizeof(*reader->plans));
+	reader->plans =
+		mem_zalloc((agent->type_count + 1) * sizeof(*reader->plans));
 	for (i = 0; i < agent->type_count; i++) {
 		make_plan(reader, i);
 		if (agent->types[i].attr_count > widest)

@@ -146,9 +146,8 @@ static int put_new(struct import *import, int64_t source, const int64_t *now,
 	for (i = 0; before_count > 8 && i < before_count; i++)
 		idmap_put(&known, (uint64_t)before[i], 1);
 	for (i = 0; i < now_count && ret == 0; i++) {
-		if (before_count > 8
-			    ? idmap_get(&known, (uint64_t)now[i], NULL)
-			    : has_id(before, before_count, now[i]))
+		if (before_count > 8 ? idmap_get(&known, (uint64_t)now[i], NULL)
+				     : has_id(before, before_count, now[i]))
 			continue;
 		ret = add ? store_cs_ref_put(import->tx, now[i], source, err)
 			  : store_cs_ref_delete(import->tx, now[i], source,
@@ -207,8 +206,8 @@ int move_referrers(struct import *import, int64_t from, int64_t to,
 {
 	struct arena *arena = &import->arena;
 	int64_t *sources;
-	int count = store_cs_referrers(import->store, from, arena, &sources,
-				       err);
+	int count =
+		store_cs_referrers(import->store, from, arena, &sources, err);
 	int i;
 
 	for (i = 0; i < count; i++) {
@@ -233,9 +232,8 @@ int move_referrers(struct import *import, int64_t from, int64_t to,
 	return count < 0 ? -1 : 0;
 }
 
-static int point_to(struct import *import,
-		    const struct dn_reference *reference, int64_t target,
-		    struct error *err)
+static int point_to(struct import *import, const struct dn_reference *reference,
+		    int64_t target, struct error *err)
 {
 	struct arena *arena = &import->arena;
 	struct entry entry;

@@ -33,14 +33,14 @@ static int has_anchor(struct import *import, int64_t id, uint32_t type,
 	return anchor_same(anchor_type(import, type), row.anchor, anchor);
 }
 
-static int find_in(struct import *import, const struct table *table, uint64_t h,
-		   uint32_t type, struct sv anchor, int64_t *id_out,
+static int find_in(struct import *import, const struct anchor_table *table,
+		   uint64_t h, uint32_t type, struct sv anchor, int64_t *id_out,
 		   struct error *err)
 {
-	struct table_slot *slot;
+	struct anchor_slot *slot;
 	size_t at = SIZE_MAX;
 
-	while ((slot = table_find(table, h, &at))) {
+	while ((slot = anchor_table_find(table, h, &at))) {
 		int same = has_anchor(import, slot->id, type, anchor, err);
 
 		if (same < 0)
@@ -95,18 +95,19 @@ static void add_anchor(struct import *import, uint64_t h, int64_t id,
 		       struct hash128 content)
 {
 	struct anchor_key key = { h, id, content };
-	struct table *table = import->full ? &import->table : &import->fresh;
-	struct table_slot *slot;
+	struct anchor_table *table = import->full ? &import->table
+						  : &import->fresh;
+	struct anchor_slot *slot;
 	size_t at = SIZE_MAX;
 
 	vec_push(&import->anchors, key);
-	while ((slot = table_find(table, h, &at))) {
+	while ((slot = anchor_table_find(table, h, &at))) {
 		if (slot->id == id) {
 			slot->content = content;
 			return;
 		}
 	}
-	table_put(table, h, id, content);
+	anchor_table_put(table, h, id, content);
 }
 
 static bool is_object(const struct entry *entry)
@@ -143,11 +144,10 @@ static void add_unique_keys(struct import *import, int64_t id,
 
 			for (i = 0; values && i < values->len; i++)
 				tree_add_key(&import->tree,
-					     key_of_unique(
-						     import->store,
-						     import->number,
-						     map->to_store[attr],
-						     &values->at[i]),
+					     key_of_unique(import->store,
+							   import->number,
+							   map->to_store[attr],
+							   &values->at[i]),
 					     id);
 		}
 	}

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-static void insert(struct table *table, const struct table_slot *slot)
+static void insert(struct anchor_table *table, const struct anchor_slot *slot)
 {
 	size_t i = (size_t)slot->h & (table->size - 1);
 
@@ -20,9 +20,9 @@ static void insert(struct table *table, const struct table_slot *slot)
 	table->len++;
 }
 
-static void grow(struct table *table)
+static void grow(struct anchor_table *table)
 {
-	struct table old = *table;
+	struct anchor_table old = *table;
 	size_t i;
 
 	table->size = old.size ? old.size * 2 : 1024;
@@ -34,17 +34,18 @@ static void grow(struct table *table)
 	mem_free(old.slots);
 }
 
-void table_put(struct table *table, uint64_t h, int64_t id,
-	       struct hash128 content)
+void anchor_table_put(struct anchor_table *table, uint64_t h, int64_t id,
+		      struct hash128 content)
 {
-	struct table_slot slot = { h, id, content };
+	struct anchor_slot slot = { h, id, content };
 
 	if ((table->len + 1) * 4 > table->size * 3)
 		grow(table);
 	insert(table, &slot);
 }
 
-struct table_slot *table_find(const struct table *table, uint64_t h, size_t *at)
+struct anchor_slot *anchor_table_find(const struct anchor_table *table,
+				      uint64_t h, size_t *at)
 {
 	size_t i;
 
@@ -61,7 +62,7 @@ struct table_slot *table_find(const struct table *table, uint64_t h, size_t *at)
 	return NULL;
 }
 
-void table_release(struct table *table)
+void anchor_table_release(struct anchor_table *table)
 {
 	mem_free(table->slots);
 	memset(table, 0, sizeof(*table));

@@ -198,8 +198,9 @@ struct sv dn_unescape(struct sv text, struct arena *arena)
 			;
 		if (i == text.len) {
 			for (i = 1; i < text.len; i += 2)
-				out[len++] = (char)(hex_value(text.ptr[i]) << 4 |
-						    hex_value(text.ptr[i + 1]));
+				out[len++] =
+					(char)(hex_value(text.ptr[i]) << 4 |
+					       hex_value(text.ptr[i + 1]));
 			return sv_make(out, len);
 		}
 	}
@@ -308,10 +309,10 @@ static struct sv fold_rdn(struct sv rdn, struct arena *arena)
 			return text_fold(rdn, arena);
 		value = squeeze(text_fold(dn_unescape(value, arena), arena),
 				arena);
-		parts[count++] = sv_from(arena_printf(
-			arena, SV_FMT "=" SV_FMT,
-			SV_ARG(text_fold(type, arena)),
-			SV_ARG(dn_escape(value, arena))));
+		parts[count++] =
+			sv_from(arena_printf(arena, SV_FMT "=" SV_FMT,
+					     SV_ARG(text_fold(type, arena)),
+					     SV_ARG(dn_escape(value, arena))));
 		from = end + 1;
 	}
 	qsort(parts, count, sizeof(*parts), order_sv);

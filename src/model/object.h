@@ -17,7 +17,7 @@ struct attr_def {
 	enum match_rule match;
 	struct sv separator; /* several values in one column; or empty */
 	struct sv format;    /* of a datetime column; or empty */
-	const char *to;	     /* reference by anchor: type of its target */
+	const char *to;      /* reference by anchor: type of its target */
 };
 
 /* One type of object of an agent, with the attributes that are wanted. */
@@ -57,9 +57,9 @@ struct attr_change {
 /* One object, as a connector reports it. */
 struct change {
 	enum change_op op;
-	size_t type;	  /* index into the agent's types */
+	size_t type;      /* index into the agent's types */
 	struct sv anchor; /* empty: this system names objects by DN only */
-	struct sv dn;	  /* empty: this system has no DNs */
+	struct sv dn;     /* empty: this system has no DNs */
 	struct sv new_dn;
 	struct attr_change *attrs;
 	size_t attr_count;
@@ -89,7 +89,7 @@ struct export_op {
 		     * a rename that is done are successes */
 	size_t type;
 	struct sv anchor; /* empty for an add whose anchor the system makes */
-	struct sv dn;	  /* the present name; of an add its name */
+	struct sv dn;     /* the present name; of an add its name */
 	struct sv new_dn;
 	/* References carry the DN or anchor of their target as text. */
 	struct attr_change *attrs;
@@ -99,11 +99,11 @@ struct export_op {
 struct export_outcome {
 	uint64_t id;
 	bool ok;
-	bool adopted;	   /* an add that met its own entry */
+	bool adopted;      /* an add that met its own entry */
 	const char *error; /* not ok: an export error code */
 	struct sv message; /* the system's own text */
 	struct sv anchor;  /* ok: read back, or empty */
-	struct sv dn;	   /* ok: as the system has it, or empty */
+	struct sv dn;      /* ok: as the system has it, or empty */
 };
 
 #endif

@@ -43,8 +43,10 @@ int setting_parse_duration(struct sv text, int64_t *out)
 		const char *word;
 		int64_t unit;
 	} units[] = {
-		{ "minute", 60 * CLOCK_SECOND }, { "hour", 3600 * CLOCK_SECOND },
-		{ "day", CLOCK_DAY },		 { "week", 7 * CLOCK_DAY },
+		{ "minute", 60 * CLOCK_SECOND },
+		{ "hour", 3600 * CLOCK_SECOND },
+		{ "day", CLOCK_DAY },
+		{ "week", 7 * CLOCK_DAY },
 	};
 	size_t blank;
 	struct sv word;
@@ -178,8 +180,8 @@ static void check_names(struct check *check, const struct node *node,
 
 	if (node->kind == NODE_SCALAR)
 		return;
-	(void)snprintf(message, sizeof(message),
-		       "'%s' must be a list of names", def->name);
+	(void)snprintf(message, sizeof(message), "'%s' must be a list of names",
+		       def->name);
 	if (node->kind == NODE_MAP) {
 		problem(check, node, message);
 		return;
@@ -192,15 +194,14 @@ static void check_names(struct check *check, const struct node *node,
 static void check_groups(struct check *check, const struct node *node,
 			 const struct setting_def *def)
 {
-	enum node_kind wanted =
-		def->type == SETTING_GROUPS ? NODE_LIST : NODE_MAP;
+	enum node_kind wanted = def->type == SETTING_GROUPS ? NODE_LIST
+							    : NODE_MAP;
 	char message[128];
 	size_t i;
 
 	if (node->kind != wanted) {
 		(void)snprintf(message, sizeof(message), "'%s' must be a %s",
-			       def->name,
-			       wanted == NODE_LIST ? "list" : "map");
+			       def->name, wanted == NODE_LIST ? "list" : "map");
 		problem(check, node, message);
 		return;
 	}

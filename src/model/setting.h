@@ -21,8 +21,8 @@ enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
 /* A value of a YAML file. Every plain scalar is its text. */
 struct node {
 	enum node_kind kind;
-	struct sv text;	     /* NODE_SCALAR */
-	bool quoted;	     /* the scalar stood in quotes or was a block */
+	struct sv text;      /* NODE_SCALAR */
+	bool quoted;         /* the scalar stood in quotes or was a block */
 	struct node **items; /* NODE_LIST, NODE_MAP: the values */
 	struct node **keys;  /* NODE_MAP: scalars, in file order */
 	size_t len;
@@ -36,16 +36,16 @@ struct node *node_get(const struct node *map, const char *key);
 
 enum setting_type {
 	SETTING_TEXT,
-	SETTING_PATH,	  /* relative to the configuration folder */
-	SETTING_SECRET,	  /* secret:NAME, env:NAME or file:PATH */
+	SETTING_PATH,   /* relative to the configuration folder */
+	SETTING_SECRET, /* secret:NAME, env:NAME or file:PATH */
 	SETTING_NUMBER,
-	SETTING_SWITCH,	  /* true yes on / false no off */
+	SETTING_SWITCH,   /* true yes on / false no off */
 	SETTING_DURATION, /* "30 days": a number and minutes, hours ... */
-	SETTING_CHOICE,	  /* one of `words` */
-	SETTING_NAMES,	  /* a list of texts, or one text */
-	SETTING_GROUP,	  /* a map with the settings of `group` */
-	SETTING_GROUPS,	  /* a list of such maps */
-	SETTING_NAMED,	  /* a map from any name to such a map */
+	SETTING_CHOICE,   /* one of `words` */
+	SETTING_NAMES,    /* a list of texts, or one text */
+	SETTING_GROUP,    /* a map with the settings of `group` */
+	SETTING_GROUPS,   /* a list of such maps */
+	SETTING_NAMED,    /* a map from any name to such a map */
 };
 
 struct setting_def {

@@ -10,8 +10,8 @@
 
 #include <stdlib.h>
 
-static const char *const TYPE_NAMES[] = { "null",   "string",	"integer",
-					  "boolean", "binary", "datetime",
+static const char *const TYPE_NAMES[] = { "null",     "string", "integer",
+					  "boolean",  "binary", "datetime",
 					  "reference" };
 
 const char *value_type_name(enum value_type type)
@@ -259,8 +259,8 @@ void values_canonical(struct values *values)
 		return;
 	qsort(values->at, values->len, sizeof(*values->at), order_for_sort);
 	for (i = 0; i < values->len; i++)
-		if (!kept || value_order(&values->at[kept - 1],
-					 &values->at[i]) != 0)
+		if (!kept ||
+		    value_order(&values->at[kept - 1], &values->at[i]) != 0)
 			values->at[kept++] = values->at[i];
 	values->len = kept;
 }

@@ -20,11 +20,11 @@
 /* The numbers are stored: never change one. */
 enum value_type {
 	VALUE_NULL = 0,
-	VALUE_STRING = 1,  /* text: UTF-8 */
-	VALUE_INTEGER = 2, /* number: 64 bits, signed */
-	VALUE_BOOLEAN = 3, /* number: 0 or 1 */
-	VALUE_BINARY = 4,  /* text: bytes */
-	VALUE_DATETIME = 5, /* number: see base/clock.h */
+	VALUE_STRING = 1,    /* text: UTF-8 */
+	VALUE_INTEGER = 2,   /* number: 64 bits, signed */
+	VALUE_BOOLEAN = 3,   /* number: 0 or 1 */
+	VALUE_BINARY = 4,    /* text: bytes */
+	VALUE_DATETIME = 5,  /* number: see base/clock.h */
 	VALUE_REFERENCE = 6, /* number: id of the object meant, 0 when not
 			      * known; text: its DN or anchor, may be empty */
 };

@@ -112,7 +112,8 @@ void rules_drop_empty(struct values *values, struct arena *arena)
 	size_t i;
 
 	for (i = 0; i < values->len; i++)
-		if (values->at[i].type == VALUE_STRING && !values->at[i].text.len)
+		if (values->at[i].type == VALUE_STRING &&
+		    !values->at[i].text.len)
 			break;
 	if (i == values->len)
 		return;

@@ -16,7 +16,7 @@ struct cycle {
 	struct store *store;
 	const struct config *config;
 	const struct run_options *options;
-	bool *out;	/* [agent]: failed or stopped, left out from now on */
+	bool *out;      /* [agent]: failed or stopped, left out from now on */
 	bool *exported; /* [agent]: in this round */
 	enum run_exit worst;
 	struct error *err;

@@ -14,19 +14,19 @@
 #include "store/counters.h"
 
 enum run_exit {
-	RUN_OK = 0,	  /* success, also with warnings */
-	RUN_ERRORS = 1,	  /* finished, objects in error */
-	RUN_USAGE = 2,	  /* wrong use or configuration */
-	RUN_STOPPED = 3,  /* by a guard, a limit or an operator */
-	RUN_FAILED = 4,	  /* a connected system or the store failed */
-	RUN_BUSY = 5,	  /* another run holds the lease */
+	RUN_OK = 0,      /* success, also with warnings */
+	RUN_ERRORS = 1,  /* finished, objects in error */
+	RUN_USAGE = 2,   /* wrong use or configuration */
+	RUN_STOPPED = 3, /* by a guard, a limit or an operator */
+	RUN_FAILED = 4,  /* a connected system or the store failed */
+	RUN_BUSY = 5,    /* another run holds the lease */
 };
 
 /* What a step did; handed to run_hooks.step_end, borrowed for the call. */
 struct run_step {
 	int number;
-	const char *kind;   /* "full-import", "delta-sync", "export" ... */
-	const char *result; /* "success", "completed-sync-errors" ... */
+	const char *kind;    /* "full-import", "delta-sync", "export" ... */
+	const char *result;  /* "success", "completed-sync-errors" ... */
 	const char *message; /* of a guard, a failure; or "" */
 	const char *token;   /* that would pass the guard; or "" */
 	const struct counters *counters;
@@ -66,8 +66,7 @@ struct run_options {
 enum run_exit run_profile(struct store *store, const struct config *config,
 			  const struct config_agent *agent,
 			  const struct config_profile *profile,
-			  const struct run_options *options,
-			  struct error *err);
+			  const struct run_options *options, struct error *err);
 
 /*
  * A cycle: imports of all agents in the cycle's order (delta where there is a

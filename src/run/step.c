@@ -183,8 +183,8 @@ static int export_step(struct run *run, const struct config_step *step,
 	out->result = ret < 0 ? "stopped-server" : "success";
 	if (ret <= 0)
 		return ret; /* nothing to write: nobody is bothered */
-	if (export_guard(run->store, run->config, run->agent, &options,
-			 &result, err) < 0) {
+	if (export_guard(run->store, run->config, run->agent, &options, &result,
+			 err) < 0) {
 		out->result = "stopped-server";
 		return -1;
 	}

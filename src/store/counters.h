@@ -11,7 +11,7 @@
 
 struct counter {
 	const char *name; /* a literal: compared by address first */
-	uint32_t target;  /* agent's store number of an outbound counter, or 0 */
+	uint32_t target; /* agent's store number of an outbound counter, or 0 */
 	int64_t value;
 	struct strbuf ids;
 	int64_t last;

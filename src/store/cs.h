@@ -17,7 +17,7 @@
 #define CS_AGENT_SHIFT 40
 #define CS_ID(agent, sequence)                                                 \
 	(((int64_t)(agent) << CS_AGENT_SHIFT) | (int64_t)(sequence))
-#define CS_AGENT(id) ((uint32_t)((id) >> CS_AGENT_SHIFT))
+#define CS_AGENT(id)    ((uint32_t)((id) >> CS_AGENT_SHIFT))
 #define CS_SEQUENCE(id) ((id) & ((INT64_C(1) << CS_AGENT_SHIFT) - 1))
 
 enum cs_flags {
@@ -31,7 +31,7 @@ struct cs_row {
 	uint32_t type; /* NAME_TYPE; 0: placeholder or container */
 	uint32_t flags;
 	int64_t parent; /* 0: none */
-	struct sv rdn;	/* with its parent's DN: the DN; empty: no DNs */
+	struct sv rdn;  /* with its parent's DN: the DN; empty: no DNs */
 	struct sv anchor;
 	bool has_image; /* false: provisioned, not seen by an import yet */
 	struct sv image;
@@ -104,8 +104,8 @@ int store_cs_ref_put(struct store_tx *tx, int64_t target, int64_t source,
 int store_cs_ref_delete(struct store_tx *tx, int64_t target, int64_t source,
 			struct error *err);
 /* Objects that refer to `target`. */
-int store_cs_referrers(struct store *store, int64_t target,
-		       struct arena *arena, int64_t **out, struct error *err);
+int store_cs_referrers(struct store *store, int64_t target, struct arena *arena,
+		       int64_t **out, struct error *err);
 
 /* ---- links and the states of disconnectors ---- */
 
@@ -126,7 +126,7 @@ enum link_how {
 
 struct link_row {
 	int64_t cs;
-	int64_t mv; /* 0: not linked */
+	int64_t mv;        /* 0: not linked */
 	uint32_t rule_set; /* NAME_RULE_SET */
 	enum link_state state;
 	enum link_how how;
@@ -144,9 +144,8 @@ int store_link_delete(struct store_tx *tx, int64_t cs, struct error *err);
 int store_link_of_mv(struct store *store, int64_t mv, struct arena *arena,
 		     struct link_row **out, struct error *err);
 /* Disconnectors that remember this metaverse object. */
-int store_link_remembering(struct store *store, int64_t mv,
-			   struct arena *arena, struct link_row **out,
-			   struct error *err);
+int store_link_remembering(struct store *store, int64_t mv, struct arena *arena,
+			   struct link_row **out, struct error *err);
 
 /* ---- staged changes ---- */
 
@@ -165,7 +164,7 @@ struct pending_import {
 	struct sv old_dn;    /* renamed: the DN last synchronized */
 	struct sv synced;    /* image last synchronized; empty of an add */
 	struct sv confirmed; /* a change: exported values that came back */
-	bool indexed; /* its join keys are in cs_key (see sync/keys.c) */
+	bool indexed;        /* its join keys are in cs_key (see sync/keys.c) */
 };
 
 int store_pending_import_get(struct store *store, int64_t cs,
@@ -183,9 +182,9 @@ enum pending_import_filter {
 	PENDING_IMPORT_NOT_INDEXED,
 };
 /* Ids > after of an agent, in order. */
-int store_pending_import_ids(struct store *store, uint32_t agent,
-			     int64_t after, enum pending_import_filter filter,
-			     int64_t *out, int limit, struct error *err);
+int store_pending_import_ids(struct store *store, uint32_t agent, int64_t after,
+			     enum pending_import_filter filter, int64_t *out,
+			     int limit, struct error *err);
 
 enum export_op_kind {
 	PENDING_NONE = 0,
@@ -199,7 +198,7 @@ struct pending_export {
 	int64_t cs;
 	enum export_op_kind op;
 	bool in_progress; /* handed out; the outcome is not known */
-	int64_t parent;	  /* the new place and name, or 0 and empty */
+	int64_t parent;   /* the new place and name, or 0 and empty */
 	struct sv rdn;
 	struct sv attrs; /* a change: attributes with the values wanted */
 };
@@ -212,9 +211,8 @@ int store_pending_export_put(struct store_tx *tx,
 			     struct error *err);
 int store_pending_export_delete(struct store_tx *tx, int64_t cs,
 				struct error *err);
-int store_pending_export_ids(struct store *store, uint32_t agent,
-			     int64_t after, int64_t *out, int limit,
-			     struct error *err);
+int store_pending_export_ids(struct store *store, uint32_t agent, int64_t after,
+			     int64_t *out, int limit, struct error *err);
 
 /* Exported, not seen again by an import yet: same shape. */
 int store_awaiting_get(struct store *store, int64_t cs, struct arena *arena,
@@ -238,7 +236,7 @@ enum cs_error_kind { ERROR_SYNC = 1, ERROR_IMPORT = 2, ERROR_EXPORT = 3 };
 struct cs_error {
 	int64_t cs;
 	enum cs_error_kind kind;
-	struct sv code;	   /* "missing-parent" */
+	struct sv code;    /* "missing-parent" */
 	struct sv message; /* a sentence */
 	int64_t first;
 	int64_t last;

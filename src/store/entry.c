@@ -24,8 +24,8 @@ static int load_import(struct store *store, struct arena *arena,
 {
 	const struct attr_map *map = store_attr_map(store);
 	struct pending_import row;
-	int ret = store_pending_import_get(store, out->row.id, arena, &row,
-					   err);
+	int ret =
+		store_pending_import_get(store, out->row.id, arena, &row, err);
 
 	if (ret <= 0)
 		return ret;
@@ -188,14 +188,12 @@ int entry_put_import(struct store_tx *tx, const struct entry *entry,
 	return ret;
 }
 
-static int put_export(struct store_tx *tx, int64_t cs,
-		      const struct export_state *state,
-		      int (*put)(struct store_tx *tx,
-				 const struct pending_export *row,
-				 struct error *err),
-		      int (*delete)(struct store_tx *tx, int64_t cs,
-				    struct error *err),
-		      struct error *err)
+static int
+put_export(struct store_tx *tx, int64_t cs, const struct export_state *state,
+	   int (*put)(struct store_tx *tx, const struct pending_export *row,
+		      struct error *err),
+	   int (*delete)(struct store_tx *tx, int64_t cs, struct error *err),
+	   struct error *err)
 {
 	struct strbuf attrs = STRBUF_INIT(STRBUF_NO_LIMIT);
 	struct pending_export row = {
@@ -220,8 +218,8 @@ int entry_put_pending(struct store_tx *tx, const struct entry *entry,
 		      struct error *err)
 {
 	return put_export(tx, entry->row.id, &entry->pending,
-			  store_pending_export_put,
-			  store_pending_export_delete, err);
+			  store_pending_export_put, store_pending_export_delete,
+			  err);
 }
 
 int entry_put_awaiting(struct store_tx *tx, const struct entry *entry,

@@ -21,7 +21,7 @@ struct export_state {
 
 struct entry {
 	struct cs_row row;
-	struct image image; /* decoded; empty without has_image */
+	struct image image;    /* decoded; empty without has_image */
 	enum import_op import; /* pending import; IMPORT_NONE: nothing */
 	bool renamed;
 	bool indexed;

@@ -16,7 +16,7 @@ struct run_row {
 	const char *host;
 	int64_t process;
 	int64_t started;
-	int64_t ended;	    /* 0: going on, or died */
+	int64_t ended;      /* 0: going on, or died */
 	const char *result; /* "in-progress" until it ended */
 	const char *message;
 	struct hash128 rules; /* hash of the configuration used */
@@ -35,7 +35,7 @@ int store_run_scan(struct store *store, int64_t only, int limit,
 struct step_row {
 	int64_t id;
 	int64_t run;
-	int number;	  /* 1 based within the run */
+	int number;       /* 1 based within the run */
 	const char *kind; /* "full-import", "delta-sync", "export" ... */
 	int64_t started;
 	int64_t ended;

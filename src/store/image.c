@@ -123,8 +123,7 @@ bool image_identical(const struct image *a, const struct image *b)
 		return false;
 	for (i = 0; i < a->len; i++)
 		if (a->attrs[i].attr != b->attrs[i].attr ||
-		    !values_identical(&a->attrs[i].values,
-				      &b->attrs[i].values))
+		    !values_identical(&a->attrs[i].values, &b->attrs[i].values))
 			return false;
 	return true;
 }

@@ -30,8 +30,7 @@ struct image {
 	size_t size; /* room in attrs */
 };
 
-#define IMAGE_EMPTY                                                            \
-	((struct image){ NULL, 0, 0 })
+#define IMAGE_EMPTY ((struct image){ NULL, 0, 0 })
 
 /* Numbers of attributes: the configuration's and the store's. */
 struct attr_map {

@@ -11,7 +11,7 @@
 struct mv_row {
 	int64_t id;
 	unsigned char guid[16];
-	uint32_t type;	   /* NAME_MV_TYPE */
+	uint32_t type;     /* NAME_MV_TYPE */
 	int64_t projected; /* the connector that created it */
 	struct sv image;
 	struct sv lineage; /* see sync/lineage.h */
@@ -52,8 +52,8 @@ int store_mv_ref_put(struct store_tx *tx, int64_t target, int64_t source,
 		     struct error *err);
 int store_mv_ref_delete(struct store_tx *tx, int64_t target, int64_t source,
 			struct error *err);
-int store_mv_referrers(struct store *store, int64_t target,
-		       struct arena *arena, int64_t **out, struct error *err);
+int store_mv_referrers(struct store *store, int64_t target, struct arena *arena,
+		       int64_t **out, struct error *err);
 
 /* Objects whose outbound side is to be evaluated by the next delta sync of
  * any agent. */

@@ -23,7 +23,7 @@ struct store_tx; /* an open writing transaction */
 
 enum store_open_flags {
 	STORE_CREATE = 1, /* make it when it is not there */
-	STORE_READ = 2,	  /* no writing */
+	STORE_READ = 2,   /* no writing */
 };
 
 /* `url` is "sqlite:PATH". The schema is brought up to date. */
@@ -72,8 +72,8 @@ int store_lease_held(struct store *store, struct store_holder *holder_out,
 /* Names that rows refer to by number; numbers are never given anew. */
 enum store_name_kind {
 	NAME_ATTRIBUTE = 1,
-	NAME_TYPE = 2,	   /* of connector space objects */
-	NAME_AGENT = 3,	   /* 1 .. 65535: part of connector space ids */
+	NAME_TYPE = 2,     /* of connector space objects */
+	NAME_AGENT = 3,    /* 1 .. 65535: part of connector space ids */
 	NAME_RULE_SET = 4, /* "agent.rule set" */
 	NAME_MV_TYPE = 5,
 };
@@ -105,6 +105,5 @@ int store_meta_get(struct store *store, const char *key, struct arena *arena,
 int store_meta_set(struct store_tx *tx, const char *key, struct sv value,
 		   struct error *err);
 int store_meta_delete(struct store_tx *tx, const char *key, struct error *err);
-
 
 #endif

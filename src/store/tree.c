@@ -240,8 +240,8 @@ static int find_below(struct tree *tree, int64_t parent, struct sv rdn,
 	int i;
 
 	for (i = 0; i < count; i++) {
-		int rank = bears(tree, ids[i], parent, rdn, views, &scratch,
-				 err);
+		int rank =
+			bears(tree, ids[i], parent, rdn, views, &scratch, err);
 
 		if (rank < 0) {
 			count = -1;
@@ -288,9 +288,8 @@ int tree_find(struct tree *tree, struct sv dn, unsigned views, int64_t *id_out,
 	if (!dn_split(dn, &rdn, &above))
 		return 0;
 	if (above.len) {
-		ret = find_container(tree, above,
-				     TREE_IMPORTED | TREE_EXPECTED, &parent,
-				     err);
+		ret = find_container(tree, above, TREE_IMPORTED | TREE_EXPECTED,
+				     &parent, err);
 		if (ret <= 0)
 			return ret;
 	}
@@ -405,8 +404,8 @@ static int container_dn(struct tree *tree, int64_t id, enum tree_view view,
 		ret = container_dn(tree, parent, view, depth + 1, &above, err);
 	if (ret == 0) {
 		cached = arena_alloc(&tree->arena, sizeof(*cached));
-		*cached = arena_dup(&tree->arena,
-				    dn_join(rdn, above, &scratch));
+		*cached =
+			arena_dup(&tree->arena, dn_join(rdn, above, &scratch));
 		idmap_put_ptr(&tree->names, cache_key, cached);
 		*out = *cached;
 	}

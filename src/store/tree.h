@@ -46,9 +46,9 @@ uint64_t key_of_join(const struct store *store, uint64_t rule,
 struct tree {
 	struct store *store;
 	uint32_t agent;
-	struct namemap *found; /* folded DN of a container -> id */
-	struct idmap names;    /* id -> DN of a container, in `arena` */
-	struct idmap fresh;    /* key -> id, of what is buffered */
+	struct namemap *found;    /* folded DN of a container -> id */
+	struct idmap names;       /* id -> DN of a container, in `arena` */
+	struct idmap fresh;       /* key -> id, of what is buffered */
 	VEC(struct key_row) keys; /* to be written sorted, with the batch */
 	struct arena arena;
 };

@@ -24,10 +24,10 @@ struct outflow {
 	struct work_mv *mv;
 	struct work_cs *cs;
 	const struct config_rule_set *rule_set;
-	struct image written;  /* what the system has */
-	struct image settled;  /* with an import pending: what counts */
-	bool unsettled;	       /* an import is pending that is not ours */
-	struct image pending;  /* the new change */
+	struct image written; /* what the system has */
+	struct image settled; /* with an import pending: what counts */
+	bool unsettled;       /* an import is pending that is not ours */
+	struct image pending; /* the new change */
 	struct image merged;
 	bool merges;
 };
@@ -41,24 +41,59 @@ static bool goes(const struct work_cs *cs)
 
 /* The target's connector in this agent: the one under the rule set that the
  * rule names, else under the first in file order. */
-static struct work_cs *connector_of(const struct outflow *flow,
-				    const struct config_export_flow *rule,
-				    const struct work_mv *target)
+static bool is_better(const struct outflow *flow,
+		      const struct config_export_flow *rule,
+		      const struct config_rule_set *rule_set,
+		      const struct config_rule_set *best)
 {
-	struct work_cs *best = NULL;
+	if (!rule_set || rule_set->agent != flow->rule_set->agent ||
+	    (rule->to && rule_set != rule->to))
+		return false;
+	return !best || rule_set->index < best->index;
+}
+
+/* 0: *out is its id, or 0. Of a target outside of the working set only its
+ * links are read. */
+static int connector_of(struct outflow *flow,
+			const struct config_export_flow *rule, int64_t target,
+			int64_t *out, struct error *err)
+{
+	struct sync *sync = flow->sync;
+	const struct work_mv *mv = idmap_get_ptr(&sync->mv, (uint64_t)target);
+	const struct config_rule_set *best = NULL;
+	struct link_row *rows;
 	size_t i;
+	int count;
+	int k;
 
-	for (i = 0; i < target->link_count; i++) {
-		struct work_cs *cs = target->links[i];
+	*out = 0;
+	for (i = 0; mv && !mv->removed && i < mv->link_count; i++) {
+		struct work_cs *cs = mv->links[i];
 
-		if (cs->agent != flow->cs->agent || !cs->rule_set || goes(cs))
-			continue;
-		if (rule->to && cs->rule_set != rule->to)
-			continue;
-		if (!best || cs->rule_set->index < best->rule_set->index)
-			best = cs;
+		if (!goes(cs) && is_better(flow, rule, cs->rule_set, best)) {
+			best = cs->rule_set;
+			*out = cs->e.row.id;
+		}
 	}
-	return best;
+	if (mv)
+		return 0;
+	count = store_link_of_mv(sync->store, target, &sync->scratch, &rows,
+				 err);
+	for (k = 0; k < count; k++) {
+		const struct config_rule_set *rule_set =
+			plan_rule_set(sync, rows[k].rule_set);
+		const struct work_cs *cs =
+			idmap_get_ptr(&sync->cs, (uint64_t)rows[k].cs);
+
+		/* the batch may have changed the link meanwhile */
+		if (cs && (goes(cs) || cs->e.link.mv != target))
+			continue;
+		if (is_better(flow, rule, rule_set, best)) {
+			best = rule_set;
+			*out = rows[k].cs;
+		}
+	}
+	return count < 0 ? -1 : 0;
 }
 
 static int map_references(struct outflow *flow,
@@ -71,23 +106,19 @@ static int map_references(struct outflow *flow,
 
 	mapped.at = arena_array(&sync->batch, values->len, sizeof(*mapped.at));
 	for (i = 0; i < values->len; i++) {
-		struct work_cs *cs = NULL;
-		struct work_mv *target;
 		struct value value;
-		int ret;
+		int64_t connector;
 
 		if (values->at[i].type != VALUE_REFERENCE)
-			return object_error(err, "cs-attribute-type-mismatch",
-					    "a reference is wanted, the rule "
-					    "gave a %s",
-					    value_type_name(
-						    values->at[i].type));
-		ret = work_mv(sync, values->at[i].number, &target, err);
-		if (ret < 0)
+			return object_error(
+				err, "cs-attribute-type-mismatch",
+				"a reference is wanted, the rule "
+				"gave a %s",
+				value_type_name(values->at[i].type));
+		if (connector_of(flow, rule, values->at[i].number, &connector,
+				 err) < 0)
 			return -1;
-		if (ret > 0)
-			cs = connector_of(flow, rule, target);
-		if (!cs) {
+		if (!connector) {
 			work_wait(sync,
 				  key_of_wait_connector(
 					  sync->store, values->at[i].number,
@@ -95,7 +126,7 @@ static int map_references(struct outflow *flow,
 				  flow->mv->row.id);
 			continue;
 		}
-		value = value_reference(cs->e.row.id, SV_NULL);
+		value = value_reference(connector, SV_NULL);
 		if (!values_have(&mapped, &value, MATCH_EXACT))
 			mapped.at[mapped.len++] = value;
 	}
@@ -135,8 +166,7 @@ static bool is_naming_value(const struct outflow *flow, attr_id attr,
 	    flow->cs->e.pending.op == PENDING_ADD)
 		return false;
 	entry_expected_name(&flow->cs->e, &parent, &rdn);
-	if (!rdn.len ||
-	    !dn_component(rdn, 1, &sync->scratch, &type, &value) ||
+	if (!rdn.len || !dn_component(rdn, 1, &sync->scratch, &type, &value) ||
 	    !sv_ieq_str(type, store_attr_name(sync->store, attr)))
 		return false;
 	return text_ieq(value, values->at[0].text);
@@ -160,8 +190,7 @@ static void want(struct outflow *flow, attr_id attr, struct values values)
 
 static void keep_pending(struct outflow *flow, attr_id attr)
 {
-	const struct values *old =
-		image_get(&flow->cs->e.pending.attrs, attr);
+	const struct values *old = image_get(&flow->cs->e.pending.attrs, attr);
 
 	if (old)
 		image_put(&flow->pending, attr, *old, &flow->sync->batch);
@@ -187,9 +216,8 @@ static struct values merge(struct outflow *flow,
 			   const struct config_export_flow *rule,
 			   const struct values *own)
 {
-	enum match_rule match = rule->merge == MERGE_EXACT
-					? MATCH_EXACT
-					: MATCH_IGNORE_CASE;
+	enum match_rule match = rule->merge == MERGE_EXACT ? MATCH_EXACT
+							   : MATCH_IGNORE_CASE;
 	const struct values *base = base_of(flow, rule->attr);
 	const struct values *before =
 		or_nothing(image_get(&flow->cs->merged, rule->attr));
@@ -306,8 +334,7 @@ static void keep_unruled(struct outflow *flow)
 	}
 }
 
-static int load_merged(struct sync *sync, struct work_cs *cs,
-		       struct error *err)
+static int load_merged(struct sync *sync, struct work_cs *cs, struct error *err)
 {
 	struct sv bytes;
 	int ret;
@@ -316,10 +343,9 @@ static int load_merged(struct sync *sync, struct work_cs *cs,
 		return 0;
 	ret = store_merged_get(sync->store, cs->e.row.id, &sync->batch, &bytes,
 			       err);
-	if (ret < 0 || (ret > 0 && image_decode(bytes,
-						store_attr_map(sync->store),
-						&sync->batch, &cs->merged,
-						err) < 0))
+	if (ret < 0 ||
+	    (ret > 0 && image_decode(bytes, store_attr_map(sync->store),
+				     &sync->batch, &cs->merged, err) < 0))
 		return -1;
 	cs->has_merged = true;
 	return 0;
@@ -401,7 +427,7 @@ static int flow_connector(struct sync *sync, struct work_mv *mv,
 	bool changed;
 
 	flow.written = entry_written(&cs->e, &sync->scratch);
-	if (cs->e.import != IMPORT_NONE) {
+	if (cs->e.import == IMPORT_UPDATE) {
 		flow.unsettled = true;
 		flow.settled = image_copy(&cs->e.synced, &sync->scratch);
 		image_apply(&flow.settled, &cs->e.confirmed, &sync->scratch);

@@ -42,8 +42,7 @@ int filter_select(struct sync *sync, struct work_cs *cs,
 		return 0;
 	agent = cs->agent->agent;
 	for (i = 0; i < agent->rule_set_count; i++) {
-		int fits = filter_in_scope(sync, cs, &agent->rule_sets[i],
-					   err);
+		int fits = filter_in_scope(sync, cs, &agent->rule_sets[i], err);
 
 		if (fits < 0)
 			return -1;

@@ -58,11 +58,11 @@ static int map_references(struct flow *flow, struct values *values,
 		int64_t target;
 
 		if (values->at[i].type != VALUE_REFERENCE)
-			return object_error(err, "cs-attribute-type-mismatch",
-					    "a reference is wanted, the rule "
-					    "gave a %s",
-					    value_type_name(
-						    values->at[i].type));
+			return object_error(
+				err, "cs-attribute-type-mismatch",
+				"a reference is wanted, the rule "
+				"gave a %s",
+				value_type_name(values->at[i].type));
 		if (work_partner(sync, values->at[i].number, &target, err) < 0)
 			return -1;
 		if (!target) {
@@ -268,8 +268,7 @@ static int ask(struct flow *flow, struct work_cs *cs,
 static void add_lineage(struct flow *flow, attr_id attr, int64_t cs,
 			const struct values *values)
 {
-	const struct lineage_entry *old =
-		lineage_get(&flow->mv->lineage, attr);
+	const struct lineage_entry *old = lineage_get(&flow->mv->lineage, attr);
 	const struct values *before = image_get(&flow->mv->image, attr);
 	struct lineage_entry *entry = &flow->lineage.at[flow->lineage.len++];
 
@@ -284,8 +283,7 @@ static void add_lineage(struct flow *flow, attr_id attr, int64_t cs,
 static bool keeps_frozen(const struct flow *flow, attr_id attr,
 			 struct values *out, int64_t *cs_out)
 {
-	const struct lineage_entry *old =
-		lineage_get(&flow->mv->lineage, attr);
+	const struct lineage_entry *old = lineage_get(&flow->mv->lineage, attr);
 	const struct values *values = image_get(&flow->mv->image, attr);
 	size_t i;
 
@@ -313,15 +311,15 @@ static const struct contributor *last_writer(const struct flow *flow,
 	size_t i;
 
 	for (i = 0; i < attr->contributor_count; i++) {
-		const struct work_cs *cs = link_find(
-			flow->mv, attr->contributors[i].rule_set);
+		const struct work_cs *cs =
+			link_find(flow->mv, attr->contributors[i].rule_set);
 
 		if (cs && cs->e.row.id == flow->sync->equal_writer)
 			return &attr->contributors[i];
 	}
 	for (i = 0; old && i < attr->contributor_count; i++) {
-		const struct work_cs *cs = link_find(
-			flow->mv, attr->contributors[i].rule_set);
+		const struct work_cs *cs =
+			link_find(flow->mv, attr->contributors[i].rule_set);
 
 		if (cs && cs->e.row.id == old->cs)
 			return &attr->contributors[i];
@@ -354,8 +352,8 @@ static int flow_merged(struct flow *flow, const struct attr_plan *attr,
 		if (!first)
 			first = cs->e.row.id;
 		more.len = all.len;
-		more.at = arena_array(&flow->sync->batch,
-				      all.len + values.len, sizeof(*more.at));
+		more.at = arena_array(&flow->sync->batch, all.len + values.len,
+				      sizeof(*more.at));
 		if (all.len)
 			memcpy(more.at, all.at, all.len * sizeof(*more.at));
 		for (k = 0; k < values.len; k++)
@@ -373,8 +371,8 @@ static int flow_merged(struct flow *flow, const struct attr_plan *attr,
 
 /* Asks in order of precedence; `preferred` before all others. */
 static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
-		       const struct contributor *preferred,
-		       struct image *image, struct error *err)
+		       const struct contributor *preferred, struct image *image,
+		       struct error *err)
 {
 	attr_id id = attr->attr->attr.id;
 	struct values winner = { NULL, 0 };
@@ -384,8 +382,8 @@ static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
 	size_t i;
 
 	for (i = 0; i <= attr->contributor_count; i++) {
-		const struct contributor *who =
-			i ? &attr->contributors[i - 1] : preferred;
+		const struct contributor *who = i ? &attr->contributors[i - 1]
+						  : preferred;
 		struct values values = { NULL, 0 };
 		struct work_cs *cs;
 		int say;
@@ -455,9 +453,9 @@ static int key_changes(struct sync *sync, struct work_mv *mv, attr_id attr,
 			return -1;
 	}
 	for (i = 0; i < old.len; i++) {
-		struct key_row gone = { key_of_mv(sync->store, number,
-						  &old.at[i]),
-					mv->row.id };
+		struct key_row gone = {
+			key_of_mv(sync->store, number, &old.at[i]), mv->row.id
+		};
 
 		if (values_have(&new, &old.at[i], MATCH_IGNORE_CASE))
 			continue;
@@ -517,20 +515,18 @@ static void reference_changes(struct sync *sync, const struct work_mv *mv,
 	for (i = 0; i < new_count; i++) {
 		struct ref_change ref = { new[i], mv->row.id, true };
 
-		if (!(old_count > 8
-			      ? idmap_get(&known, (uint64_t)new[i], NULL)
-			      : has_id(old, old_count, new[i])))
+		if (!(old_count > 8 ? idmap_get(&known, (uint64_t) new[i], NULL)
+				    : has_id(old, old_count, new[i])))
 			vec_push(&sync->refs, ref);
 	}
 	idmap_release(&known);
 	for (i = 0; new_count > 8 && i < new_count; i++)
-		idmap_put(&known, (uint64_t)new[i], 1);
+		idmap_put(&known, (uint64_t) new[i], 1);
 	for (i = 0; i < old_count; i++) {
 		struct ref_change ref = { old[i], mv->row.id, false };
 
-		if (!(new_count > 8
-			      ? idmap_get(&known, (uint64_t)old[i], NULL)
-			      : has_id(new, new_count, old[i])))
+		if (!(new_count > 8 ? idmap_get(&known, (uint64_t)old[i], NULL)
+				    : has_id(new, new_count, old[i])))
 			vec_push(&sync->refs, ref);
 	}
 	idmap_release(&known);
@@ -554,7 +550,7 @@ static int lookups_lost(struct sync *sync, struct work_mv *mv,
 		int k;
 
 		if (!attr->lookup_target || !old ||
-		    (new && values_same(old, new, MATCH_IGNORE_CASE)))
+		    (new &&values_same(old, new, MATCH_IGNORE_CASE)))
 			continue;
 		count = store_mv_referrers(sync->store, mv->row.id,
 					   &sync->scratch, &sources, err);
@@ -608,10 +604,9 @@ int import_flow(struct sync *sync, struct work_mv *mv, struct error *err)
 
 		if (attr->attr->precedence == PRECEDENCE_EQUAL)
 			preferred = last_writer(&flow, attr);
-		ret = attr->attr->merge
-			      ? flow_merged(&flow, attr, &image, err)
-			      : flow_ranked(&flow, attr, preferred, &image,
-					    err);
+		ret = attr->attr->merge ? flow_merged(&flow, attr, &image, err)
+					: flow_ranked(&flow, attr, preferred,
+						      &image, err);
 		if (ret < 0)
 			return -1;
 	}

@@ -13,8 +13,6 @@
  */
 #include "sync/sync_private.h"
 
-#include "base/clock.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -148,8 +146,7 @@ static int find_candidates(struct sync *sync,
 			else if (ret > 0)
 				ret = 0;
 			if (ret > 0)
-				ret = resolved(sync, rule_set, *rules, mv,
-					       err);
+				ret = resolved(sync, rule_set, *rules, mv, err);
 			if (ret < 0)
 				return -1;
 			if (ret > 0)
@@ -184,8 +181,8 @@ static int evaluate_rule(struct sync *sync, const struct config_join *join,
 
 static struct sv display(struct sync *sync, const struct work_mv *mv)
 {
-	const struct values *values =
-		mv->image.len ? &mv->image.attrs[0].values : NULL;
+	const struct values *values = mv->image.len ? &mv->image.attrs[0].values
+						    : NULL;
 
 	return values ? value_text(&values->at[0], &sync->scratch) : SV_NULL;
 }
@@ -218,8 +215,7 @@ static void trace_rule(struct sync *sync, const struct work_cs *cs,
 		return;
 	if (satisfied)
 		trace(sync, "join", cs->e.row.id, 0,
-		      "rule %zu (%s = " SV_FMT "): %zu candidate%s",
-		      number + 1,
+		      "rule %zu (%s = " SV_FMT "): %zu candidate%s", number + 1,
 		      store_attr_name(sync->store, join->clauses[0].mv_attr),
 		      SV_ARG(expr_source(join->clauses[0].source)), found,
 		      found == 1 ? "" : "s");
@@ -327,10 +323,10 @@ static int matching(struct sync *sync, struct work_mv *mv,
 	struct agent_plan *agent = &sync->agents[rule_set->agent];
 	struct values one = { (struct value *)(uintptr_t)value, 1 };
 	int64_t *ids;
-	int total = tree_find_key(&agent->tree,
-				  key_of_join(sync->store,
-					      rule_number(sync, rule_set, r), &one),
-				  &sync->scratch, &ids, err);
+	int total = tree_find_key(
+		&agent->tree,
+		key_of_join(sync->store, rule_number(sync, rule_set, r), &one),
+		&sync->scratch, &ids, err);
 	int k;
 
 	for (k = 0; k < total; k++) {
@@ -374,21 +370,13 @@ static int matching(struct sync *sync, struct work_mv *mv,
 	return total < 0 ? -1 : 0;
 }
 
-static int record_blocked(struct sync *sync, struct work_cs *cs,
-			  const char *code, const char *message,
-			  struct error *err)
+/* Nothing is provisioned, the rest of the object's synchronization goes on. */
+static void note_blocked(struct sync *sync, const struct work_cs *cs,
+			 const char *code, const char *message)
 {
-	struct cs_error row = {
-		.cs = cs->e.row.id,
-		.kind = ERROR_SYNC,
-		.code = sv_from(code),
-		.message = sv_from(message),
-		.last = sync->now,
-	};
-
 	trace(sync, "provision", cs->e.row.id, 0, "%s", message);
-	sync->result->errors++;
-	return sync->tx ? store_error_put(sync->tx, &row, err) : 0;
+	(void)snprintf(sync->blocked, sizeof(sync->blocked), "%s: %s", code,
+		       message);
 }
 
 #define MAX_FOUND 16
@@ -427,10 +415,8 @@ int join_reverse(struct sync *sync, struct work_mv *mv,
 				       "%zu; join one by hand or remove one",
 				       (long long)mv->row.id, count,
 				       rule_set->name, r + 1);
-			return record_blocked(sync, found[0], "ambiguous",
-					      message, err) < 0
-				       ? -1
-				       : 2;
+			note_blocked(sync, found[0], "ambiguous", message);
+			return 2;
 		}
 		if (found[0]->e.link.state != LINK_NORMAL) {
 			(void)snprintf(message, sizeof(message),
@@ -440,11 +426,9 @@ int join_reverse(struct sync *sync, struct work_mv *mv,
 				       found[0]->e.link.state == LINK_FILTERED
 					       ? "filtered"
 					       : "explicit");
-			return record_blocked(sync, found[0],
-					      "existing-disconnector", message,
-					      err) < 0
-				       ? -1
-				       : 2;
+			note_blocked(sync, found[0], "existing-disconnector",
+				     message);
+			return 2;
 		}
 		*out = found[0];
 		return 1;
@@ -481,13 +465,12 @@ int join_wake(struct sync *sync, struct work_mv *mv,
 
 			if (values_have(&then, &now.at[i], MATCH_IGNORE_CASE))
 				continue;
-			count = tree_find_key(&agent->tree,
-					      key_of_join(sync->store,
-							  rule_number(
-								  sync,
-								  rule_set, r),
-							  &one),
-					      &sync->scratch, &ids, err);
+			count = tree_find_key(
+				&agent->tree,
+				key_of_join(sync->store,
+					    rule_number(sync, rule_set, r),
+					    &one),
+				&sync->scratch, &ids, err);
 			for (k = 0; k < count; k++) {
 				struct work_cs *cs;
 				int ret = work_cs(sync, ids[k], &cs, err);
@@ -612,8 +595,8 @@ int join_index_imported(struct sync *sync, struct error *err)
 			return -1;
 	if (sync->joins_stored)
 		return store_meta_set(sync->tx, "joins", SV_LIT("1"), err);
-	if (store_meta_get(sync->store, "joins", &sync->scratch, &stored,
-			   err) < 0)
+	if (store_meta_get(sync->store, "joins", &sync->scratch, &stored, err) <
+	    0)
 		return -1;
 	sync->joins_stored = stored.len > 0;
 	return 0;

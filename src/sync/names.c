@@ -53,16 +53,31 @@ static int find_below(struct sync *sync, struct agent_plan *agent,
 	return count < 0 ? -1 : placeholder != NULL;
 }
 
+/* Containers are asked for again and again: by their folded DN. A unit that was
+ * taken back may have left one that never was. */
+static int cached_container(struct sync *sync, struct agent_plan *agent,
+			    struct sv folded, struct work_cs **out,
+			    struct error *err)
+{
+	uint64_t id;
+
+	if (!namemap_get(agent->tree.found, folded, &id))
+		return 0;
+	return work_cs(sync, (int64_t)id, out, err);
+}
+
 /* The container's id: 1, or 0 when no such name is known. */
 static int find_container(struct sync *sync, struct agent_plan *agent,
-			  struct sv dn, struct work_cs **out,
-			  struct error *err)
+			  struct sv dn, struct work_cs **out, struct error *err)
 {
+	struct sv folded = dn_fold(dn, &sync->scratch);
 	struct work_cs *above = NULL;
 	struct sv rdn;
 	struct sv rest;
-	int ret;
+	int ret = cached_container(sync, agent, folded, out, err);
 
+	if (ret)
+		return ret;
 	if (!dn_split(dn, &rdn, &rest))
 		return 0;
 	if (rest.len) {
@@ -70,8 +85,12 @@ static int find_container(struct sync *sync, struct agent_plan *agent,
 		if (ret <= 0)
 			return ret;
 	}
-	return find_below(sync, agent, above ? above->e.row.id : 0, rdn, 0, out,
-			  err);
+	ret = find_below(sync, agent, above ? above->e.row.id : 0, rdn, 0, out,
+			 err);
+	if (ret > 0)
+		namemap_put(agent->tree.found, folded,
+			    (uint64_t)(*out)->e.row.id);
+	return ret;
 }
 
 int names_taken(struct sync *sync, struct agent_plan *agent, struct sv dn,
@@ -134,16 +153,21 @@ static int need_container(struct sync *sync, struct agent_plan *agent,
 	struct work_cs *above = NULL;
 	/* what lies above a base is not ours to check */
 	bool checked = check && !is_base(agent, dn);
+	struct sv folded = dn_fold(dn, &sync->scratch);
 	struct sv rdn;
 	struct sv rest;
-	int ret;
+	int ret = cached_container(sync, agent, folded, out, err);
 
+	if (ret < 0)
+		return -1;
+	if (ret > 0 && (!checked || !((*out)->e.row.flags & CS_PLACEHOLDER)))
+		return 0;
 	if (!dn_split(dn, &rdn, &rest))
 		return object_error(err, "invalid-dn",
 				    "'" SV_FMT "' is not a distinguished name",
 				    SV_ARG(dn));
-	if (rest.len && need_container(sync, agent, rest, checked, create,
-				       &above, err) < 0)
+	if (rest.len &&
+	    need_container(sync, agent, rest, checked, create, &above, err) < 0)
 		return -1;
 	ret = find_below(sync, agent, above ? above->e.row.id : 0, rdn, 0, out,
 			 err);
@@ -167,6 +191,7 @@ static int need_container(struct sync *sync, struct agent_plan *agent,
 		(*out)->e.row.flags = CS_CONTAINER;
 		(*out)->dirty_row = true;
 	}
+	namemap_put(agent->tree.found, folded, (uint64_t)(*out)->e.row.id);
 	if (checked) {
 		(*out)->e.pending.op = PENDING_ADD;
 		(*out)->dirty_pending = true;
@@ -204,10 +229,10 @@ int names_unique_taken(struct sync *sync, struct agent_plan *agent,
 {
 	uint32_t number = store_attr_map(sync->store)->to_store[attr];
 	int64_t *ids;
-	int count = tree_find_key(&agent->tree,
-				  key_of_unique(sync->store, agent->number,
-						number, value),
-				  &sync->scratch, &ids, err);
+	int count = tree_find_key(
+		&agent->tree,
+		key_of_unique(sync->store, agent->number, number, value),
+		&sync->scratch, &ids, err);
 	int i;
 
 	for (i = 0; i < count; i++) {
@@ -239,8 +264,8 @@ void names_add_keys(struct sync *sync, struct agent_plan *agent,
 
 	entry_expected_name(&cs->e, &parent, &rdn);
 	if (rdn.len)
-		tree_add_key(&agent->tree,
-			     key_of_name(sync->store, agent->number, parent,
-					 rdn),
-			     cs->e.row.id);
+		tree_add_key(
+			&agent->tree,
+			key_of_name(sync->store, agent->number, parent, rdn),
+			cs->e.row.id);
 }

@@ -59,7 +59,8 @@ static void add_contributor(struct attr_plan *plan,
 	size_t i;
 
 	for (i = 0; i < rs->import_count; i++)
-		found.flow_count += rs->imports[i].mv_attr == plan->attr->attr.id;
+		found.flow_count += rs->imports[i].mv_attr ==
+				    plan->attr->attr.id;
 	if (!found.flow_count)
 		return;
 	found.flows = mem_alloc(found.flow_count * sizeof(*found.flows));
@@ -67,9 +68,9 @@ static void add_contributor(struct attr_plan *plan,
 	for (i = 0; i < rs->import_count; i++)
 		if (rs->imports[i].mv_attr == plan->attr->attr.id)
 			found.flows[found.flow_count++] = &rs->imports[i];
-	plan->contributors = mem_realloc(plan->contributors,
-					 (plan->contributor_count + 1) *
-						 sizeof(found));
+	plan->contributors =
+		mem_realloc(plan->contributors,
+			    (plan->contributor_count + 1) * sizeof(found));
 	plan->contributors[plan->contributor_count++] = found;
 }
 
@@ -155,8 +156,7 @@ static void plan_outbound(struct sync *sync, struct mv_plan *plan)
 	}
 }
 
-static int plan_type(struct sync *sync, struct mv_plan *plan,
-		     struct error *err)
+static int plan_type(struct sync *sync, struct mv_plan *plan, struct error *err)
 {
 	const struct attr_map *map = store_attr_map(sync->store);
 	struct sv name = sv_from(plan->type->name);
@@ -204,17 +204,16 @@ static void plan_joins(struct sync *sync, struct agent_plan *plan,
 					    [rs->joins[r].clauses[c].mv_attr],
 				    SV_ARG(expr_source(
 					    rs->joins[r].clauses[c].source)));
-		numbers[r] = hash64(store_hash_key(sync->store),
-				    strbuf_sv(&text));
+		numbers[r] =
+			hash64(store_hash_key(sync->store), strbuf_sv(&text));
 		plan->join_fingerprint =
 			plan->join_fingerprint * 31 + numbers[r];
 		plan->joins = true;
 	}
 	if (rs->scope)
-		plan->join_fingerprint =
-			plan->join_fingerprint * 31 +
-			hash64(store_hash_key(sync->store),
-			       expr_source(rs->scope));
+		plan->join_fingerprint = plan->join_fingerprint * 31 +
+					 hash64(store_hash_key(sync->store),
+						expr_source(rs->scope));
 	sync->join_numbers[rs->id] = numbers;
 	strbuf_release(&text);
 }
@@ -281,8 +280,7 @@ int plan_init(struct sync *sync, struct error *err)
 				    sizeof(*sync->mv_types));
 	for (i = 0; i < config->agent_count; i++)
 		rule_sets += config->agents[i].rule_set_count;
-	sync->rule_set_numbers =
-		mem_zalloc((rule_sets + 2) * sizeof(uint32_t));
+	sync->rule_set_numbers = mem_zalloc((rule_sets + 2) * sizeof(uint32_t));
 	sync->join_numbers = mem_zalloc((rule_sets + 2) * sizeof(uint64_t *));
 	sync->rule_set_count = rule_sets;
 	for (i = 0; i < config->agent_count; i++) {
@@ -390,9 +388,9 @@ const struct config_rule_set *plan_rule_set(struct sync *sync, uint32_t number)
 		return NULL;
 	for (a = 0; a < config->agent_count; a++)
 		for (r = 0; r < config->agents[a].rule_set_count; r++)
-			if (sync->rule_set_numbers[config->agents[a]
-							    .rule_sets[r]
-							    .id] == number)
+			if (sync->rule_set_numbers
+				    [config->agents[a].rule_sets[r].id] ==
+			    number)
 				return &config->agents[a].rule_sets[r];
 	return NULL;
 }

@@ -59,8 +59,7 @@ static bool required_there(const struct making *m)
 
 		if (!values || !values->len) {
 			trace(m->sync, "provision", 0, m->mv->row.id,
-			      "'%s' waits for a value of %s",
-			      m->rule_set->name,
+			      "'%s' waits for a value of %s", m->rule_set->name,
 			      store_attr_name(m->sync->store,
 					      m->how->require[i]));
 			return false;
@@ -72,7 +71,7 @@ static bool required_there(const struct making *m)
 /* ---- the name ---- */
 
 #define FIRST_NUMBER 2
-#define LAST_NUMBER 100000
+#define LAST_NUMBER  100000
 
 /* One candidate's text: 1, 0 when a part of it is empty or missing. */
 static int candidate(struct making *m, const struct expr *expr, int64_t number,
@@ -230,8 +229,8 @@ static int choose_name(struct making *m, struct sv *dn_out,
 	size_t i;
 
 	for (i = 0; i <= (more ? more->count : 0); i++) {
-		const struct expr *expr =
-			i ? more->candidates[i - 1] : m->how->dn;
+		const struct expr *expr = i ? more->candidates[i - 1]
+					    : m->how->dn;
 		bool counts = expr_uses_counter(expr);
 		int64_t n;
 
@@ -359,8 +358,8 @@ static int unique_value(struct making *m, const struct config_unique *unique,
 			    "no candidate for '%s' in '%s' is complete and "
 			    "free%s" SV_FMT,
 			    store_attr_name(m->sync->store, unique->attr),
-			    m->agent->agent->name, text.len ? "; last tried " : "",
-			    SV_ARG(text));
+			    m->agent->agent->name,
+			    text.len ? "; last tried " : "", SV_ARG(text));
 }
 
 static int make_connector(struct making *m, struct sv dn, struct error *err)
@@ -383,8 +382,8 @@ static int make_connector(struct making *m, struct sv dn, struct error *err)
 		    unique_value(m, &m->how->unique[i], err) < 0)
 			return -1;
 	if (initial_values(m, err) < 0 ||
-	    link_connect(sync, cs, m->mv, m->rule_set, LINK_PROVISIONING,
-			 err) < 0)
+	    link_connect(sync, cs, m->mv, m->rule_set, LINK_PROVISIONING, err) <
+		    0)
 		return -1;
 	names_add_keys(sync, m->agent, cs);
 	work_outcome(sync, cs, OUT_ADD, cs->e.pending.attrs.len > 0);
@@ -548,10 +547,9 @@ static int provision_one(struct making *m, struct error *err)
 	if (rules_condition(&m->sync->rules, m->how->when, &rules,
 			    &m->sync->scratch, &wanted, err) < 0)
 		return -1;
-	trace(m->sync, "provision", m->cs ? m->cs->e.row.id : 0,
-	      m->mv->row.id, "'%s' in '%s': %s, %s", m->rule_set->name,
-	      m->agent->agent->name, wanted ? "wanted" : "not wanted",
-	      m->cs ? "there" : "not there");
+	trace(m->sync, "provision", m->cs ? m->cs->e.row.id : 0, m->mv->row.id,
+	      "'%s' in '%s': %s, %s", m->rule_set->name, m->agent->agent->name,
+	      wanted ? "wanted" : "not wanted", m->cs ? "there" : "not there");
 	if (!m->cs)
 		return wanted && m->sync->config->provisioning
 			       ? provision_new(m, err)

@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK 512
+#define CHUNK         512
 #define FLUSH_OBJECTS 2048
-#define FIXUP_ROUNDS 20
+#define FIXUP_ROUNDS  20
 
 /* ---- one object ---- */
 
@@ -263,8 +263,7 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 		set_state(sync, cs, LINK_NORMAL, LINK_NONE);
 		return 0;
 	}
-	trace(sync, "filter", cs->e.row.id, 0, "rule set '%s'",
-	      rule_set->name);
+	trace(sync, "filter", cs->e.row.id, 0, "rule set '%s'", rule_set->name);
 	ret = filter_matches(sync, cs, rule_set, err);
 	if (ret < 0)
 		return -1;
@@ -283,8 +282,7 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 	if (ret < 0)
 		return -1;
 	if (ret > 0)
-		return link_up(sync, cs, rule_set, mv, false, counter_out,
-			       err);
+		return link_up(sync, cs, rule_set, mv, false, counter_out, err);
 	return join_index(sync, cs, rule_set, err);
 }
 
@@ -337,7 +335,7 @@ static void split_code(const char *message, struct sv *code, struct sv *text)
 			    all.ptr[i] != '-')
 				break;
 		if (i == end && end > from && end < all.len &&
-		    memchr(all.ptr + from, '-', end - from)) {
+		    (!from || memchr(all.ptr + from, '-', end - from))) {
 			*code = sv_sub(all, from, end);
 			*text = from ? all
 				     : sv_trim(sv_sub(all, end + 1, all.len));
@@ -394,11 +392,17 @@ static int process(struct sync *sync, struct work_cs *cs, struct error *err)
 		work_unit_keep(sync);
 		return record_error(sync, id, &why, err);
 	}
+	if (sync->blocked[0] && !cs->removed)
+		cs->queued = true;
 	work_unit_keep(sync);
 	if (counter && cs->e.row.has_image)
 		counters_add(sync->counters, 0, counter, id);
 	if (cs->removed)
 		return 0;
+	if (sync->blocked[0]) {
+		(void)error_set(&why, ERR_INVALID, "%s", sync->blocked);
+		return record_error(sync, id, &why, err);
+	}
 	if (store_error_get(sync->store, id, ERROR_SYNC, &sync->scratch, &old,
 			    err) > 0)
 		return store_error_delete(sync->tx, id, ERROR_SYNC, err);
@@ -521,11 +525,10 @@ static int delta_pass(struct sync *sync, bool deletes, struct error *err)
 	int ret = 0;
 	int i;
 
-	while (ret == 0 &&
-	       (count = next_ids(sync, after,
-				 deletes ? PENDING_IMPORT_DELETES
-					 : PENDING_IMPORT_OTHERS,
-				 ids, err)) > 0) {
+	while (ret == 0 && (count = next_ids(sync, after,
+					     deletes ? PENDING_IMPORT_DELETES
+						     : PENDING_IMPORT_OTHERS,
+					     ids, err)) > 0) {
 		after = ids[count - 1];
 		for (i = 0; i < count && ret == 0; i++) {
 			struct work_cs *cs;
@@ -534,8 +537,7 @@ static int delta_pass(struct sync *sync, bool deletes, struct error *err)
 			if (found < 0)
 				ret = -1;
 			else if (found == 0)
-				ret = store_queue_delete(sync->tx, ids[i],
-							 err);
+				ret = store_queue_delete(sync->tx, ids[i], err);
 			else if ((cs->e.import == IMPORT_DELETE) == deletes)
 				ret = process(sync, cs, err);
 		}
@@ -568,7 +570,10 @@ static int reevaluate(struct sync *sync, int64_t id, struct error *err)
 		ret = evaluate(sync, mv, &flowed, &why);
 	if (ret >= 0) {
 		work_unit_keep(sync);
-		return 0;
+		if (!sync->blocked[0] || ret == 0 || !mv->link_count)
+			return 0;
+		(void)error_set(&why, ERR_INVALID, "%s", sync->blocked);
+		return record_error(sync, mv->links[0]->e.row.id, &why, err);
 	}
 	work_unit_drop(sync);
 	if (is_fatal(&why)) {

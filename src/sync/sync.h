@@ -47,8 +47,8 @@ int sync_run(struct store *store, const struct config *config,
 struct sync_event {
 	const char *step; /* "filter", "join", "import-flow" ... */
 	const char *text; /* a sentence for a person */
-	uint32_t rule;	  /* number of the flow rule, or 0 */
-	int64_t cs;	  /* the object that it is about, or 0 */
+	uint32_t rule;    /* number of the flow rule, or 0 */
+	int64_t cs;       /* the object that it is about, or 0 */
 	int64_t mv;
 	attr_id attr;
 	const struct values *values;

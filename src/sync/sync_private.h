@@ -25,8 +25,8 @@ struct attr_plan {
 	const struct config_mv_attr *attr;
 	struct contributor *contributors; /* best first */
 	size_t contributor_count;
-	uint32_t number;     /* store number of the attribute */
-	bool lookup_target;  /* look-ups may wait for its values */
+	uint32_t number;    /* store number of the attribute */
+	bool lookup_target; /* look-ups may wait for its values */
 };
 
 struct mv_plan {
@@ -34,7 +34,7 @@ struct mv_plan {
 	uint32_t number; /* store number of the type */
 	struct attr_plan *attrs;
 	size_t attr_count;
-	uint32_t *key_numbers; /* store numbers of its keys */
+	uint32_t *key_numbers;                   /* store numbers of its keys */
 	const struct config_rule_set **outbound; /* provision or export */
 	size_t outbound_count;
 	/* rule sets whose first join clause is on an attribute of this type */
@@ -63,7 +63,7 @@ struct work_cs {
 	struct entry e;
 	const struct agent_plan *agent; /* NULL: not in the configuration */
 	const struct config_rule_set *rule_set; /* of its link; NULL: frozen */
-	bool is_new;	  /* not in the store yet */
+	bool is_new;                            /* not in the store yet */
 	bool removed;
 	bool leave_placeholder; /* removed, but something refers to it */
 	bool dirty_row;
@@ -72,7 +72,7 @@ struct work_cs {
 	bool dirty_awaiting;
 	bool dirty_link;
 	bool dirty_merged;
-	bool queued;	 /* to be taken by its agent's next delta sync */
+	bool queued; /* to be taken by its agent's next delta sync */
 	bool unqueued;
 	bool journaled; /* saved in this unit */
 	bool has_merged;
@@ -145,14 +145,14 @@ struct sync {
 	struct rules_env rules;
 	int64_t now;
 
-	struct agent_plan *agents; /* [config agent] */
-	struct mv_plan *mv_types;  /* [config type] */
+	struct agent_plan *agents;  /* [config agent] */
+	struct mv_plan *mv_types;   /* [config type] */
 	uint32_t *rule_set_numbers; /* [config_rule_set.id] */
 	uint64_t **join_numbers;    /* [config_rule_set.id][join] */
 	size_t rule_set_count;
 
-	struct store_tx *tx; /* NULL in a preview */
-	struct arena batch;  /* memory of the working set */
+	struct store_tx *tx;  /* NULL in a preview */
+	struct arena batch;   /* memory of the working set */
 	struct arena scratch; /* of one unit */
 	struct idmap cs;      /* id -> struct work_cs */
 	struct idmap mv;      /* id -> struct work_mv */
@@ -178,7 +178,7 @@ struct sync {
 	/* the unit: one object's synchronization */
 	VEC(struct saved_cs) saved_cs;
 	VEC(struct saved_mv) saved_mv;
-	size_t unit_cs;	  /* lengths when it began */
+	size_t unit_cs; /* lengths when it began */
 	size_t unit_mv;
 	size_t unit_mv_keys;
 	size_t unit_mv_keys_gone;
@@ -187,11 +187,12 @@ struct sync {
 	size_t unit_refs;
 	size_t unit_marked;
 	size_t unit_unmarked;
-	int64_t processed; /* the object that is synchronized, or 0 */
+	int64_t processed;    /* the object that is synchronized, or 0 */
 	int64_t equal_writer; /* it, when its own import changed it */
+	char blocked[512]; /* "code: why": not provisioned, no failure */
 
-	struct idmap outcomes; /* cs -> outcome, over the step */
-	struct idmap frozen;   /* rule sets warned of */
+	struct idmap outcomes;  /* cs -> outcome, over the step */
+	struct idmap frozen;    /* rule sets warned of */
 	struct idmap failed_mv; /* not tried again in this step */
 };
 
@@ -270,9 +271,8 @@ int view_mv_key(struct sync *sync, const struct work_mv *mv,
 int link_connect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 		 const struct config_rule_set *rule_set, enum link_how how,
 		 struct error *err);
-void link_disconnect(struct sync *sync, struct work_cs *cs,
-		     struct work_mv *mv, enum link_state state,
-		     enum link_how how, bool remember);
+void link_disconnect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
+		     enum link_state state, enum link_how how, bool remember);
 /* After `cs` of `rule_set` was lost by its import or its filter: 1 the object
  * was deleted with its other connectors deprovisioned, 0 it stays. */
 int link_deletion_rule(struct sync *sync, struct work_mv *mv, int64_t cs,
@@ -301,7 +301,7 @@ int join_find(struct sync *sync, struct work_cs *cs,
 	      const struct config_rule_set *rule_set, struct work_mv **out,
 	      struct error *err);
 /* The other way round, before provisioning: 1 a normal disconnector, 0 none,
- * 2 something stands in the way (recorded), -1 */
+ * 2 something stands in the way (noted), -1 */
 int join_reverse(struct sync *sync, struct work_mv *mv,
 		 const struct config_rule_set *rule_set, struct work_cs **out,
 		 struct error *err);
@@ -310,8 +310,8 @@ int join_index(struct sync *sync, struct work_cs *cs,
 	       const struct config_rule_set *rule_set, struct error *err);
 /* Disconnectors that a new value of the metaverse object may join. */
 int join_wake(struct sync *sync, struct work_mv *mv,
-	      const struct config_rule_set *rule_set, const struct image *before,
-	      struct error *err);
+	      const struct config_rule_set *rule_set,
+	      const struct image *before, struct error *err);
 /* Indexes what other agents imported since. */
 int join_index_imported(struct sync *sync, struct error *err);
 /* project.c: 1 *out is a new metaverse object, 0 not to be projected */

@@ -11,9 +11,12 @@ struct image view_values(struct sync *sync, const struct work_cs *cs)
 {
 	const struct entry *e = &cs->e;
 
-	if (e->import == IMPORT_NONE && e->awaiting.op == PENDING_NONE &&
-	    e->pending.op == PENDING_NONE)
+	if (e->awaiting.op == PENDING_NONE && e->pending.op == PENDING_NONE &&
+	    (e->import == IMPORT_NONE || !e->link.mv))
 		return e->image;
+	/* an object that nothing stands on yet is what was read of it */
+	if (!e->link.mv)
+		return entry_expected(e, &sync->scratch);
 	return entry_settled(e, &sync->scratch);
 }
 
@@ -25,7 +28,7 @@ void view_cs(struct sync *sync, struct work_cs *cs, struct cs_view *view)
 	view->sync = sync;
 	view->cs = cs;
 	view->expected = view_values(sync, cs);
-	if (e->import == IMPORT_NONE) {
+	if (e->import == IMPORT_NONE || !e->link.mv) {
 		view->imported = e->image;
 	} else {
 		view->imported = image_copy(&e->synced, &sync->scratch);

@@ -276,6 +276,7 @@ void work_touch_mv(struct sync *sync, struct work_mv *mv)
 void work_unit_begin(struct sync *sync, int64_t processed)
 {
 	sync->processed = processed;
+	sync->blocked[0] = '\0';
 	sync->unit_cs = sync->all_cs.len;
 	sync->unit_mv = sync->all_mv.len;
 	sync->unit_mv_keys = sync->mv_keys.len;
@@ -431,8 +432,8 @@ int work_find_mv_key(struct sync *sync, uint64_t h, int64_t **out,
 		     struct error *err)
 {
 	int64_t *stored;
-	int count = store_mv_key_find(sync->store, h, &sync->scratch, &stored,
-				      err);
+	int count =
+		store_mv_key_find(sync->store, h, &sync->scratch, &stored, err);
 
 	return count < 0 ? -1
 			 : merge_fresh(sync, &sync->fresh_mv_keys, h, stored,

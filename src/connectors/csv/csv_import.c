@@ -402,6 +402,8 @@ static int fill_attrs(const struct reading *r)
 		}
 		fill_values(r, def, text, &values[i],
 			    &attrs[out->attr_count - 1]);
+		if (!attrs[out->attr_count - 1].values.len)
+			out->attr_count--;
 	}
 	out->attrs = attrs;
 	return 1;

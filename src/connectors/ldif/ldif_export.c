@@ -535,9 +535,10 @@ static int export_overlay(struct ldif_export *ex, struct ldif_overlay **out,
 	return ret;
 }
 
-/* Comments between records stay, but for ours and the version line. */
+/* Comments between records stay, but for ours. */
 static void write_lead(struct sv lead, FILE *to)
 {
+	bool comment = false;
 	size_t at = 0;
 
 	while (at < lead.len) {
@@ -545,10 +546,13 @@ static void write_lead(struct sv lead, FILE *to)
 		struct sv line = sv_sub(lead, at, end);
 
 		at = end + 1;
-		if (line.len && line.ptr[0] == '#' &&
-		    !sv_starts(line, SV_LIT("# conjoin: ")))
-			(void)fprintf(to, SV_FMT "\n%s", SV_ARG(line),
-				      at >= lead.len ? "\n" : "");
+		if (sv_starts(line, SV_LIT("# conjoin: ")))
+			continue;
+		if (sv_trim(line).len)
+			(void)fprintf(to, SV_FMT "\n", SV_ARG(line));
+		else if (comment)
+			(void)fputc('\n', to);
+		comment = sv_trim(line).len > 0;
 	}
 }
 

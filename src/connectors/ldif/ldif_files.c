@@ -74,7 +74,7 @@ static void set_generation(char *to, struct sv text)
 static int open_content(struct ldif_files *f, struct error *err)
 {
 	char buffer[HEAD_SIZE];
-	struct stat st;
+	struct stat st = { .st_size = 0 };
 	struct sv head;
 	struct sv text;
 	size_t blank;
@@ -139,7 +139,7 @@ static uint64_t hash_head(struct sv head)
 static int open_changes(struct ldif_files *f, struct error *err)
 {
 	char buffer[HEAD_SIZE];
-	struct stat st;
+	struct stat st = { .st_size = 0 };
 	struct sv head;
 	struct sv text;
 	int ret;

@@ -123,7 +123,7 @@ static struct sv rebase(struct sv dn, size_t keep, struct sv parent,
 			struct arena *arena)
 {
 	struct sv rest = dn;
-	struct sv rdn;
+	struct sv rdn = sv_sub(dn, 0, 0);
 	size_t i;
 
 	for (i = 0; i < keep; i++)

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define FIRST_ID(agent) CS_ID(agent, 0)
-#define LAST_ID(agent) (CS_ID((agent) + 1, 0) - 1)
+#define LAST_ID(agent)  (CS_ID((agent) + 1, 0) - 1)
 
 static void read_row(sqlite3_stmt *stmt, struct arena *arena,
 		     struct cs_row *out)
@@ -107,7 +107,8 @@ int64_t store_cs_new_id(struct store_tx *tx, uint32_t agent)
 		from += ID_BLOCK;
 		end = (uint64_t)from;
 		next_key(agent, key);
-		if (store_meta_set(tx, key, sv_make((char *)&from, sizeof(from)),
+		if (store_meta_set(tx, key,
+				   sv_make((char *)&from, sizeof(from)),
 				   &err) < 0)
 			return -1;
 		idmap_put(&store->next_cs, (uint64_t)agent * 2 + 2, end);
@@ -320,7 +321,6 @@ int store_cs_key_find(struct store *store, uint64_t h, struct arena *arena,
 			      arena, out, err, "i", (int64_t)h);
 }
 
-
 int store_mv_key_put(struct store_tx *tx, const struct key_row *keys,
 		     size_t count, struct error *err)
 {
@@ -352,8 +352,8 @@ int store_cs_ref_delete(struct store_tx *tx, int64_t target, int64_t source,
 			  err, "ii", target, source);
 }
 
-int store_cs_referrers(struct store *store, int64_t target,
-		       struct arena *arena, int64_t **out, struct error *err)
+int store_cs_referrers(struct store *store, int64_t target, struct arena *arena,
+		       int64_t **out, struct error *err)
 {
 	return sqlite_id_list(store,
 			      "SELECT source FROM cs_ref WHERE target = ?1",

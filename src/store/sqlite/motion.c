@@ -10,11 +10,57 @@
 #include <string.h>
 
 #define FIRST_ID(agent) CS_ID(agent, 0)
-#define LAST_ID(agent) (CS_ID((agent) + 1, 0) - 1)
+#define LAST_ID(agent)  (CS_ID((agent) + 1, 0) - 1)
 
 static int64_t after_of(uint32_t agent, int64_t after)
 {
 	return after > FIRST_ID(agent) ? after : FIRST_ID(agent);
+}
+
+static const char *const ANY[MOTION_TABLES] = {
+	[MOTION_PENDING_IMPORT] = "SELECT cs FROM pending_import WHERE"
+				  " cs BETWEEN ?1 AND ?2 LIMIT 1",
+	[MOTION_PENDING_EXPORT] = "SELECT cs FROM pending_export WHERE"
+				  " cs BETWEEN ?1 AND ?2 LIMIT 1",
+	[MOTION_AWAITING] = "SELECT cs FROM awaiting WHERE"
+			    " cs BETWEEN ?1 AND ?2 LIMIT 1",
+	[MOTION_LINK] = "SELECT cs FROM link WHERE cs BETWEEN ?1 AND ?2"
+			" LIMIT 1",
+	[MOTION_QUEUE] = "SELECT cs FROM queue WHERE cs BETWEEN ?1 AND ?2"
+			 " LIMIT 1",
+	[MOTION_ERROR] = "SELECT cs FROM cs_error WHERE cs BETWEEN ?1 AND ?2"
+			 " LIMIT 1",
+};
+
+static uint64_t motion_key(int64_t cs, enum motion_table table)
+{
+	return (uint64_t)CS_AGENT(cs) * MOTION_TABLES + (uint64_t)table + 1;
+}
+
+/* No look-up per object in a table that has nothing of the agent. */
+static bool known_empty(struct store *store, int64_t cs,
+			enum motion_table table)
+{
+	struct error ignored = ERROR_INIT;
+	uint64_t known;
+	int64_t id;
+
+	if (store->lock_fd < 0)
+		return false;
+	if (!idmap_get(&store->motion, motion_key(cs, table), &known)) {
+		int count = sqlite_ids(store, ANY[table], &id, 1, &ignored,
+				       "ii", FIRST_ID(CS_AGENT(cs)),
+				       LAST_ID(CS_AGENT(cs)));
+
+		known = count == 0 ? 2 : 1;
+		idmap_put(&store->motion, motion_key(cs, table), known);
+	}
+	return known == 2;
+}
+
+static void note_row(struct store *store, int64_t cs, enum motion_table table)
+{
+	idmap_put(&store->motion, motion_key(cs, table), 1);
 }
 
 #define LINK_COLUMNS                                                           \
@@ -36,11 +82,14 @@ int store_link_get(struct store *store, int64_t cs, struct link_row *out,
 		   struct error *err)
 {
 	sqlite3_stmt *stmt;
-	int ret = sqlite_first(store, LINK_COLUMNS "WHERE cs = ?1", &stmt, err,
-			       "i", cs);
+	int ret;
 
 	memset(out, 0, sizeof(*out));
 	out->cs = cs;
+	if (known_empty(store, cs, MOTION_LINK))
+		return 0;
+	ret = sqlite_first(store, LINK_COLUMNS "WHERE cs = ?1", &stmt, err, "i",
+			   cs);
 	if (ret > 0) {
 		read_link(stmt, out);
 		(void)sqlite3_reset(stmt);
@@ -51,6 +100,7 @@ int store_link_get(struct store *store, int64_t cs, struct link_row *out,
 int store_link_put(struct store_tx *tx, const struct link_row *row,
 		   struct error *err)
 {
+	note_row(tx->store, row->cs, MOTION_LINK);
 	return sqlite_run(tx->store,
 			  "INSERT OR REPLACE INTO link VALUES"
 			  " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -62,6 +112,8 @@ int store_link_put(struct store_tx *tx, const struct link_row *row,
 
 int store_link_delete(struct store_tx *tx, int64_t cs, struct error *err)
 {
+	if (known_empty(tx->store, cs, MOTION_LINK))
+		return 0;
 	return sqlite_run(tx->store, "DELETE FROM link WHERE cs = ?1", err, "i",
 			  cs);
 }
@@ -100,9 +152,8 @@ int store_link_of_mv(struct store *store, int64_t mv, struct arena *arena,
 			 mv, arena, out, err);
 }
 
-int store_link_remembering(struct store *store, int64_t mv,
-			   struct arena *arena, struct link_row **out,
-			   struct error *err)
+int store_link_remembering(struct store *store, int64_t mv, struct arena *arena,
+			   struct link_row **out, struct error *err)
 {
 	return link_list(store,
 			 LINK_COLUMNS
@@ -115,14 +166,16 @@ int store_pending_import_get(struct store *store, int64_t cs,
 			     struct error *err)
 {
 	sqlite3_stmt *stmt;
-	int ret = sqlite_first(store,
-			       "SELECT cs, op, renamed, old_dn, synced,"
-			       " confirmed, indexed FROM pending_import"
-			       " WHERE cs = ?1",
-			       &stmt, err, "i", cs);
+	int ret;
 
 	memset(out, 0, sizeof(*out));
 	out->cs = cs;
+	if (known_empty(store, cs, MOTION_PENDING_IMPORT))
+		return 0;
+	ret = sqlite_first(store,
+			   "SELECT cs, op, renamed, old_dn, synced, confirmed,"
+			   " indexed FROM pending_import WHERE cs = ?1",
+			   &stmt, err, "i", cs);
 	if (ret <= 0)
 		return ret;
 	out->op = (enum import_op)sqlite3_column_int(stmt, 1);
@@ -139,6 +192,7 @@ int store_pending_import_put(struct store_tx *tx,
 			     const struct pending_import *row,
 			     struct error *err)
 {
+	note_row(tx->store, row->cs, MOTION_PENDING_IMPORT);
 	return sqlite_run(tx->store,
 			  "INSERT OR REPLACE INTO pending_import VALUES"
 			  " (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -150,13 +204,15 @@ int store_pending_import_put(struct store_tx *tx,
 int store_pending_import_delete(struct store_tx *tx, int64_t cs,
 				struct error *err)
 {
+	if (known_empty(tx->store, cs, MOTION_PENDING_IMPORT))
+		return 0;
 	return sqlite_run(tx->store, "DELETE FROM pending_import WHERE cs = ?1",
 			  err, "i", cs);
 }
 
-int store_pending_import_ids(struct store *store, uint32_t agent,
-			     int64_t after, enum pending_import_filter filter,
-			     int64_t *out, int limit, struct error *err)
+int store_pending_import_ids(struct store *store, uint32_t agent, int64_t after,
+			     enum pending_import_filter filter, int64_t *out,
+			     int limit, struct error *err)
 {
 	return sqlite_ids(store,
 			  "SELECT cs FROM pending_import WHERE cs > ?1 AND"
@@ -167,15 +223,18 @@ int store_pending_import_ids(struct store *store, uint32_t agent,
 			  LAST_ID(agent), (int64_t)filter);
 }
 
-static int export_get(struct store *store, const char *text, int64_t cs,
-		      struct arena *arena, struct pending_export *out,
-		      struct error *err)
+static int export_get(struct store *store, const char *text,
+		      enum motion_table table, int64_t cs, struct arena *arena,
+		      struct pending_export *out, struct error *err)
 {
 	sqlite3_stmt *stmt;
-	int ret = sqlite_first(store, text, &stmt, err, "i", cs);
+	int ret;
 
 	memset(out, 0, sizeof(*out));
 	out->cs = cs;
+	if (known_empty(store, cs, table))
+		return 0;
+	ret = sqlite_first(store, text, &stmt, err, "i", cs);
 	if (ret <= 0)
 		return ret;
 	out->op = (enum export_op_kind)sqlite3_column_int(stmt, 0);
@@ -188,8 +247,10 @@ static int export_get(struct store *store, const char *text, int64_t cs,
 }
 
 static int export_put(struct store_tx *tx, const char *text,
-		      const struct pending_export *row, struct error *err)
+		      enum motion_table table, const struct pending_export *row,
+		      struct error *err)
 {
+	note_row(tx->store, row->cs, table);
 	return sqlite_run(tx->store, text, err, "iiiibb", row->cs,
 			  (int64_t)row->op, (int64_t)row->in_progress,
 			  row->parent, row->rdn, row->attrs);
@@ -202,7 +263,7 @@ int store_pending_export_get(struct store *store, int64_t cs,
 	return export_get(store,
 			  "SELECT op, in_progress, parent, rdn, attrs"
 			  " FROM pending_export WHERE cs = ?1",
-			  cs, arena, out, err);
+			  MOTION_PENDING_EXPORT, cs, arena, out, err);
 }
 
 int store_pending_export_put(struct store_tx *tx,
@@ -212,19 +273,20 @@ int store_pending_export_put(struct store_tx *tx,
 	return export_put(tx,
 			  "INSERT OR REPLACE INTO pending_export VALUES"
 			  " (?1, ?2, ?3, ?4, ?5, ?6)",
-			  row, err);
+			  MOTION_PENDING_EXPORT, row, err);
 }
 
 int store_pending_export_delete(struct store_tx *tx, int64_t cs,
 				struct error *err)
 {
+	if (known_empty(tx->store, cs, MOTION_PENDING_EXPORT))
+		return 0;
 	return sqlite_run(tx->store, "DELETE FROM pending_export WHERE cs = ?1",
 			  err, "i", cs);
 }
 
-int store_pending_export_ids(struct store *store, uint32_t agent,
-			     int64_t after, int64_t *out, int limit,
-			     struct error *err)
+int store_pending_export_ids(struct store *store, uint32_t agent, int64_t after,
+			     int64_t *out, int limit, struct error *err)
 {
 	return sqlite_ids(store,
 			  "SELECT cs FROM pending_export WHERE cs > ?1 AND"
@@ -239,7 +301,7 @@ int store_awaiting_get(struct store *store, int64_t cs, struct arena *arena,
 	return export_get(store,
 			  "SELECT op, in_progress, parent, rdn, attrs"
 			  " FROM awaiting WHERE cs = ?1",
-			  cs, arena, out, err);
+			  MOTION_AWAITING, cs, arena, out, err);
 }
 
 int store_awaiting_put(struct store_tx *tx, const struct pending_export *row,
@@ -248,11 +310,13 @@ int store_awaiting_put(struct store_tx *tx, const struct pending_export *row,
 	return export_put(tx,
 			  "INSERT OR REPLACE INTO awaiting VALUES"
 			  " (?1, ?2, ?3, ?4, ?5, ?6)",
-			  row, err);
+			  MOTION_AWAITING, row, err);
 }
 
 int store_awaiting_delete(struct store_tx *tx, int64_t cs, struct error *err)
 {
+	if (known_empty(tx->store, cs, MOTION_AWAITING))
+		return 0;
 	return sqlite_run(tx->store, "DELETE FROM awaiting WHERE cs = ?1", err,
 			  "i", cs);
 }
@@ -296,6 +360,7 @@ int store_merged_put(struct store_tx *tx, int64_t cs, struct sv image,
 int store_error_put(struct store_tx *tx, const struct cs_error *row,
 		    struct error *err)
 {
+	note_row(tx->store, row->cs, MOTION_ERROR);
 	return sqlite_run(
 		tx->store,
 		"INSERT INTO cs_error VALUES (?1, ?2, ?3, ?4, ?5, ?5, 1)"
@@ -310,6 +375,8 @@ int store_error_put(struct store_tx *tx, const struct cs_error *row,
 int store_error_delete(struct store_tx *tx, int64_t cs, enum cs_error_kind kind,
 		       struct error *err)
 {
+	if (known_empty(tx->store, cs, MOTION_ERROR))
+		return 0;
 	return sqlite_run(tx->store,
 			  "DELETE FROM cs_error WHERE cs = ?1 AND kind = ?2",
 			  err, "ii", cs, (int64_t)kind);
@@ -331,11 +398,14 @@ int store_error_get(struct store *store, int64_t cs, enum cs_error_kind kind,
 		    struct error *err)
 {
 	sqlite3_stmt *stmt;
-	int ret = sqlite_first(store,
-			       "SELECT cs, kind, code, message, first, last,"
-			       " count FROM cs_error WHERE cs = ?1 AND"
-			       " kind = ?2",
-			       &stmt, err, "ii", cs, (int64_t)kind);
+	int ret;
+
+	if (known_empty(store, cs, MOTION_ERROR))
+		return 0;
+	ret = sqlite_first(store,
+			   "SELECT cs, kind, code, message, first, last, count"
+			   " FROM cs_error WHERE cs = ?1 AND kind = ?2",
+			   &stmt, err, "ii", cs, (int64_t)kind);
 
 	if (ret > 0) {
 		read_error(stmt, out);
@@ -376,12 +446,15 @@ int store_error_scan(struct store *store, uint32_t agent,
 
 int store_queue_put(struct store_tx *tx, int64_t cs, struct error *err)
 {
+	note_row(tx->store, cs, MOTION_QUEUE);
 	return sqlite_run(tx->store, "INSERT OR IGNORE INTO queue VALUES (?1)",
 			  err, "i", cs);
 }
 
 int store_queue_delete(struct store_tx *tx, int64_t cs, struct error *err)
 {
+	if (known_empty(tx->store, cs, MOTION_QUEUE))
+		return 0;
 	return sqlite_run(tx->store, "DELETE FROM queue WHERE cs = ?1", err,
 			  "i", cs);
 }

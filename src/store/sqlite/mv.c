@@ -185,8 +185,8 @@ int store_mv_ref_delete(struct store_tx *tx, int64_t target, int64_t source,
 			  err, "ii", target, source);
 }
 
-int store_mv_referrers(struct store *store, int64_t target,
-		       struct arena *arena, int64_t **out, struct error *err)
+int store_mv_referrers(struct store *store, int64_t target, struct arena *arena,
+		       int64_t **out, struct error *err)
 {
 	return sqlite_id_list(store,
 			      "SELECT source FROM mv_ref WHERE target = ?1",

@@ -88,6 +88,7 @@ void sqlite_forget_uncommitted(struct store *store)
 	struct error ignored = ERROR_INIT;
 
 	idmap_release(&store->next_cs);
+	idmap_release(&store->motion);
 	store->next_mv = 0;
 	if (store->committed_names == store->name_rows.len)
 		return;
@@ -201,8 +202,7 @@ int store_bind_attributes(struct store *store, const char *const *names,
 	vec_foreach(&store->name_rows, row) {
 		if (row->kind != NAME_ATTRIBUTE || map->from_store[row->number])
 			continue;
-		map->from_store[row->number] =
-			(uint32_t)store->attr_names.len;
+		map->from_store[row->number] = (uint32_t)store->attr_names.len;
 		map->to_store[store->attr_names.len] = row->number;
 		vec_push(&store->attr_names, row->name);
 	}

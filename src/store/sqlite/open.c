@@ -112,15 +112,14 @@ static int load_secret(struct store *store, struct error *err)
 
 static int set_up(struct store *store, struct error *err)
 {
-	static const char pragmas[] =
-		"PRAGMA page_size = 8192;"
-		"PRAGMA journal_mode = WAL;"
-		"PRAGMA synchronous = NORMAL;"
-		"PRAGMA wal_autocheckpoint = 8192;"
-		"PRAGMA journal_size_limit = 134217728;"
-		"PRAGMA cache_size = -65536;"
-		"PRAGMA temp_store = FILE;"
-		"PRAGMA foreign_keys = OFF;";
+	static const char pragmas[] = "PRAGMA page_size = 8192;"
+				      "PRAGMA journal_mode = WAL;"
+				      "PRAGMA synchronous = NORMAL;"
+				      "PRAGMA wal_autocheckpoint = 8192;"
+				      "PRAGMA journal_size_limit = 134217728;"
+				      "PRAGMA cache_size = -65536;"
+				      "PRAGMA temp_store = FILE;"
+				      "PRAGMA foreign_keys = OFF;";
 
 	(void)sqlite3_busy_timeout(store->db, 30000);
 	if (!store->read_only) {
@@ -190,6 +189,7 @@ void store_close(struct store *store)
 	vec_release(&store->all_statements);
 	idmap_release(&store->statements);
 	idmap_release(&store->next_cs);
+	idmap_release(&store->motion);
 	(void)sqlite3_close(store->db);
 	if (store->lock_fd >= 0)
 		(void)close(store->lock_fd);

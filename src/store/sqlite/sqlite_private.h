@@ -24,6 +24,17 @@ struct store_name_row {
 	char *name;
 };
 
+/* Narrow tables by agent that are nearly always empty. */
+enum motion_table {
+	MOTION_PENDING_IMPORT,
+	MOTION_PENDING_EXPORT,
+	MOTION_AWAITING,
+	MOTION_LINK,
+	MOTION_ERROR,
+	MOTION_QUEUE,
+	MOTION_TABLES,
+};
+
 struct store {
 	sqlite3 *db;
 	char *path;
@@ -43,6 +54,9 @@ struct store {
 	size_t committed_names; /* later ones go when a transaction does */
 	struct attr_map map;
 	VEC(const char *) attr_names; /* [configuration number] */
+	/* (agent, table) -> 1 has rows, 2 has none: while we hold the lease
+	 * nobody else writes */
+	struct idmap motion;
 	/* next ids: [agent], loaded on demand */
 	struct idmap next_cs;
 	int64_t next_mv; /* 0: not loaded */

@@ -65,7 +65,7 @@ static void values(void **state)
 	assert_string_equal(FULL(),
 			    "object person 1: id=1 last=Adams phones=11,12,13\n"
 			    "object person 2: id=2\n"
-			    "object person 3: id=3 last= Brown  phones=\n");
+			    "object person 3: id=3 last= Brown \n");
 	set_connect(&s, "path: hr.csv; anchor: id; trim: yes; null: x");
 	hr("ID,Last,phones\n1, Adams ,x\n x,a,b\n");
 	assert_string_equal(FULL(),

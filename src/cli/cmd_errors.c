@@ -1,0 +1,443 @@
+/*
+ * cmd_errors.c - `conjoin errors`: what is in error, by cause; try it again
+ *
+ * Errors of objects in a connector space, and what the last import of each
+ * agent could not read.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cli/session.h"
+#include "cli/show.h"
+#include "inspect/search.h"
+#include "store/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct failure {
+	struct sv code;
+	struct sv message;
+	struct sv where;
+	struct sv dn;
+	struct sv anchor;
+	const char *agent;
+	const char *kind;
+	const char *id; /* NULL: no object */
+	int64_t cs;
+	int64_t first;
+	int64_t last;
+	int64_t count;
+};
+
+/* The last step of an agent that read it. */
+struct last_import {
+	const char *agent;
+	int64_t run;
+	int64_t step;
+	int64_t started;
+};
+
+struct errors {
+	struct session *session;
+	struct cli *cli;
+	struct arena arena;
+	uint32_t agent; /* 0: all */
+	VEC(struct failure) all;
+	VEC(struct last_import) imports;
+	struct last_import *import; /* the one at hand */
+};
+
+/* --- collect ----------------------------------------------------------- */
+
+static const char *kind_name(enum cs_error_kind kind)
+{
+	switch (kind) {
+	case ERROR_SYNC:
+		return "sync";
+	case ERROR_IMPORT:
+		return "import";
+	case ERROR_EXPORT:
+		return "export";
+	}
+	return "";
+}
+
+static int on_error(void *data, const struct cs_error *row)
+{
+	struct errors *errors = data;
+	struct failure failure = {
+		.code = arena_dup(&errors->arena, row->code),
+		.message = arena_dup(&errors->arena, row->message),
+		.agent = store_name(errors->session->store, NAME_AGENT,
+				    CS_AGENT(row->cs)),
+		.kind = kind_name(row->kind),
+		.id = display_cs_id(row->cs, &errors->arena),
+		.cs = row->cs,
+		.first = row->first,
+		.last = row->last,
+		.count = row->count,
+	};
+
+	vec_push(&errors->all, failure);
+	return 0;
+}
+
+static int on_run(void *data, const struct run_row *row)
+{
+	struct errors *errors = data;
+	const char *only =
+		store_name(errors->session->store, NAME_AGENT, errors->agent);
+	struct last_import import = { .run = row->id };
+
+	if (only && strcmp(only, row->agent) != 0)
+		return 0;
+	import.agent = arena_cstr(&errors->arena, sv_from(row->agent));
+	vec_push(&errors->imports, import);
+	return 0;
+}
+
+static int on_step(void *data, const struct step_row *row)
+{
+	struct errors *errors = data;
+
+	if (!sv_ends(sv_from(row->kind), SV_LIT("-import")))
+		return 0;
+	errors->import->step = row->id;
+	errors->import->started = row->started;
+	return 0;
+}
+
+static int on_discovery(void *data, const struct discovery_error *row)
+{
+	struct errors *errors = data;
+	struct failure failure = {
+		.code = arena_dup(&errors->arena, row->code),
+		.message = arena_dup(&errors->arena, row->message),
+		.where = arena_dup(&errors->arena, row->where),
+		.anchor = arena_dup(&errors->arena, row->anchor),
+		.agent = errors->import->agent,
+		.kind = "discovery",
+		.first = errors->import->started,
+		.last = errors->import->started,
+		.count = 1,
+	};
+
+	vec_push(&errors->all, failure);
+	return 0;
+}
+
+static bool was_seen(const struct namemap *seen, const char *agent)
+{
+	return namemap_get(seen, sv_from(agent), NULL) > 0;
+}
+
+/* How many runs back an import is looked for. */
+#define RUNS_BACK 500
+
+static int collect_discovery(struct errors *errors, struct error *err)
+{
+	struct store *store = errors->session->store;
+	struct namemap *seen = namemap_new(false);
+	int ret = store_run_scan(store, 0, RUNS_BACK, on_run, errors, err);
+
+	vec_foreach(&errors->imports, errors->import) {
+		struct last_import *import = errors->import;
+
+		if (ret < 0 || was_seen(seen, import->agent))
+			continue;
+		ret = store_step_scan(store, import->run, on_step, errors, err);
+		if (ret < 0 || !import->step)
+			continue;
+		namemap_put(seen, sv_from(import->agent), 1);
+		ret = store_discovery_scan(store, import->step, on_discovery,
+					   errors, err);
+	}
+	namemap_free(seen);
+	return ret < 0 ? -1 : 0;
+}
+
+static int by_code(const void *a, const void *b)
+{
+	const struct failure *x = a;
+	const struct failure *y = b;
+	int order = sv_cmp(x->code, y->code);
+
+	if (order == 0 && x->agent && y->agent)
+		order = strcmp(x->agent, y->agent);
+	if (order == 0)
+		order = (x->cs > y->cs) - (x->cs < y->cs);
+	return order;
+}
+
+static int collect(struct errors *errors, struct error *err)
+{
+	struct session *session = errors->session;
+	struct failure *failure;
+
+	if (store_error_scan(session->store, errors->agent, on_error, errors,
+			     err) < 0)
+		return -1;
+	vec_foreach(&errors->all, failure)
+		if (display_cs_name(&session->display, failure->cs,
+				    &errors->arena, &failure->dn,
+				    &failure->anchor, err) < 0)
+			return -1;
+	if (collect_discovery(errors, err) < 0)
+		return -1;
+	if (errors->all.len)
+		qsort(errors->all.at, errors->all.len, sizeof(*errors->all.at),
+		      by_code);
+	return 0;
+}
+
+/* --- print ------------------------------------------------------------- */
+
+static json_t *failure_json(struct errors *errors,
+			    const struct failure *failure)
+{
+	json_t *json = json_object();
+
+	(void)json_object_set_new(json, "agent", json_of_text(failure->agent));
+	(void)json_object_set_new(json, "id", json_of_text(failure->id));
+	(void)json_object_set_new(json, "dn", json_of_sv(failure->dn));
+	(void)json_object_set_new(json, "anchor", json_of_sv(failure->anchor));
+	(void)json_object_set_new(json, "where", json_of_sv(failure->where));
+	(void)json_object_set_new(json, "message",
+				  json_of_sv(failure->message));
+	(void)json_object_set_new(
+		json, "first",
+		json_of_text(output_time(failure->first, &errors->arena)));
+	(void)json_object_set_new(
+		json, "last",
+		json_of_text(output_time(failure->last, &errors->arena)));
+	(void)json_object_set_new(json, "count", json_integer(failure->count));
+	(void)json_object_set_new(json, "kind", json_of_text(failure->kind));
+	return json;
+}
+
+/* Behind the last one with the same code. */
+static size_t end_of_cause(const struct errors *errors, size_t from)
+{
+	size_t i = from;
+
+	while (i < errors->all.len &&
+	       sv_eq(errors->all.at[i].code, errors->all.at[from].code))
+		i++;
+	return i;
+}
+
+static void print_json(struct errors *errors)
+{
+	struct json_stream stream;
+	size_t from;
+	size_t to;
+
+	json_stream_begin(&stream, &errors->cli->output);
+	json_stream_list(&stream, "errors");
+	for (from = 0; from < errors->all.len; from = to) {
+		json_t *cause = json_object();
+		json_t *list = json_array();
+		size_t i;
+
+		to = end_of_cause(errors, from);
+		for (i = from; i < to; i++)
+			(void)json_array_append_new(
+				list, failure_json(errors, &errors->all.at[i]));
+		(void)json_object_set_new(
+			cause, "code", json_of_sv(errors->all.at[from].code));
+		(void)json_object_set_new(
+			cause, "count", json_integer((json_int_t)(to - from)));
+		(void)json_object_set_new(cause, "objects", list);
+		json_stream_add(&stream, cause);
+	}
+	json_stream_end(&stream, false, NULL);
+}
+
+#define SHOWN 20
+
+static void print_failure(struct errors *errors, const struct failure *failure)
+{
+	struct arena *arena = &errors->arena;
+	struct sv name = failure->dn.len ? failure->dn : failure->anchor;
+
+	if (failure->where.len)
+		name = failure->where;
+	else if (!name.len && failure->id)
+		name = sv_from(failure->id);
+	(void)printf("  %s %s  %s", failure->agent ? failure->agent : "?",
+		     failure->kind, output_safe(name, arena));
+	if (failure->count > 1)
+		(void)printf(" (%lld times since %s)",
+			     (long long)failure->count,
+			     output_time(failure->first, arena));
+	(void)printf("\n      %s\n", output_safe(failure->message, arena));
+}
+
+static void print_text(struct errors *errors)
+{
+	struct cli *cli = errors->cli;
+	bool retry = false;
+	size_t from;
+	size_t to;
+	size_t i;
+
+	if (!errors->all.len && !cli->output.quiet)
+		(void)puts("nothing is in error");
+	for (from = 0; from < errors->all.len; from = to) {
+		to = end_of_cause(errors, from);
+		(void)printf(
+			"%s%s%s: %zu\n",
+			output_style(&cli->output, stdout, STYLE_BAD),
+			output_safe(errors->all.at[from].code, &errors->arena),
+			output_style(&cli->output, stdout, STYLE_NONE),
+			to - from);
+		for (i = from; i < to; i++) {
+			retry |= errors->all.at[i].id != NULL;
+			if (!cli->output.terminal || i < from + SHOWN)
+				print_failure(errors, &errors->all.at[i]);
+		}
+		if (cli->output.terminal && to - from > SHOWN)
+			(void)printf("  ... and %zu more; --json has all\n",
+				     to - from - SHOWN);
+	}
+	if (retry)
+		cli_hint(cli, "to have them tried by the next delta-sync",
+			 "errors retry AGENT [OBJECT]");
+}
+
+/* --- retry ------------------------------------------------------------- */
+
+static int wanted_ids(struct errors *errors, int64_t **out, size_t *count_out,
+		      struct error *err)
+{
+	const char *agent = cli_word(errors->cli, 1);
+	const char *object = cli_word(errors->cli, 2);
+	const struct failure *failure;
+	int count;
+
+	if (!object) {
+		if (store_error_scan(errors->session->store, errors->agent,
+				     on_error, errors, err) < 0)
+			return -1;
+		*out = arena_array(&errors->arena, errors->all.len,
+				   sizeof(**out));
+		vec_foreach(&errors->all, failure)
+			(*out)[(*count_out)++] = failure->cs;
+		return 0;
+	}
+	count = search_cs_find(&errors->session->display, agent,
+			       sv_from(object), &errors->arena, out, err);
+	if (count < 0)
+		return -1;
+	*count_out = (size_t)count;
+	if (count == 0)
+		return error_set(err, ERR_NOTFOUND,
+				 "agent '%s' has no object '%s'; name it by "
+				 "its DN, its anchor or its id",
+				 agent, object);
+	return 0;
+}
+
+static int queue(struct errors *errors, const int64_t *ids, size_t count,
+		 struct error *err)
+{
+	struct store_tx *tx;
+	size_t i;
+
+	if (!count)
+		return 0;
+	if (store_begin(errors->session->store, STORE_DURABLE, &tx, err) < 0)
+		return -1;
+	for (i = 0; i < count; i++) {
+		if (store_queue_put(tx, ids[i], err) < 0) {
+			store_rollback(tx);
+			return -1;
+		}
+	}
+	return store_commit(tx, err);
+}
+
+static enum run_exit retry(struct errors *errors)
+{
+	struct cli *cli = errors->cli;
+	const char *agent = cli_word(cli, 1);
+	struct error err = ERROR_INIT;
+	int64_t *ids = NULL;
+	size_t count = 0;
+	json_t *json;
+
+	if (!errors->agent)
+		return cli_misuse(cli, "'%s' has not run yet", agent);
+	if (wanted_ids(errors, &ids, &count, &err) < 0 ||
+	    queue(errors, ids, count, &err) < 0)
+		return cli_fail(cli, &err);
+	if (cli->output.json) {
+		json = json_object();
+		(void)json_object_set_new(json, "queued",
+					  json_integer((json_int_t)count));
+		output_json(&cli->output, json);
+	} else if (!cli->output.quiet) {
+		(void)printf("%zu object%s will be tried again\n", count,
+			     count == 1 ? "" : "s");
+		cli_hint(cli, "now", "run %s delta-sync", agent);
+	}
+	return RUN_OK;
+}
+
+/* --- the command ------------------------------------------------------- */
+
+static enum run_exit carry_out(struct errors *errors, const char *agent,
+			       bool again)
+{
+	struct error err = ERROR_INIT;
+
+	if (agent &&
+	    session_agent_number(errors->session, agent, &errors->agent) < 0)
+		return RUN_USAGE;
+	if (again)
+		return retry(errors);
+	if ((!agent || errors->agent) && collect(errors, &err) < 0)
+		return cli_fail_as(errors->cli, RUN_FAILED, &err);
+	if (errors->cli->output.json)
+		print_json(errors);
+	else
+		print_text(errors);
+	return RUN_OK;
+}
+
+static enum run_exit run(struct cli *cli)
+{
+	const char *word = cli_word(cli, 0);
+	bool again = word && !strcmp(word, "retry");
+	struct session session;
+	struct errors errors = { .session = &session, .cli = cli };
+	enum run_exit exit;
+
+	if (again && !cli_word(cli, 1))
+		return cli_misuse(cli, "retry the objects of which agent?");
+	if (!again && cli_word(cli, 1))
+		return cli_misuse(cli, "'errors' does not take '%s'",
+				  cli_word(cli, 1));
+	exit = session_open(&session, cli, again ? SESSION_WRITE : SESSION_READ,
+			    NULL);
+	if (exit != RUN_OK)
+		return exit;
+	exit = carry_out(&errors, again ? cli_word(cli, 1) : word, again);
+	vec_release(&errors.all);
+	vec_release(&errors.imports);
+	arena_release(&errors.arena);
+	session_close(&session);
+	return exit;
+}
+
+const struct command command_errors = {
+	.name = "errors",
+	.usage = "[AGENT] | retry AGENT [OBJECT]",
+	.help = "everything in error, by cause",
+	.more = "Objects in error, and what the last import of an agent could "
+		"not read. 'retry' has the\nagent's objects in error (or one, "
+		"by DN, anchor or id) taken by its next delta sync.\n",
+	.min_words = 0,
+	.max_words = 3,
+	.run = run,
+};

@@ -1,0 +1,186 @@
+/*
+ * cmd_secret.c - `conjoin secret`: keep the passwords that the files name
+ *
+ * A value is read from the terminal without echo or as one line from standard
+ * input; never from the command line, where others could see it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/secrets.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define MAX_LINE 65600
+
+/* One line of standard input, without its end. */
+static int read_line(struct secret *out, struct error *err)
+{
+	char *line = mem_alloc(MAX_LINE);
+	size_t len = 0;
+	ssize_t n;
+	char c;
+	int ret = 0;
+
+	while ((n = read(STDIN_FILENO, &c, 1)) > 0 && c != '\n') {
+		if (len == MAX_LINE) {
+			ret = error_set(err, ERR_LIMIT,
+					"the value is longer than %d bytes",
+					MAX_LINE);
+			break;
+		}
+		line[len++] = c;
+	}
+	if (n < 0)
+		ret = error_errno(err, errno, "cannot read the value");
+	if (len && line[len - 1] == '\r')
+		len--;
+	if (ret == 0)
+		secret_set(out, sv_make(line, len));
+	explicit_bzero(line, MAX_LINE);
+	mem_free(line);
+	return ret;
+}
+
+static int ask(const char *name, struct secret *out, struct error *err)
+{
+	struct termios before;
+	struct termios silent;
+	int ret;
+
+	if (!isatty(STDIN_FILENO))
+		return read_line(out, err);
+	if (tcgetattr(STDIN_FILENO, &before) < 0)
+		return error_errno(err, errno, "cannot read the value");
+	silent = before;
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	(void)fprintf(stderr, "value of '%s' (not shown): ", name);
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+	ret = read_line(out, err);
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	(void)fputc('\n', stderr);
+	return ret;
+}
+
+static enum run_exit done(struct cli *cli, const char *name, const char *what)
+{
+	json_t *json;
+
+	if (cli->output.json) {
+		json = json_object();
+		(void)json_object_set_new(json, "name", json_of_text(name));
+		(void)json_object_set_new(json, "done", json_of_text(what));
+		output_json(&cli->output, json);
+	} else if (!cli->output.quiet) {
+		(void)printf("secret '%s' is %s\n", name, what);
+	}
+	return RUN_OK;
+}
+
+static enum run_exit set(struct cli *cli, const struct secrets *secrets,
+			 const char *name)
+{
+	struct secret value = SECRET_INIT;
+	struct error err = ERROR_INIT;
+	int ret = ask(name, &value, &err);
+
+	if (ret == 0)
+		ret = secrets_set(secrets, sv_from(name), secret_view(&value),
+				  &err);
+	secret_release(&value);
+	return ret < 0 ? cli_fail(cli, &err) : done(cli, name, "set");
+}
+
+static enum run_exit delete (struct cli *cli, const struct secrets *secrets,
+			     const char *name) {
+	struct error err = ERROR_INIT;
+	int ret = secrets_delete(secrets, sv_from(name), &err);
+
+	if (ret == 0)(void)
+		error_set(&err, ERR_NOTFOUND, "there is no secret '%s'", name);
+	return ret <= 0 ? cli_fail(cli, &err) : done(cli, name, "deleted");
+}
+
+static enum run_exit list(struct cli *cli, const struct secrets *secrets)
+{
+	struct error err = ERROR_INIT;
+	json_t *json;
+	json_t *array;
+	struct sv *names;
+	size_t count;
+	size_t i;
+
+	if (secrets_list(secrets, &cli->arena, &names, &count, &err) < 0)
+		return cli_fail(cli, &err);
+	if (!cli->output.json) {
+		for (i = 0; i < count; i++)
+			(void)puts(output_safe(names[i], &cli->arena));
+		if (!count && !cli->output.quiet)
+			(void)puts("there are no secrets");
+		return RUN_OK;
+	}
+	json = json_object();
+	array = json_array();
+	for (i = 0; i < count; i++)
+		(void)json_array_append_new(array, json_of_sv(names[i]));
+	(void)json_object_set_new(json, "secrets", array);
+	output_json(&cli->output, json);
+	return RUN_OK;
+}
+
+static enum run_exit carry_out(struct cli *cli, const struct secrets *secrets)
+{
+	static const char *const words[] = { "set", "list", "delete" };
+	const char *word = cli_word(cli, 0);
+	const char *name = cli_word(cli, 1);
+
+	if (!strcmp(word, "list"))
+		return name ? cli_misuse(cli, "'list' does not take '%s'", name)
+			    : list(cli, secrets);
+	if (strcmp(word, "set") != 0 && strcmp(word, "delete") != 0)
+		return cli_misuse(cli, "'%s' is none of set, list, delete%s",
+				  word, cli_near(cli, word, words, 3));
+	if (!name)
+		return cli_misuse(cli, "%s which secret?", word);
+	return !strcmp(word, "set") ? set(cli, secrets, name)
+				    : delete (cli, secrets, name);
+}
+
+static enum run_exit run(struct cli *cli)
+{
+	struct secrets secrets;
+	struct error err = ERROR_INIT;
+	enum run_exit exit;
+
+	if (!file_exists(arena_printf(&cli->arena, "%s/conjoin.yaml",
+				      cli->folder))) {
+		(void)error_set(&err, ERR_NOTFOUND,
+				"there is no conjoin.yaml in the folder '%s'; "
+				"name another with --folder",
+				cli->folder);
+		return cli_fail_as(cli, RUN_USAGE, &err);
+	}
+	secrets_init(&secrets, cli->folder);
+	exit = carry_out(cli, &secrets);
+	secrets_release(&secrets);
+	return exit;
+}
+
+const struct command command_secret = {
+	.name = "secret",
+	.usage = "set NAME | list | delete NAME",
+	.help = "passwords that the configuration names as secret:NAME",
+	.more = "'set' reads the value from the terminal without showing it, "
+		"or one line from\nstandard input. Secrets lie encrypted in "
+		"state/secrets, their key in state/key (or the\nfile that "
+		"CONJOIN_KEY_FILE names): keep both out of git, and a copy of "
+		"the key safe.\n",
+	.min_words = 1,
+	.max_words = 2,
+	.run = run,
+};

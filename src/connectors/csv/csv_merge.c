@@ -1,0 +1,516 @@
+/*
+ * csv_merge.c - stream a file into its replacement, applying an export
+ *
+ * Several operations on one anchor are done in their order. An operation that
+ * is refused leaves its row as it was.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/text.h"
+#include "connectors/csv/csv_export.h"
+#include "connectors/csv/csv_writer.h"
+
+#include <string.h>
+
+static uint64_t take_number(struct sv *in)
+{
+	uint64_t number;
+
+	memcpy(&number, in->ptr, sizeof(number));
+	*in = sv_sub(*in, sizeof(number), in->len);
+	return number;
+}
+
+static struct sv take_text(struct sv *in)
+{
+	size_t len = (size_t)take_number(in);
+	struct sv text = sv_sub(*in, 0, len);
+
+	*in = sv_sub(*in, len, in->len);
+	return text;
+}
+
+/* One row while operations are applied to it. */
+struct work {
+	struct connector_session *s;
+	struct csv_target *t;
+	struct arena *arena;
+	struct sv *cells; /* of all columns */
+	bool present;
+	bool changed;
+};
+
+static bool same_text(const struct attr_def *def, struct sv a, struct sv b)
+{
+	return def->match == MATCH_EXACT ? sv_eq(a, b) : text_ieq(a, b);
+}
+
+static void push_value(struct arena *arena, struct sv **values, size_t *count,
+		       struct sv value)
+{
+	struct sv *more = arena_array(arena, *count + 1, sizeof(*more));
+
+	if (*count)
+		memcpy(more, *values, *count * sizeof(*more));
+	more[(*count)++] = value;
+	*values = more;
+}
+
+/* The values that a row has of an attribute, from all columns of its name. */
+static size_t cell_values(const struct work *w, const struct attr_def *def,
+			  struct sv **out)
+{
+	struct sv separator = def->separator;
+	size_t count = 0;
+	size_t column;
+
+	*out = NULL;
+	for (column = 0; column < w->t->names.len; column++) {
+		struct sv text = w->cells[column];
+		const char *hit;
+
+		if (!sv_ieq_str(w->t->names.at[column], def->name))
+			continue;
+		if (w->t->dialect.null.len && sv_eq(text, w->t->dialect.null))
+			continue;
+		while (def->multi && separator.len && text.len &&
+		       (hit = memmem(text.ptr, text.len, separator.ptr,
+				     separator.len))) {
+			size_t at = (size_t)(hit - text.ptr);
+			struct sv part = sv_trim(sv_sub(text, 0, at));
+
+			if (part.len)
+				push_value(w->arena, out, &count, part);
+			text = sv_sub(text, at + separator.len, text.len);
+		}
+		if (def->multi && separator.len)
+			text = sv_trim(text);
+		if (text.len)
+			push_value(w->arena, out, &count, text);
+	}
+	return count;
+}
+
+static struct sv join_values(const struct work *w, const struct attr_def *def,
+			     const struct sv *values, size_t count)
+{
+	struct strbuf joined = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct sv text;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (i)
+			strbuf_addsv(&joined, def->separator);
+		strbuf_addsv(&joined, values[i]);
+	}
+	text = arena_dup(w->arena, strbuf_sv(&joined));
+	strbuf_release(&joined);
+	return text;
+}
+
+static void set_cell(struct work *w, size_t column, struct sv text)
+{
+	if (sv_eq(w->cells[column], text))
+		return;
+	w->cells[column] = text;
+	w->changed = true;
+}
+
+/* Puts the values into the columns of the attribute; 0, or -1 when there are
+ * not enough. */
+static int set_values(struct work *w, const struct attr_def *def,
+		      const struct sv *values, size_t count,
+		      struct csv_item *item)
+{
+	size_t used = 0;
+	size_t column;
+
+	if (def->separator.len && def->multi && count > 1) {
+		struct sv *joined = arena_array(w->arena, 1, sizeof(*joined));
+
+		*joined = join_values(w, def, values, count);
+		values = joined;
+		count = 1;
+	}
+	for (column = 0; column < w->t->names.len; column++) {
+		if (!sv_ieq_str(w->t->names.at[column], def->name))
+			continue;
+		set_cell(w, column, used < count ? values[used] : SV_NULL);
+		used++;
+	}
+	if (used >= count)
+		return 0;
+	return csv_refuse(
+		item, "insufficient-columns",
+		arena_printf(&w->s->export->arena,
+			     "%zu values of '%s', but %zu columns; set a "
+			     "separator for the attribute",
+			     count, def->name, used));
+}
+
+/* Reads the next attribute of a spooled operation. */
+static size_t take_attr(struct sv *in, struct arena *arena, size_t *attr,
+			enum attr_op *op, struct sv **values)
+{
+	size_t count;
+	size_t i;
+
+	*attr = (size_t)take_number(in);
+	*op = (enum attr_op)take_number(in);
+	count = (size_t)take_number(in);
+	*values = arena_array(arena, count, sizeof(**values));
+	for (i = 0; i < count; i++)
+		(*values)[i] = take_text(in);
+	return count;
+}
+
+static size_t find_value(const struct attr_def *def, const struct sv *values,
+			 size_t count, struct sv value)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (same_text(def, values[i], value))
+			return i;
+	return count;
+}
+
+static int apply_attr(struct work *w, const struct attr_def *def,
+		      enum attr_op op, const struct sv *values, size_t count,
+		      struct csv_item *item)
+{
+	struct sv *now = NULL;
+	size_t have = 0;
+	size_t i;
+	size_t at;
+
+	if (op != ATTR_REPLACE)
+		have = cell_values(w, def, &now);
+	for (i = 0; i < count; i++) {
+		at = find_value(def, now, have, values[i]);
+		if (op == ATTR_DELETE && at < have)
+			now[at] = now[--have];
+		else if (op != ATTR_DELETE && at < have)
+			now[at] = values[i];
+		else if (op != ATTR_DELETE)
+			push_value(w->arena, &now, &have, values[i]);
+	}
+	return set_values(w, def, now, have, item);
+}
+
+/* Values go before others come. */
+static int apply_values(struct work *w, struct sv spooled,
+			struct csv_item *item)
+{
+	const struct object_type *type = &w->s->config->types[item->type];
+	int pass;
+
+	for (pass = 0; pass < 2; pass++) {
+		struct sv in = spooled;
+		size_t count = (size_t)take_number(&in);
+
+		while (count--) {
+			enum attr_op op;
+			struct sv *values;
+			size_t attr;
+			size_t n =
+				take_attr(&in, w->arena, &attr, &op, &values);
+
+			if ((op == ATTR_DELETE) == (pass == 0) &&
+			    apply_attr(w, &type->attrs[attr], op, values, n,
+				       item) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* Does the row have each value that the add sent? */
+static bool carries(const struct work *w, struct sv spooled,
+		    const struct csv_item *item)
+{
+	const struct object_type *type = &w->s->config->types[item->type];
+	size_t count = (size_t)take_number(&spooled);
+
+	while (count--) {
+		const struct attr_def *def;
+		enum attr_op op;
+		struct sv *values;
+		struct sv *now;
+		size_t attr;
+		size_t n = take_attr(&spooled, w->arena, &attr, &op, &values);
+		size_t have;
+
+		def = &type->attrs[attr];
+		have = cell_values(w, def, &now);
+		while (n--)
+			if (find_value(def, now, have, values[n]) == have)
+				return false;
+	}
+	return true;
+}
+
+static int add_row(struct work *w, struct sv spooled, struct csv_item *item)
+{
+	const struct csv_source *source = w->t->source;
+	size_t i;
+
+	memset(w->cells, 0, w->t->names.len * sizeof(*w->cells));
+	for (i = 0; i < source->anchor_count; i++)
+		w->cells[csv_column_of(w->t, source->anchors[i])] =
+			csv_anchor_part(item->anchor, i, source->anchor_count);
+	if (source->type == BY_COLUMN)
+		w->cells[csv_column_of(w->t, source->type_column)] =
+			sv_from(w->s->config->types[item->type].name);
+	w->changed = true;
+	w->present = true;
+	return apply_values(w, spooled, item);
+}
+
+static int run_item(struct work *w, struct csv_item *item, struct error *err)
+{
+	struct csv_export *ex = w->s->export;
+	size_t columns = w->t->names.len;
+	struct sv *before = arena_array(w->arena, columns, sizeof(*before));
+	bool present = w->present;
+	bool changed = w->changed;
+	struct sv spooled;
+
+	if (spool_read(&ex->spool, item->begin, item->end, w->arena, &spooled,
+		       err) < 0)
+		return -1;
+	memcpy(before, w->cells, columns * sizeof(*before));
+	switch (item->kind) {
+	case EXPORT_ADD:
+		if (!w->present)
+			(void)add_row(w, spooled, item);
+		else if (item->retry && carries(w, spooled, item))
+			item->adopted = true;
+		else
+			(void)csv_refuse(
+				item, "cd-existing-object",
+				"there is a row with this anchor already");
+		break;
+	case EXPORT_DELETE_ADD:
+		(void)add_row(w, spooled, item);
+		break;
+	case EXPORT_UPDATE:
+		if (w->present)
+			(void)apply_values(w, spooled, item);
+		else
+			(void)csv_refuse(item, "cd-missing-object",
+					 "there is no row with this anchor");
+		break;
+	case EXPORT_DELETE:
+		w->changed |= w->present;
+		w->present = false;
+		break;
+	case EXPORT_RENAME:
+		break;
+	}
+	if (item->error) { /* it did nothing */
+		memcpy(w->cells, before, columns * sizeof(*before));
+		w->present = present;
+		w->changed = changed;
+	}
+	return 0;
+}
+
+static int run_chain(struct work *w, struct csv_item *first, struct error *err)
+{
+	struct csv_item *item;
+
+	first->met = true;
+	for (item = first; item; item = item->next)
+		if (run_item(w, item, err) < 0)
+			return -1;
+	w->t->changed |= w->changed;
+	return 0;
+}
+
+/* The operations on a row's anchor, or NULL. */
+static struct csv_item *items_of_row(struct connector_session *s,
+				     struct csv_target *t,
+				     const struct csv_row *row,
+				     struct arena *arena)
+{
+	struct sv anchor;
+	uint64_t at;
+	size_t type;
+	size_t missing;
+
+	if (row->error || !csv_row_type(s, t->source, &t->layout, row, &type) ||
+	    !csv_row_anchor(t->source, &t->layout, row, arena, &anchor,
+			    &missing) ||
+	    !namemap_get(t->by_anchor,
+			 csv_anchor_key(s, t, type, anchor, arena), &at))
+		return NULL;
+	return t->items.at[at];
+}
+
+static int write_missing_newline(struct csv_writer *out, struct sv raw,
+				 struct error *err)
+{
+	if (raw.len && raw.ptr[raw.len - 1] == '\n')
+		return 0;
+	return csv_write_text(out, sv_from(out->end_of_line), err);
+}
+
+/* A row that stays: as it is, with empty fields for columns that are new. */
+static int keep_row(struct csv_target *t, const struct csv_row *row,
+		    struct csv_writer *out, struct error *err)
+{
+	struct sv raw = row->raw;
+	size_t i;
+
+	if (csv_write_text(out, row->lead, err) < 0)
+		return -1;
+	if (t->names.len == t->file_columns || row->error ||
+	    row->count != t->file_columns)
+		return csv_write_text(out, raw, err) < 0
+			       ? -1
+			       : write_missing_newline(out, raw, err);
+	while (raw.len &&
+	       (raw.ptr[raw.len - 1] == '\n' || raw.ptr[raw.len - 1] == '\r'))
+		raw.len--;
+	if (csv_write_text(out, raw, err) < 0)
+		return -1;
+	for (i = t->file_columns; i < t->names.len; i++)
+		if (csv_write_text(out, sv_make(&t->dialect.delimiter, 1),
+				   err) < 0)
+			return -1;
+	return csv_write_text(out, sv_from(out->end_of_line), err);
+}
+
+static int write_row(struct connector_session *s, struct csv_target *t,
+		     const struct csv_row *row, struct arena *arena,
+		     struct csv_writer *out, struct error *err)
+{
+	struct csv_item *items = items_of_row(s, t, row, arena);
+	struct work work = { .s = s, .t = t, .arena = arena, .present = true };
+	size_t i;
+
+	if (!items)
+		return keep_row(t, row, out, err);
+	work.cells = arena_array(arena, t->names.len, sizeof(*work.cells));
+	for (i = 0; i < row->count && i < t->file_columns; i++)
+		work.cells[i] = row->fields[i];
+	if (run_chain(&work, items, err) < 0)
+		return -1;
+	if (!work.present)
+		return 0;
+	if (!work.changed)
+		return keep_row(t, row, out, err);
+	return csv_write_row(out, work.cells, t->names.len, err);
+}
+
+static int append_rows(struct connector_session *s, struct csv_target *t,
+		       struct csv_writer *out, struct error *err)
+{
+	struct arena scratch = ARENA_INIT;
+	struct csv_item **at;
+	int ret = 0;
+
+	vec_foreach(&t->items, at) {
+		struct work work = { .s = s, .t = t, .arena = &scratch };
+
+		if ((*at)->met)
+			continue;
+		work.cells = arena_array(&scratch, t->names.len,
+					 sizeof(*work.cells));
+		ret = run_chain(&work, *at, err);
+		if (ret == 0 && work.present)
+			ret = csv_write_row(out, work.cells, t->names.len, err);
+		if (ret < 0)
+			break;
+		arena_reset(&scratch);
+	}
+	arena_release(&scratch);
+	return ret;
+}
+
+static int copy_rows(struct connector_session *s, struct csv_target *t,
+		     struct csv_reader *in, struct csv_writer *out,
+		     struct error *err)
+{
+	struct arena scratch = ARENA_INIT;
+	struct csv_row row;
+	int ret;
+
+	while ((ret = csv_reader_next(in, &scratch, &row, err)) > 0) {
+		if (in->converting && memchr(row.raw.ptr, 0xFF, row.raw.len))
+			ret = error_set(err, ERR_INVALID,
+					"'" SV_FMT "' line %zu: bytes that are "
+					"not %s; nothing was written",
+					SV_ARG(t->source->name), row.line,
+					t->dialect.encoding);
+		else
+			ret = write_row(s, t, &row, &scratch, out, err);
+		if (ret < 0)
+			break;
+		arena_reset(&scratch);
+	}
+	arena_release(&scratch);
+	return ret;
+}
+
+/* Reads the header again and writes the one of the replacement. */
+static int start_rows(struct connector_session *s, struct csv_target *t,
+		      struct csv_reader *in, struct csv_writer *out,
+		      struct error *err)
+{
+	struct csv_layout layout;
+	struct sv raw;
+	int ret = csv_source_open(t->source, s->config, CSV_LAYOUT_EXPORT,
+				  &s->export->arena, in, &layout, err);
+	size_t i;
+
+	if (ret < 0)
+		return -1;
+	if ((ret > 0) != t->exists || layout.count != t->file_columns)
+		return error_set(err, ERR_CONFLICT,
+				 "'" SV_FMT "' was changed by somebody else "
+				 "during the export",
+				 SV_ARG(t->source->name));
+	for (i = 0; i < layout.count; i++)
+		if (!sv_eq(layout.names[i], t->names.at[i]))
+			return error_set(err, ERR_CONFLICT,
+					 "the columns of '" SV_FMT
+					 "' were changed by somebody else "
+					 "during the export",
+					 SV_ARG(t->source->name));
+	raw = sv_make(in->buffer, in->at);
+	if (t->exists && raw.len > 1 && raw.ptr[raw.len - 2] == '\r')
+		out->end_of_line = "\r\n";
+	if (!t->source->header)
+		return 0;
+	if (!t->exists || t->names.len != t->file_columns)
+		return csv_write_row(out, t->names.at, t->names.len, err);
+	if (csv_write_text(out, raw, err) < 0)
+		return -1;
+	return write_missing_newline(out, raw, err);
+}
+
+int csv_merge(struct connector_session *s, struct csv_target *t,
+	      struct error *err)
+{
+	struct csv_reader in = { .fd = -1 };
+	struct csv_writer out = { .to = NULL };
+	int ret;
+
+	if (spool_replace(&t->file, t->source->path, err) < 0)
+		return -1;
+	t->replacing = true;
+	ret = csv_writer_open(&out, &t->dialect, t->bom, t->file.stream, err);
+	if (ret == 0)
+		ret = start_rows(s, t, &in, &out, err);
+	if (ret == 0 && t->exists)
+		ret = copy_rows(s, t, &in, &out, err);
+	if (ret == 0)
+		ret = append_rows(s, t, &out, err);
+	if (ret == 0)
+		ret = csv_writer_flush(&out, err);
+	csv_reader_close(&in);
+	csv_writer_close(&out);
+	return ret;
+}
