@@ -75,10 +75,11 @@ static int unknown(const struct option_def *common,
 	add_names(common, names, &count, MAX_NAMES);
 	near = sv_nearest(name, names, count);
 	if (near)
-		return error_set(err, ERR_INVALID,
-				 "unknown option '--" SV_FMT
-				 "': did you mean '--%s'?",
-				 SV_ARG(name), near);
+		return error_set(
+			err, ERR_INVALID,
+			"unknown option '" SV_FMT "': did you mean '--%s'?",
+			SV_ARG(sv_sub(sv_from(arg), 0, strcspn(arg, "="))),
+			near);
 	return error_set(err, ERR_INVALID, "unknown option '%s'", arg);
 }
 

@@ -81,9 +81,10 @@ void cli_hint(struct cli *cli, const char *what, const char *fmt, ...)
 const char *cli_quote(struct cli *cli, const char *word);
 
 /* The nearest of the names to a mistyped word, as ": did you mean 'x'?", or
- * "". */
+ * when none is near `otherwise`. */
 const char *cli_near(struct cli *cli, const char *word,
-		     const char *const *names, size_t count);
+		     const char *const *names, size_t count,
+		     const char *otherwise);
 
 /* Prints usage and options of a command, or the list of commands. */
 void cli_print_help(const struct command *command);

@@ -302,7 +302,8 @@ static void print_text(struct errors *errors)
 	}
 	if (retry)
 		cli_hint(cli, "to have them tried by the next delta-sync",
-			 "errors retry AGENT [OBJECT]");
+			 "errors retry %s [OBJECT]",
+			 cli_word(cli, 0) ? cli_word(cli, 0) : "AGENT");
 }
 
 /* --- retry ------------------------------------------------------------- */

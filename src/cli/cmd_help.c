@@ -175,10 +175,10 @@ static enum run_exit help_connector(struct cli *cli, const char *name)
 	if (!ops) {
 		for (; connectors[count] && count < 16; count++)
 			names[count] = connectors[count]->name;
-		return cli_misuse(cli,
-				  "no connector '%s'%s; 'conjoin help "
-				  "connectors' lists them",
-				  name, cli_near(cli, name, names, count));
+		return cli_misuse(cli, "no connector '%s'%s", name,
+				  cli_near(cli, name, names, count,
+					   "; 'conjoin help connectors' lists "
+					   "them"));
 	}
 	if (cli->output.json) {
 		output_json(&cli->output, connector_json(ops));
@@ -265,10 +265,9 @@ static enum run_exit no_function(struct cli *cli, const char *name)
 		expr_function(i, &function);
 		names[i] = function.name;
 	}
-	return cli_misuse(cli,
-			  "no function '%s'%s; 'conjoin help functions' lists "
-			  "them",
-			  name, cli_near(cli, name, names, count));
+	return cli_misuse(cli, "no function '%s'%s", name,
+			  cli_near(cli, name, names, count,
+				   "; 'conjoin help functions' lists them"));
 }
 
 /* All of them, or one. */
@@ -372,7 +371,8 @@ static enum run_exit help_command(struct cli *cli, const char *name)
 		names[count++] = "connectors";
 		names[count++] = "functions";
 		return cli_misuse(cli, "no command '%s'%s", name,
-				  cli_near(cli, name, names, count));
+				  cli_near(cli, name, names, count,
+					   "; 'conjoin help' lists them"));
 	}
 	if (cli->output.json)
 		output_json(&cli->output, command_json(command));

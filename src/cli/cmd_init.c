@@ -63,7 +63,7 @@ static const struct template *choose(struct cli *cli, enum run_exit *exit_out)
 	for (; templates[count].name && count < 16; count++)
 		names[count] = templates[count].name;
 	*exit_out = cli_misuse(cli, "no template '%s'%s", name,
-			       cli_near(cli, name, names, count));
+			       cli_near(cli, name, names, count, ""));
 	return NULL;
 }
 

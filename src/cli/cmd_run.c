@@ -39,12 +39,13 @@ no_profile(struct cli *cli, const struct config_agent *agent, const char *name)
 		strbuf_addf(&all, "%s%s", i ? ", " : "", names[i]);
 	}
 	if (name)
-		(void)error_set(&err, ERR_NOTFOUND,
-				"agent '%s' has no run profile '%s'%s; there "
-				"are: %s",
-				agent->name, name,
-				cli_near(cli, name, names, count),
-				strbuf_cstr(&all));
+		(void)error_set(
+			&err, ERR_NOTFOUND,
+			"agent '%s' has no run profile '%s'%s", agent->name,
+			name,
+			cli_near(cli, name, names, count,
+				 arena_printf(&cli->arena, "; there are: %s",
+					      strbuf_cstr(&all))));
 	else
 		(void)error_set(&err, ERR_INVALID,
 				"which run profile of '%s'? there are: %s",

@@ -59,8 +59,9 @@ static int read_state(struct finding *finding, struct error *err)
 		if (state && !strcmp(state, search_states[count]))
 			known = true;
 	if (state && !known)
-		return error_set(err, ERR_INVALID, "no state '%s'%s", state,
-				 cli_near(cli, state, search_states, count));
+		return error_set(
+			err, ERR_INVALID, "no state '%s'%s", state,
+			cli_near(cli, state, search_states, count, ""));
 	finding->query.state = state;
 	return 0;
 }
@@ -83,15 +84,33 @@ static int read_name(struct finding *finding, struct sv word, bool first,
 	return 0;
 }
 
-/* A DN looks like a clause; it is one when there is no such object. */
+static bool is_attr(struct store *store, struct sv name)
+{
+	const char *known;
+	uint32_t i;
+
+	for (i = 1; (known = store_attr_name(store, i)); i++)
+		if (sv_ieq_str(name, known))
+			return true;
+	return false;
+}
+
+/* A DN looks like a clause; it is one when there is no such object but such an
+ * attribute. */
 static int is_name(struct finding *finding, struct sv word, struct error *err)
 {
+	struct search_clause clause;
 	int64_t *ids;
+	int count;
 
 	if (!finding->query.agent || !dn_valid(word))
 		return 0;
-	return search_cs_find(&finding->session->display, finding->query.agent,
-			      word, &finding->cli->arena, &ids, err);
+	count = search_cs_find(&finding->session->display, finding->query.agent,
+			       word, &finding->cli->arena, &ids, err);
+	if (count)
+		return count;
+	return dn_depth(word) > 1 && search_clause_parse(word, &clause) &&
+	       !is_attr(finding->session->store, clause.attr);
 }
 
 static int read_words(struct finding *finding, size_t from, struct error *err)
@@ -358,7 +377,7 @@ static enum run_exit run(struct cli *cli)
 		return cli_misuse(cli,
 				  "'%s' is neither mv (the metaverse) nor cs "
 				  "(a connector space)%s",
-				  space, cli_near(cli, space, spaces, 2));
+				  space, cli_near(cli, space, spaces, 2, ""));
 	if (in_cs && !cli_word(cli, 1))
 		return cli_misuse(cli, "the connector space of which agent?");
 	exit = session_open(&session, cli, SESSION_READ, NULL);

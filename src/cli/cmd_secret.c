@@ -144,7 +144,7 @@ static enum run_exit carry_out(struct cli *cli, const struct secrets *secrets)
 			    : list(cli, secrets);
 	if (strcmp(word, "set") != 0 && strcmp(word, "delete") != 0)
 		return cli_misuse(cli, "'%s' is none of set, list, delete%s",
-				  word, cli_near(cli, word, words, 3));
+				  word, cli_near(cli, word, words, 3, ""));
 	if (!name)
 		return cli_misuse(cli, "%s which secret?", word);
 	return !strcmp(word, "set") ? set(cli, secrets, name)

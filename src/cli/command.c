@@ -195,12 +195,13 @@ void cli_hint(struct cli *cli, const char *what, const char *fmt, ...)
 }
 
 const char *cli_near(struct cli *cli, const char *word,
-		     const char *const *names, size_t count)
+		     const char *const *names, size_t count,
+		     const char *otherwise)
 {
 	const char *near = sv_nearest(sv_from(word), names, count);
 
 	return near ? arena_printf(&cli->arena, ": did you mean '%s'?", near)
-		    : "";
+		    : otherwise;
 }
 
 /* --- from argv to a command -------------------------------------------- */
@@ -215,7 +216,7 @@ static enum run_exit unknown_command(struct cli *cli, const char *name)
 		count++;
 	}
 	return cli_misuse(cli, "unknown command '%s'%s", name,
-			  cli_near(cli, name, names, count));
+			  cli_near(cli, name, names, count, ""));
 }
 
 static enum run_exit check_words(struct cli *cli)

@@ -20,9 +20,9 @@ void report_count(json_t *step, struct store *store, uint32_t target,
 		  const char *name, int64_t value);
 
 /*
- * Fills "errors" of the run's steps: objects that could not be read, and of the
- * agent those that were in error in it and still are; REPORT_ERRORS of each at most,
- * "error_count" has the number of all.
+ * Fills "errors" of the run's steps: objects that could not be read, and those
+ * of the agent that were in error then and still are. REPORT_ERRORS of a step
+ * at most; "error_count" is the number of all.
  */
 #define REPORT_ERRORS 1000
 int report_errors(struct session *session, const char *agent, int64_t run,

@@ -498,7 +498,7 @@ static int from_environment(struct sv name, struct secret *out,
 static int from_file(const struct secrets *secrets, struct sv path,
 		     struct secret *out, struct error *err)
 {
-	struct strbuf text = STRBUF_INIT(MAX_VALUE + 2);
+	struct strbuf text = STRBUF_INIT(MAX_FILE);
 	struct arena arena = ARENA_INIT;
 	const char *name = arena_cstr(&arena, path);
 	struct sv value;
@@ -512,6 +512,10 @@ static int from_file(const struct secrets *secrets, struct sv path,
 		value.len--;
 	if (value.len && value.ptr[value.len - 1] == '\r')
 		value.len--;
+	if (ret == 0 && value.len > MAX_VALUE)
+		ret = error_set(err, ERR_LIMIT,
+				"the file '%s' is longer than %zu bytes", name,
+				MAX_VALUE);
 	if (ret == 0 && !value.len)
 		ret = error_set(err, ERR_INVALID, "the file '%s' is empty",
 				name);

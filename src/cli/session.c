@@ -315,17 +315,16 @@ static void no_agent(struct session *session, const char *name)
 		arena_array(&cli->arena, config->agent_count, sizeof(*names));
 	struct error err = ERROR_INIT;
 	struct strbuf all = STRBUF_INIT(256);
-	const char *near;
 	size_t i;
 
+	strbuf_adds(&all, "; there are: ");
 	for (i = 0; i < config->agent_count; i++) {
 		names[i] = config->agents[i].name;
 		strbuf_addf(&all, "%s%s", i ? ", " : "", names[i]);
 	}
-	near = cli_near(cli, name, names, config->agent_count);
-	(void)error_set(
-		&err, ERR_NOTFOUND, "no agent '%s'%s%s%s", name, near,
-		*near ? "" : "; there are: ", *near ? "" : strbuf_cstr(&all));
+	(void)error_set(&err, ERR_NOTFOUND, "no agent '%s'%s", name,
+			cli_near(cli, name, names, config->agent_count,
+				 strbuf_cstr(&all)));
 	(void)cli_fail_as(cli, RUN_USAGE, &err);
 	strbuf_release(&all);
 }

@@ -289,19 +289,18 @@ int ldap_rdn_part(struct sv rdn, size_t i, struct arena *arena,
 	return 0;
 }
 
-/* Two names of one attribute: aliases are equal. */
-static bool same_attr(struct sv a, struct sv b)
-{
-	return sv_ieq(a, b) || sv_ieq(canonical(a), canonical(b));
-}
-
+/* By any of its names: aliases are equal. */
 static struct ldap_attr *find(struct ldap_attr *attrs, size_t count,
 			      struct sv name)
 {
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (same_attr(attrs[i].name, name))
+		if (sv_ieq(attrs[i].name, name))
+			return &attrs[i];
+	name = canonical(name);
+	for (i = 0; i < count; i++)
+		if (sv_ieq(canonical(attrs[i].name), name))
 			return &attrs[i];
 	return NULL;
 }
@@ -381,11 +380,11 @@ size_t ldap_add_attrs(const struct object_type *type,
 	attrs[0].name = SV_LIT("objectClass");
 	for (i = 0; i < op->attr_count; i++) {
 		const struct attr_def *def = &type->attrs[op->attrs[i].attr];
-		struct ldap_attr *attr = find(attrs, count, sv_from(def->name));
+		struct ldap_attr *attr = &attrs[0];
 
 		if (!op->attrs[i].values.len)
 			continue;
-		if (!attr)
+		if (!sv_ieq_str(attrs[0].name, def->name))
 			attr = &attrs[count++];
 		*attr = (struct ldap_attr){ sv_from(def->name), def,
 					    op->attrs[i].values };

@@ -85,7 +85,7 @@ static void add_name(struct import *import, struct strbuf *names, attr_id attr)
 }
 
 /* An add whose outcome was never known is in the system after all. */
-static void adopt_in_progress(struct entry *entry, struct arena *arena)
+static void adopt_in_progress(struct entry *entry)
 {
 	if (!entry->pending.in_progress || entry->pending.op != PENDING_ADD ||
 	    entry->row.has_image)
@@ -93,21 +93,67 @@ static void adopt_in_progress(struct entry *entry, struct arena *arena)
 	entry->awaiting = entry->pending;
 	entry->awaiting.in_progress = false;
 	memset(&entry->pending, 0, sizeof(entry->pending));
-	(void)arena;
+}
+
+/* What is left to be awaited after a report that speaks of a part only. */
+static void keep_unmentioned(struct entry *entry,
+			     const struct report *report, struct arena *arena)
+{
+	struct export_state *awaiting = &entry->awaiting;
+	struct image left = IMAGE_EMPTY;
+	size_t i;
+
+	for (i = 0; !report->whole && i < awaiting->attrs.len; i++) {
+		const struct image_attr *sent = &awaiting->attrs.attrs[i];
+
+		if (!image_has(&report->attrs, sent->attr))
+			image_put(&left, sent->attr, sent->values, arena);
+	}
+	if (report->whole || report->named) {
+		awaiting->parent = 0;
+		awaiting->rdn = SV_NULL;
+	}
+	awaiting->attrs = left;
+	if (!left.len && !awaiting->rdn.len)
+		memset(awaiting, 0, sizeof(*awaiting));
+	else
+		awaiting->op = PENDING_UPDATE;
+}
+
+/* Each awaited value that the report speaks of: it came back, or did not. */
+static void compare(struct import *import, struct entry *entry,
+		    const struct image *new, const struct report *report,
+		    struct image *missed, struct strbuf *names)
+{
+	size_t i;
+
+	for (i = 0; i < entry->awaiting.attrs.len; i++) {
+		const struct image_attr *sent = &entry->awaiting.attrs.attrs[i];
+		const struct values *now = image_get(new, sent->attr);
+
+		if (!report->whole && !image_has(&report->attrs, sent->attr))
+			continue;
+		if (came_back(import, sent->attr, &sent->values, new)) {
+			image_put(&entry->confirmed, sent->attr,
+				  now ? *now : sent->values, &import->arena);
+			continue;
+		}
+		image_put(missed, sent->attr, sent->values, &import->arena);
+		add_name(import, names, sent->attr);
+	}
 }
 
 int confirm_exports(struct import *import, struct entry *entry,
-		    const struct image *new, bool same_name, struct error *err)
+		    const struct image *new, const struct report *report,
+		    struct error *err)
 {
 	struct strbuf names = STRBUF_INIT(256);
 	struct image missed = IMAGE_EMPTY;
-	struct arena *arena = &import->arena;
 	char message[400];
 	bool renamed_back;
-	size_t i;
 	int ret = 0;
 
-	adopt_in_progress(entry, arena);
+	adopt_in_progress(entry);
 	if (entry->awaiting.op == PENDING_NONE)
 		return 0;
 	if (entry->awaiting.op == PENDING_DELETE)
@@ -115,26 +161,15 @@ int confirm_exports(struct import *import, struct entry *entry,
 				    "the object was deleted by an export but "
 				    "is there again",
 				    err);
-	for (i = 0; i < entry->awaiting.attrs.len; i++) {
-		const struct image_attr *sent = &entry->awaiting.attrs.attrs[i];
-
-		if (came_back(import, sent->attr, &sent->values, new)) {
-			const struct values *now = image_get(new, sent->attr);
-
-			image_put(&entry->confirmed, sent->attr,
-				  now ? *now : sent->values, arena);
-			continue;
-		}
-		image_put(&missed, sent->attr, sent->values, arena);
-		add_name(import, &names, sent->attr);
-	}
-	renamed_back = entry->awaiting.rdn.len && !same_name;
+	compare(import, entry, new, report, &missed, &names);
+	renamed_back = entry->awaiting.rdn.len && !report->same_name &&
+		       (report->whole || report->named);
 	if (renamed_back && !entry->pending.rdn.len) {
 		entry->pending.parent = entry->awaiting.parent;
 		entry->pending.rdn = entry->awaiting.rdn;
 	}
 	if (missed.len || renamed_back) {
-		take_back(entry, &missed, arena);
+		take_back(entry, &missed, &import->arena);
 		(void)snprintf(message, sizeof(message),
 			       "exported, but the system came back with "
 			       "another %s%s; it is pending again",
@@ -146,7 +181,7 @@ int confirm_exports(struct import *import, struct entry *entry,
 					 ERROR_IMPORT, err);
 	}
 	strbuf_release(&names);
-	memset(&entry->awaiting, 0, sizeof(entry->awaiting));
+	keep_unmentioned(entry, report, &import->arena);
 	if (ret < 0 || entry_put_awaiting(import->tx, entry, err) < 0)
 		return -1;
 	return entry_put_pending(import->tx, entry, err);

@@ -289,6 +289,7 @@ static void release(struct import *import)
 	id_set_release(&import->special);
 	id_set_release(&import->changed);
 	id_set_release(&import->deleting);
+	idmap_release(&import->counted);
 	mem_free(import->types);
 	arena_release(&import->arena);
 	arena_release(&import->run_arena);
@@ -378,6 +379,7 @@ int import_run(struct store *store, const struct config *config,
 	memset(out, 0, sizeof(*out));
 	out->result = "success";
 	ret = run(&import, connector, err);
+	stage_count(&import);
 	release(&import);
 	return ret;
 }

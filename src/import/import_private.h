@@ -119,6 +119,7 @@ struct import {
 	int64_t existing;      /* objects with an image when the import began */
 	VEC(int64_t) deletes;  /* delta: reported gone, staged at the end */
 	struct id_set deleting;
+	struct idmap counted; /* delta: object -> 1 + what counts of it */
 	VEC(struct dn_reference) dn_references;
 	VEC(int64_t) renamed;
 	struct arena run_arena;
@@ -140,6 +141,8 @@ int stage_update(struct import *import, struct prepared *item,
 /* A delta's deletion: kept until the guard has seen all of them. */
 int stage_report_deleted(struct import *import, struct prepared *item,
 			 struct error *err);
+/* A delta's counters, when all of it is staged. */
+void stage_count(struct import *import);
 int stage_delete(struct import *import, int64_t id, struct error *err);
 /* The object of this anchor and type (store number): 1, 0, -1. */
 int stage_find_anchor(struct import *import, uint64_t h, uint32_t type,
@@ -147,10 +150,20 @@ int stage_find_anchor(struct import *import, uint64_t h, uint32_t type,
 /* The anchor of a placeholder, so that the object will find it. */
 void stage_anchor(struct import *import, uint64_t h, int64_t id);
 
+/* What a report says of an object: all of it, or some attributes and perhaps
+ * the name. */
+struct report {
+	bool whole;
+	bool named;
+	bool same_name;	    /* the name is the one that the system was given */
+	struct image attrs; /* mentioned; only the numbers count */
+};
+
 /* confirm.c: compares what was exported with `new`; sets confirmed, pending
- * and awaiting of the entry. `same_name`: the new name is the exported one. */
+ * and awaiting of the entry. What the report does not mention stays awaited. */
 int confirm_exports(struct import *import, struct entry *entry,
-		    const struct image *new, bool same_name, struct error *err);
+		    const struct image *new, const struct report *report,
+		    struct error *err);
 /* An exported add that a full import did not see, or a deletion that it did:
  * back to pending export. */
 int confirm_lost(struct import *import, struct entry *entry,

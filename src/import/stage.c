@@ -120,9 +120,38 @@ void stage_anchor(struct import *import, uint64_t h, int64_t id)
 	add_anchor(import, h, id, (struct hash128){ 0, 0 });
 }
 
+/* Of an object that a delta reports several times the strongest counts. */
+static const char *const COUNTERS[] = {
+	"stage-no-change",  "stage-update", "stage-rename",
+	"stage-delete-add", "stage-add",    "stage-delete",
+};
+#define COUNTER_COUNT (sizeof(COUNTERS) / sizeof(*COUNTERS))
+
 static void count(struct import *import, const char *name, int64_t id)
 {
-	counters_add(import->counters, 0, name, id);
+	uint64_t before = 0;
+	uint64_t now = 1;
+
+	if (import->full) {
+		counters_add(import->counters, 0, name, id);
+		return;
+	}
+	while (now < COUNTER_COUNT && strcmp(COUNTERS[now - 1], name) != 0)
+		now++;
+	(void)idmap_get(&import->counted, (uint64_t)id, &before);
+	if (now > before)
+		idmap_put(&import->counted, (uint64_t)id, now);
+}
+
+void stage_count(struct import *import)
+{
+	size_t i;
+
+	for (i = 0; i < import->counted.size; i++)
+		if (import->counted.keys[i])
+			counters_add(import->counters, 0,
+				     COUNTERS[import->counted.values[i] - 1],
+				     (int64_t)import->counted.keys[i]);
 }
 
 /* Keys of attributes whose values must be unique in the agent. */
@@ -350,14 +379,13 @@ static const char *name_of_change(const struct entry *before, bool retyped,
 
 static int known_object(struct import *import, const struct prepared *item,
 			struct entry *entry, struct target target,
-			struct error *err)
+			struct report report, struct error *err)
 {
 	const struct entry before = *entry;
 	bool was_object = is_object(&before);
 	bool retyped = was_object && before.row.type != item->type;
 	bool renamed = false;
 	bool changed;
-	bool same_name;
 
 	if (target.rdn.len) {
 		int64_t parent;
@@ -366,14 +394,14 @@ static int known_object(struct import *import, const struct prepared *item,
 		renamed = before.row.parent != target.parent ||
 			  !dn_equal(before.row.rdn, target.rdn);
 		entry_written_name(&before, &parent, &rdn);
-		same_name = parent == target.parent &&
-			    dn_equal(rdn, target.rdn);
+		report.same_name = parent == target.parent &&
+				   dn_equal(rdn, target.rdn);
 	} else {
-		same_name = true;
+		report.same_name = true;
 	}
 	changed = !was_object || retyped ||
 		  !image_identical(&before.image, &target.image);
-	if (confirm_exports(import, entry, &target.image, same_name, err) < 0)
+	if (confirm_exports(import, entry, &target.image, &report, err) < 0)
 		return -1;
 	entry->row.type = item->type;
 	entry->row.flags = item->change.container ? CS_CONTAINER : 0;
@@ -446,7 +474,8 @@ static int find_object(struct import *import, const struct prepared *item,
 		return 1;
 	if (entry->row.has_image) {
 		/* its exported name: with the DN as anchor, our own rename */
-		if (entry->awaiting.rdn.len &&
+		if ((entry->awaiting.rdn.len ||
+		     (entry->pending.in_progress && entry->pending.rdn.len)) &&
 		    dn_equal(item->change.anchor, item->change.dn))
 			return 1;
 		return 0;
@@ -485,7 +514,8 @@ int stage_object(struct import *import, struct prepared *item,
 	}
 	if (make_target(import, item, entry.row.id, &target, err) < 0)
 		return -1;
-	return known_object(import, item, &entry, target, err);
+	return known_object(import, item, &entry, target,
+			    (struct report){ .whole = true }, err);
 }
 
 static struct values without(const struct values *all,
@@ -520,7 +550,8 @@ static struct values with(const struct values *all, const struct values *more,
 
 /* A delta that names attributes only: what the object is after it. */
 static int changed_image(struct import *import, const struct prepared *item,
-			 struct image *image, struct error *err)
+			 struct image *image, struct image *mentioned,
+			 struct error *err)
 {
 	const struct object_type *type =
 		&import->agent->types[item->change.type];
@@ -542,6 +573,7 @@ static int changed_image(struct import *import, const struct prepared *item,
 			values = without(image_get(image, attr), &values,
 					 &import->arena);
 		image_set(image, attr, values, &import->arena);
+		image_put(mentioned, attr, values, &import->arena);
 	}
 	return 0;
 }
@@ -552,6 +584,7 @@ int stage_update(struct import *import, struct prepared *item,
 	struct change *change = &item->change;
 	struct entry entry;
 	struct target target = { 0 };
+	struct report report = { .named = change->op == CHANGE_RENAME };
 	int ret = find_object(import, item, &entry, err);
 
 	if (ret < 0)
@@ -576,12 +609,12 @@ int stage_update(struct import *import, struct prepared *item,
 		}
 	}
 	target.image = image_copy(&entry.image, &import->arena);
-	if (changed_image(import, item, &target.image, err) < 0)
+	if (changed_image(import, item, &target.image, &report.attrs, err) < 0)
 		return -1;
 	item->type = entry.row.type;
 	/* unlike any hash: the next full import compares by value */
 	item->content = (struct hash128){ 2, (uint64_t)entry.row.id };
-	return known_object(import, item, &entry, target, err);
+	return known_object(import, item, &entry, target, report, err);
 }
 
 int stage_report_deleted(struct import *import, struct prepared *item,

@@ -354,11 +354,9 @@ static int check_mv_type(struct search *search, struct error *err)
 		vec_push(&names, config->mv_types[i].name);
 	near = sv_nearest(sv_from(type), names.at, names.len);
 	vec_release(&names);
-	return error_set(err, ERR_INVALID,
-			 "no metaverse type '%s'%s%s%s; a clause is written "
-			 "ATTRIBUTE=VALUE",
-			 type, near ? ": did you mean '" : "", near ? near : "",
-			 near ? "'?" : "");
+	return error_set(err, ERR_INVALID, "no metaverse type '%s'%s%s%s", type,
+			 near ? ": did you mean '" : "", near ? near : "",
+			 near ? "'?" : "; a clause is ATTRIBUTE=VALUE");
 }
 
 /* 0: go on; 1: stop; -1 */

@@ -34,6 +34,13 @@ const struct values *image_get(const struct image *image, uint32_t attr)
 	return NULL;
 }
 
+bool image_has(const struct image *image, uint32_t attr)
+{
+	size_t at = position(image, attr);
+
+	return at < image->len && image->attrs[at].attr == attr;
+}
+
 static void grow(struct image *image, struct arena *arena)
 {
 	size_t size = image->size ? image->size * 2 : 16;

@@ -43,6 +43,9 @@ struct attr_map {
 /* NULL when the image has no such attribute. */
 const struct values *image_get(const struct image *image, uint32_t attr);
 
+/* It stands there, perhaps without values (only a change has such). */
+bool image_has(const struct image *image, uint32_t attr);
+
 /*
  * Sets, replaces or (with no values) removes. The array grows in the arena;
  * the values are borrowed.

@@ -498,18 +498,32 @@ int work_partner(struct sync *sync, int64_t id, int64_t *mv_out,
 	return ret < 0 ? -1 : 0;
 }
 
+#define MAX_DEPTH 256
+
+/* Over the working set: a parent may be as new as the object itself. */
 int work_dn(struct sync *sync, const struct work_cs *cs, struct sv *out,
 	    struct error *err)
 {
+	struct strbuf dn = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct work_cs *above;
 	int64_t parent;
 	struct sv rdn;
+	int depth = 0;
+	int ret = 0;
 
-	*out = SV_NULL;
-	if (!cs->agent)
-		return 0;
 	entry_expected_name(&cs->e, &parent, &rdn);
-	return tree_dn(&plan_agent(sync, cs->agent->number)->tree, parent, rdn,
-		       TREE_EXPECTED, &sync->batch, out, err);
+	strbuf_addsv(&dn, rdn);
+	while (rdn.len && parent && depth++ < MAX_DEPTH) {
+		ret = work_cs(sync, parent, &above, err);
+		if (ret <= 0)
+			break;
+		entry_expected_name(&above->e, &parent, &rdn);
+		strbuf_addc(&dn, ',');
+		strbuf_addsv(&dn, rdn);
+	}
+	*out = dn.len ? arena_dup(&sync->batch, strbuf_sv(&dn)) : SV_NULL;
+	strbuf_release(&dn);
+	return ret < 0 ? -1 : 0;
 }
 
 /* ---- write-back ---- */

@@ -23,7 +23,8 @@ struct scratch {
 /* 0, or -1 when there can be no folder. */
 static inline int scratch_make(struct scratch *s)
 {
-	(void)snprintf(s->folder, sizeof(s->folder), "/tmp/conjoin-XXXXXX");
+	(void)snprintf(s->folder, sizeof(s->folder),
+		       P_tmpdir "/conjoin-XXXXXX");
 	return mkdtemp(s->folder) ? 0 : -1;
 }
 
