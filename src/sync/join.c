@@ -565,7 +565,21 @@ static int index_all(struct sync *sync, const struct agent_plan *agent,
 	return count < 0 ? -1 : 0;
 }
 
-/* The join rules by which the agent's disconnectors are indexed. */
+static bool provisions(const struct agent_plan *agent)
+{
+	size_t r;
+
+	for (r = 0; r < agent->agent->rule_set_count; r++)
+		if (agent->agent->rule_sets[r].provisions)
+			return true;
+	return false;
+}
+
+/*
+ * Disconnectors are indexed as they are synchronized. What is left: all of
+ * them when the join rules read differently, and before other agents provision
+ * into this one, what it imported and has not synchronized yet.
+ */
 static int index_agent(struct sync *sync, const struct agent_plan *agent,
 		       struct error *err)
 {
@@ -577,11 +591,15 @@ static int index_agent(struct sync *sync, const struct agent_plan *agent,
 	(void)snprintf(key, sizeof(key), "joins.%s", agent->agent->name);
 	if (store_meta_get(sync->store, key, &sync->scratch, &stored, err) < 0)
 		return -1;
-	if (sv_eq(stored, now))
-		return index_imported(sync, agent, err);
-	if (index_all(sync, agent, err) < 0)
-		return -1;
-	return store_meta_set(sync->tx, key, now, err);
+	if (!sv_eq(stored, now)) {
+		if (stored.len && index_all(sync, agent, err) < 0)
+			return -1;
+		if (store_meta_set(sync->tx, key, now, err) < 0)
+			return -1;
+	}
+	if (agent->agent == sync->agent || !provisions(agent))
+		return 0;
+	return index_imported(sync, agent, err);
 }
 
 int join_index_imported(struct sync *sync, struct error *err)
