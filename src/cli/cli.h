@@ -86,8 +86,7 @@ const char *cli_near(struct cli *cli, const char *word,
 		     const char *const *names, size_t count,
 		     const char *otherwise);
 
-/* Prints usage and options of a command, or the list of commands. */
-void cli_print_help(const struct command *command);
-void cli_print_commands(void);
+/* Usage and options of a command; NULL: the list of commands. */
+void cli_help(struct cli *cli, const struct command *command);
 
 #endif

@@ -23,7 +23,7 @@ static void print_options(const struct option_def *defs)
 	}
 }
 
-void cli_print_help(const struct command *command)
+static void print_command(const struct command *command)
 {
 	(void)printf("usage: conjoin %s%s%s\n\n%s\n", command->name,
 		     *command->usage ? " " : "", command->usage, command->help);
@@ -34,7 +34,7 @@ void cli_print_help(const struct command *command)
 	print_options(common_options);
 }
 
-void cli_print_commands(void)
+static void print_commands(void)
 {
 	const struct command *const *command;
 	size_t width = 0;
@@ -338,25 +338,29 @@ static json_t *command_json(const struct command *command)
 	return json;
 }
 
-static enum run_exit help_commands(struct cli *cli)
+static json_t *commands_json(void)
 {
 	const struct command *const *command;
-	json_t *json;
-	json_t *list;
+	json_t *json = json_object();
+	json_t *list = json_array();
 
-	if (!cli->output.json) {
-		cli_print_commands();
-		return RUN_OK;
-	}
-	json = json_object();
-	list = json_array();
 	for (command = commands; *command; command++)
 		(void)json_array_append_new(list, command_json(*command));
 	(void)json_object_set_new(json, "commands", list);
 	(void)json_object_set_new(json, "options",
 				  options_json(common_options));
-	output_json(&cli->output, json);
-	return RUN_OK;
+	return json;
+}
+
+void cli_help(struct cli *cli, const struct command *command)
+{
+	if (cli->output.json)
+		output_json(&cli->output,
+			    command ? command_json(command) : commands_json());
+	else if (command)
+		print_command(command);
+	else
+		print_commands();
 }
 
 static enum run_exit help_command(struct cli *cli, const char *name)
@@ -374,10 +378,7 @@ static enum run_exit help_command(struct cli *cli, const char *name)
 				  cli_near(cli, name, names, count,
 					   "; 'conjoin help' lists them"));
 	}
-	if (cli->output.json)
-		output_json(&cli->output, command_json(command));
-	else
-		cli_print_help(command);
+	cli_help(cli, command);
 	return RUN_OK;
 }
 
@@ -386,8 +387,10 @@ static enum run_exit run(struct cli *cli)
 	const char *topic = cli_word(cli, 0);
 	const char *name = cli_word(cli, 1);
 
-	if (!topic)
-		return help_commands(cli);
+	if (!topic) {
+		cli_help(cli, NULL);
+		return RUN_OK;
+	}
 	if (!strcmp(topic, "functions") || !strcmp(topic, "function"))
 		return help_functions(cli, name);
 	if (!strcmp(topic, "connectors") || !strcmp(topic, "connector"))

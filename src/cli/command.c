@@ -248,13 +248,9 @@ static enum run_exit start(struct cli *cli, int argc, const char *const *argv)
 		       cli->command ? cli->command->options : NULL, argc, argv,
 		       at, &cli->args, &err) < 0)
 		return cli_misuse(cli, "%s", err.msg);
-	if (!cli->command) {
-		cli_print_commands();
+	if (!cli->command || args_has(&cli->args, "help")) {
+		cli_help(cli, cli->command);
 		return args_has(&cli->args, "help") ? RUN_OK : RUN_USAGE;
-	}
-	if (args_has(&cli->args, "help")) {
-		cli_print_help(cli->command);
-		return RUN_OK;
 	}
 	if (args_value(&cli->args, "folder"))
 		cli->folder = args_value(&cli->args, "folder");

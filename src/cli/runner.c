@@ -107,7 +107,8 @@ static void hint_allow(struct runner *runner, const json_t *step)
 {
 	const char *token = string_of(step, "token");
 
-	if (*token && !strstr(string_of(step, "message"), token))
+	if (*token && !strstr(string_of(step, "message"), token) &&
+	    sv_starts(sv_from(string_of(step, "result")), SV_LIT("stopped-")))
 		cli_hint(runner->cli, "  to let exactly this pass",
 			 "run %s %s --allow %s", runner->agent,
 			 string_of(step, "kind"), token);

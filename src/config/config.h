@@ -339,6 +339,15 @@ int config_profile_find(const struct config_agent *agent, struct sv name,
 /* ATTR_NONE when no such name occurs in the folder. */
 attr_id config_attr_id(const struct config *config, struct sv name);
 
+/*
+ * The attributes that make the anchor of a type (`connect: anchor`, a name or
+ * a list, for all types or below `types: NAME`), at most `max`. Their number; 0
+ * when it is no attribute of the type: the system makes it.
+ */
+#define CONFIG_ANCHOR_MAX 8
+size_t config_anchor_attrs(const struct config_agent *agent, size_t type,
+			   attr_id out[CONFIG_ANCHOR_MAX]);
+
 /* The value of tables/TABLE.csv at (key, column): 1 found, 0 absent. */
 int config_lookup(const struct config *config, struct sv table, struct sv key,
 		  struct sv column, struct sv *out);

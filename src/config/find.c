@@ -46,3 +46,34 @@ attr_id config_attr_id(const struct config *config, struct sv name)
 	return namemap_get(snapshot->attr_ids, name, &id) ? (attr_id)id
 							  : ATTR_NONE;
 }
+
+static const struct node *anchor_node(const struct config_agent *agent,
+				      size_t type)
+{
+	const struct node *types = node_get(agent->connect, "types");
+	const struct node *own =
+		node_get(node_get(types, agent->types[type].name), "anchor");
+
+	return own ? own : node_get(agent->connect, "anchor");
+}
+
+size_t config_anchor_attrs(const struct config_agent *agent, size_t type,
+			   attr_id out[CONFIG_ANCHOR_MAX])
+{
+	const struct node *node = anchor_node(agent, type);
+	size_t count = node && node->kind == NODE_LIST ? node->len : 1;
+	size_t i;
+
+	if (!node || node->kind == NODE_MAP || count > CONFIG_ANCHOR_MAX)
+		return 0;
+	for (i = 0; i < count; i++) {
+		const struct node *name =
+			node->kind == NODE_LIST ? node->items[i] : node;
+		size_t attr;
+
+		if (!object_type_attr(&agent->types[type], name->text, &attr))
+			return 0;
+		out[i] = agent->type_attr_ids[type][attr];
+	}
+	return count;
+}

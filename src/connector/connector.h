@@ -36,6 +36,8 @@ enum connector_cap {
 					  * export_end, then all of it */
 };
 
+/* An anchor of several attributes is their texts joined by '|'. */
+
 struct connector_session; /* defined by each connector */
 
 /* What an agent's configuration gives to its connector; borrowed, outlives the

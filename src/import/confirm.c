@@ -96,8 +96,8 @@ static void adopt_in_progress(struct entry *entry)
 }
 
 /* What is left to be awaited after a report that speaks of a part only. */
-static void keep_unmentioned(struct entry *entry,
-			     const struct report *report, struct arena *arena)
+static void keep_unmentioned(struct entry *entry, const struct report *report,
+			     struct arena *arena)
 {
 	struct export_state *awaiting = &entry->awaiting;
 	struct image left = IMAGE_EMPTY;

@@ -66,12 +66,24 @@ static int begin(struct import *import, struct error *err)
 	return store_begin(import->store, STORE_BULK, &import->tx, err);
 }
 
+/*
+ * A full import may stop after any object and be run again. A delta is applied
+ * as a whole, with its watermark: its records may build on each other, and
+ * read twice could mean another object.
+ */
+static bool is_time(const struct import *import)
+{
+	if (!import->full)
+		return import->in_tx >= TX_DELTA;
+	return import->in_tx >= TX_OBJECTS ||
+	       (import->in_tx % 256 == 0 &&
+		clock_monotonic_ms() - import->tx_started >= TX_MS);
+}
+
 int import_commit(struct import *import, bool now, struct error *err)
 {
 	import->in_tx++;
-	if (!now && import->in_tx < TX_OBJECTS &&
-	    (import->in_tx % 256 ||
-	     clock_monotonic_ms() - import->tx_started < TX_MS))
+	if (!now && !is_time(import))
 		return 0;
 	if (write_anchors(import, err) < 0 ||
 	    tree_flush(&import->tree, import->tx, err) < 0)

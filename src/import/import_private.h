@@ -155,7 +155,7 @@ void stage_anchor(struct import *import, uint64_t h, int64_t id);
 struct report {
 	bool whole;
 	bool named;
-	bool same_name;	    /* the name is the one that the system was given */
+	bool same_name;     /* the name is the one that the system was given */
 	struct image attrs; /* mentioned; only the numbers count */
 };
 

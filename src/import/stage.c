@@ -439,13 +439,54 @@ static int drop_pending_add(struct import *import, struct entry *entry,
 	if (entry->link.mv &&
 	    store_mv_queue_put(import->tx, entry->link.mv, err) < 0)
 		return -1;
-	return entry_remove(import->tx, entry, 0, err);
+	return entry_remove(
+		import->tx, entry,
+		entry->row.anchor.len
+			? key_of_anchor(import->store, import->number,
+					anchor_type(import, entry->row.type),
+					entry->row.anchor)
+			: 0,
+		err);
 }
 
 static bool exported_before(const struct entry *entry)
 {
 	return entry->awaiting.op != PENDING_NONE ||
 	       (entry->pending.op == PENDING_ADD && entry->pending.in_progress);
+}
+
+/* An object that was provisioned and never read: ours when it was sent, else
+ * somebody made it first. */
+static int take_unread(struct import *import, struct entry *entry,
+		       struct error *err)
+{
+	if (entry->row.has_image || entry->row.flags & CS_PLACEHOLDER ||
+	    !entry->row.type || exported_before(entry))
+		return 1;
+	return drop_pending_add(import, entry, err);
+}
+
+/* By its name, what is not known by an anchor. */
+static int find_by_name(struct import *import, const struct prepared *item,
+			struct entry *entry, struct error *err)
+{
+	int64_t id = 0;
+	int ret = tree_find(&import->tree, item->change.dn,
+			    TREE_IMPORTED | TREE_EXPECTED, &id, err);
+
+	if (ret <= 0)
+		return ret;
+	ret = entry_load(import->store, id, &import->arena, entry, err);
+	if (ret <= 0)
+		return ret;
+	if (entry->row.has_image && item->anchor_h) {
+		/* its exported name: with the DN as anchor, our own rename */
+		return (entry->awaiting.rdn.len ||
+			(entry->pending.in_progress &&
+			 entry->pending.rdn.len)) &&
+		       dn_equal(item->change.anchor, item->change.dn);
+	}
+	return take_unread(import, entry, err);
 }
 
 /* 1: *entry is the object meant; 0: it is a new one. */
@@ -459,30 +500,12 @@ static int find_object(struct import *import, const struct prepared *item,
 		ret = find_anchor(import, item->anchor_h, item->type,
 				  item->change.anchor, &id, err);
 	if (ret > 0)
-		return entry_load(import->store, id, &import->arena, entry,
-				  err);
+		ret = entry_load(import->store, id, &import->arena, entry, err);
+	if (ret > 0)
+		return take_unread(import, entry, err);
 	if (ret < 0 || !import->has_dn || !item->change.dn.len)
 		return ret;
-	ret = tree_find(&import->tree, item->change.dn,
-			TREE_IMPORTED | TREE_EXPECTED, &id, err);
-	if (ret <= 0)
-		return ret;
-	ret = entry_load(import->store, id, &import->arena, entry, err);
-	if (ret <= 0)
-		return ret;
-	if (entry->row.flags & CS_PLACEHOLDER || !item->anchor_h)
-		return 1;
-	if (entry->row.has_image) {
-		/* its exported name: with the DN as anchor, our own rename */
-		if ((entry->awaiting.rdn.len ||
-		     (entry->pending.in_progress && entry->pending.rdn.len)) &&
-		    dn_equal(item->change.anchor, item->change.dn))
-			return 1;
-		return 0;
-	}
-	if (exported_before(entry))
-		return 1;
-	return drop_pending_add(import, entry, err);
+	return find_by_name(import, item, entry, err);
 }
 
 int stage_object(struct import *import, struct prepared *item,
@@ -578,6 +601,19 @@ static int changed_image(struct import *import, const struct prepared *item,
 	return 0;
 }
 
+/* A delta that is read again after an error renames what has its new name. */
+static int find_renamed(struct import *import, const struct prepared *item,
+			struct entry *entry, struct error *err)
+{
+	int64_t id;
+	int ret = tree_find(&import->tree, item->change.new_dn, TREE_IMPORTED,
+			    &id, err);
+
+	return ret > 0 ? entry_load(import->store, id, &import->arena, entry,
+				    err)
+		       : ret;
+}
+
 int stage_update(struct import *import, struct prepared *item,
 		 struct error *err)
 {
@@ -587,6 +623,8 @@ int stage_update(struct import *import, struct prepared *item,
 	struct report report = { .named = change->op == CHANGE_RENAME };
 	int ret = find_object(import, item, &entry, err);
 
+	if (ret == 0 && report.named)
+		ret = find_renamed(import, item, &entry, err);
 	if (ret < 0)
 		return -1;
 	if (ret == 0 || !entry.row.has_image) {

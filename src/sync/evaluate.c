@@ -35,10 +35,12 @@ int evaluate(struct sync *sync, struct work_mv *mv, bool *flowed_out,
 	if (!mv->plan)
 		return 0;
 	for (round = 0; round < ROUNDS; round++) {
-		int flowed = import_flow(sync, mv, err);
+		int flowed;
 		int provisioned;
 		int exported;
 
+		sync->round++;
+		flowed = import_flow(sync, mv, err);
 		if (flowed < 0)
 			return -1;
 		*flowed_out |= flowed > 0;

@@ -54,6 +54,26 @@ int filter_select(struct sync *sync, struct work_cs *cs,
 	return 0;
 }
 
+/* `line` holds, or with 0 none. */
+static void trace_filter(struct sync *sync, const struct work_cs *cs,
+			 const struct config_rule_set *rule_set, size_t line)
+{
+	struct sync_event event = {
+		.step = "filter",
+		.found = line ? "filtered" : "passed",
+		.rule_set = rule_set,
+		.line = line,
+		.cs = cs->e.row.id,
+		.mv = cs->e.link.mv,
+	};
+
+	if (line)
+		trace_event(sync, &event, "filtered by " SV_FMT,
+			    SV_ARG(expr_source(rule_set->filters[line - 1])));
+	else
+		trace_event(sync, &event, "no line of the filter holds");
+}
+
 int filter_matches(struct sync *sync, struct work_cs *cs,
 		   const struct config_rule_set *rule_set, struct error *err)
 {
@@ -73,10 +93,27 @@ int filter_matches(struct sync *sync, struct work_cs *cs,
 			return error_context(err,
 					     "filter-error: filter of '%s'",
 					     rule_set->name);
-		if (hit)
-			trace(sync, "filter", cs->e.row.id, 0,
-			      "filtered by " SV_FMT,
-			      SV_ARG(expr_source(rule_set->filters[i])));
 	}
+	if (sync->trace)
+		trace_filter(sync, cs, rule_set, hit ? i : 0);
 	return hit;
+}
+
+void filter_trace_none(struct sync *sync, struct work_cs *cs)
+{
+	const struct config_agent *agent = cs->agent ? cs->agent->agent : NULL;
+	size_t i;
+
+	if (!sync->trace)
+		return;
+	for (i = 0; agent && i < agent->rule_set_count; i++)
+		if (cs->agent->types[agent->rule_sets[i].type] ==
+		    cs->e.row.type)
+			trace(sync, "filter", "out-of-scope",
+			      &agent->rule_sets[i], cs->e.row.id, 0,
+			      "rule set '%s' does not take it: its scope is "
+			      "false",
+			      agent->rule_sets[i].name);
+	trace(sync, "filter", "no-rule-set", NULL, cs->e.row.id, 0,
+	      "no rule set fits: it stays a disconnector");
 }

@@ -201,6 +201,28 @@ static int deprovision_action(struct sync *sync, struct work_cs *cs,
 			    rule_set->name, SV_ARG(word));
 }
 
+static void trace_deprovision(struct sync *sync, const struct work_cs *cs,
+			      const struct work_mv *mv,
+			      enum config_deprovision action)
+{
+	const char *found = "explicit-disconnect";
+	const char *text = "disconnected, and stays so unless it is wanted "
+			   "again";
+
+	if (never_exported(cs)) {
+		found = "forget";
+		text = "forgotten: it was never written";
+	} else if (action == DEPROVISION_DELETE) {
+		found = "delete";
+		text = "to be deleted in the system";
+	} else if (action == DEPROVISION_DISCONNECT) {
+		found = "disconnect";
+		text = "disconnected: a normal disconnector";
+	}
+	trace(sync, "deprovision", found, cs->rule_set, cs->e.row.id,
+	      mv->row.id, "%s", text);
+}
+
 int link_deprovision(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 		     struct error *err)
 {
@@ -208,8 +230,7 @@ int link_deprovision(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 
 	if (deprovision_action(sync, cs, mv, &action, err) < 0)
 		return -1;
-	trace(sync, "deprovision", cs->e.row.id, mv->row.id, "%s",
-	      action == DEPROVISION_DELETE ? "delete" : "disconnect");
+	trace_deprovision(sync, cs, mv, action);
 	if (mark_mv_referrers(sync, mv->row.id, err) < 0)
 		return -1;
 	if (never_exported(cs)) {
@@ -310,7 +331,7 @@ static int delete_mv(struct sync *sync, struct work_mv *mv, struct error *err)
 	size_t count;
 	size_t i;
 
-	trace(sync, "mv-deletion", 0, mv->row.id,
+	trace(sync, "mv-deletion", "deleted", NULL, 0, mv->row.id,
 	      "the metaverse object is deleted");
 	while (mv->link_count)
 		if (link_deprovision(sync, mv->links[0], mv, err) < 0)

@@ -195,7 +195,7 @@ static int need_container(struct sync *sync, struct agent_plan *agent,
 	if (checked) {
 		(*out)->e.pending.op = PENDING_ADD;
 		(*out)->dirty_pending = true;
-		trace(sync, "provision", (*out)->e.row.id, 0,
+		trace(sync, "provision", "parent", NULL, (*out)->e.row.id, 0,
 		      "the parent '" SV_FMT "' will be made", SV_ARG(dn));
 	}
 	return 0;
@@ -254,6 +254,66 @@ int names_unique_taken(struct sync *sync, struct agent_plan *agent,
 			return 1;
 	}
 	return count < 0 ? -1 : 0;
+}
+
+int names_anchor(struct sync *sync, struct agent_plan *agent, size_t type,
+		 const struct image *image, struct sv *out)
+{
+	attr_id attrs[CONFIG_ANCHOR_MAX];
+	size_t count = config_anchor_attrs(agent->agent, type, attrs);
+	struct strbuf text = STRBUF_INIT(STRBUF_NO_LIMIT);
+	size_t i;
+
+	*out = SV_NULL;
+	for (i = 0; i < count; i++) {
+		const struct values *values = image_get(image, attrs[i]);
+
+		if (!values || !values->len)
+			break;
+		if (i)
+			strbuf_addc(&text, '|');
+		strbuf_addsv(&text, value_text(&values->at[0], &sync->scratch));
+	}
+	if (count && i == count)
+		*out = arena_dup(&sync->batch, strbuf_sv(&text));
+	strbuf_release(&text);
+	return out->len > 0;
+}
+
+#define SAME_HASH 16
+
+int names_anchor_taken(struct sync *sync, struct agent_plan *agent,
+		       uint32_t type, struct sv anchor, struct work_cs **out,
+		       struct error *err)
+{
+	struct anchor_key keys[SAME_HASH];
+	uint64_t h = key_of_anchor(sync->store, agent->number, type, anchor);
+	int64_t *fresh;
+	int count = store_anchor_find(sync->store, agent->number, h, keys,
+				      SAME_HASH, err);
+	int more;
+	int i;
+
+	if (count < 0)
+		return -1;
+	/* new objects of this batch stand under the same hash */
+	more = tree_find_key(&agent->tree, h, &sync->scratch, &fresh, err);
+	for (i = 0; i < count + more; i++) {
+		struct work_cs *cs;
+		int ret = work_cs(sync,
+				  i < count ? keys[i].id : fresh[i - count],
+				  &cs, err);
+
+		if (ret < 0)
+			return -1;
+		if (ret == 0 || entry_going(&cs->e) ||
+		    cs->e.row.flags & CS_PLACEHOLDER ||
+		    !anchor_same(type, cs->e.row.anchor, anchor))
+			continue;
+		*out = cs;
+		return 1;
+	}
+	return more < 0 ? -1 : 0;
 }
 
 void names_add_keys(struct sync *sync, struct agent_plan *agent,

@@ -25,14 +25,19 @@ int project(struct sync *sync, struct work_cs *cs,
 					     rule_set->name);
 	}
 	if (!wanted) {
-		trace(sync, "project", cs->e.row.id, 0, "not to be projected");
+		trace(sync, "project", "not-projected", rule_set, cs->e.row.id,
+		      0, "%s",
+		      rule_set->project == PROJECT_NO
+			      ? "the rule set does not project"
+			      : "the rule set's condition for it is false");
 		return 0;
 	}
 	*out = work_new_mv(sync, &sync->mv_types[rule_set->project_type], err);
 	if (!*out)
 		return -1;
 	(*out)->row.projected = cs->e.row.id;
-	trace(sync, "project", cs->e.row.id, (*out)->row.id,
-	      "projected as a new %s", (*out)->plan->type->name);
+	trace(sync, "project", "projected", rule_set, cs->e.row.id,
+	      (*out)->row.id, "projected as a new %s",
+	      (*out)->plan->type->name);
 	return 1;
 }

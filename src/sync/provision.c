@@ -58,8 +58,8 @@ static bool required_there(const struct making *m)
 			image_get(&m->mv->image, m->how->require[i]);
 
 		if (!values || !values->len) {
-			trace(m->sync, "provision", 0, m->mv->row.id,
-			      "'%s' waits for a value of %s", m->rule_set->name,
+			trace(m->sync, "provision", "waits", m->rule_set, 0,
+			      m->mv->row.id, "waits for a value of %s",
 			      store_attr_name(m->sync->store,
 					      m->how->require[i]));
 			return false;
@@ -205,8 +205,8 @@ static int obstacle(struct making *m, struct sv dn, struct work_cs **out,
 
 	if (ret <= 0)
 		return ret;
-	trace(m->sync, "provision", (*out)->e.row.id, m->mv->row.id,
-	      "the name '" SV_FMT "' is taken", SV_ARG(dn));
+	trace(m->sync, "provision", "taken", m->rule_set, (*out)->e.row.id,
+	      m->mv->row.id, "the name '" SV_FMT "' is taken", SV_ARG(dn));
 	if ((*out)->e.link.mv || m->how->existing == EXISTING_UNIQUE)
 		return 1;
 	if (m->how->existing == EXISTING_ADOPT && !m->cs &&
@@ -362,6 +362,35 @@ static int unique_value(struct making *m, const struct config_unique *unique,
 			    text.len ? "; last tried " : "", SV_ARG(text));
 }
 
+/* Agents without DNs name an object by its anchor: known now, when it is among
+ * the values of the add. */
+static int set_anchor(struct making *m, struct error *err)
+{
+	struct work_cs *cs = m->cs;
+	struct work_cs *other;
+	struct sv anchor;
+	int ret;
+
+	if (m->agent->has_dn ||
+	    !names_anchor(m->sync, m->agent, m->rule_set->type,
+			  &cs->e.pending.attrs, &anchor))
+		return 0;
+	ret = names_anchor_taken(m->sync, m->agent, cs->e.row.type, anchor,
+				 &other, err);
+	if (ret < 0)
+		return -1;
+	if (ret > 0)
+		return object_error(err, "object-already-exists",
+				    "the anchor '" SV_FMT "' is taken in '%s'",
+				    SV_ARG(anchor), m->agent->agent->name);
+	cs->e.row.anchor = anchor;
+	cs->new_anchor_h = key_of_anchor(m->sync->store, m->agent->number,
+					 cs->e.row.type, anchor);
+	/* found by it until the batch is written */
+	tree_add_key(&m->agent->tree, cs->new_anchor_h, cs->e.row.id);
+	return 0;
+}
+
 static int make_connector(struct making *m, struct sv dn, struct error *err)
 {
 	struct sync *sync = m->sync;
@@ -381,16 +410,16 @@ static int make_connector(struct making *m, struct sv dn, struct error *err)
 		if (m->how->unique[i].attr != ATTR_DN &&
 		    unique_value(m, &m->how->unique[i], err) < 0)
 			return -1;
-	if (initial_values(m, err) < 0 ||
+	if (initial_values(m, err) < 0 || set_anchor(m, err) < 0 ||
 	    link_connect(sync, cs, m->mv, m->rule_set, LINK_PROVISIONING, err) <
 		    0)
 		return -1;
 	names_add_keys(sync, m->agent, cs);
 	work_outcome(sync, cs, OUT_ADD, cs->e.pending.attrs.len > 0);
-	trace(sync, "provision", cs->e.row.id, m->mv->row.id,
-	      "a new %s in '%s': " SV_FMT,
+	trace(sync, "provision", "new", m->rule_set, cs->e.row.id,
+	      m->mv->row.id, "a new %s%s" SV_FMT,
 	      m->agent->agent->types[m->rule_set->type].name,
-	      m->agent->agent->name, SV_ARG(dn));
+	      dn.len ? ": " : "", SV_ARG(dn));
 	return 1;
 }
 
@@ -413,8 +442,8 @@ static int take_existing(struct making *m, struct work_cs *cs,
 	    store_error_delete(m->sync->tx, cs->e.row.id, ERROR_SYNC, err) < 0)
 		return -1;
 	work_outcome(m->sync, cs, OUT_NO_FLOW, false);
-	trace(m->sync, "provision", cs->e.row.id, m->mv->row.id,
-	      "joined with the object that is there");
+	trace(m->sync, "provision", "joined", m->rule_set, cs->e.row.id,
+	      m->mv->row.id, "joined with the object that is there");
 	return 1;
 }
 
@@ -489,8 +518,8 @@ static int move(struct making *m, struct sv dn, struct error *err)
 			&rdn, err) < 0)
 		return -1;
 	work_touch_cs(m->sync, cs);
-	trace(m->sync, "provision", cs->e.row.id, m->mv->row.id,
-	      "renamed to '" SV_FMT "'", SV_ARG(dn));
+	trace(m->sync, "provision", "renamed", m->rule_set, cs->e.row.id,
+	      m->mv->row.id, "renamed to '" SV_FMT "'", SV_ARG(dn));
 	if (cs->e.pending.op == PENDING_ADD && !cs->e.pending.in_progress) {
 		cs->e.row.parent = parent;
 		cs->e.row.rdn = rdn;
@@ -537,6 +566,24 @@ static int follow_name(struct making *m, struct error *err)
 	return move(m, dn, err);
 }
 
+static void trace_wanted(const struct making *m, bool wanted)
+{
+	int64_t cs = m->cs ? m->cs->e.row.id : 0;
+	const char *there = m->cs ? "there" : "not there";
+
+	trace(m->sync, "provision", wanted ? "wanted" : "not-wanted",
+	      m->rule_set, cs, m->mv->row.id, "%s, %s",
+	      wanted ? "wanted" : "not wanted", there);
+	if (!m->sync->config->provisioning && wanted != (m->cs != NULL))
+		trace(m->sync, "provision", "off", m->rule_set, cs,
+		      m->mv->row.id,
+		      "nothing happens: provisioning is off in conjoin.yaml");
+	else if (!wanted && m->cs && !m->cs->e.link.wanted)
+		trace(m->sync, "provision", "left", m->rule_set, cs,
+		      m->mv->row.id,
+		      "left alone: it has not been wanted before");
+}
+
 static int provision_one(struct making *m, struct error *err)
 {
 	struct rules_view rules;
@@ -547,9 +594,8 @@ static int provision_one(struct making *m, struct error *err)
 	if (rules_condition(&m->sync->rules, m->how->when, &rules,
 			    &m->sync->scratch, &wanted, err) < 0)
 		return -1;
-	trace(m->sync, "provision", m->cs ? m->cs->e.row.id : 0, m->mv->row.id,
-	      "'%s' in '%s': %s, %s", m->rule_set->name, m->agent->agent->name,
-	      wanted ? "wanted" : "not wanted", m->cs ? "there" : "not there");
+	if (m->sync->trace)
+		trace_wanted(m, wanted);
 	if (!m->cs)
 		return wanted && m->sync->config->provisioning
 			       ? provision_new(m, err)

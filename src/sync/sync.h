@@ -43,17 +43,53 @@ int sync_run(struct store *store, const struct config *config,
 
 /* ---- looking without keeping: preview and explain ---- */
 
-/* One thing that happened or was found, in order. */
+/*
+ * One thing that happened or was found, in order. `step` and `found` are
+ * stable words:
+ *
+ *	filter       taken taken-over no-rule-set out-of-scope filtered passed
+ *	             explicit going
+ *	join         value (of a clause) candidates no-value condition
+ *	             ambiguous no-rule no-candidate joined
+ *	project      projected not-projected
+ *	disconnect   deleted filtered replaced
+ *	import-flow  value no-value waiting condition stop ignored not-asked
+ *	             no-connector kept frozen
+ *	provision    wanted not-wanted off left waits taken new parent joined
+ *	             renamed blocked
+ *	deprovision  delete disconnect explicit-disconnect forget
+ *	export-flow  pending same condition ignored keep left
+ *	mv-deletion  deleted
+ *	result       the inbound counter, as text
+ *	error        blocked: an error that does not undo the rest
+ *
+ * A metaverse object is evaluated in rounds until nothing changes; of its
+ * flows those of the last round count.
+ */
 struct sync_event {
-	const char *step; /* "filter", "join", "import-flow" ... */
-	const char *text; /* a sentence for a person */
-	uint32_t rule;    /* number of the flow rule, or 0 */
-	int64_t cs;       /* the object that it is about, or 0 */
+	const char *step;
+	const char *found;
+	const char *text;                       /* a sentence for a person */
+	const struct config_rule_set *rule_set; /* whose rule it is, or NULL */
+	uint32_t rule; /* number of the flow rule, or 0 */
+	size_t line;   /* of the filter, or the join rule: 1 is the first */
+	unsigned round;
+	int64_t cs; /* the object that it is about, or 0 */
 	int64_t mv;
 	attr_id attr;
-	const struct values *values;
+	const struct values *values; /* NULL: none */
+	const struct values *before; /* export-flow: what the system has */
 	bool won; /* an import flow: its value is the metaverse's */
+	const int64_t *candidates; /* join: metaverse objects */
+	size_t candidate_count;
 };
+
+/* Objects that a preview makes have numbers that no stored object has. */
+bool sync_is_new(int64_t id);
+
+/* An object's error as it is recorded: its code and the rest of the text,
+ * both views of `message` (or literals). */
+void sync_error_split(const char *message, struct sv *code, struct sv *text);
 
 struct sync_trace {
 	void *data;

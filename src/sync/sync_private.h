@@ -78,6 +78,7 @@ struct work_cs {
 	bool has_merged;
 	struct image merged; /* a change: what merging export rules gave */
 	uint64_t old_anchor_h;
+	uint64_t new_anchor_h; /* to be written with a new object */
 };
 
 struct work_mv {
@@ -189,7 +190,8 @@ struct sync {
 	size_t unit_unmarked;
 	int64_t processed;    /* the object that is synchronized, or 0 */
 	int64_t equal_writer; /* it, when its own import changed it */
-	char blocked[512]; /* "code: why": not provisioned, no failure */
+	char blocked[512];    /* "code: why": not provisioned, no failure */
+	unsigned round;       /* of evaluate(), counted over a preview */
 
 	struct idmap outcomes;  /* cs -> outcome, over the step */
 	struct idmap frozen;    /* rule sets warned of */
@@ -242,8 +244,13 @@ int work_find_mv_key(struct sync *sync, uint64_t h, int64_t **out,
 		     struct error *err);
 int work_dn(struct sync *sync, const struct work_cs *cs, struct sv *out,
 	    struct error *err);
-void trace(struct sync *sync, const char *step, int64_t cs, int64_t mv,
-	   const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* Tells a preview; does nothing in a run. `event` is whole but for its text
+ * and round. */
+void trace_event(struct sync *sync, const struct sync_event *event,
+		 const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void trace(struct sync *sync, const char *step, const char *found,
+	   const struct config_rule_set *rule_set, int64_t cs, int64_t mv,
+	   const char *fmt, ...) __attribute__((format(printf, 7, 8)));
 
 /* ---- view.c: objects as rules see them ---- */
 struct cs_view {
@@ -296,6 +303,8 @@ int filter_in_scope(struct sync *sync, struct work_cs *cs,
 		    const struct config_rule_set *rule_set, struct error *err);
 int filter_matches(struct sync *sync, struct work_cs *cs,
 		   const struct config_rule_set *rule_set, struct error *err);
+/* Why none fits, for a preview. */
+void filter_trace_none(struct sync *sync, struct work_cs *cs);
 /* join.c: 1 *out is the partner, 0 none, -1 the object's error */
 int join_find(struct sync *sync, struct work_cs *cs,
 	      const struct config_rule_set *rule_set, struct work_mv **out,
@@ -337,6 +346,14 @@ int names_place(struct sync *sync, struct agent_plan *agent, struct sv dn,
 		struct error *err);
 int names_unique_taken(struct sync *sync, struct agent_plan *agent,
 		       attr_id attr, const struct value *value, int64_t except,
+		       struct error *err);
+/* The anchor that a new object will have, by its values; empty when the system
+ * makes it. */
+int names_anchor(struct sync *sync, struct agent_plan *agent, size_t type,
+		 const struct image *image, struct sv *out);
+/* 1: another object of the type has it; 0 not; -1 */
+int names_anchor_taken(struct sync *sync, struct agent_plan *agent,
+		       uint32_t type, struct sv anchor, struct work_cs **out,
 		       struct error *err);
 void names_add_keys(struct sync *sync, struct agent_plan *agent,
 		    const struct work_cs *cs);

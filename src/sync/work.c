@@ -15,20 +15,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-void trace(struct sync *sync, const char *step, int64_t cs, int64_t mv,
-	   const char *fmt, ...)
+static void tell(struct sync *sync, const struct sync_event *what,
+		 const char *fmt, va_list args)
 {
 	char text[1024];
-	struct sync_event event = { .step = step, .cs = cs, .mv = mv };
+	struct sync_event event = *what;
+
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	event.text = text;
+	event.round = sync->round;
+	sync->trace->event(sync->trace->data, &event);
+}
+
+void trace_event(struct sync *sync, const struct sync_event *event,
+		 const char *fmt, ...)
+{
 	va_list args;
 
 	if (!sync->trace)
 		return;
 	va_start(args, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, args);
+	tell(sync, event, fmt, args);
 	va_end(args);
-	event.text = text;
-	sync->trace->event(sync->trace->data, &event);
+}
+
+void trace(struct sync *sync, const char *step, const char *found,
+	   const struct config_rule_set *rule_set, int64_t cs, int64_t mv,
+	   const char *fmt, ...)
+{
+	struct sync_event event = { .step = step, .found = found };
+	va_list args;
+
+	if (!sync->trace)
+		return;
+	event.rule_set = rule_set;
+	event.cs = cs;
+	event.mv = mv;
+	va_start(args, fmt);
+	tell(sync, &event, fmt, args);
+	va_end(args);
 }
 
 int object_error(struct error *err, const char *code, const char *fmt, ...)
@@ -198,6 +223,14 @@ int work_mv(struct sync *sync, int64_t id, struct work_mv **out,
 	return !mv->removed;
 }
 
+/* A preview's objects: past all that there are. */
+#define PREVIEW_IDS (INT64_C(1) << 39)
+
+bool sync_is_new(int64_t id)
+{
+	return CS_SEQUENCE(id) >= PREVIEW_IDS;
+}
+
 struct work_cs *work_new_cs(struct sync *sync, struct agent_plan *agent,
 			    struct error *err)
 {
@@ -205,9 +238,9 @@ struct work_cs *work_new_cs(struct sync *sync, struct agent_plan *agent,
 
 	if (sync->tx)
 		cs->e.row.id = store_cs_new_id(sync->tx, agent->number);
-	else /* a preview's objects: past all that the agent has */
-		cs->e.row.id = CS_ID(agent->number,
-				     (INT64_C(1) << 39) + ++sync->preview_id);
+	else
+		cs->e.row.id =
+			CS_ID(agent->number, PREVIEW_IDS + ++sync->preview_id);
 	if (cs->e.row.id < 0) {
 		(void)error_set(err, ERR_UNAVAILABLE,
 				"cannot take a new object number");
@@ -229,7 +262,7 @@ struct work_mv *work_new_mv(struct sync *sync, struct mv_plan *plan,
 	if (sync->tx)
 		mv->row.id = store_mv_new_id(sync->tx);
 	else
-		mv->row.id = (INT64_C(1) << 39) + ++sync->preview_id;
+		mv->row.id = PREVIEW_IDS + ++sync->preview_id;
 	if (mv->row.id < 0) {
 		(void)error_set(err, ERR_UNAVAILABLE,
 				"cannot take a new object number");
@@ -577,8 +610,13 @@ static int write_link(struct sync *sync, struct work_cs *cs, struct error *err)
 
 static int write_cs(struct sync *sync, struct work_cs *cs, struct error *err)
 {
+	struct anchor_key key = { cs->new_anchor_h, cs->e.row.id, { 0, 0 } };
+
 	if (cs->removed)
 		return cs->dirty_row ? write_removed(sync, cs, err) : 0;
+	if (key.h &&
+	    store_anchor_put(sync->tx, CS_AGENT(key.id), &key, err) < 0)
+		return -1;
 	if ((cs->dirty_row && entry_put_row(sync->tx, &cs->e, err) < 0) ||
 	    (cs->dirty_import && entry_put_import(sync->tx, &cs->e, err) < 0) ||
 	    (cs->dirty_pending &&
