@@ -13,6 +13,7 @@
 
 #define TX_OBJECTS 32768
 #define TX_MS      800
+#define TX_DELTA 1000000
 
 static void watermark_key(const struct config_agent *agent, char out[256])
 {
