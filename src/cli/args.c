@@ -136,14 +136,13 @@ int args_parse(const struct option_def *common, const struct option_def *own,
 	for (i = 1; i < argc; i++) {
 		if (i == skip)
 			continue;
-		if (!words_only && !strcmp(argv[i], "--")) {
-			words_only = true;
-		} else if (words_only || !is_option(argv[i])) {
+		if (words_only || !is_option(argv[i]))
 			vec_push(&out->words, argv[i]);
-		} else if (parse_option(common, own, argc, argv, skip, &i, out,
-					err) < 0) {
+		else if (!strcmp(argv[i], "--"))
+			words_only = true;
+		else if (parse_option(common, own, argc, argv, skip, &i, out,
+				      err) < 0)
 			return -1;
-		}
 	}
 	return 0;
 }

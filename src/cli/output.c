@@ -222,27 +222,27 @@ static void print_row(const struct table *table, const struct output *output,
 
 void table_print(struct table *table, const struct output *output)
 {
-	size_t *widths = arena_array(&table->arena, table->column_count,
-				     sizeof(*widths));
-	const char **titles = arena_array(&table->arena, table->column_count,
-					  sizeof(*titles));
+	size_t columns = table->column_count;
+	size_t *widths = arena_array(&table->arena, columns, sizeof(*widths));
+	const char **titles =
+		arena_array(&table->arena, columns, sizeof(*titles));
+	size_t row;
 	size_t i;
 
-	for (i = 0; i < table->column_count; i++) {
+	for (i = 0; i < columns; i++) {
 		titles[i] = table->columns[i].title;
 		widths[i] = text_width(sv_from(titles[i]));
-	}
-	for (i = 0; i < table->cells.len; i++) {
-		size_t width = text_width(sv_from(table->cells.at[i]));
-		size_t column = i % table->column_count;
+		for (row = i; row < table->cells.len; row += columns) {
+			size_t width =
+				text_width(sv_from(table->cells.at[row]));
 
-		if (width > widths[column])
-			widths[column] = width;
+			if (width > widths[i])
+				widths[i] = width;
+		}
 	}
 	print_row(table, output, titles, widths, STYLE_BOLD);
-	for (i = 0; i + table->column_count <= table->cells.len;
-	     i += table->column_count)
-		print_row(table, output, table->cells.at + i, widths,
+	for (row = 0; row + columns <= table->cells.len; row += columns)
+		print_row(table, output, table->cells.at + row, widths,
 			  STYLE_NONE);
 }
 

@@ -188,6 +188,7 @@ struct config_rule_set {
 	size_t mv_type_count;
 	const struct expr **filters;
 	size_t filter_count;
+	const struct node *filter_at; /* the list of them, or the only one */
 	struct config_join *joins;
 	size_t join_count;
 	enum config_ambiguous ambiguous;

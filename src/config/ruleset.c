@@ -169,7 +169,8 @@ static void read_inbound(struct loader *loader, struct agent_draft *draft,
 	const struct node *node = from->node;
 
 	rule_set->scope = scope_condition(&scope, read_find(node, "scope"));
-	rule_set->filters = scope_conditions(&scope, read_find(node, "filter"),
+	rule_set->filter_at = read_find(node, "filter");
+	rule_set->filters = scope_conditions(&scope, rule_set->filter_at,
 					     &rule_set->filter_count);
 	read_project(&scope, rule_set, read_find(node, "project"));
 	scope.allow |= EXPR_ALLOW_METAVERSE;

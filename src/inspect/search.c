@@ -68,25 +68,36 @@ struct search {
 	struct arena object; /* of one object */
 };
 
+struct names {
+	VEC(const char *) all;
+};
+
+/* ERR_INVALID: "no WHAT 'NAME'", with the nearest of the names, which are
+ * released, or `otherwise`. */
+static int unknown(const char *what, struct sv name, struct names *names,
+		   const char *otherwise, struct error *err)
+{
+	const char *near = sv_nearest(name, names->all.at, names->all.len);
+
+	vec_release(&names->all);
+	if (near)
+		return error_set(err, ERR_INVALID,
+				 "no %s '" SV_FMT "': did you mean '%s'?", what,
+				 SV_ARG(name), near);
+	return error_set(err, ERR_INVALID, "no %s '" SV_FMT "'%s", what,
+			 SV_ARG(name), otherwise);
+}
+
 static int unknown_attr(struct search *search, struct sv name,
 			struct error *err)
 {
-	VEC(const char *) names = VEC_INIT;
+	struct names names = { VEC_INIT };
 	const char *known;
-	const char *near;
 	uint32_t i;
 
 	for (i = 1; (known = store_attr_name(search->display->store, i)); i++)
-		vec_push(&names, known);
-	near = sv_nearest(name, names.at, names.len);
-	vec_release(&names);
-	if (near)
-		return error_set(err, ERR_INVALID,
-				 "no attribute '" SV_FMT
-				 "': did you mean '%s'?",
-				 SV_ARG(name), near);
-	return error_set(err, ERR_INVALID, "no attribute '" SV_FMT "'",
-			 SV_ARG(name));
+		vec_push(&names.all, known);
+	return unknown("attribute", name, &names, "", err);
 }
 
 static int compile_clause(struct search *search,
@@ -341,22 +352,17 @@ struct mv_search {
 static int check_mv_type(struct search *search, struct error *err)
 {
 	const struct config *config = search->display->config;
-	const char *type = search->query->type;
-	VEC(const char *) names = VEC_INIT;
-	const char *near;
+	struct sv type = sv_from(search->query->type);
+	struct names names = { VEC_INIT };
 	size_t i;
 
-	if (!type || config_mv_type_find(config, sv_from(type)) ||
-	    store_name_find(search->display->store, NAME_MV_TYPE,
-			    sv_from(type)))
+	if (!type.ptr || config_mv_type_find(config, type) ||
+	    store_name_find(search->display->store, NAME_MV_TYPE, type))
 		return 0;
 	for (i = 0; i < config->mv_type_count; i++)
-		vec_push(&names, config->mv_types[i].name);
-	near = sv_nearest(sv_from(type), names.at, names.len);
-	vec_release(&names);
-	return error_set(err, ERR_INVALID, "no metaverse type '%s'%s%s%s", type,
-			 near ? ": did you mean '" : "", near ? near : "",
-			 near ? "'?" : "; a clause is ATTRIBUTE=VALUE");
+		vec_push(&names.all, config->mv_types[i].name);
+	return unknown("metaverse type", type, &names,
+		       "; a clause is ATTRIBUTE=VALUE", err);
 }
 
 /* 0: go on; 1: stop; -1 */
@@ -667,7 +673,7 @@ static int fetch_named(struct cs_search *cs, struct error *err)
 	int stop = 0;
 	int i;
 
-	for (i = 0; i < count && !stop; i++)
+	for (i = 0; ids && i < count && !stop; i++)
 		stop = fetch_cs(cs, ids[i], err);
 	return count < 0 || stop < 0 ? -1 : 0;
 }
@@ -675,17 +681,15 @@ static int fetch_named(struct cs_search *cs, struct error *err)
 static int no_agent(struct display *display, const char *agent,
 		    struct error *err)
 {
-	VEC(const char *) names = VEC_INIT;
-	const char *near;
+	struct names names = { VEC_INIT };
 	size_t i;
 
 	for (i = 0; i < display->config->agent_count; i++)
-		vec_push(&names, display->config->agents[i].name);
-	near = sv_nearest(sv_from(agent), names.at, names.len);
-	vec_release(&names);
-	return error_set(err, ERR_NOTFOUND, "no agent '%s'%s%s%s", agent,
-			 near ? ": did you mean '" : "", near ? near : "",
-			 near ? "'?" : "");
+		vec_push(&names.all, display->config->agents[i].name);
+	(void)unknown("agent", sv_from(agent), &names, "", err);
+	if (err)
+		err->code = ERR_NOTFOUND;
+	return -1;
 }
 
 int search_cs(struct display *display, const struct search_query *query,
@@ -768,14 +772,12 @@ static int find_anchor(struct found *found, uint32_t type, struct error *err)
  * not be known here. */
 static int find_anchors(struct found *found, struct error *err)
 {
-	const char *name;
+	struct store *store = found->display->store;
 	uint32_t type;
 
 	if (find_anchor(found, 0, err) < 0)
 		return -1;
-	for (type = 1;
-	     (name = store_name(found->display->store, NAME_TYPE, type));
-	     type++)
+	for (type = 1; store_name(store, NAME_TYPE, type); type++)
 		if (find_anchor(found, type, err) < 0)
 			return -1;
 	return 0;

@@ -30,6 +30,7 @@ struct outflow {
 	struct image pending; /* the new change */
 	struct image merged;
 	bool merges;
+	const char *found; /* of the rule at hand, for a preview; or NULL */
 };
 
 /* ---- references ---- */
@@ -248,10 +249,13 @@ static void flow_null(struct outflow *flow,
 		want(flow, rule->attr, merge(flow, rule, &none));
 		return;
 	}
-	if (rule->when_null == FLOW_NULL_KEEP && !forced)
+	if (rule->when_null == FLOW_NULL_KEEP && !forced) {
+		flow->found = "keep";
 		return;
+	}
 	if (flow->cs->e.pending.op == PENDING_ADD &&
 	    is_initial(flow, rule->attr)) {
+		flow->found = "keep";
 		keep_pending(flow, rule->attr);
 		return;
 	}
@@ -273,6 +277,7 @@ static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
 			    &when, err) < 0)
 		return -1;
 	if (!when) {
+		flow->found = "condition";
 		keep_pending(flow, rule->attr);
 		return 0;
 	}
@@ -280,6 +285,7 @@ static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
 		       &result, err) < 0)
 		return -1;
 	if (result.kind == EXPR_IGNORE) {
+		flow->found = "ignored";
 		keep_pending(flow, rule->attr);
 		return 0;
 	}
@@ -394,22 +400,46 @@ static bool take_pending(struct outflow *flow)
 	return changed;
 }
 
-static void trace_pending(const struct outflow *flow)
+static void trace_attr(const struct outflow *flow, attr_id attr, uint32_t rule,
+		       const char *found)
+{
+	const struct values *pending = image_get(&flow->pending, attr);
+	struct sync_event event = {
+		.step = "export-flow",
+		.found = pending ? "pending"
+			 : found ? found
+				 : "same",
+		.rule_set = flow->rule_set,
+		.rule = rule,
+		.cs = flow->cs->e.row.id,
+		.mv = flow->mv->row.id,
+		.attr = attr,
+		.before = base_of(flow, attr),
+	};
+	const char *text = "the system has it already";
+
+	if (flow->cs->e.pending.op == PENDING_ADD)
+		event.before = &NOTHING;
+	event.values = pending ? pending : event.before;
+	if (pending)
+		text = rule ? "to be written" : "to be written, by no rule";
+	else if (found && !strcmp(found, "condition"))
+		text = "the rule's condition is false";
+	else if (found && !strcmp(found, "ignored"))
+		text = "the rule says to ignore it";
+	else if (found)
+		text = "the rule has no value and keeps what is there";
+	trace_event(flow->sync, &event, "%s", text);
+}
+
+/* Initial values and what an import gave back. */
+static void trace_unruled(const struct outflow *flow)
 {
 	size_t i;
 
-	for (i = 0; flow->sync->trace && i < flow->pending.len; i++) {
-		struct sync_event event = {
-			.step = "export-flow",
-			.text = "pending",
-			.cs = flow->cs->e.row.id,
-			.mv = flow->mv->row.id,
-			.attr = flow->pending.attrs[i].attr,
-			.values = &flow->pending.attrs[i].values,
-		};
-
-		flow->sync->trace->event(flow->sync->trace->data, &event);
-	}
+	for (i = 0; flow->sync->trace && i < flow->pending.len; i++)
+		if (!has_rule(flow->rule_set, flow->pending.attrs[i].attr))
+			trace_attr(flow, flow->pending.attrs[i].attr, 0, NULL);
 }
 
 static int flow_connector(struct sync *sync, struct work_mv *mv,
@@ -445,13 +475,16 @@ static int flow_connector(struct sync *sync, struct work_mv *mv,
 		const struct config_export_flow *rule =
 			&cs->rule_set->exports[i];
 
+		flow.found = NULL;
 		if (flow_one(&flow, rule, &rules, err) < 0)
 			return error_context(
 				err, "%s",
 				sync->config->rule_texts[rule->rule]);
+		if (sync->trace)
+			trace_attr(&flow, rule->attr, rule->rule, flow.found);
 	}
+	trace_unruled(&flow);
 	changed = take_pending(&flow);
-	trace_pending(&flow);
 	if (cs->e.pending.op == PENDING_ADD && cs->is_new)
 		work_outcome(sync, cs, OUT_ADD, cs->e.pending.attrs.len > 0);
 	else

@@ -28,6 +28,9 @@ struct flow {
 	struct cs_view *views; /* [link]; made when first needed */
 	bool *viewed;
 	struct lineage lineage;
+	/* of the rule asked last, for a preview */
+	bool skipped; /* its condition is false */
+	bool waits;   /* for the target of a reference or look-up */
 };
 
 static struct cs_view *view_of(struct flow *flow, const struct work_cs *cs)
@@ -70,6 +73,7 @@ static int map_references(struct flow *flow, struct values *values,
 				  key_of_wait_link(sync->store,
 						   values->at[i].number),
 				  flow->mv->row.id);
+			flow->waits = true;
 			continue;
 		}
 		value = value_reference(target, SV_NULL);
@@ -136,6 +140,7 @@ static int map_lookups(struct flow *flow, const struct config_import_flow *rule,
 				  key_of_wait_value(sync->store, plan->number,
 						    number, &values->at[i]),
 				  flow->mv->row.id);
+			flow->waits = true;
 			continue;
 		}
 		value = value_reference(target, SV_NULL);
@@ -192,11 +197,13 @@ static int ask_rule(struct flow *flow, struct work_cs *cs,
 	struct expr_result result;
 	bool when = true;
 
+	flow->waits = false;
 	rules.here = view_expected(view);
 	rules.imported = view_imported(view);
 	if (rule->when && rules_condition(&sync->rules, rule->when, &rules,
 					  &sync->scratch, &when, err) < 0)
 		return -1;
+	flow->skipped = !when;
 	if (!when)
 		return SAY_NOTHING;
 	if (rules_eval(&sync->rules, rule->source, &rules, &sync->scratch,
@@ -218,28 +225,94 @@ static int ask_rule(struct flow *flow, struct work_cs *cs,
 	return out->len ? SAY_VALUES : (int)say_of_null(rule);
 }
 
-static void trace_say(struct sync *sync, const struct work_cs *cs,
-		      const struct work_mv *mv, const struct attr_plan *attr,
-		      const struct config_import_flow *rule, int say,
-		      const struct values *values, bool won)
+static void trace_flow(const struct flow *flow, const struct attr_plan *attr,
+		       const struct config_rule_set *rule_set,
+		       struct sync_event event, const char *text)
 {
-	static const char *const words[] = { "no value", "a value",
+	event.step = "import-flow";
+	event.rule_set = rule_set;
+	event.mv = flow->mv->row.id;
+	event.attr = attr->attr->attr.id;
+	trace_event(flow->sync, &event, "%s", text);
+}
+
+/* `decided`: another has won already. */
+static void trace_say(const struct flow *flow, const struct work_cs *cs,
+		      const struct attr_plan *attr,
+		      const struct contributor *who, size_t rule, int say,
+		      const struct values *values, bool decided)
+{
+	static const char *const found[] = { "no-value", "value", "stop",
+					     "ignored" };
+	static const char *const texts[] = { "no value", "a value",
 					     "no value, and nobody below",
 					     "ignored" };
 	struct sync_event event = {
-		.step = "import-flow",
+		.found = found[say],
 		.cs = cs->e.row.id,
-		.mv = mv->row.id,
-		.attr = attr->attr->attr.id,
-		.rule = rule->rule,
-		.values = say == SAY_VALUES ? values : NULL,
-		.won = won,
+		.rule = who->flows[rule]->rule,
+	};
+	const char *text = texts[say];
+
+	if (say == SAY_VALUES) {
+		event.values = values;
+		event.won = !decided;
+	} else if (flow->skipped) {
+		event.found = "condition";
+		text = "its condition is false";
+	} else if (flow->waits) {
+		event.found = "waiting";
+		text = "no value: what it refers to is not there yet";
+	}
+	trace_flow(flow, attr, who->rule_set, event, text);
+}
+
+/* Rules behind one that had something to say. */
+static void trace_rest(const struct flow *flow, const struct work_cs *cs,
+		       const struct attr_plan *attr,
+		       const struct contributor *who, size_t from)
+{
+	size_t i;
+
+	for (i = from; i < who->flow_count; i++) {
+		struct sync_event event = {
+			.found = "not-asked",
+			.cs = cs->e.row.id,
+			.rule = who->flows[i]->rule,
+		};
+
+		trace_flow(flow, attr, who->rule_set, event,
+			   "not asked: an earlier rule of the rule set has "
+			   "its say");
+	}
+}
+
+static void trace_absent(const struct flow *flow, const struct attr_plan *attr,
+			 const struct contributor *who)
+{
+	struct sync_event event = {
+		.found = "no-connector",
+		.rule = who->flows[0]->rule,
 	};
 
-	if (!sync->trace)
-		return;
-	event.text = words[say];
-	sync->trace->event(sync->trace->data, &event);
+	if (flow->sync->trace)
+		trace_flow(flow, attr, who->rule_set, event, "no connector");
+}
+
+/* A value that stays although no rule gives it. */
+static void trace_stays(const struct flow *flow, const struct attr_plan *attr,
+			const char *found, const char *text, int64_t cs,
+			const struct values *values)
+{
+	struct sync_event event = {
+		.found = found,
+		.cs = cs,
+		.values = values,
+		.won = true,
+	};
+
+	if (flow->sync->trace)
+		trace_flow(flow, attr, NULL, event, text);
 }
 
 /* A rule set's rules for the attribute, in order: the first that yields. */
@@ -257,10 +330,13 @@ static int ask(struct flow *flow, struct work_cs *cs,
 				err, "%s",
 				flow->sync->config
 					->rule_texts[who->flows[i]->rule]);
-		trace_say(flow->sync, cs, flow->mv, attr, who->flows[i], say,
-			  out, say == SAY_VALUES && !decided);
-		if (say != SAY_NOTHING)
-			return say;
+		if (flow->sync->trace)
+			trace_say(flow, cs, attr, who, i, say, out, decided);
+		if (say == SAY_NOTHING)
+			continue;
+		if (flow->sync->trace)
+			trace_rest(flow, cs, attr, who, i + 1);
+		return say;
 	}
 	return say;
 }
@@ -342,8 +418,10 @@ static int flow_merged(struct flow *flow, const struct attr_plan *attr,
 		struct values more;
 		int say;
 
-		if (!cs)
+		if (!cs) {
+			trace_absent(flow, attr, who);
 			continue;
+		}
 		say = ask(flow, cs, attr, who, &values, false, err);
 		if (say < 0)
 			return -1;
@@ -391,8 +469,10 @@ static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
 		if (!who || (i && who == preferred))
 			continue;
 		cs = link_find(flow->mv, who->rule_set);
-		if (!cs)
+		if (!cs) {
+			trace_absent(flow, attr, who);
 			continue;
+		}
 		say = ask(flow, cs, attr, who, &values, decided, err);
 		if (say < 0)
 			return -1;
@@ -406,8 +486,12 @@ static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
 		if (decided && !flow->sync->trace)
 			break;
 	}
-	if (!decided && keeps_frozen(flow, id, &winner, &winner_cs))
+	if (!decided && keeps_frozen(flow, id, &winner, &winner_cs)) {
 		decided = true;
+		trace_stays(flow, attr, "frozen",
+			    "kept: the rule set of its connector is in no file",
+			    winner_cs, &winner);
+	}
 	if (!decided && ignored) {
 		const struct values *old = image_get(&flow->mv->image, id);
 		const struct lineage_entry *from =
@@ -416,6 +500,9 @@ static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
 		if (old) {
 			winner = *old;
 			winner_cs = from ? from->cs : 0;
+			trace_stays(flow, attr, "kept",
+				    "kept: a rule says to ignore it", winner_cs,
+				    &winner);
 		}
 	}
 	if (!winner.len)

@@ -194,8 +194,12 @@ static int ambiguous(struct sync *sync, struct work_cs *cs,
 	struct work_mv *a = all->found.at[0];
 	struct work_mv *b = all->found.at[1];
 
-	trace(sync, "join", cs->e.row.id, 0, "%zu candidates: ambiguous",
-	      all->found.len);
+	trace(sync, "join", "ambiguous", rule_set, cs->e.row.id, 0,
+	      "ambiguous: %s",
+	      rule_set->ambiguous == AMBIGUOUS_NEXT ? "the next rule is tried"
+	      : rule_set->ambiguous == AMBIGUOUS_STOP
+		      ? "it stays a disconnector"
+		      : "an error");
 	if (rule_set->ambiguous != AMBIGUOUS_ERROR)
 		return 0;
 	return object_error(err, "ambiguous-join",
@@ -207,24 +211,74 @@ static int ambiguous(struct sync *sync, struct work_cs *cs,
 			    all->found.len > 2 ? " ..." : "");
 }
 
-static void trace_rule(struct sync *sync, const struct work_cs *cs,
-		       const struct config_join *join, size_t number,
-		       int satisfied, size_t found)
+static void trace_clauses(struct sync *sync, struct sync_event event,
+			  const struct config_join *join,
+			  const struct values *values)
 {
-	if (!sync->trace)
+	size_t c;
+
+	event.found = "value";
+	for (c = 0; c < join->clause_count; c++) {
+		event.attr = join->clauses[c].mv_attr;
+		event.values = values[c].len ? &values[c] : NULL;
+		trace_event(sync, &event, "%s = " SV_FMT,
+			    store_attr_name(sync->store, event.attr),
+			    SV_ARG(expr_source(join->clauses[c].source)));
+		/* the others are not evaluated then */
+		if (!values[c].len)
+			return;
+	}
+}
+
+static void trace_found(struct sync *sync, struct sync_event event,
+			const struct candidates *all)
+{
+	int64_t *ids =
+		arena_array(&sync->scratch, all->found.len + 1, sizeof(*ids));
+	size_t i;
+
+	for (i = 0; i < all->found.len; i++)
+		ids[i] = all->found.at[i]->row.id;
+	event.found = "candidates";
+	event.candidates = ids;
+	event.candidate_count = all->found.len;
+	trace_event(sync, &event, "rule %zu: %zu candidate%s", event.line,
+		    all->found.len, all->found.len == 1 ? "" : "s");
+}
+
+/* What rule number `r` came to, and by which values; only for a preview. */
+static void trace_rule(struct sync *sync, const struct work_cs *cs,
+		       const struct config_rule_set *rule_set, size_t r,
+		       const struct rules_view *rules,
+		       const struct values *values, int satisfied,
+		       const struct candidates *all)
+{
+	const struct config_join *join = &rule_set->joins[r];
+	struct error ignored = ERROR_INIT;
+	struct sync_event event = {
+		.step = "join",
+		.rule_set = rule_set,
+		.line = r + 1,
+		.cs = cs->e.row.id,
+	};
+	bool when = true;
+
+	if (rules_condition(&sync->rules, join->when, rules, &sync->scratch,
+			    &when, &ignored) == 0 &&
+	    !when) {
+		event.found = "condition";
+		trace_event(sync, &event, "rule %zu: its condition is false",
+			    event.line);
 		return;
-	if (satisfied)
-		trace(sync, "join", cs->e.row.id, 0,
-		      "rule %zu (%s = " SV_FMT "): %zu candidate%s", number + 1,
-		      store_attr_name(sync->store, join->clauses[0].mv_attr),
-		      SV_ARG(expr_source(join->clauses[0].source)), found,
-		      found == 1 ? "" : "s");
-	else
-		trace(sync, "join", cs->e.row.id, 0,
-		      "rule %zu (%s = " SV_FMT "): no value to search for",
-		      number + 1,
-		      store_attr_name(sync->store, join->clauses[0].mv_attr),
-		      SV_ARG(expr_source(join->clauses[0].source)));
+	}
+	trace_clauses(sync, event, join, values);
+	if (satisfied) {
+		trace_found(sync, event, all);
+		return;
+	}
+	event.found = "no-value";
+	trace_event(sync, &event, "rule %zu: no value to search for",
+		    event.line);
 }
 
 int join_find(struct sync *sync, struct work_cs *cs,
@@ -235,8 +289,11 @@ int join_find(struct sync *sync, struct work_cs *cs,
 	struct cs_view view;
 	size_t r;
 
-	if (!rule_set->join_count)
+	if (!rule_set->join_count) {
+		trace(sync, "join", "no-rule", rule_set, cs->e.row.id, 0,
+		      "the rule set has no join rule");
 		return 0;
+	}
 	view_cs(sync, cs, &view);
 	rules.here = view_expected(&view);
 	rules.imported = view_imported(&view);
@@ -253,8 +310,9 @@ int join_find(struct sync *sync, struct work_cs *cs,
 					       &rules, &all, err) < 0)
 			ret = -1;
 		found = all.found.len;
-		if (ret >= 0)
-			trace_rule(sync, cs, join, r, ret, found);
+		if (ret >= 0 && sync->trace)
+			trace_rule(sync, cs, rule_set, r, &rules, values, ret,
+				   &all);
 		if (found == 1)
 			*out = all.found.at[0];
 		else if (found > 1 && ret > 0 &&
@@ -371,10 +429,13 @@ static int matching(struct sync *sync, struct work_mv *mv,
 }
 
 /* Nothing is provisioned, the rest of the object's synchronization goes on. */
-static void note_blocked(struct sync *sync, const struct work_cs *cs,
-			 const char *code, const char *message)
+static void note_blocked(struct sync *sync, const struct work_mv *mv,
+			 const struct config_rule_set *rule_set,
+			 const struct work_cs *cs, const char *code,
+			 const char *message)
 {
-	trace(sync, "provision", cs->e.row.id, 0, "%s", message);
+	trace(sync, "provision", "blocked", rule_set, cs->e.row.id, mv->row.id,
+	      "%s", message);
 	(void)snprintf(sync->blocked, sizeof(sync->blocked), "%s: %s", code,
 		       message);
 }
@@ -415,7 +476,8 @@ int join_reverse(struct sync *sync, struct work_mv *mv,
 				       "%zu; join one by hand or remove one",
 				       (long long)mv->row.id, count,
 				       rule_set->name, r + 1);
-			note_blocked(sync, found[0], "ambiguous", message);
+			note_blocked(sync, mv, rule_set, found[0], "ambiguous",
+				     message);
 			return 2;
 		}
 		if (found[0]->e.link.state != LINK_NORMAL) {
@@ -426,8 +488,8 @@ int join_reverse(struct sync *sync, struct work_mv *mv,
 				       found[0]->e.link.state == LINK_FILTERED
 					       ? "filtered"
 					       : "explicit");
-			note_blocked(sync, found[0], "existing-disconnector",
-				     message);
+			note_blocked(sync, mv, rule_set, found[0],
+				     "existing-disconnector", message);
 			return 2;
 		}
 		*out = found[0];

@@ -51,6 +51,7 @@ static bool wanted_type(const struct making *m)
 
 static bool required_there(const struct making *m)
 {
+	bool there = true;
 	size_t i;
 
 	for (i = 0; i < m->how->require_count; i++) {
@@ -62,10 +63,12 @@ static bool required_there(const struct making *m)
 			      m->mv->row.id, "waits for a value of %s",
 			      store_attr_name(m->sync->store,
 					      m->how->require[i]));
-			return false;
+			there = false;
+			if (!m->sync->trace)
+				return false;
 		}
 	}
-	return true;
+	return there;
 }
 
 /* ---- the name ---- */

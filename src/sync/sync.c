@@ -58,6 +58,12 @@ static int lose(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 	bool flowed;
 	int deleted;
 
+	trace(sync, "disconnect",
+	      state == LINK_FILTERED ? "filtered" : "replaced", rule_set,
+	      cs->e.row.id, mv->row.id, "disconnected from mv %lld: %s",
+	      (long long)mv->row.id,
+	      state == LINK_FILTERED ? "it is filtered now"
+				     : "it is another object now");
 	link_disconnect(sync, cs, mv, state, how, false);
 	if (link_mark_referrers(sync, cs->e.row.id, err) < 0)
 		return -1;
@@ -86,6 +92,10 @@ static int sync_delete(struct sync *sync, struct work_cs *cs,
 		bool flowed;
 		int deleted;
 
+		trace(sync, "disconnect", "deleted", rule_set, cs->e.row.id,
+		      mv->row.id,
+		      "disconnected from mv %lld: the system has it no more",
+		      (long long)mv->row.id);
 		link_disconnect(sync, cs, mv, LINK_NORMAL, LINK_NONE, false);
 		if (link_remove_object(sync, cs, err) < 0)
 			return -1;
@@ -127,6 +137,8 @@ static int rehome(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 			typed |= rs->mv_types[k] == mv->plan->type->index;
 		if (ret > 0 || !typed || link_find(mv, rs))
 			continue;
+		trace(sync, "filter", "taken-over", rs, cs->e.row.id,
+		      mv->row.id, "rule set '%s' takes it over", rs->name);
 		work_touch_cs(sync, cs);
 		cs->rule_set = rs;
 		cs->e.link.rule_set = plan_rule_set_number(sync, rs);
@@ -153,6 +165,19 @@ static void warn_frozen(struct sync *sync, const struct work_cs *cs)
 		sync->options->warning(sync->options->warning_data, text);
 }
 
+static void trace_scope(struct sync *sync, const struct work_cs *cs, bool in)
+{
+	const char *name = cs->rule_set->name;
+
+	if (in)
+		trace(sync, "filter", "taken", cs->rule_set, cs->e.row.id,
+		      cs->e.link.mv, "linked under rule set '%s'", name);
+	else
+		trace(sync, "filter", "out-of-scope", cs->rule_set,
+		      cs->e.row.id, cs->e.link.mv,
+		      "out of the scope of its rule set '%s'", name);
+}
+
 static int sync_connector(struct sync *sync, struct work_cs *cs,
 			  const char **counter_out, struct error *err)
 {
@@ -174,6 +199,8 @@ static int sync_connector(struct sync *sync, struct work_cs *cs,
 		bool filtered;
 
 		ret = filter_in_scope(sync, cs, cs->rule_set, err);
+		if (ret >= 0)
+			trace_scope(sync, cs, ret > 0);
 		if (ret == 0)
 			ret = rehome(sync, cs, mv, err);
 		if (ret < 0)
@@ -252,18 +279,26 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 
 	*counter_out = "disconnector-remains";
 	consume(sync, cs);
-	if (cs->e.link.state == LINK_EXPLICIT || entry_going(&cs->e))
+	if (cs->e.link.state == LINK_EXPLICIT) {
+		trace(sync, "filter", "explicit", NULL, cs->e.row.id, 0,
+		      "an explicit disconnector stays one");
 		return 0;
+	}
+	if (entry_going(&cs->e)) {
+		trace(sync, "filter", "going", NULL, cs->e.row.id, 0,
+		      "its deletion is on the way: it stays a disconnector");
+		return 0;
+	}
 	ret = filter_select(sync, cs, &rule_set, err);
 	if (ret < 0)
 		return -1;
 	if (ret == 0) {
-		trace(sync, "filter", cs->e.row.id, 0,
-		      "no rule set fits: it stays a disconnector");
+		filter_trace_none(sync, cs);
 		set_state(sync, cs, LINK_NORMAL, LINK_NONE);
 		return 0;
 	}
-	trace(sync, "filter", cs->e.row.id, 0, "rule set '%s'", rule_set->name);
+	trace(sync, "filter", "taken", rule_set, cs->e.row.id, 0,
+	      "rule set '%s' takes it", rule_set->name);
 	ret = filter_matches(sync, cs, rule_set, err);
 	if (ret < 0)
 		return -1;
@@ -276,8 +311,11 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 	ret = join_find(sync, cs, rule_set, &mv, err);
 	if (ret < 0)
 		return -1;
-	if (ret > 0)
+	if (ret > 0) {
+		trace(sync, "join", "joined", rule_set, cs->e.row.id,
+		      mv->row.id, "joins mv %lld", (long long)mv->row.id);
 		return link_up(sync, cs, rule_set, mv, true, counter_out, err);
+	}
 	ret = project(sync, cs, rule_set, &mv, err);
 	if (ret < 0)
 		return -1;
@@ -319,7 +357,7 @@ static int sync_one(struct sync *sync, struct work_cs *cs,
 }
 
 /* "code: text" as object_error() makes it; any other text is unexpected. */
-static void split_code(const char *message, struct sv *code, struct sv *text)
+void sync_error_split(const char *message, struct sv *code, struct sv *text)
 {
 	struct sv all = sv_from(message);
 	size_t from = 0;
@@ -352,7 +390,7 @@ static int record_error(struct sync *sync, int64_t cs, const struct error *why,
 {
 	struct cs_error row = { .cs = cs, .kind = ERROR_SYNC };
 
-	split_code(why->msg, &row.code, &row.message);
+	sync_error_split(why->msg, &row.code, &row.message);
 	row.last = sync->now;
 	sync->result->errors++;
 	return store_error_put(sync->tx, &row, err);
@@ -731,6 +769,13 @@ int sync_run(struct store *store, const struct config *config,
 
 /* ---- looking without keeping ---- */
 
+static void trace_blocked(struct sync *sync, int64_t cs, int64_t mv)
+{
+	if (sync->blocked[0])
+		trace(sync, "error", "blocked", NULL, cs, mv, "%s",
+		      sync->blocked);
+}
+
 static int preview(struct sync *sync, int64_t cs_id, int64_t mv_id,
 		   struct error *err)
 {
@@ -752,7 +797,10 @@ static int preview(struct sync *sync, int64_t cs_id, int64_t mv_id,
 				       : error_set(err, ERR_NOTFOUND,
 						   "there is no mv %lld",
 						   (long long)mv_id);
-		return evaluate(sync, mv, &flowed, err);
+		if (evaluate(sync, mv, &flowed, err) < 0)
+			return -1;
+		trace_blocked(sync, 0, mv_id);
+		return 0;
 	}
 	ret = work_cs(sync, cs_id, &cs, err);
 	if (ret <= 0)
@@ -763,8 +811,11 @@ static int preview(struct sync *sync, int64_t cs_id, int64_t mv_id,
 	sync->number = CS_AGENT(cs_id);
 	if (sync_one(sync, cs, &counter, err) < 0)
 		return -1;
-	trace(sync, "result", cs_id, cs->e.link.mv, "%s",
-	      counter ? counter : "removed");
+	if (!cs->removed)
+		trace_blocked(sync, cs_id, cs->e.link.mv);
+	if (counter && cs->e.row.has_image)
+		trace(sync, "result", counter, NULL, cs_id, cs->e.link.mv, "%s",
+		      counter);
 	return 0;
 }
 
