@@ -173,7 +173,7 @@ static enum run_exit help_connector(struct cli *cli, const char *name)
 	size_t count = 0;
 
 	if (!ops) {
-		for (; connectors[count] && count < 16; count++)
+		for (; count < 16 && connectors[count]; count++)
 			names[count] = connectors[count]->name;
 		return cli_misuse(cli, "no connector '%s'%s", name,
 				  cli_near(cli, name, names, count,
@@ -366,12 +366,13 @@ void cli_help(struct cli *cli, const struct command *command)
 static enum run_exit help_command(struct cli *cli, const char *name)
 {
 	const struct command *command = cli_command_find(name);
+	const struct command *const *known;
 	const char *names[40];
 	size_t count = 0;
 
 	if (!command) {
-		for (; commands[count] && count < 36; count++)
-			names[count] = commands[count]->name;
+		for (known = commands; *known && count < 36; known++)
+			names[count++] = (*known)->name;
 		names[count++] = "connectors";
 		names[count++] = "functions";
 		return cli_misuse(cli, "no command '%s'%s", name,

@@ -60,8 +60,8 @@ static const struct template *choose(struct cli *cli, enum run_exit *exit_out)
 
 	if (template)
 		return template;
-	for (; templates[count].name && count < 16; count++)
-		names[count] = templates[count].name;
+	for (template = templates; template->name && count < 16; template ++)
+		names[count++] = template->name;
 	*exit_out = cli_misuse(cli, "no template '%s'%s", name,
 			       cli_near(cli, name, names, count, ""));
 	return NULL;

@@ -208,13 +208,12 @@ const char *cli_near(struct cli *cli, const char *word,
 
 static enum run_exit unknown_command(struct cli *cli, const char *name)
 {
+	const struct command *const *command;
 	const char *names[32];
 	size_t count = 0;
 
-	while (commands[count] && count < 32) {
-		names[count] = commands[count]->name;
-		count++;
-	}
+	for (command = commands; *command && count < 32; command++)
+		names[count++] = (*command)->name;
 	return cli_misuse(cli, "unknown command '%s'%s", name,
 			  cli_near(cli, name, names, count, ""));
 }

@@ -43,6 +43,40 @@ static int by_anchor(struct import *import, const char *to, struct sv text,
 	return ret < 0 ? -1 : 0;
 }
 
+/* False when two DNs differ in plain letters at once; else they may be equal.
+ */
+static bool may_be_equal(struct sv a, struct sv b)
+{
+	size_t len = a.len < b.len ? a.len : b.len;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		unsigned char x = (unsigned char)a.ptr[i];
+		unsigned char y = (unsigned char)b.ptr[i];
+
+		if (!x || !y || x >= 0x80 || y >= 0x80 ||
+		    strchr(" ,;+\\\"#", x) || strchr(" ,;+\\\"#", y))
+			return true;
+		if (!sv_ieq(sv_sub(a, i, i + 1), sv_sub(b, i, i + 1)))
+			return false;
+	}
+	return true;
+}
+
+/* A reference to the object itself, which may not be in the store yet. */
+static bool is_itself(const struct import *import, const struct prepared *item,
+		      const struct attr_def *def, struct sv text)
+{
+	struct sv dn = item->change.dn;
+
+	if (import->has_dn)
+		return dn.len && may_be_equal(dn, text) && dn_equal(dn, text);
+	return item->type && def->to &&
+	       store_name_find(import->store, NAME_TYPE, sv_from(def->to)) ==
+		       item->type &&
+	       anchor_same(item->type, item->change.anchor, text);
+}
+
 /* 0: *id_out is the target, or 0 when the text names nothing. */
 static int resolve(struct import *import, const struct prepared *item,
 		   const struct attr_def *def, struct sv text, int64_t *id_out,
@@ -90,8 +124,11 @@ int resolve_references(struct import *import, const struct prepared *item,
 		values.at = arena_array(&import->arena, reference->len,
 					sizeof(*values.at));
 		for (k = 0; k < reference->len; k++) {
-			if (resolve(import, item, reference->def,
-				    reference->texts[k], &id, err) < 0)
+			if (is_itself(import, item, reference->def,
+				      reference->texts[k]))
+				id = source;
+			else if (resolve(import, item, reference->def,
+					 reference->texts[k], &id, err) < 0)
 				return -1;
 			if (!id)
 				continue;

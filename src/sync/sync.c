@@ -476,7 +476,7 @@ static int told_to_stop(struct sync *sync)
 }
 
 /* 1: stopped */
-static int full_pass(struct sync *sync, bool deletes, struct error *err)
+static int full_pass(struct sync *sync, struct error *err)
 {
 	struct cs_row *rows = mem_alloc(CHUNK * sizeof(*rows));
 	struct arena read = ARENA_INIT;
@@ -495,8 +495,7 @@ static int full_pass(struct sync *sync, bool deletes, struct error *err)
 
 			if (work_cs_row(sync, &rows[i], &cs, err) < 0)
 				ret = -1;
-			else if (!cs->removed &&
-				 (cs->e.import == IMPORT_DELETE) == deletes)
+			else if (!cs->removed && cs->e.import != IMPORT_DELETE)
 				ret = process(sync, cs, err);
 		}
 		since += (size_t)count;
@@ -710,11 +709,10 @@ static int run(struct sync *sync, struct error *err)
 				       sv_from(sync->agent->name));
 	if (join_index_imported(sync, err) < 0 || flush(sync, err) < 0)
 		return -1;
-	ret = sync->options->full ? full_pass(sync, false, err)
+	ret = sync->options->full ? full_pass(sync, err)
 				  : delta_pass(sync, false, err);
 	if (ret == 0)
-		ret = sync->options->full ? full_pass(sync, true, err)
-					  : delta_pass(sync, true, err);
+		ret = delta_pass(sync, true, err);
 	if (ret == 0)
 		ret = fix_up(sync, err);
 	if (ret < 0)

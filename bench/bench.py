@@ -1,0 +1,364 @@
+#!/usr/bin/env python3
+"""The measurements behind `./dev bench`.
+
+Each step of the program is timed as a whole process, from start to exit, on a
+company that people.py makes; beside it, alternating with it, what SQLite and
+the disk need for the same rows or bytes without the engine (limits.c). The
+medians and their ratio are printed. docs/performance.md explains each line.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import people
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+CONJOIN = pathlib.Path(os.environ.get("CONJOIN", ROOT / "build/conjoin"))
+LIMITS = CONJOIN.parent / "bench_limits"
+IMPORT_BATCH = 32768    # objects in a transaction: src/import/import.c
+SYNC_BATCH = 2048       # src/sync/sync.c
+STARTS = 21
+CYCLE = [("hr", "delta-import"), ("hr", "delta-sync"),
+         ("directory", "export"), ("directory", "delta-import"),
+         ("directory", "delta-sync")]
+
+
+class Failed(Exception):
+    """Something did not run, or did not do what is measured."""
+
+
+def run_process(words, log):
+    """Runs a program. Gives its exit status, seconds and peak memory in MB."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    actions = [(os.POSIX_SPAWN_OPEN, 1, log, flags, 0o600),
+               (os.POSIX_SPAWN_DUP2, 1, 2)]
+    begin = time.perf_counter()
+    pid = os.posix_spawn(words[0], words, os.environ, file_actions=actions)
+    _, status, usage = os.wait4(pid, 0)
+    seconds = time.perf_counter() - begin
+    return (os.waitstatus_to_exitcode(status), seconds,
+            usage.ru_maxrss * 1024 / 1e6)
+
+
+class Bench:
+    """A company's folder, the states that it passes through, and what was
+    measured in them."""
+
+    def __init__(self, work, size):
+        self.size = size
+        self.folder = work / "company"
+        self.states = work / "states"
+        self.log = str(work / "output")
+        self.scratch = work / "scratch"
+        self.peak = 0.0
+        subprocess.run([sys.executable, str(HERE / "people.py"), "--size",
+                        str(size), str(self.folder)], check=True)
+
+    # ---- running things ----
+
+    def conjoin(self, agent, profile, **expected):
+        """One run; its counters must be those expected. Gives seconds."""
+        os.sync()
+        words = [str(CONJOIN), "run", agent, profile, "--json", "--folder",
+                 str(self.folder)]
+        status, seconds, memory = run_process(words, self.log)
+        text = pathlib.Path(self.log).read_text(encoding="utf-8")
+        if status != 0:
+            raise Failed(f"'{' '.join(words)}' ended with {status}: {text}")
+        step = json.loads(text)["steps"][-1]
+        counters = dict(step["counters"])
+        for outbound in step["outbound"].values():
+            counters.update((f"to-{k}", v) for k, v in outbound.items())
+        for name, count in expected.items():
+            name = name.replace("_", "-")
+            if counters.get(name) != count:
+                raise Failed(f"{agent} {profile}: {count} '{name}' were "
+                             f"expected; there are {counters}")
+        self.peak = max(self.peak, memory)
+        return seconds
+
+    def limit(self, *words):
+        """One limit, in a fresh folder for what it writes. Gives seconds."""
+        os.sync()
+        done = subprocess.run([str(LIMITS), *map(str, words)], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              check=False)
+        if done.returncode != 0:
+            raise Failed(f"bench_limits {words[0]}: {done.stderr}")
+        return float(done.stdout.split()[0])
+
+    def fresh(self):
+        """An empty folder for what a limit writes."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch.mkdir(parents=True)
+        return self.scratch
+
+    # ---- states: the company after each step ----
+
+    def restore(self, name):
+        """Puts the company into a state; makes it first when need be."""
+        if not (self.states / name).exists():
+            MAKE[name](self)
+            self.save(name)
+        for part in ("state", "out"):
+            shutil.rmtree(self.folder / part, ignore_errors=True)
+            if (self.states / name / part).exists():
+                shutil.copytree(self.states / name / part, self.folder / part)
+
+    def save(self, name):
+        """Keeps the state that the company is in."""
+        if (self.states / name).exists():
+            return
+        (self.states / name).mkdir(parents=True)
+        for part in ("state", "out"):
+            if (self.folder / part).exists():
+                shutil.copytree(self.folder / part, self.states / name / part)
+
+    def store_of(self, name):
+        return self.states / name / "state/conjoin.db"
+
+    def make_empty(self):
+        """Nothing was read yet."""
+        for part in ("state", "out"):
+            shutil.rmtree(self.folder / part, ignore_errors=True)
+
+    def make_imported(self):
+        self.import_initial()
+
+    def make_synced(self):
+        self.sync_initial()
+
+    def make_joined(self):
+        """Groups are there too; all waits to be exported."""
+        groups = people.group_count(self.size)
+        self.restore("synced")
+        self.conjoin("groups", "full-import", stage_add=groups)
+        self.conjoin("groups", "full-sync",
+                     disconnector_projected_flow=groups)
+
+    def make_exported(self):
+        self.export_ldif()
+
+    def make_steady(self):
+        """What was exported came back: nothing is left to do."""
+        self.restore("exported")
+        self.conjoin("directory", "full-import", stage_add=self.everything())
+        self.conjoin("directory", "delta-sync",
+                     connector_no_flow=self.everything())
+
+    def everything(self):
+        return self.size + people.group_count(self.size)
+
+    # ---- what is measured: the step, then its limit ----
+
+    def import_initial(self):
+        self.restore("empty")
+        seconds = self.conjoin("hr", "full-import", stage_add=self.size)
+        self.save("imported")
+        return seconds
+
+    def import_initial_limit(self):
+        return self.limit("write", "-", self.store_of("imported"),
+                          self.fresh() / "new.db", IMPORT_BATCH)
+
+    def import_unchanged(self):
+        self.restore("steady")
+        return self.conjoin("hr", "full-import", stage_no_change=self.size)
+
+    def import_unchanged_limit(self):
+        return self.limit("parse", self.folder / "data/hr.csv")
+
+    def sync_initial(self):
+        self.restore("imported")
+        seconds = self.conjoin("hr", "full-sync",
+                               disconnector_projected_flow=self.size,
+                               to_provisioned_add_flow=self.size)
+        self.save("synced")
+        return seconds
+
+    def sync_initial_limit(self):
+        return self.limit("write", self.store_of("imported"),
+                          self.store_of("synced"), self.fresh() / "new.db",
+                          SYNC_BATCH)
+
+    def sync_unchanged(self):
+        self.restore("steady")
+        return self.conjoin("hr", "full-sync", connector_no_flow=self.size)
+
+    def sync_unchanged_limit(self):
+        return self.limit("scan", self.store_of("steady"))
+
+    def delta_cycle(self):
+        changes = people.changes_of(self.size)
+        few = max(changes // 20, 1)
+        self.restore("steady")
+        return sum(self.conjoin(agent, profile, **expected)
+                   for (agent, profile), expected in zip(CYCLE, [
+                       {"stage_update": changes - 2 * few, "stage_add": few,
+                        "stage_delete": few},
+                       {"connector_flow": changes - 2 * few},
+                       {"export_add": few, "export_delete": few},
+                       {"stage_add": few, "stage_delete": few}, {}]))
+
+    def delta_cycle_limit(self):
+        store = self.fresh() / "conjoin.db"
+        shutil.copy(self.store_of("steady"), store)
+        rows = people.changes_of(self.size)
+        return sum(self.limit("durable", store, rows) for _ in CYCLE)
+
+    def export_ldif(self):
+        self.restore("joined")
+        seconds = self.conjoin("directory", "export",
+                               export_add=self.everything())
+        self.save("exported")
+        return seconds
+
+    def export_ldif_limit(self):
+        return self.limit("bytes",
+                          self.states / "exported/out/directory.ldif",
+                          self.fresh() / "new.ldif")
+
+
+MAKE = {name: getattr(Bench, f"make_{name}") for name in
+        ("empty", "imported", "synced", "joined", "exported", "steady")}
+PAIRS = ["import-initial", "import-unchanged", "sync-initial",
+         "sync-unchanged", "delta-cycle", "export-ldif"]
+NAMES = PAIRS + ["memory-peak", "start"]
+
+
+def method(bench, name):
+    return getattr(bench, name.replace("-", "_"))
+
+
+def measure_pair(bench, name, repeat):
+    """Ours and the limit by turns, so that both meet the same weather."""
+    ours, limits = [], []
+    for turn in range(repeat):
+        tell(f"{name} {turn + 1}/{repeat}")
+        ours.append(method(bench, name)())
+        limits.append(method(bench, name + "-limit")())
+    return result(name, statistics.median(ours), "s",
+                  statistics.median(limits))
+
+
+def measure_memory(bench, done):
+    """The peak of all steps; those that were not measured are run once."""
+    for name in PAIRS:
+        if name not in done:
+            tell(f"memory-peak: {name}")
+            method(bench, name)()
+    return result("memory-peak", bench.peak, "MB")
+
+
+def measure_start(bench):
+    tell("start")
+    words = [str(CONJOIN), "version"]
+    times = [run_process(words, bench.log)[1] for _ in range(STARTS)]
+    return result("start", statistics.median(times) * 1000, "ms")
+
+
+def result(name, value, unit, baseline=None):
+    return {"name": name, "value": round(value, 6), "unit": unit,
+            "baseline": None if baseline is None else round(baseline, 6),
+            "ratio": None if baseline is None else round(value / baseline, 3)}
+
+
+def tell(text):
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def measure(bench, names, repeat):
+    results = []
+    for name in names:
+        if name == "memory-peak":
+            results.append(measure_memory(bench, names))
+        elif name == "start":
+            results.append(measure_start(bench))
+        else:
+            results.append(measure_pair(bench, name, repeat))
+    return results
+
+
+def print_table(results, size):
+    print(f"{size} people, {people.group_count(size)} groups, "
+          f"{people.changes_of(size)} changes; {os.cpu_count()} cores\n")
+    print(f"{'':18}{'conjoin':>12}   {'limit':>12}   {'ratio':>8}")
+    for each in results:
+        unit = each["unit"]
+        digits = 3 if unit == "s" else 1
+        line = f"{each['name']:18}{each['value']:9.{digits}f} {unit:2}"
+        if each["baseline"] is not None:
+            line += f"   {each['baseline']:9.{digits}f} {unit:2}" \
+                    f"   {each['ratio']:8.2f}"
+        print(line)
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser(
+        prog="./dev bench",
+        description="time the steps of a cycle beside their physical limits")
+    parser.add_argument("--size", type=int, default=100000, metavar="N",
+                        help="people in the company (100000)")
+    parser.add_argument("--only", metavar="NAME,...",
+                        help="only these: " + ", ".join(NAMES))
+    parser.add_argument("--repeat", type=int, default=3, metavar="N",
+                        help="how often each is measured (3); the median "
+                             "counts")
+    parser.add_argument("--json", action="store_true",
+                        help="print one JSON document")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="DIR",
+                        help="work in this empty folder and leave it there")
+    args = parser.parse_args()
+    args.names = args.only.split(",") if args.only else NAMES
+    for name in args.names:
+        if name not in NAMES:
+            parser.error(f"nothing is called '{name}'; there are: "
+                         + ", ".join(NAMES))
+    # memory is that of all steps, so they go first
+    args.names = [name for name in NAMES if name in args.names]
+    if args.size < 100 or args.repeat < 1:
+        parser.error("--size must be 100 or more, --repeat 1 or more")
+    return args
+
+
+def main():
+    args = read_arguments()
+    for program in (CONJOIN, LIMITS):
+        if not program.exists():
+            raise Failed(f"{program} is not there: build it by ./dev bench")
+    if args.keep:
+        args.keep.mkdir(parents=True, exist_ok=True)
+        if any(args.keep.iterdir()):
+            raise Failed(f"'{args.keep}' is not empty")
+        work = args.keep.resolve()
+    else:
+        (ROOT / "bench-out").mkdir(exist_ok=True)
+        work = pathlib.Path(tempfile.mkdtemp(dir=ROOT / "bench-out"))
+    try:
+        tell(f"making {args.size} people in {work}")
+        results = measure(Bench(work, args.size), args.names, args.repeat)
+    finally:
+        if not args.keep:
+            shutil.rmtree(work)
+    if args.json:
+        print(json.dumps(results, indent=1))
+    else:
+        print_table(results, args.size)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failed as why:
+        print(f"bench: {why}", file=sys.stderr)
+        sys.exit(1)
