@@ -16,31 +16,21 @@
 int file_read(const char *path, struct strbuf *out, struct error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = 0;
+	char part[16384];
+	ssize_t n;
+	int ret = 0;
 
 	if (fd < 0)
 		return error_errno(err, errno, "cannot read '%s'", path);
-	for (;;) {
-		char *room = strbuf_room(out, 65536);
-
-		if (!room) {
-			(void)close(fd);
-			return error_set(err, ERR_LIMIT,
-					 "'%s' is larger than %zu bytes", path,
-					 out->max);
-		}
-		n = read(fd, room, 65536);
-		if (n <= 0)
-			break;
-		strbuf_grew(out, (size_t)n);
-	}
-	if (n < 0) {
-		(void)error_errno(err, errno, "cannot read '%s'", path);
-		(void)close(fd);
-		return -1;
-	}
+	while ((n = read(fd, part, sizeof(part))) > 0 && !out->overflow)
+		strbuf_add(out, part, (size_t)n);
+	if (n < 0)
+		ret = error_errno(err, errno, "cannot read '%s'", path);
+	else if (out->overflow)
+		ret = error_set(err, ERR_LIMIT, "'%s' is larger than %zu bytes",
+				path, out->max);
 	(void)close(fd);
-	return 0;
+	return ret;
 }
 
 bool file_exists(const char *path)

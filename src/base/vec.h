@@ -14,6 +14,7 @@
 #include "base/arena.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 
 #define VEC(type)                                                              \
 	struct {                                                               \
@@ -47,6 +48,13 @@
 
 #define vec_foreach(v, p)                                                      \
 	for ((p) = (v)->at; (v)->at && (p) < (v)->at + (v)->len; (p)++)
+
+/* By qsort, which takes no empty array. */
+#define vec_sort(v, order)                                                     \
+	do {                                                                   \
+		if ((v)->len)                                                  \
+			qsort((v)->at, (v)->len, sizeof(*(v)->at), (order));   \
+	} while (0)
 
 #define vec_clear(v) ((void)((v)->len = 0))
 

@@ -59,6 +59,8 @@ const struct command *cli_command_find(const char *name);
 /* The i-th word behind the command, or NULL. */
 const char *cli_word(const struct cli *cli, size_t i);
 
+/* The exit status of an error that ends a command. */
+enum run_exit cli_exit_of(enum err_code code);
 /* Reports the error, on standard error or as JSON; returns the status that
  * fits its code (or `exit`). */
 enum run_exit cli_fail(struct cli *cli, const struct error *err);

@@ -359,7 +359,8 @@ static enum run_exit find(struct session *session, bool in_cs)
 	if (prepare(&finding, in_cs ? 2 : 1, &err) < 0)
 		exit = cli_fail(cli, &err);
 	else if (search(&finding, &err) < 0)
-		exit = cli->output.json ? RUN_USAGE : cli_fail(cli, &err);
+		exit = cli->output.json ? cli_exit_of(err.code)
+					: cli_fail(cli, &err);
 	store_read_end(session->store);
 	vec_release(&finding.clauses);
 	return exit;

@@ -81,7 +81,7 @@ enum run_exit cli_fail_as(struct cli *cli, enum run_exit exit,
 	return exit;
 }
 
-static enum run_exit exit_of(enum err_code code)
+enum run_exit cli_exit_of(enum err_code code)
 {
 	switch (code) {
 	case ERR_NONE:
@@ -104,7 +104,7 @@ static enum run_exit exit_of(enum err_code code)
 
 enum run_exit cli_fail(struct cli *cli, const struct error *err)
 {
-	return cli_fail_as(cli, exit_of(err->code), err);
+	return cli_fail_as(cli, cli_exit_of(err->code), err);
 }
 
 enum run_exit cli_misuse(struct cli *cli, const char *fmt, ...)

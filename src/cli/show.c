@@ -173,18 +173,7 @@ struct sv show_first(const struct display_attrs *attrs, struct sv name)
 
 struct sv show_title(const struct display_attrs *attrs)
 {
-	static const char *const names[] = { "displayName", "cn",        "name",
-					     "uid",         "mail",      "ou",
-					     "accountName", "employeeID" };
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		struct sv value = show_first(attrs, sv_from(names[i]));
-
-		if (value.len)
-			return value;
-	}
-	return SV_NULL;
+	return display_title(attrs);
 }
 
 struct sv show_name(const struct display_cs *object, struct arena *arena)

@@ -202,9 +202,7 @@ int order_plan(struct export_step *step, struct error *err)
 	if (ret < 0 || count < 0)
 		return -1;
 	free_names(step);
-	if (step->plan.len)
-		qsort(step->plan.at, step->plan.len, sizeof(*step->plan.at),
-		      order_planned);
+	vec_sort(&step->plan, order_planned);
 	order_renames(step);
 	return 0;
 }

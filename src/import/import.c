@@ -13,7 +13,7 @@
 
 #define TX_OBJECTS 32768
 #define TX_MS      800
-#define TX_DELTA 1000000
+#define TX_DELTA   1000000
 
 static void watermark_key(const struct config_agent *agent, char out[256])
 {
@@ -50,8 +50,7 @@ static int write_anchors(struct import *import, struct error *err)
 {
 	const struct anchor_key *key;
 
-	qsort(import->anchors.at, import->anchors.len,
-	      sizeof(*import->anchors.at), order_anchors);
+	vec_sort(&import->anchors, order_anchors);
 	vec_foreach(&import->anchors, key)
 		if (store_anchor_put(import->tx, import->number, key, err) < 0)
 			return -1;

@@ -210,6 +210,8 @@ static int stage_all(struct import *import, int64_t *ids, size_t count,
 	size_t i;
 	int ret;
 
+	if (!count)
+		return 0;
 	qsort(ids, count, sizeof(*ids), order_ids);
 	ret = make_tally(import, ids, count, &tally, err);
 	if (ret == 0)

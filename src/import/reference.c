@@ -161,56 +161,23 @@ int resolve_values(struct import *import, const struct prepared *item,
 	return 0;
 }
 
-static bool has_id(const int64_t *ids, size_t count, int64_t id)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (ids[i] == id)
-			return true;
-	return false;
-}
-
-/* Large sets are looked up in a map, small ones are walked. */
-static int put_new(struct import *import, int64_t source, const int64_t *now,
-		   size_t now_count, const int64_t *before, size_t before_count,
-		   bool add, struct error *err)
-{
-	struct idmap known = IDMAP_INIT;
-	size_t i;
-	int ret = 0;
-
-	for (i = 0; before_count > 8 && i < before_count; i++)
-		idmap_put(&known, (uint64_t)before[i], 1);
-	for (i = 0; i < now_count && ret == 0; i++) {
-		if (before_count > 8 ? idmap_get(&known, (uint64_t)now[i], NULL)
-				     : has_id(before, before_count, now[i]))
-			continue;
-		ret = add ? store_cs_ref_put(import->tx, now[i], source, err)
-			  : store_cs_ref_delete(import->tx, now[i], source,
-						err);
-	}
-	idmap_release(&known);
-	return ret;
-}
-
 int update_references(struct import *import, int64_t source,
 		      const struct image *old, const struct image *new,
 		      struct error *err)
 {
-	int64_t *before = NULL;
-	int64_t *now;
-	size_t before_count = 0;
-	size_t now_count;
+	const struct image none = IMAGE_EMPTY;
+	struct reference_diff diff;
+	size_t i;
 
-	if (old)
-		image_references(old, &import->arena, &before, &before_count);
-	image_references(new, &import->arena, &now, &now_count);
-	if (put_new(import, source, now, now_count, before, before_count, true,
-		    err) < 0)
-		return -1;
-	return put_new(import, source, before, before_count, now, now_count,
-		       false, err);
+	image_reference_diff(old ? old : &none, new, &import->arena, &diff);
+	for (i = 0; i < diff.come_count; i++)
+		if (store_cs_ref_put(import->tx, diff.come[i], source, err) < 0)
+			return -1;
+	for (i = 0; i < diff.gone_count; i++)
+		if (store_cs_ref_delete(import->tx, diff.gone[i], source, err) <
+		    0)
+			return -1;
+	return 0;
 }
 
 static bool replace_id(struct image *image, attr_id only, int64_t from,

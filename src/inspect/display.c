@@ -192,6 +192,33 @@ bool display_is_secret(const char *attr)
 	return false;
 }
 
+static struct sv first_of(const struct display_attrs *attrs, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < attrs->len; i++)
+		if (sv_ieq_str(sv_from(name), attrs->at[i].name) &&
+		    attrs->at[i].values.len)
+			return attrs->at[i].values.at[0];
+	return SV_NULL;
+}
+
+struct sv display_title(const struct display_attrs *attrs)
+{
+	static const char *const names[] = { "displayName", "cn",        "name",
+					     "uid",         "mail",      "ou",
+					     "accountName", "employeeID" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct sv value = first_of(attrs, names[i]);
+
+		if (value.len)
+			return value;
+	}
+	return SV_NULL;
+}
+
 static const char *attr_name(struct display *display, uint32_t attr)
 {
 	const char *name = store_attr_name(display->store, attr);

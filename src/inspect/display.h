@@ -129,6 +129,9 @@ int display_cs_id_parse(struct sv text, int64_t *out);
 /* The attribute holds a password or what serves as one. */
 bool display_is_secret(const char *attr);
 
+/* What a person would call it: display name, common name ...; empty. */
+struct sv display_title(const struct display_attrs *attrs);
+
 /* A rule set's name without its agent's; NULL when there is none. */
 const char *display_rule_set(struct display *display, uint32_t number);
 

@@ -121,7 +121,7 @@ static int compile_clause(struct search *search,
 		if (!sv_ieq_str(clause->attr, name))
 			continue;
 		if (display_is_secret(name))
-			return error_set(err, ERR_DENIED,
+			return error_set(err, ERR_UNSUPPORTED,
 					 "values of '%s' are secret and cannot "
 					 "be searched",
 					 name);

@@ -5,6 +5,8 @@
  */
 #include "store/entry.h"
 
+#include "base/map.h"
+
 #include <string.h>
 
 static int load_export(struct store *store, const struct pending_export *row,
@@ -249,6 +251,58 @@ void image_references(const struct image *image, struct arena *arena,
 			    values->at[k].number)
 				(*out)[(*count_out)++] = values->at[k].number;
 	}
+}
+
+/* Large sets are looked up in a map, small ones are walked. */
+#define FEW 8
+
+static bool has_id(const int64_t *ids, size_t count, int64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+/* Ids of `all` that are not in `known`. */
+static void id_difference(const int64_t *all, size_t count,
+			  const int64_t *known, size_t known_count,
+			  struct arena *arena, int64_t **out, size_t *count_out)
+{
+	struct idmap map = IDMAP_INIT;
+	size_t i;
+
+	*out = count ? arena_alloc(arena, count * sizeof(**out)) : NULL;
+	*count_out = 0;
+	for (i = 0; known_count > FEW && i < known_count; i++)
+		idmap_put(&map, (uint64_t)known[i], 1);
+	for (i = 0; i < count; i++) {
+		bool there = known_count > FEW
+				     ? idmap_get(&map, (uint64_t)all[i], NULL)
+				     : has_id(known, known_count, all[i]);
+
+		if (!there)
+			(*out)[(*count_out)++] = all[i];
+	}
+	idmap_release(&map);
+}
+
+void image_reference_diff(const struct image *from, const struct image *to,
+			  struct arena *arena, struct reference_diff *out)
+{
+	int64_t *old;
+	int64_t *new;
+	size_t old_count;
+	size_t new_count;
+
+	image_references(from, arena, &old, &old_count);
+	image_references(to, arena, &new, &new_count);
+	id_difference(new, new_count, old, old_count, arena, &out->come,
+		      &out->come_count);
+	id_difference(old, old_count, new, new_count, arena, &out->gone,
+		      &out->gone_count);
 }
 
 int entry_remove(struct store_tx *tx, const struct entry *entry,

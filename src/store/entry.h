@@ -78,4 +78,14 @@ int entry_remove(struct store_tx *tx, const struct entry *entry,
 void image_references(const struct image *image, struct arena *arena,
 		      int64_t **out, size_t *count_out);
 
+/* Ids that `to` refers to and `from` does not, and the other way round. */
+struct reference_diff {
+	int64_t *come;
+	size_t come_count;
+	int64_t *gone;
+	size_t gone_count;
+};
+void image_reference_diff(const struct image *from, const struct image *to,
+			  struct arena *arena, struct reference_diff *out);
+
 #endif

@@ -43,6 +43,9 @@ int store_mv_wait_delete(struct store_tx *tx, uint64_t h, int64_t id,
 			 struct error *err);
 int store_mv_wait_find(struct store *store, uint64_t h, struct arena *arena,
 		       int64_t **out, struct error *err);
+/* The keys that an object waits for. */
+int store_mv_wait_keys(struct store *store, int64_t mv, struct arena *arena,
+		       int64_t **out, struct error *err);
 /* Ids > after of objects that wait for something, in order. */
 int store_mv_wait_ids(struct store *store, int64_t after, int64_t *out,
 		      int limit, struct error *err);

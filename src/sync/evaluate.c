@@ -34,6 +34,8 @@ int evaluate(struct sync *sync, struct work_mv *mv, bool *flowed_out,
 	*flowed_out = false;
 	if (!mv->plan)
 		return 0;
+	if (work_wait_afresh(sync, mv, err) < 0)
+		return -1;
 	for (round = 0; round < ROUNDS; round++) {
 		int flowed;
 		int provisioned;

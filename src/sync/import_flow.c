@@ -514,40 +514,81 @@ static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
 
 /* ---- what follows from a change ---- */
 
-static int key_changes(struct sync *sync, struct work_mv *mv, attr_id attr,
-		       uint32_t number, bool lookup_target,
-		       const struct image *before, const struct image *after,
-		       struct error *err)
+/* An indexed attribute or key, and who may wait for its values. */
+struct key_kind {
+	attr_id attr;
+	uint32_t number;
+	bool lookup_target;
+};
+
+static int wake_lookups(struct sync *sync, const struct work_mv *mv,
+			const struct key_kind *kind, const struct value *value,
+			struct error *err)
+{
+	return work_wake(sync,
+			 key_of_wait_value(sync->store, mv->row.type,
+					   kind->number, value),
+			 err);
+}
+
+/* Who looks this value up is asked again: those who wait for it, and those who
+ * found it in another object, since now there are two. */
+static int key_comes(struct sync *sync, const struct work_mv *mv,
+		     const struct key_kind *kind, const struct value *value,
+		     struct error *err)
+{
+	uint64_t h = key_of_mv(sync->store, kind->number, value);
+	int64_t *ids;
+	int count = 0;
+	int i;
+
+	if (kind->lookup_target)
+		count = work_find_mv_key(sync, h, &ids, err);
+	for (i = 0; i < count; i++)
+		if (link_mark_mv_referrers(sync, ids[i], err) < 0)
+			return -1;
+	work_add_mv_key(sync, h, mv->row.id);
+	if (!kind->lookup_target)
+		return 0;
+	return count < 0 ? -1 : wake_lookups(sync, mv, kind, value, err);
+}
+
+/* Who refers to this object by the value is asked again, and those who could
+ * not tell it from another one. */
+static int key_goes(struct sync *sync, const struct work_mv *mv,
+		    const struct key_kind *kind, const struct value *value,
+		    struct error *err)
+{
+	struct key_row gone = { key_of_mv(sync->store, kind->number, value),
+				mv->row.id };
+
+	vec_push(&sync->mv_keys_gone, gone);
+	if (!kind->lookup_target)
+		return 0;
+	if (link_mark_mv_referrers(sync, mv->row.id, err) < 0)
+		return -1;
+	return wake_lookups(sync, mv, kind, value, err);
+}
+
+static int key_changes(struct sync *sync, struct work_mv *mv,
+		       const struct key_kind *kind, const struct image *before,
+		       const struct image *after, struct error *err)
 {
 	struct values old;
 	struct values new;
 	size_t i;
 
-	if (view_mv_key(sync, mv, before, attr, &old, err) < 0 ||
-	    view_mv_key(sync, mv, after, attr, &new, err) < 0)
+	if (view_mv_key(sync, mv, before, kind->attr, &old, err) < 0 ||
+	    view_mv_key(sync, mv, after, kind->attr, &new, err) < 0)
 		return -1;
-	for (i = 0; i < new.len; i++) {
-		uint64_t h = key_of_mv(sync->store, number, &new.at[i]);
-
-		if (values_have(&old, &new.at[i], MATCH_IGNORE_CASE))
-			continue;
-		work_add_mv_key(sync, h, mv->row.id);
-		if (lookup_target &&
-		    work_wake(sync,
-			      key_of_wait_value(sync->store, mv->row.type,
-						number, &new.at[i]),
-			      err) < 0)
+	for (i = 0; i < new.len; i++)
+		if (!values_have(&old, &new.at[i], MATCH_IGNORE_CASE) &&
+		    key_comes(sync, mv, kind, &new.at[i], err) < 0)
 			return -1;
-	}
-	for (i = 0; i < old.len; i++) {
-		struct key_row gone = {
-			key_of_mv(sync->store, number, &old.at[i]), mv->row.id
-		};
-
-		if (values_have(&new, &old.at[i], MATCH_IGNORE_CASE))
-			continue;
-		vec_push(&sync->mv_keys_gone, gone);
-	}
+	for (i = 0; i < old.len; i++)
+		if (!values_have(&new, &old.at[i], MATCH_IGNORE_CASE) &&
+		    key_goes(sync, mv, kind, &old.at[i], err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -560,92 +601,42 @@ int import_flow_keys(struct sync *sync, struct work_mv *mv,
 
 	for (i = 0; i < plan->attr_count; i++) {
 		const struct attr_plan *attr = &plan->attrs[i];
+		struct key_kind kind = { attr->attr->attr.id, attr->number,
+					 attr->lookup_target };
 
 		if ((attr->attr->attr.index || attr->lookup_target) &&
-		    key_changes(sync, mv, attr->attr->attr.id, attr->number,
-				attr->lookup_target, before, after, err) < 0)
+		    key_changes(sync, mv, &kind, before, after, err) < 0)
 			return -1;
 	}
-	for (i = 0; i < plan->type->key_count; i++)
-		if (key_changes(sync, mv, plan->type->keys[i].id,
-				plan->key_numbers[i], false, before, after,
-				err) < 0)
+	for (i = 0; i < plan->type->key_count; i++) {
+		struct key_kind kind = { plan->type->keys[i].id,
+					 plan->key_numbers[i],
+					 plan->key_lookups[i] };
+
+		if (key_changes(sync, mv, &kind, before, after, err) < 0)
 			return -1;
+	}
 	return 0;
-}
-
-static bool has_id(const int64_t *ids, size_t count, int64_t id)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (ids[i] == id)
-			return true;
-	return false;
 }
 
 static void reference_changes(struct sync *sync, const struct work_mv *mv,
 			      const struct image *before,
 			      const struct image *after)
 {
-	struct idmap known = IDMAP_INIT;
-	int64_t *old;
-	int64_t *new;
-	size_t old_count;
-	size_t new_count;
+	struct reference_diff diff;
 	size_t i;
 
-	image_references(before, &sync->scratch, &old, &old_count);
-	image_references(after, &sync->scratch, &new, &new_count);
-	for (i = 0; old_count > 8 && i < old_count; i++)
-		idmap_put(&known, (uint64_t)old[i], 1);
-	for (i = 0; i < new_count; i++) {
-		struct ref_change ref = { new[i], mv->row.id, true };
+	image_reference_diff(before, after, &sync->scratch, &diff);
+	for (i = 0; i < diff.come_count; i++) {
+		struct ref_change ref = { diff.come[i], mv->row.id, true };
 
-		if (!(old_count > 8 ? idmap_get(&known, (uint64_t) new[i], NULL)
-				    : has_id(old, old_count, new[i])))
-			vec_push(&sync->refs, ref);
+		vec_push(&sync->refs, ref);
 	}
-	idmap_release(&known);
-	for (i = 0; new_count > 8 && i < new_count; i++)
-		idmap_put(&known, (uint64_t) new[i], 1);
-	for (i = 0; i < old_count; i++) {
-		struct ref_change ref = { old[i], mv->row.id, false };
+	for (i = 0; i < diff.gone_count; i++) {
+		struct ref_change ref = { diff.gone[i], mv->row.id, false };
 
-		if (!(new_count > 8 ? idmap_get(&known, (uint64_t)old[i], NULL)
-				    : has_id(new, new_count, old[i])))
-			vec_push(&sync->refs, ref);
+		vec_push(&sync->refs, ref);
 	}
-	idmap_release(&known);
-}
-
-/* Who refers to this object by a look-up value that it had is asked again. */
-static int lookups_lost(struct sync *sync, struct work_mv *mv,
-			const struct image *before, const struct image *after,
-			struct error *err)
-{
-	size_t i;
-
-	for (i = 0; i < mv->plan->attr_count; i++) {
-		const struct attr_plan *attr = &mv->plan->attrs[i];
-		const struct values *old =
-			image_get(before, attr->attr->attr.id);
-		const struct values *new =
-			image_get(after, attr->attr->attr.id);
-		int64_t *sources;
-		int count;
-		int k;
-
-		if (!attr->lookup_target || !old ||
-		    (new &&values_same(old, new, MATCH_IGNORE_CASE)))
-			continue;
-		count = store_mv_referrers(sync->store, mv->row.id,
-					   &sync->scratch, &sources, err);
-		for (k = 0; k < count; k++)
-			work_mark(sync, sources[k]);
-		return count < 0 ? -1 : 0;
-	}
-	return 0;
 }
 
 static int take_image(struct flow *flow, const struct image *image,
@@ -660,8 +651,7 @@ static int take_image(struct flow *flow, const struct image *image,
 	mv->image = *image;
 	mv->lineage = flow->lineage;
 	mv->dirty = true;
-	if (import_flow_keys(sync, mv, &before, image, err) < 0 ||
-	    lookups_lost(sync, mv, &before, image, err) < 0)
+	if (import_flow_keys(sync, mv, &before, image, err) < 0)
 		return -1;
 	reference_changes(sync, mv, &before, image);
 	for (i = 0; i < mv->plan->joining_count; i++)

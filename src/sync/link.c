@@ -106,8 +106,7 @@ int link_mark_referrers(struct sync *sync, int64_t id, struct error *err)
 	return count < 0 ? -1 : 0;
 }
 
-/* Metaverse objects that refer to this one: what they export changes. */
-static int mark_mv_referrers(struct sync *sync, int64_t mv, struct error *err)
+int link_mark_mv_referrers(struct sync *sync, int64_t mv, struct error *err)
 {
 	int64_t *sources;
 	const struct ref_change *ref;
@@ -231,7 +230,7 @@ int link_deprovision(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 	if (deprovision_action(sync, cs, mv, &action, err) < 0)
 		return -1;
 	trace_deprovision(sync, cs, mv, action);
-	if (mark_mv_referrers(sync, mv->row.id, err) < 0)
+	if (link_mark_mv_referrers(sync, mv->row.id, err) < 0)
 		return -1;
 	if (never_exported(cs)) {
 		bool fresh = cs->is_new;
@@ -336,7 +335,8 @@ static int delete_mv(struct sync *sync, struct work_mv *mv, struct error *err)
 	while (mv->link_count)
 		if (link_deprovision(sync, mv->links[0], mv, err) < 0)
 			return -1;
-	if (mark_mv_referrers(sync, mv->row.id, err) < 0)
+	if (link_mark_mv_referrers(sync, mv->row.id, err) < 0 ||
+	    work_wait_afresh(sync, mv, err) < 0)
 		return -1;
 	image_references(&mv->image, &sync->scratch, &targets, &count);
 	for (i = 0; i < count; i++) {

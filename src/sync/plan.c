@@ -125,8 +125,9 @@ static void plan_attrs(struct sync *sync, struct mv_plan *plan)
 							&agent->rule_sets[r]);
 		}
 		sort_attr = attr->attr;
-		qsort(attr->contributors, attr->contributor_count,
-		      sizeof(*attr->contributors), order_contributors);
+		if (attr->contributor_count)
+			qsort(attr->contributors, attr->contributor_count,
+			      sizeof(*attr->contributors), order_contributors);
 	}
 }
 
@@ -174,6 +175,12 @@ static int plan_type(struct sync *sync, struct mv_plan *plan, struct error *err)
 		mem_zalloc((plan->type->key_count + 1) * sizeof(uint32_t));
 	for (i = 0; i < plan->type->key_count; i++)
 		plan->key_numbers[i] = map->to_store[plan->type->keys[i].id];
+	plan->key_lookups =
+		mem_zalloc((plan->type->key_count + 1) * sizeof(bool));
+	for (i = 0; i < plan->type->key_count; i++)
+		plan->key_lookups[i] = is_lookup_target(sync->config,
+							plan->type->index,
+							plan->type->keys[i].id);
 	return 0;
 }
 
@@ -311,6 +318,7 @@ static void release_type(struct mv_plan *plan)
 	mem_free(plan->outbound);
 	mem_free(plan->joining);
 	mem_free(plan->key_numbers);
+	mem_free(plan->key_lookups);
 }
 
 void plan_release(struct sync *sync)

@@ -198,6 +198,26 @@ static int keeps_name(struct making *m, struct sv current, struct error *err)
 	return 0;
 }
 
+static void trace_name(const struct making *m, const char *found, int64_t cs,
+		       struct sv dn, const char *text)
+{
+	struct value name = value_reference(0, dn);
+	struct values names = { &name, 1 };
+	struct sync_event event = {
+		.step = "provision",
+		.found = found,
+		.rule_set = m->rule_set,
+		.cs = cs,
+		.mv = m->mv->row.id,
+	};
+
+	if (dn.len) {
+		event.attr = ATTR_DN;
+		event.values = &names;
+	}
+	trace_event(m->sync, &event, "%s", text);
+}
+
 /* What stands in the way of a DN: 0 free, 1 go on to the next candidate,
  * 2 a disconnector to adopt (*out), -1 */
 static int obstacle(struct making *m, struct sv dn, struct work_cs **out,
@@ -208,8 +228,9 @@ static int obstacle(struct making *m, struct sv dn, struct work_cs **out,
 
 	if (ret <= 0)
 		return ret;
-	trace(m->sync, "provision", "taken", m->rule_set, (*out)->e.row.id,
-	      m->mv->row.id, "the name '" SV_FMT "' is taken", SV_ARG(dn));
+	if (m->sync->trace)
+		trace_name(m, "taken", (*out)->e.row.id, dn,
+			   "the name is taken");
 	if ((*out)->e.link.mv || m->how->existing == EXISTING_UNIQUE)
 		return 1;
 	if (m->how->existing == EXISTING_ADOPT && !m->cs &&
@@ -419,10 +440,8 @@ static int make_connector(struct making *m, struct sv dn, struct error *err)
 		return -1;
 	names_add_keys(sync, m->agent, cs);
 	work_outcome(sync, cs, OUT_ADD, cs->e.pending.attrs.len > 0);
-	trace(sync, "provision", "new", m->rule_set, cs->e.row.id,
-	      m->mv->row.id, "a new %s%s" SV_FMT,
-	      m->agent->agent->types[m->rule_set->type].name,
-	      dn.len ? ": " : "", SV_ARG(dn));
+	if (sync->trace)
+		trace_name(m, "new", cs->e.row.id, dn, "a new object");
 	return 1;
 }
 
@@ -521,8 +540,8 @@ static int move(struct making *m, struct sv dn, struct error *err)
 			&rdn, err) < 0)
 		return -1;
 	work_touch_cs(m->sync, cs);
-	trace(m->sync, "provision", "renamed", m->rule_set, cs->e.row.id,
-	      m->mv->row.id, "renamed to '" SV_FMT "'", SV_ARG(dn));
+	if (m->sync->trace)
+		trace_name(m, "renamed", cs->e.row.id, dn, "renamed");
 	if (cs->e.pending.op == PENDING_ADD && !cs->e.pending.in_progress) {
 		cs->e.row.parent = parent;
 		cs->e.row.rdn = rdn;

@@ -396,8 +396,7 @@ static int record_error(struct sync *sync, int64_t cs, const struct error *why,
 	return store_error_put(sync->tx, &row, err);
 }
 
-/* Errors of the object are recorded; those of the store end the run. */
-static bool is_fatal(const struct error *err)
+bool sync_error_fatal(const struct error *err)
 {
 	return err->code == ERR_UNAVAILABLE || err->code == ERR_DENIED ||
 	       err->code == ERR_CONFLICT || err->code == ERR_INTERNAL;
@@ -419,7 +418,7 @@ static int process(struct sync *sync, struct work_cs *cs, struct error *err)
 	sync->equal_writer = 0;
 	if (sync_one(sync, cs, &counter, &why) < 0) {
 		work_unit_drop(sync);
-		if (is_fatal(&why)) {
+		if (sync_error_fatal(&why)) {
 			*err = why;
 			return -1;
 		}
@@ -546,7 +545,9 @@ static int next_ids(struct sync *sync, int64_t after,
 		limit = out[staged - 1];
 	if (queued == CHUNK && out[staged + queued - 1] < limit)
 		limit = out[staged + queued - 1];
-	qsort(out, (size_t)(staged + queued), sizeof(*out), order_ids);
+	if (staged + queued)
+		qsort(out, (size_t)staged + (size_t)queued, sizeof(*out),
+		      order_ids);
 	for (i = 0; i < staged + queued && out[i] <= limit; i++)
 		if (!kept || out[kept - 1] != out[i])
 			out[kept++] = out[i];
@@ -613,7 +614,7 @@ static int reevaluate(struct sync *sync, int64_t id, struct error *err)
 		return record_error(sync, mv->links[0]->e.row.id, &why, err);
 	}
 	work_unit_drop(sync);
-	if (is_fatal(&why)) {
+	if (sync_error_fatal(&why)) {
 		*err = why;
 		return -1;
 	}
@@ -690,7 +691,7 @@ static void count_outcomes(struct sync *sync)
 	for (i = 0; i < sync->outcomes.size; i++)
 		if (sync->outcomes.keys[i])
 			vec_push(&ids, (int64_t)sync->outcomes.keys[i]);
-	qsort(ids.at, ids.len, sizeof(*ids.at), order_ids);
+	vec_sort(&ids, order_ids);
 	vec_foreach(&ids, id)
 		if (idmap_get(&sync->outcomes, (uint64_t)*id, &outcome))
 			count_outcome(sync, *id, (unsigned)outcome);

@@ -50,7 +50,7 @@ int sync_run(struct store *store, const struct config *config,
  *	filter       taken taken-over no-rule-set out-of-scope filtered passed
  *	             explicit going
  *	join         value (of a clause) candidates no-value condition
- *	             ambiguous no-rule no-candidate joined
+ *	             ambiguous no-rule joined
  *	project      projected not-projected
  *	disconnect   deleted filtered replaced
  *	import-flow  value no-value waiting condition stop ignored not-asked
@@ -58,7 +58,7 @@ int sync_run(struct store *store, const struct config *config,
  *	provision    wanted not-wanted off left waits taken new parent joined
  *	             renamed blocked
  *	deprovision  delete disconnect explicit-disconnect forget
- *	export-flow  pending same condition ignored keep left
+ *	export-flow  pending same condition ignored keep
  *	mv-deletion  deleted
  *	result       the inbound counter, as text
  *	error        blocked: an error that does not undo the rest
@@ -76,7 +76,7 @@ struct sync_event {
 	unsigned round;
 	int64_t cs; /* the object that it is about, or 0 */
 	int64_t mv;
-	attr_id attr;
+	attr_id attr;                /* ATTR_DN: a name is given */
 	const struct values *values; /* NULL: none */
 	const struct values *before; /* export-flow: what the system has */
 	bool won; /* an import flow: its value is the metaverse's */
@@ -87,6 +87,8 @@ struct sync_event {
 /* Objects that a preview makes have numbers that no stored object has. */
 bool sync_is_new(int64_t id);
 
+/* Errors of the object are recorded; those of the store end the run. */
+bool sync_error_fatal(const struct error *err);
 /* An object's error as it is recorded: its code and the rest of the text,
  * both views of `message` (or literals). */
 void sync_error_split(const char *message, struct sv *code, struct sv *text);

@@ -34,7 +34,8 @@ struct mv_plan {
 	uint32_t number; /* store number of the type */
 	struct attr_plan *attrs;
 	size_t attr_count;
-	uint32_t *key_numbers;                   /* store numbers of its keys */
+	uint32_t *key_numbers; /* store numbers of its keys */
+	bool *key_lookups;     /* look-ups may wait for them */
 	const struct config_rule_set **outbound; /* provision or export */
 	size_t outbound_count;
 	/* rule sets whose first join clause is on an attribute of this type */
@@ -122,6 +123,13 @@ struct outcome_change {
 	unsigned outcome; /* enum outcome | OUT_WITH_FLOW */
 };
 
+/* Buffered waits before `at` are over: those for a key, or of an object. */
+struct wait_end {
+	bool of_object;
+	uint64_t key; /* the key, or the metaverse object */
+	size_t at;    /* length of `waits` then */
+};
+
 /* Buffered ids of one key hang together. */
 struct fresh_link {
 	int64_t id;
@@ -166,6 +174,7 @@ struct sync {
 	VEC(struct key_row) mv_keys_gone;
 	VEC(struct key_row) waits;
 	VEC(struct key_row) waits_gone;
+	VEC(struct wait_end) wait_ends;
 	VEC(struct ref_change) refs;
 	VEC(int64_t) marked; /* metaverse objects to evaluate again */
 	VEC(int64_t) unmarked;
@@ -185,6 +194,7 @@ struct sync {
 	size_t unit_mv_keys_gone;
 	size_t unit_waits;
 	size_t unit_waits_gone;
+	size_t unit_wait_ends;
 	size_t unit_refs;
 	size_t unit_marked;
 	size_t unit_unmarked;
@@ -205,7 +215,7 @@ struct agent_plan *plan_agent(struct sync *sync, uint32_t number);
 struct mv_plan *plan_mv(struct sync *sync, uint32_t number);
 const struct config_rule_set *plan_rule_set(struct sync *sync, uint32_t number);
 uint32_t plan_rule_set_number(struct sync *sync,
-			      const struct config_rule_set *rule_set);
+			      const struct config_rule_set *rs);
 
 /* ---- work.c ---- */
 void work_init(struct sync *sync);
@@ -230,13 +240,16 @@ void work_unit_drop(struct sync *sync);
 /* Writes the batch into the transaction and forgets the working set. */
 int work_flush(struct sync *sync, struct error *err);
 /* The metaverse object that a connector space object is linked to, or 0. */
-int work_partner(struct sync *sync, int64_t cs, int64_t *mv_out,
+int work_partner(struct sync *sync, int64_t id, int64_t *mv_out,
 		 struct error *err);
 void work_outcome(struct sync *sync, const struct work_cs *cs,
 		  enum outcome outcome, bool flow);
 /* Evaluate this metaverse object again before the step ends. */
 void work_mark(struct sync *sync, int64_t mv);
 void work_wait(struct sync *sync, uint64_t h, int64_t mv);
+/* What the object waited for is forgotten: it is evaluated anew. */
+int work_wait_afresh(struct sync *sync, const struct work_mv *mv,
+		     struct error *err);
 /* What waits for `h` is marked. */
 int work_wake(struct sync *sync, uint64_t h, struct error *err);
 void work_add_mv_key(struct sync *sync, uint64_t h, int64_t mv);
@@ -292,8 +305,10 @@ int link_remove_object(struct sync *sync, struct work_cs *cs,
 		       struct error *err);
 struct work_cs *link_find(const struct work_mv *mv,
 			  const struct config_rule_set *rule_set);
+/* Metaverse objects that refer to this one are evaluated again. */
+int link_mark_mv_referrers(struct sync *sync, int64_t mv, struct error *err);
 /* Referrers of a connector space object that lost its partner. */
-int link_mark_referrers(struct sync *sync, int64_t cs, struct error *err);
+int link_mark_referrers(struct sync *sync, int64_t id, struct error *err);
 
 /* ---- the steps, in order ---- */
 /* filter.c: 1 *out is the rule set, 0 none fits */

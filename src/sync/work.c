@@ -88,6 +88,7 @@ static void forget(struct sync *sync)
 	vec_clear(&sync->mv_keys_gone);
 	vec_clear(&sync->waits);
 	vec_clear(&sync->waits_gone);
+	vec_clear(&sync->wait_ends);
 	vec_clear(&sync->refs);
 	vec_clear(&sync->marked);
 	vec_clear(&sync->unmarked);
@@ -113,6 +114,7 @@ void work_release(struct sync *sync)
 	vec_release(&sync->mv_keys_gone);
 	vec_release(&sync->waits);
 	vec_release(&sync->waits_gone);
+	vec_release(&sync->wait_ends);
 	vec_release(&sync->refs);
 	vec_release(&sync->marked);
 	vec_release(&sync->unmarked);
@@ -316,6 +318,7 @@ void work_unit_begin(struct sync *sync, int64_t processed)
 	sync->unit_mv_keys_gone = sync->mv_keys_gone.len;
 	sync->unit_waits = sync->waits.len;
 	sync->unit_waits_gone = sync->waits_gone.len;
+	sync->unit_wait_ends = sync->wait_ends.len;
 	sync->unit_refs = sync->refs.len;
 	sync->unit_marked = sync->marked.len;
 	sync->unit_unmarked = sync->unmarked.len;
@@ -395,6 +398,7 @@ void work_unit_drop(struct sync *sync)
 	sync->mv_keys_gone.len = sync->unit_mv_keys_gone;
 	sync->waits.len = sync->unit_waits;
 	sync->waits_gone.len = sync->unit_waits_gone;
+	sync->wait_ends.len = sync->unit_wait_ends;
 	sync->refs.len = sync->unit_refs;
 	sync->marked.len = sync->unit_marked;
 	sync->unmarked.len = sync->unit_unmarked;
@@ -481,6 +485,34 @@ void work_wait(struct sync *sync, uint64_t h, int64_t mv)
 	add_fresh(sync, &sync->fresh_waits, h, mv);
 }
 
+static void end_waits(struct sync *sync, bool of_object, uint64_t key)
+{
+	struct wait_end end = { of_object, key, sync->waits.len };
+
+	if (sync->waits.len)
+		vec_push(&sync->wait_ends, end);
+}
+
+int work_wait_afresh(struct sync *sync, const struct work_mv *mv,
+		     struct error *err)
+{
+	struct key_row gone = { 0, mv->row.id };
+	int64_t *keys;
+	int count;
+	int i;
+
+	end_waits(sync, true, (uint64_t)mv->row.id);
+	if (!sync->waits_stored || mv->is_new)
+		return 0;
+	count = store_mv_wait_keys(sync->store, mv->row.id, &sync->scratch,
+				   &keys, err);
+	for (i = 0; i < count; i++) {
+		gone.h = (uint64_t)keys[i];
+		vec_push(&sync->waits_gone, gone);
+	}
+	return count < 0 ? -1 : 0;
+}
+
 int work_wake(struct sync *sync, uint64_t h, struct error *err)
 {
 	int64_t *stored = NULL;
@@ -504,6 +536,8 @@ int work_wake(struct sync *sync, uint64_t h, struct error *err)
 	count = merge_fresh(sync, &sync->fresh_waits, h, stored, count, &ids);
 	for (i = 0; i < count; i++)
 		work_mark(sync, ids[i]);
+	/* who still waits after that says so again */
+	end_waits(sync, false, h);
 	return 0;
 }
 
@@ -684,8 +718,7 @@ static int write_objects(struct sync *sync, struct error *err)
 	}
 	strbuf_release(&image);
 	strbuf_release(&lineage);
-	qsort(sync->all_cs.at, sync->all_cs.len, sizeof(*sync->all_cs.at),
-	      order_cs);
+	vec_sort(&sync->all_cs, order_cs);
 	if (ret == 0)
 		vec_foreach(&sync->all_cs, cs) {
 			ret = write_cs(sync, *cs, err);
@@ -695,6 +728,34 @@ static int write_objects(struct sync *sync, struct error *err)
 	return ret;
 }
 
+/* Drops the buffered waits that are over. */
+static void settle_waits(struct sync *sync)
+{
+	struct idmap by_key = IDMAP_INIT;
+	struct idmap by_object = IDMAP_INIT;
+	const struct wait_end *end;
+	size_t kept = 0;
+	size_t i;
+
+	if (!sync->wait_ends.len)
+		return;
+	vec_foreach(&sync->wait_ends, end)
+		idmap_put(end->of_object ? &by_object : &by_key, end->key,
+			  end->at);
+	for (i = 0; i < sync->waits.len; i++) {
+		const struct key_row *row = &sync->waits.at[i];
+		uint64_t at;
+
+		if ((idmap_get(&by_key, row->h, &at) && i < at) ||
+		    (idmap_get(&by_object, (uint64_t)row->id, &at) && i < at))
+			continue;
+		sync->waits.at[kept++] = *row;
+	}
+	sync->waits.len = kept;
+	idmap_release(&by_key);
+	idmap_release(&by_object);
+}
+
 static int write_hints(struct sync *sync, struct error *err)
 {
 	const struct key_row *row;
@@ -702,6 +763,7 @@ static int write_hints(struct sync *sync, struct error *err)
 	const int64_t *mv;
 	size_t i;
 
+	settle_waits(sync);
 	vec_foreach(&sync->mv_keys_gone, row)
 		if (store_mv_key_delete(sync->tx, row->h, row->id, err) < 0)
 			return -1;
@@ -720,8 +782,7 @@ static int write_hints(struct sync *sync, struct error *err)
 	for (i = 0; i < sync->refs.len && sync->refs.at[i].add; i++)
 		;
 	if (i == sync->refs.len)
-		qsort(sync->refs.at, sync->refs.len, sizeof(*sync->refs.at),
-		      order_refs);
+		vec_sort(&sync->refs, order_refs);
 	vec_foreach(&sync->refs, ref)
 		if ((ref->add ? store_mv_ref_put(sync->tx, ref->target,
 						 ref->source, err)

@@ -289,9 +289,10 @@ static int put_sorted(struct store_tx *tx, const char *text,
 	size_t i;
 	int ret = 0;
 
-	if (count)
+	if (count) {
 		memcpy(sorted, keys, count * sizeof(*sorted));
-	qsort(sorted, count, sizeof(*sorted), order_keys);
+		qsort(sorted, count, sizeof(*sorted), order_keys);
+	}
 	for (i = 0; i < count && ret == 0; i++)
 		ret = sqlite_run(tx->store, text, err, "ii",
 				 (int64_t)sorted[i].h, sorted[i].id);

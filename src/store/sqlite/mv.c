@@ -150,6 +150,13 @@ int store_mv_wait_find(struct store *store, uint64_t h, struct arena *arena,
 			      arena, out, err, "i", (int64_t)h);
 }
 
+int store_mv_wait_keys(struct store *store, int64_t mv, struct arena *arena,
+		       int64_t **out, struct error *err)
+{
+	return sqlite_id_list(store, "SELECT h FROM mv_wait WHERE id = ?1",
+			      arena, out, err, "i", mv);
+}
+
 int store_mv_wait_ids(struct store *store, int64_t after, int64_t *out,
 		      int limit, struct error *err)
 {

@@ -133,6 +133,19 @@ static int set_up(struct store *store, struct error *err)
 	return sqlite_load_names(store, err);
 }
 
+/* People's data: a new store is its owner's alone. SQLite gives its log the
+ * rights of the file. */
+static int make_private(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return error_errno(err, errno, "cannot open the store '%s'",
+				   path);
+	(void)close(fd);
+	return 0;
+}
+
 int store_open(const char *url, enum store_open_flags flags, struct store **out,
 	       struct error *err)
 {
@@ -162,6 +175,8 @@ int store_open(const char *url, enum store_open_flags flags, struct store **out,
 				store->path);
 		goto failed;
 	}
+	if ((flags & STORE_CREATE) && make_private(store->path, err) < 0)
+		goto failed;
 	if (sqlite3_open_v2(store->path, &store->db, open_flags, NULL) !=
 	    SQLITE_OK) {
 		(void)sqlite_error(store, err, "open");

@@ -51,6 +51,7 @@ static const char STEP_1[] =
 	" PRIMARY KEY (target, source)) WITHOUT ROWID;"
 	"CREATE TABLE mv_wait (h INTEGER, id INTEGER, PRIMARY KEY (h, id))"
 	" WITHOUT ROWID;"
+	"CREATE INDEX mv_wait_id ON mv_wait (id);"
 	"CREATE TABLE mv_queue (mv INTEGER PRIMARY KEY);"
 
 	/* history */

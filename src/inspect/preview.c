@@ -1,0 +1,603 @@
+/*
+ * preview.c - the findings of a synchronization as sentences
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "inspect/preview.h"
+
+#include <string.h>
+
+/* Values that get a name beside their number. */
+#define LABELS 20
+
+struct collector {
+	struct display *display;
+	struct arena *arena;
+	struct preview *preview;
+	struct strbuf clauses; /* of the join rule at hand */
+	int64_t mv;            /* whose image is at hand */
+	struct image image;
+	struct error failed; /* of the store */
+};
+
+static void collector_fail(struct collector *c, const struct error *err)
+{
+	if (c->failed.code == ERR_NONE)
+		c->failed = *err;
+}
+
+/* --- rules and their places -------------------------------------------- */
+
+struct sv preview_place(const char *rule)
+{
+	struct sv all = sv_from(rule);
+	size_t at = sv_find(all, ':', 0);
+
+	/* FILE:LINE: WHAT */
+	at = at < all.len ? sv_find(all, ':', at + 1) : at;
+	return sv_sub(all, 0, at);
+}
+
+const char *preview_rule(const struct node *at, const char *what,
+			 struct arena *arena)
+{
+	if (!at || !at->file)
+		return NULL;
+	return arena_printf(arena, "%s:%d: %s", at->file, at->line, what);
+}
+
+static struct sv source_in(const struct config_rule_set *rule_set,
+			   uint32_t rule)
+{
+	size_t i;
+
+	for (i = 0; i < rule_set->import_count; i++)
+		if (rule_set->imports[i].rule == rule)
+			return expr_source(rule_set->imports[i].source);
+	for (i = 0; i < rule_set->export_count; i++)
+		if (rule_set->exports[i].rule == rule)
+			return expr_source(rule_set->exports[i].source);
+	return SV_NULL;
+}
+
+struct sv preview_source(const struct config *config, uint32_t rule)
+{
+	struct sv source = SV_NULL;
+	size_t a;
+	size_t r;
+
+	for (a = 0; a < config->agent_count; a++)
+		for (r = 0; r < config->agents[a].rule_set_count && !source.len;
+		     r++)
+			source = source_in(&config->agents[a].rule_sets[r],
+					   rule);
+	return source;
+}
+
+static const struct node *filter_line(const struct config_rule_set *rule_set,
+				      size_t line)
+{
+	const struct node *at = rule_set->filter_at;
+
+	if (at && at->kind == NODE_LIST && line <= at->len)
+		return at->items[line - 1];
+	return at;
+}
+
+static const char *rule_of(struct collector *c, const struct sync_event *event)
+{
+	const struct config_rule_set *rule_set = event->rule_set;
+	const struct config *config = c->display->config;
+
+	if (event->rule && event->rule <= config->rule_count)
+		return config->rule_texts[event->rule];
+	if (!rule_set)
+		return NULL;
+	if (!strcmp(event->step, "filter") && event->line)
+		return preview_rule(
+			filter_line(rule_set, event->line),
+			arena_printf(c->arena, "filter line %zu", event->line),
+			c->arena);
+	if (!strcmp(event->step, "join") && event->line)
+		return preview_rule(
+			rule_set->joins[event->line - 1].at,
+			arena_printf(c->arena, "join rule %zu", event->line),
+			c->arena);
+	if (!strcmp(event->step, "provision"))
+		return preview_rule(rule_set->provision.at, "provision",
+				    c->arena);
+	return preview_rule(rule_set->at, rule_set->name, c->arena);
+}
+
+/* --- values ------------------------------------------------------------ */
+
+/* What a preview made has no name in the store; the one that it would get. */
+static struct sv new_name(const struct collector *c, int64_t cs)
+{
+	const struct preview_step *step;
+
+	vec_foreach(&c->preview->steps, step)
+		if (step->cs == cs && !strcmp(step->found, "new") &&
+		    step->values.len)
+			return step->values.at[0];
+	return SV_LIT("(new)");
+}
+
+static struct sv value_of(struct collector *c, const struct value *value,
+			  enum display_space space)
+{
+	struct error err = ERROR_INIT;
+	struct sv text = SV_NULL;
+
+	if (value->type == VALUE_REFERENCE && sync_is_new(value->number))
+		return space == DISPLAY_MV ? SV_LIT("mv (new)")
+					   : new_name(c, value->number);
+	if (display_value(c->display, value, space, c->arena, &text, &err) < 0)
+		collector_fail(c, &err);
+	return text;
+}
+
+static struct display_texts texts_of(struct collector *c, const char *attr,
+				     const struct values *values,
+				     enum display_space space)
+{
+	struct display_texts texts = { NULL, 0 };
+	size_t i;
+
+	if (!values || !values->len)
+		return texts;
+	texts.at = arena_array(c->arena, values->len, sizeof(*texts.at));
+	texts.len = values->len;
+	for (i = 0; i < values->len; i++)
+		texts.at[i] = attr && display_is_secret(attr)
+				      ? SV_LIT("(secret)")
+				      : value_of(c, &values->at[i], space);
+	return texts;
+}
+
+static struct display_texts labels_of(struct collector *c,
+				      const struct display_texts *texts,
+				      const struct values *values,
+				      enum display_space space)
+{
+	struct display_texts labels = *texts;
+	size_t i;
+
+	if (space != DISPLAY_MV || !values || !values->len ||
+	    values->at[0].type != VALUE_REFERENCE)
+		return labels;
+	labels.at = arena_array(c->arena, texts->len, sizeof(*labels.at));
+	for (i = 0; i < texts->len; i++)
+		labels.at[i] = i < LABELS && !sync_is_new(values->at[i].number)
+				       ? subject_mv_label(c->display,
+							  values->at[i].number,
+							  c->arena)
+				       : texts->at[i];
+	return labels;
+}
+
+/* The values that the metaverse object has now. */
+static const struct values *stored(struct collector *c, int64_t mv,
+				   attr_id attr)
+{
+	struct error err = ERROR_INIT;
+	struct mv_row row;
+
+	if (c->mv != mv) {
+		int ret = store_mv_get(c->display->store, mv, c->arena, &row,
+				       &err);
+
+		c->mv = mv;
+		c->image = IMAGE_EMPTY;
+		if (ret > 0)
+			ret = image_decode(row.image,
+					   store_attr_map(c->display->store),
+					   c->arena, &c->image, &err);
+		if (ret < 0)
+			collector_fail(c, &err);
+	}
+	return image_get(&c->image, attr);
+}
+
+static void add_values(struct collector *c, const struct sync_event *event,
+		       struct preview_step *step)
+{
+	bool inbound = !strcmp(event->step, "import-flow");
+	enum display_space space = inbound ? DISPLAY_MV : DISPLAY_CS;
+	const struct values none = { NULL, 0 };
+	const struct values *before = event->before;
+	const struct values *values = event->values;
+
+	if (!event->attr)
+		return;
+	step->attr = event->attr;
+	step->attribute = store_attr_name(c->display->store, event->attr);
+	if (inbound)
+		before = stored(c, event->mv, event->attr);
+	step->values = texts_of(c, step->attribute, values, space);
+	step->labels = labels_of(c, &step->values, values, space);
+	step->before = texts_of(c, step->attribute, before, space);
+	step->changed = !values_identical(before ? before : &none,
+					  values ? values : &none);
+}
+
+/* --- names ------------------------------------------------------------- */
+
+static void add_object(struct collector *c, const struct sync_event *event,
+		       struct preview_step *step)
+{
+	const struct config *config = c->display->config;
+	struct error err = ERROR_INIT;
+	struct sv anchor = SV_NULL;
+
+	if (event->rule_set)
+		step->agent = config->agents[event->rule_set->agent].name;
+	step->cs = event->cs;
+	step->mv = event->mv;
+	if (!event->cs)
+		return;
+	if (!step->agent)
+		step->agent = store_name(c->display->store, NAME_AGENT,
+					 CS_AGENT(event->cs));
+	if (sync_is_new(event->cs)) {
+		step->object = new_name(c, event->cs);
+		return;
+	}
+	if (display_cs_name(c->display, event->cs, c->arena, &step->object,
+			    &anchor, &err) < 0)
+		collector_fail(c, &err);
+	if (!step->object.len)
+		step->object =
+			anchor.len
+				? anchor
+				: sv_from(display_cs_id(event->cs, c->arena));
+}
+
+static void add_candidates(struct collector *c, const struct sync_event *event,
+			   struct preview_step *step)
+{
+	size_t i;
+
+	step->candidates.at = arena_array(c->arena, event->candidate_count,
+					  sizeof(*step->candidates.at));
+	step->candidates.len = event->candidate_count;
+	for (i = 0; i < event->candidate_count; i++)
+		step->candidates.at[i] =
+			sync_is_new(event->candidates[i])
+				? SV_LIT("mv (new)")
+				: subject_mv_label(c->display,
+						   event->candidates[i],
+						   c->arena);
+}
+
+/* --- sentences --------------------------------------------------------- */
+
+static void add_list(struct strbuf *out, const struct display_texts *texts,
+		     size_t limit)
+{
+	size_t i;
+
+	for (i = 0; i < texts->len && i < limit; i++) {
+		strbuf_adds(out, i ? ", " : "");
+		strbuf_addsv(out, texts->at[i]);
+	}
+	if (texts->len > limit)
+		strbuf_addf(out, " and %zu more", texts->len - limit);
+}
+
+static void add_quoted(struct strbuf *out, const struct display_texts *texts)
+{
+	size_t i;
+
+	for (i = 0; i < texts->len && i < 3; i++)
+		strbuf_addf(out, "%s'" SV_FMT "'", i ? ", " : "",
+			    SV_ARG(texts->at[i]));
+	if (texts->len > 3)
+		strbuf_addf(out, " and %zu more", texts->len - 3);
+	if (!texts->len)
+		strbuf_adds(out, "nothing");
+}
+
+/* "rule 2: mail = 'a@x.test' finds mv 3 (Dan Dane)" of the clauses before. */
+static const char *join_text(struct collector *c, const char *found,
+			     const struct preview_step *step)
+{
+	struct strbuf text = STRBUF_INIT(STRBUF_NO_LIMIT);
+	const char *copy;
+
+	strbuf_addf(&text, "rule %zu: " SV_FMT, step->line,
+		    SV_ARG(strbuf_sv(&c->clauses)));
+	if (!strcmp(found, "no-value")) {
+		strbuf_adds(&text, ", so there is nothing to search for");
+	} else if (!step->candidates.len) {
+		strbuf_adds(&text, " finds nobody");
+	} else {
+		strbuf_adds(&text, " finds ");
+		if (step->candidates.len > 1)
+			strbuf_addf(&text, "%zu: ", step->candidates.len);
+		add_list(&text, &step->candidates, 5);
+	}
+	copy = arena_cstr(c->arena, strbuf_sv(&text));
+	strbuf_release(&text);
+	strbuf_reset(&c->clauses);
+	return copy;
+}
+
+static const char *clause_text(struct collector *c, const char *text,
+			       const struct preview_step *step)
+{
+	if (c->clauses.len)
+		strbuf_adds(&c->clauses, " and ");
+	strbuf_addf(&c->clauses, "%s = ", step->attribute);
+	add_quoted(&c->clauses, &step->values);
+	return arena_cstr(c->arena, sv_from(text));
+}
+
+static const char *name_text(struct collector *c,
+			     const struct sync_event *event,
+			     const struct preview_step *step)
+{
+	const struct config_agent *agent =
+		&c->display->config->agents[event->rule_set->agent];
+	struct sv name = step->values.len ? step->values.at[0] : SV_NULL;
+
+	if (!strcmp(event->found, "taken"))
+		return arena_printf(c->arena,
+				    "the name '" SV_FMT "' is taken by " SV_FMT,
+				    SV_ARG(name),
+				    SV_ARG(subject_cs_label(
+					    c->display, event->cs, c->arena)));
+	if (!strcmp(event->found, "renamed"))
+		return arena_printf(c->arena, "renamed to '" SV_FMT "'",
+				    SV_ARG(name));
+	return arena_printf(c->arena, "a new %s%s" SV_FMT,
+			    agent->types[event->rule_set->type].name,
+			    name.len ? ": " : "", SV_ARG(name));
+}
+
+static const char *text_of(struct collector *c, const struct sync_event *event,
+			   const struct preview_step *step)
+{
+	if (!strcmp(event->step, "join") && !strcmp(event->found, "value"))
+		return clause_text(c, event->text, step);
+	if (!strcmp(event->step, "join") &&
+	    (!strcmp(event->found, "candidates") ||
+	     !strcmp(event->found, "no-value")))
+		return join_text(c, event->found, step);
+	if (!strcmp(event->step, "join") && !strcmp(event->found, "joined"))
+		return arena_printf(c->arena, "joins " SV_FMT,
+				    SV_ARG(subject_mv_label(
+					    c->display, event->mv, c->arena)));
+	if (!strcmp(event->step, "provision") && event->attr == ATTR_DN)
+		return name_text(c, event, step);
+	if (!strcmp(event->found, "new"))
+		return name_text(c, event, step);
+	return arena_cstr(c->arena, sv_from(event->text));
+}
+
+/* --- collect ----------------------------------------------------------- */
+
+static void take_error(struct collector *c, const char *text)
+{
+	struct sv code;
+	struct sv message;
+
+	sync_error_split(text, &code, &message);
+	c->preview->failed = true;
+	c->preview->code = arena_dup(c->arena, code);
+	c->preview->message = arena_dup(c->arena, message);
+}
+
+static void on_event(void *data, const struct sync_event *event)
+{
+	struct collector *c = data;
+	struct preview_step step = {
+		.step = event->step,
+		.found = event->found,
+		.rule_set = event->rule_set,
+		.won = event->won,
+		.line = event->line,
+		.round = event->round,
+	};
+
+	if (!strcmp(event->step, "result")) {
+		c->preview->result = event->found;
+		return;
+	}
+	if (!strcmp(event->step, "error")) {
+		take_error(c, event->text);
+		c->preview->partly = true;
+		return;
+	}
+	step.rule = rule_of(c, event);
+	step.source = preview_source(c->display->config, event->rule);
+	add_values(c, event, &step);
+	add_object(c, event, &step);
+	add_candidates(c, event, &step);
+	step.text = text_of(c, event, &step);
+	if (!strcmp(step.found, "new") && !step.object.len)
+		step.object = new_name(c, event->cs);
+	vec_push(&c->preview->steps, step);
+}
+
+/* --- put in order ------------------------------------------------------ */
+
+static bool is_step(const struct preview_step *step, const char *name)
+{
+	return !strcmp(step->step, name);
+}
+
+/* A later round evaluated the same flows again. */
+static bool is_outdated(const struct preview *preview,
+			const struct preview_step *step)
+{
+	bool inbound = is_step(step, "import-flow");
+	const struct preview_step *other;
+
+	if (!inbound && !is_step(step, "export-flow"))
+		return false;
+	vec_foreach(&preview->steps, other)
+		if (is_step(other, step->step) && other->round > step->round &&
+		    other->mv == step->mv && (inbound || other->cs == step->cs))
+			return true;
+	return false;
+}
+
+static bool is_status(const struct preview_step *step)
+{
+	return !strcmp(step->found, "wanted") ||
+	       !strcmp(step->found, "not-wanted");
+}
+
+/* Provisioning was asked again in a later round. */
+static bool is_repeated(const struct preview *preview,
+			const struct preview_step *step)
+{
+	const struct preview_step *other;
+
+	if (!is_step(step, "provision"))
+		return false;
+	for (other = preview->steps.at; other < step; other++)
+		if (is_step(other, "provision") && other->mv == step->mv &&
+		    other->rule_set == step->rule_set &&
+		    ((is_status(other) && is_status(step)) ||
+		     (!strcmp(other->found, step->found) &&
+		      !strcmp(other->text, step->text))))
+			return true;
+	return false;
+}
+
+static void replace_steps(struct preview *preview, const struct preview *by)
+{
+	vec_release(&preview->steps);
+	preview->steps.at = by->steps.at;
+	preview->steps.len = by->steps.len;
+	preview->steps.size = by->steps.size;
+}
+
+static void keep_last(struct preview *preview)
+{
+	struct preview all = { .steps = VEC_INIT };
+	struct preview_step *step;
+
+	vec_foreach(&preview->steps, step)
+		if (!is_outdated(preview, step) && !is_repeated(preview, step))
+			vec_push(&all.steps, *step);
+	replace_steps(preview, &all);
+}
+
+static void by_step(struct preview *preview)
+{
+	static const char *const order[] = {
+		"filter",     "join",        "project",
+		"disconnect", "mv-deletion", "import-flow",
+		"provision",  "deprovision", "export-flow",
+	};
+	struct preview all = { .steps = VEC_INIT };
+	struct preview_step *step;
+	size_t i;
+
+	for (i = 0; i < sizeof(order) / sizeof(*order); i++)
+		vec_foreach(&preview->steps, step)
+			if (is_step(step, order[i]))
+				vec_push(&all.steps, *step);
+	replace_steps(preview, &all);
+}
+
+/* --- values that nobody gives any more --------------------------------- */
+
+static bool has_winner(const struct preview *preview, int64_t mv, attr_id attr)
+{
+	const struct preview_step *step;
+
+	vec_foreach(&preview->steps, step)
+		if (is_step(step, "import-flow") && step->mv == mv &&
+		    step->attr == attr && step->won)
+			return true;
+	return false;
+}
+
+static void add_removed(struct collector *c, int64_t mv)
+{
+	size_t i;
+
+	(void)stored(c, mv, ATTR_DN);
+	for (i = 0; i < c->image.len; i++) {
+		const struct image_attr *attr = &c->image.attrs[i];
+		struct sync_event event = {
+			.step = "import-flow",
+			.found = "removed",
+			.text = "removed: nothing gives it a value any more",
+			.mv = mv,
+			.attr = attr->attr,
+			.round = UINT32_MAX,
+		};
+
+		if (!has_winner(c->preview, mv, attr->attr))
+			on_event(c, &event);
+	}
+}
+
+/* Metaverse objects whose flows were evaluated. */
+static void add_all_removed(struct collector *c)
+{
+	size_t count = c->preview->steps.len;
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < count; i++) {
+		const struct preview_step *steps = c->preview->steps.at;
+
+		if (!is_step(&steps[i], "import-flow"))
+			continue;
+		for (k = 0; k < i; k++)
+			if (is_step(&steps[k], "import-flow") &&
+			    steps[k].mv == steps[i].mv)
+				break;
+		if (k == i)
+			add_removed(c, steps[i].mv);
+	}
+}
+
+int preview_run(struct display *display, const struct subject *subject,
+		struct arena *arena, struct preview *out, struct error *err)
+{
+	struct collector c = {
+		.display = display,
+		.arena = arena,
+		.preview = out,
+		.clauses = STRBUF_INIT(STRBUF_NO_LIMIT),
+	};
+	struct sync_trace trace = { &c, on_event };
+	struct error why = ERROR_INIT;
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	ret = subject->cs ? sync_preview(display->store, display->config,
+					 subject->cs, &trace, &why)
+			  : sync_preview_mv(display->store, display->config,
+					    subject->mv, &trace, &why);
+	if (ret < 0 && sync_error_fatal(&why))
+		collector_fail(&c, &why);
+	else if (ret < 0)
+		take_error(&c, why.msg);
+	if (ret < 0) {
+		out->partly = false;
+		out->result = NULL;
+	}
+	keep_last(out);
+	if (ret == 0)
+		add_all_removed(&c);
+	by_step(out);
+	strbuf_release(&c.clauses);
+	if (c.failed.code == ERR_NONE)
+		return 0;
+	*err = c.failed;
+	preview_release(out);
+	return -1;
+}
+
+void preview_release(struct preview *preview)
+{
+	vec_release(&preview->steps);
+}
