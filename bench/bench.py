@@ -61,6 +61,7 @@ class Bench:
         self.log = str(work / "output")
         self.scratch = work / "scratch"
         self.peak = 0.0
+        self.peak_of = ""
         subprocess.run([sys.executable, str(HERE / "people.py"), "--size",
                         str(size), str(self.folder)], check=True)
 
@@ -84,7 +85,9 @@ class Bench:
             if counters.get(name) != count:
                 raise Failed(f"{agent} {profile}: {count} '{name}' were "
                              f"expected; there are {counters}")
-        self.peak = max(self.peak, memory)
+        if memory > self.peak:
+            self.peak = memory
+            self.peak_of = f"{agent} {profile}"
         return seconds
 
     def limit(self, *words):
@@ -257,6 +260,7 @@ def measure_memory(bench, done):
         if name not in done:
             tell(f"memory-peak: {name}")
             method(bench, name)()
+    tell(f"the most memory was taken by '{bench.peak_of}'")
     return result("memory-peak", bench.peak, "MB")
 
 

@@ -61,13 +61,6 @@ class FileDirectory:
             if f"dn: {dn}\n" in record + "\n":
                 print(record)
 
-    def follow(self, conjoin):
-        say("""A directory server would have told Maria's team of her new
-            name. A file does not: a full import sees what is no longer right
-            there, and the next export mends it.""")
-        conjoin("run", "directory", "full-import-delta-sync")
-        conjoin("run", "directory", "export")
-
     def show_changes(self):
         say("""In the directory's file of changes stands exactly what was
             written, and nothing else:""")
@@ -116,9 +109,6 @@ class LdapDirectory:
 
     def show_entry(self, dn):
         self.show("-s", "base", "-b", dn)
-
-    def follow(self, conjoin):
-        """The server keeps references right itself."""
 
     def show_changes(self):
         say("The server has them now:")
@@ -201,7 +191,6 @@ class Demo:
         print((self.folder / "data/hr-delta.csv").read_text().rstrip())
         self.conjoin("cycle")
         self.directory.show_changes()
-        self.directory.follow(self.conjoin)
         self.check_changes()
 
     def check_changes(self):

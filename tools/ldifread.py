@@ -118,7 +118,24 @@ class Directory(dict):
                            if v.lower() != value.lower()]
         name, _, value = how["newrdn"].partition("=")
         entry.setdefault(name.lower(), []).append(value)
-        self.put(f"{how['newrdn']},{how.get('newsuperior', parent)}", entry)
+        new = f"{how['newrdn']},{how.get('newsuperior', parent)}"
+        self.put(new, entry)
+        self.follow(key(dn), new)
+
+    def follow(self, old, new):
+        """What names the renamed entry, or one below it, names it still."""
+        def moved(text):
+            folded = key(text) if text.lower().endswith(old[-8:]) else ""
+            if folded != old and not folded.endswith("," + old):
+                return text
+            return text[:len(text) - len(old)] + new
+
+        for entry in self.values():
+            for values in entry.values():
+                values[:] = map(moved, values)
+        for dn in [dn for dn in self if dn.endswith("," + old)]:
+            name = self.names[dn]
+            self.put(moved(name), self.remove(name))
 
 
 def read(*texts):

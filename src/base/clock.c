@@ -162,8 +162,7 @@ static int offset(struct sv s, size_t *at, int *minutes)
 	(*at)++;
 	if (!digits(s, at, 2, &hour))
 		return 0;
-	(void)skip(s, at, ':');
-	if (*at < s.len && !digits(s, at, 2, &minute))
+	if ((skip(s, at, ':') || *at < s.len) && !digits(s, at, 2, &minute))
 		return 0;
 	if (hour > 14 || minute > 59)
 		return 0;
@@ -184,12 +183,12 @@ static int iso_time(struct sv s, size_t *at, struct civil_time *c)
 	if (!digits(s, at, 2, &c->hour) || !skip(s, at, ':') ||
 	    !digits(s, at, 2, &c->minute))
 		return 0;
-	if (skip(s, at, ':') && !digits(s, at, 2, &c->second))
+	if (!skip(s, at, ':'))
+		return 1;
+	if (!digits(s, at, 2, &c->second))
 		return 0;
-	if ((skip(s, at, '.') || skip(s, at, ',')) &&
-	    !fraction(s, at, &c->tick))
-		return 0;
-	return 1;
+	return (!skip(s, at, '.') && !skip(s, at, ',')) ||
+	       fraction(s, at, &c->tick);
 }
 
 int clock_parse_iso(struct sv text, int64_t *out)

@@ -70,7 +70,7 @@ int sv_to_i64(struct sv s, int64_t *out);
 
 /*
  * The nearest of `names` to a mistyped `word` (edit distance, at most a third
- * of its length), or NULL. For "did you mean".
+ * of its length and one), or NULL. For "did you mean".
  */
 const char *sv_nearest(struct sv word, const char *const *names, size_t count);
 

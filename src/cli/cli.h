@@ -44,6 +44,8 @@ extern const struct command command_init;
 extern const struct command command_check;
 extern const struct command command_run;
 extern const struct command command_cycle;
+extern const struct command command_preview;
+extern const struct command command_explain;
 extern const struct command command_search;
 extern const struct command command_pending;
 extern const struct command command_runs;

@@ -160,6 +160,7 @@ static int stage(struct import *import, struct prepared *item,
 		if (import->full && item->anchor_h &&
 		    is_unchanged(import, item))
 			return 0;
+		reader_build_image(import->reader, item, &import->arena);
 		return stage_object(import, item, err);
 	case CHANGE_UPDATE:
 	case CHANGE_RENAME:
@@ -188,9 +189,9 @@ static bool too_many_errors(struct import *import)
 }
 
 /* 0: all of it was read; 1: stopped, the result says why; -1 */
-static int read_all(struct import *import, struct reader *reader,
-		    struct error *err)
+static int read_all(struct import *import, struct error *err)
 {
+	struct reader *reader = import->reader;
 	struct batch *batch;
 	int ret;
 	size_t i;
@@ -277,8 +278,12 @@ static int set_up(struct import *import, struct error *err)
 	if (!import->number)
 		return -1;
 	tree_init(&import->tree, import->store, import->number);
-	if (import_commit(import, true, err) < 0)
-		return -1;
+	return import_commit(import, true, err);
+}
+
+/* While the reader reads ahead. */
+static int load_known(struct import *import, struct error *err)
+{
 	if (!import->full)
 		return load_special(import, err);
 	if (store_anchor_scan(import->store, import->number, load_slot, import,
@@ -347,7 +352,6 @@ static int finish(struct import *import, struct connector *connector,
 static int run(struct import *import, struct connector *connector,
 	       struct error *err)
 {
-	struct reader *reader = NULL;
 	struct sv watermark;
 	char key[256];
 	int ret;
@@ -360,10 +364,12 @@ static int run(struct import *import, struct connector *connector,
 				   err) < 0)
 		return -1;
 	ret = reader_start(connector, import->store, import->agent,
-			   import->types, &reader, err);
+			   import->types, &import->reader, err);
 	if (ret == 0)
-		ret = read_all(import, reader, err);
-	reader_stop(reader);
+		ret = load_known(import, err);
+	if (ret == 0)
+		ret = read_all(import, err);
+	reader_stop(import->reader);
 	if (ret < 0)
 		return -1;
 	if (ret > 0)

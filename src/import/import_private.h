@@ -56,7 +56,8 @@ struct prepared {
 	struct change change; /* its attrs are converted values */
 	uint32_t type;        /* store number */
 	attr_id *ids;         /* of the type's attributes */
-	struct image image;   /* whole objects: without references */
+	/* of whole objects, by reader_build_image() */
+	struct image image; /* without references */
 	struct reference_text *references;
 	size_t reference_count;
 	uint64_t anchor_h; /* 0: no anchor */
@@ -80,6 +81,10 @@ int reader_start(struct connector *connector, struct store *store,
 		 struct reader **out, struct error *err);
 /* 1: a batch, to be given back; 0: end of data; -1. */
 int reader_next(struct reader *reader, struct batch **out, struct error *err);
+/* The image and references of an object that is to be compared by value;
+ * called by the importer, memory from its arena. */
+void reader_build_image(struct reader *reader, struct prepared *item,
+			struct arena *arena);
 void reader_give_back(struct reader *reader, struct batch *batch);
 /* Ends the thread, also in the middle; accepts NULL. */
 void reader_stop(struct reader *reader);
@@ -101,6 +106,7 @@ struct import {
 	const struct config_agent *agent;
 	const struct import_options *options;
 	struct counters *counters;
+	struct reader *reader;
 	struct import_result *result;
 	uint32_t number; /* of the agent in the store */
 	uint32_t *types; /* store numbers of the agent's types */

@@ -35,6 +35,7 @@ struct reader {
 	bool has_dn;
 	struct type_plan *plans;
 	const struct values **slots; /* of the widest type; the thread's */
+	const struct values **build_slots; /* the same, the importer's */
 	struct strbuf hashed;
 	pthread_t thread;
 	bool started;
@@ -142,15 +143,14 @@ static void hash_values(struct reader *reader, const struct attr_def *def,
 }
 
 /* Fills slots[attr] from the change. */
-static void spread(struct reader *reader, const struct prepared *item,
+static void spread(const struct values **slots, const struct prepared *item,
 		   const struct object_type *type)
 {
 	size_t i;
 
-	memset(reader->slots, 0,
-	       (type->attr_count + 1) * sizeof(*reader->slots));
+	memset(slots, 0, (type->attr_count + 1) * sizeof(*slots));
 	for (i = 0; i < item->change.attr_count; i++)
-		reader->slots[item->change.attrs[i].attr] =
+		slots[item->change.attrs[i].attr] =
 			&item->change.attrs[i].values;
 }
 
@@ -202,18 +202,23 @@ static void take_references(struct prepared *item,
 		reference->texts[i] = values->at[i].text;
 }
 
-static void build_image(struct reader *reader, struct prepared *item,
-			const struct object_type *type, struct arena *arena)
+void reader_build_image(struct reader *reader, struct prepared *item,
+			struct arena *arena)
 {
+	const struct object_type *type =
+		&reader->agent->types[item->change.type];
 	const struct type_plan *plan = &reader->plans[item->change.type];
 	struct image *image = &item->image;
 	size_t i;
 
+	if (item->change.container)
+		return;
+	spread(reader->build_slots, item, type);
 	image->size = type->attr_count + 1;
 	image->attrs = arena_alloc(arena, image->size * sizeof(*image->attrs));
 	for (i = 0; i < type->attr_count; i++) {
 		size_t attr = plan->by_id[i];
-		const struct values *values = reader->slots[attr];
+		const struct values *values = reader->build_slots[attr];
 
 		if (!values || !values->len)
 			continue;
@@ -255,9 +260,8 @@ static void prepare(struct reader *reader, struct prepared *item,
 		return;
 	}
 	type = &reader->agent->types[change->type];
-	spread(reader, item, type);
+	spread(reader->slots, item, type);
 	hash_content(reader, item, type, arena);
-	build_image(reader, item, type, arena);
 }
 
 /* 1: filled to the brim; 0: end of data; -1 */
@@ -398,6 +402,8 @@ int reader_start(struct connector *connector, struct store *store,
 			widest = agent->types[i].attr_count;
 	}
 	reader->slots = mem_zalloc((widest + 1) * sizeof(*reader->slots));
+	reader->build_slots =
+		mem_zalloc((widest + 1) * sizeof(*reader->build_slots));
 	for (i = 0; i < BATCHES; i++) {
 		reader->batches[i] = mem_zalloc(sizeof(*reader->batches[i]));
 		reader->empty[reader->empty_len++] = reader->batches[i];
@@ -465,6 +471,7 @@ void reader_stop(struct reader *reader)
 	(void)pthread_cond_destroy(&reader->changed);
 	mem_free(reader->plans);
 	mem_free(reader->slots);
+	mem_free(reader->build_slots);
 	strbuf_release(&reader->hashed);
 	mem_free(reader);
 }

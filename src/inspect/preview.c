@@ -46,28 +46,28 @@ const char *preview_rule(const struct node *at, const char *what,
 	return arena_printf(arena, "%s:%d: %s", at->file, at->line, what);
 }
 
-static struct sv source_in(const struct config_rule_set *rule_set,
-			   uint32_t rule)
+static const struct expr *source_in(const struct config_rule_set *rule_set,
+				    uint32_t rule)
 {
 	size_t i;
 
 	for (i = 0; i < rule_set->import_count; i++)
 		if (rule_set->imports[i].rule == rule)
-			return expr_source(rule_set->imports[i].source);
+			return rule_set->imports[i].source;
 	for (i = 0; i < rule_set->export_count; i++)
 		if (rule_set->exports[i].rule == rule)
-			return expr_source(rule_set->exports[i].source);
-	return SV_NULL;
+			return rule_set->exports[i].source;
+	return NULL;
 }
 
-struct sv preview_source(const struct config *config, uint32_t rule)
+const struct expr *preview_source(const struct config *config, uint32_t rule)
 {
-	struct sv source = SV_NULL;
+	const struct expr *source = NULL;
 	size_t a;
 	size_t r;
 
-	for (a = 0; a < config->agent_count; a++)
-		for (r = 0; r < config->agents[a].rule_set_count && !source.len;
+	for (a = 0; a < config->agent_count && !source; a++)
+		for (r = 0; r < config->agents[a].rule_set_count && !source;
 		     r++)
 			source = source_in(&config->agents[a].rule_sets[r],
 					   rule);
@@ -103,7 +103,10 @@ static const char *rule_of(struct collector *c, const struct sync_event *event)
 			rule_set->joins[event->line - 1].at,
 			arena_printf(c->arena, "join rule %zu", event->line),
 			c->arena);
-	if (!strcmp(event->step, "provision"))
+	if (!strcmp(event->found, "passed"))
+		return preview_rule(rule_set->filter_at, "filter", c->arena);
+	if (!strcmp(event->step, "provision") ||
+	    !strcmp(event->step, "export-flow"))
 		return preview_rule(rule_set->provision.at, "provision",
 				    c->arena);
 	return preview_rule(rule_set->at, rule_set->name, c->arena);
@@ -149,9 +152,11 @@ static struct display_texts texts_of(struct collector *c, const char *attr,
 	texts.at = arena_array(c->arena, values->len, sizeof(*texts.at));
 	texts.len = values->len;
 	for (i = 0; i < values->len; i++)
-		texts.at[i] = attr && display_is_secret(attr)
-				      ? SV_LIT("(secret)")
-				      : value_of(c, &values->at[i], space);
+		texts.at[i] =
+			attr && display_is_secret(attr)
+				? SV_LIT("(secret)")
+				: arena_dup(c->arena,
+					    value_of(c, &values->at[i], space));
 	return texts;
 }
 
@@ -199,6 +204,32 @@ static const struct values *stored(struct collector *c, int64_t mv,
 	return image_get(&c->image, attr);
 }
 
+/* The store has this very change as pending. */
+static bool is_known(struct collector *c, const struct sync_event *event)
+{
+	struct error err = ERROR_INIT;
+	struct pending_export row;
+	const struct values *values;
+	struct image image;
+	int ret;
+
+	if (!event->cs || sync_is_new(event->cs) || !event->values)
+		return false;
+	ret = store_pending_export_get(c->display->store, event->cs, c->arena,
+				       &row, &err);
+	if (ret > 0)
+		ret = image_decode(row.attrs, store_attr_map(c->display->store),
+				   c->arena, &image, &err) < 0
+			      ? -1
+			      : 1;
+	if (ret < 0)
+		collector_fail(c, &err);
+	if (ret <= 0)
+		return false;
+	values = image_get(&image, event->attr);
+	return values && values_identical(values, event->values);
+}
+
 static void add_values(struct collector *c, const struct sync_event *event,
 		       struct preview_step *step)
 {
@@ -217,6 +248,7 @@ static void add_values(struct collector *c, const struct sync_event *event,
 	step->values = texts_of(c, step->attribute, values, space);
 	step->labels = labels_of(c, &step->values, values, space);
 	step->before = texts_of(c, step->attribute, before, space);
+	step->known = !strcmp(event->step, "export-flow") && is_known(c, event);
 	step->changed = !values_identical(before ? before : &none,
 					  values ? values : &none);
 }
@@ -391,6 +423,7 @@ static void take_error(struct collector *c, const char *text)
 static void on_event(void *data, const struct sync_event *event)
 {
 	struct collector *c = data;
+	const struct expr *source;
 	struct preview_step step = {
 		.step = event->step,
 		.found = event->found,
@@ -410,8 +443,12 @@ static void on_event(void *data, const struct sync_event *event)
 		return;
 	}
 	step.rule = rule_of(c, event);
-	step.source = preview_source(c->display->config, event->rule);
+	source = event->rule ? preview_source(c->display->config, event->rule)
+			     : NULL;
+	step.number = event->rule;
 	add_values(c, event, &step);
+	if (source && !(step.attribute && display_is_secret(step.attribute)))
+		step.source = expr_source(source);
 	add_object(c, event, &step);
 	add_candidates(c, event, &step);
 	step.text = text_of(c, event, &step);
@@ -422,23 +459,29 @@ static void on_event(void *data, const struct sync_event *event)
 
 /* --- put in order ------------------------------------------------------ */
 
-static bool is_step(const struct preview_step *step, const char *name)
+bool preview_is(const struct preview_step *step, const char *name)
 {
 	return !strcmp(step->step, name);
+}
+
+bool preview_found(const struct preview_step *step, const char *word)
+{
+	return !strcmp(step->found, word);
 }
 
 /* A later round evaluated the same flows again. */
 static bool is_outdated(const struct preview *preview,
 			const struct preview_step *step)
 {
-	bool inbound = is_step(step, "import-flow");
+	bool inbound = preview_is(step, "import-flow");
 	const struct preview_step *other;
 
-	if (!inbound && !is_step(step, "export-flow"))
+	if (!inbound && !preview_is(step, "export-flow"))
 		return false;
 	vec_foreach(&preview->steps, other)
-		if (is_step(other, step->step) && other->round > step->round &&
-		    other->mv == step->mv && (inbound || other->cs == step->cs))
+		if (preview_is(other, step->step) &&
+		    other->round > step->round && other->mv == step->mv &&
+		    (inbound || other->cs == step->cs))
 			return true;
 	return false;
 }
@@ -455,10 +498,10 @@ static bool is_repeated(const struct preview *preview,
 {
 	const struct preview_step *other;
 
-	if (!is_step(step, "provision"))
+	if (!preview_is(step, "provision"))
 		return false;
 	for (other = preview->steps.at; other < step; other++)
-		if (is_step(other, "provision") && other->mv == step->mv &&
+		if (preview_is(other, "provision") && other->mv == step->mv &&
 		    other->rule_set == step->rule_set &&
 		    ((is_status(other) && is_status(step)) ||
 		     (!strcmp(other->found, step->found) &&
@@ -499,7 +542,7 @@ static void by_step(struct preview *preview)
 
 	for (i = 0; i < sizeof(order) / sizeof(*order); i++)
 		vec_foreach(&preview->steps, step)
-			if (is_step(step, order[i]))
+			if (preview_is(step, order[i]))
 				vec_push(&all.steps, *step);
 	replace_steps(preview, &all);
 }
@@ -511,7 +554,7 @@ static bool has_winner(const struct preview *preview, int64_t mv, attr_id attr)
 	const struct preview_step *step;
 
 	vec_foreach(&preview->steps, step)
-		if (is_step(step, "import-flow") && step->mv == mv &&
+		if (preview_is(step, "import-flow") && step->mv == mv &&
 		    step->attr == attr && step->won)
 			return true;
 	return false;
@@ -548,15 +591,61 @@ static void add_all_removed(struct collector *c)
 	for (i = 0; i < count; i++) {
 		const struct preview_step *steps = c->preview->steps.at;
 
-		if (!is_step(&steps[i], "import-flow"))
+		if (!preview_is(&steps[i], "import-flow"))
 			continue;
 		for (k = 0; k < i; k++)
-			if (is_step(&steps[k], "import-flow") &&
+			if (preview_is(&steps[k], "import-flow") &&
 			    steps[k].mv == steps[i].mv)
 				break;
 		if (k == i)
 			add_removed(c, steps[i].mv);
 	}
+}
+
+/* What a run passes over: 1 told so, 0 it is taken, -1. */
+static int passed_over(struct collector *c, const struct subject *subject,
+		       struct error *err)
+{
+	struct sync_event event = { .step = "filter", .found = "no-object" };
+	struct entry entry;
+	int ret;
+
+	if (!subject->cs)
+		return 0;
+	ret = entry_load(c->display->store, subject->cs, c->arena, &entry, err);
+	if (ret <= 0)
+		return ret;
+	event.cs = subject->cs;
+	if (entry.row.flags & CS_CONTAINER)
+		event.text = "a container of no configured type: "
+			     "synchronization passes over it";
+	else if (!entry.row.type)
+		event.text = "no import has read it, it is only referred to: "
+			     "synchronization passes over it";
+	else if (!entry.row.has_image && !entry.link.mv)
+		event.text = "no import has read it and nothing links it: "
+			     "synchronization passes over it";
+	else
+		return 0;
+	on_event(c, &event);
+	return 1;
+}
+
+/* As preview_run, but *why is the object's error. */
+static int look(struct collector *c, const struct subject *subject,
+		struct error *why)
+{
+	struct sync_trace trace = { c, on_event };
+	struct display *display = c->display;
+	int ret = passed_over(c, subject, why);
+
+	if (ret)
+		return ret < 0 ? -1 : 0;
+	if (subject->cs)
+		return sync_preview(display->store, display->config,
+				    subject->cs, &trace, why);
+	return sync_preview_mv(display->store, display->config, subject->mv,
+			       &trace, why);
 }
 
 int preview_run(struct display *display, const struct subject *subject,
@@ -568,15 +657,11 @@ int preview_run(struct display *display, const struct subject *subject,
 		.preview = out,
 		.clauses = STRBUF_INIT(STRBUF_NO_LIMIT),
 	};
-	struct sync_trace trace = { &c, on_event };
 	struct error why = ERROR_INIT;
 	int ret;
 
 	memset(out, 0, sizeof(*out));
-	ret = subject->cs ? sync_preview(display->store, display->config,
-					 subject->cs, &trace, &why)
-			  : sync_preview_mv(display->store, display->config,
-					    subject->mv, &trace, &why);
+	ret = look(&c, subject, &why);
 	if (ret < 0 && sync_error_fatal(&why))
 		collector_fail(&c, &why);
 	else if (ret < 0)

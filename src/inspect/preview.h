@@ -18,6 +18,7 @@ struct preview_step {
 	const char *found; /* as in struct sync_event; or "removed" */
 	const char *text;  /* a sentence */
 	const char *rule;  /* "agents/hr.yaml:12: title", or NULL */
+	uint32_t number;   /* of the flow rule, or 0 */
 	struct sv source;  /* the expression of the rule, or empty */
 	const struct config_rule_set *rule_set; /* or NULL */
 	const char *agent;                      /* or NULL */
@@ -30,6 +31,7 @@ struct preview_step {
 	struct display_texts labels; /* the same for people: with names */
 	struct display_texts before;
 	bool changed; /* a flow: the values are not those of before */
+	bool known;   /* an export flow: it is pending already */
 	bool won;
 	size_t line;
 	struct display_texts candidates;
@@ -53,12 +55,15 @@ int preview_run(struct display *display, const struct subject *subject,
 		struct arena *arena, struct preview *out, struct error *err);
 void preview_release(struct preview *preview);
 
+bool preview_is(const struct preview_step *step, const char *name);
+bool preview_found(const struct preview_step *step, const char *word);
+
 /* The place in "agents/hr.yaml:12: title": without what follows it. */
 struct sv preview_place(const char *rule);
 /* "agents/hr.yaml:12: WHAT"; NULL without a place. */
 const char *preview_rule(const struct node *at, const char *what,
 			 struct arena *arena);
-/* The expression of a flow rule, or empty. */
-struct sv preview_source(const struct config *config, uint32_t rule);
+/* The expression of a flow rule, or NULL. */
+const struct expr *preview_source(const struct config *config, uint32_t rule);
 
 #endif

@@ -259,3 +259,26 @@ int subject_find(struct display *display, const char *const *words,
 	vec_release(&found.ids);
 	return ret;
 }
+
+int subject_load(struct display *display, const struct subject *subject,
+		 struct arena *arena, struct subject_view *out,
+		 struct error *err)
+{
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	out->in_cs = subject->cs != 0;
+	if (out->in_cs)
+		ret = entry_load(display->store, subject->cs, arena,
+				 &out->entry, err);
+	else
+		ret = store_mv_get(display->store, subject->mv, arena,
+				   &out->row, err);
+	if (ret == 0)
+		return error_set(err, ERR_NOTFOUND, "there is no such object");
+	if (ret < 0)
+		return -1;
+	return out->in_cs
+		       ? display_cs(display, &out->entry, arena, &out->cs, err)
+		       : display_mv(display, &out->row, arena, &out->mv, err);
+}

@@ -24,6 +24,19 @@ int subject_find(struct display *display, const char *const *words,
 		 size_t count, struct arena *arena, struct subject *out,
 		 size_t *used_out, struct error *err);
 
+/* It, as a person sees it; the other part is empty. */
+struct subject_view {
+	bool in_cs;
+	struct entry entry;
+	struct display_cs cs;
+	struct mv_row row;
+	struct display_mv mv;
+};
+
+int subject_load(struct display *display, const struct subject *subject,
+		 struct arena *arena, struct subject_view *out,
+		 struct error *err);
+
 /* "mv 3 (Carl Carter)"; in an error's stead "mv 3". */
 struct sv subject_mv_label(struct display *display, int64_t mv,
 			   struct arena *arena);

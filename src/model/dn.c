@@ -78,6 +78,17 @@ static bool escapes_valid(struct sv value)
 	return true;
 }
 
+/* An odd number of backslashes stands before the last character. */
+static bool last_escaped(struct sv s)
+{
+	size_t at = s.len - 1;
+	bool escaped = false;
+
+	while (at && s.ptr[--at] == '\\')
+		escaped = !escaped;
+	return escaped;
+}
+
 /* Trimmed at the end, but not of an escaped blank. */
 static struct sv trim_value(struct sv s)
 {
@@ -85,8 +96,7 @@ static struct sv trim_value(struct sv s)
 		s.ptr++;
 		s.len--;
 	}
-	while (s.len && s.ptr[s.len - 1] == ' ' &&
-	       !(s.len > 1 && s.ptr[s.len - 2] == '\\'))
+	while (s.len && s.ptr[s.len - 1] == ' ' && !last_escaped(s))
 		s.len--;
 	return s;
 }
@@ -184,26 +194,35 @@ static bool special(char c)
 	return c && strchr(",+\"\\<>;=", c) != NULL;
 }
 
+/* "#" and an even number of hex digits */
+static bool is_hex_string(struct sv text)
+{
+	size_t i;
+
+	if (text.len < 3 || text.len % 2 == 0 || text.ptr[0] != '#')
+		return false;
+	for (i = 1; i < text.len; i++)
+		if (!hex(text.ptr[i]))
+			return false;
+	return true;
+}
+
 struct sv dn_unescape(struct sv text, struct arena *arena)
 {
 	char *out = arena_alloc(arena, text.len + 1);
 	size_t len = 0;
 	size_t i;
 
+	if (is_hex_string(text)) {
+		for (i = 1; i < text.len; i += 2)
+			out[len++] = (char)(hex_value(text.ptr[i]) << 4 |
+					    hex_value(text.ptr[i + 1]));
+		out[len] = '\0';
+		return sv_make(out, len);
+	}
 	if (text.len >= 2 && text.ptr[0] == '"' &&
 	    text.ptr[text.len - 1] == '"')
 		text = sv_sub(text, 1, text.len - 1);
-	if (text.len > 1 && text.ptr[0] == '#' && text.len % 2 == 1) {
-		for (i = 1; i < text.len && hex(text.ptr[i]); i++)
-			;
-		if (i == text.len) {
-			for (i = 1; i < text.len; i += 2)
-				out[len++] =
-					(char)(hex_value(text.ptr[i]) << 4 |
-					       hex_value(text.ptr[i + 1]));
-			return sv_make(out, len);
-		}
-	}
 	for (i = 0; i < text.len; i++) {
 		char c = text.ptr[i];
 
@@ -290,17 +309,19 @@ static int order_sv(const void *a, const void *b)
 	return sv_cmp(*(const struct sv *)a, *(const struct sv *)b);
 }
 
-#define RDN_PARTS 16
-
 static struct sv fold_rdn(struct sv rdn, struct arena *arena)
 {
-	struct sv parts[RDN_PARTS];
+	struct sv *parts;
 	struct sv out = SV_NULL;
-	size_t count = 0;
+	size_t count = 1;
 	size_t from = 0;
 	size_t i;
 
-	while (from <= rdn.len && count < RDN_PARTS) {
+	for (i = 0; i < rdn.len; i++)
+		count += rdn.ptr[i] == '+';
+	parts = arena_array(arena, count, sizeof(*parts));
+	count = 0;
+	while (from <= rdn.len) {
 		size_t end = part_end(rdn, from, '+', '+');
 		struct sv type;
 		struct sv value;

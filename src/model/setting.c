@@ -59,7 +59,7 @@ int setting_parse_duration(struct sv text, int64_t *out)
 	    n < 0 || n > 1000000)
 		return 0;
 	word = sv_trim(sv_sub(text, blank, text.len));
-	if (word.len && word.ptr[word.len - 1] == 's')
+	if (word.len && (word.ptr[word.len - 1] | 32) == 's')
 		word.len--;
 	for (i = 0; i < sizeof(units) / sizeof(*units); i++) {
 		if (sv_ieq_str(word, units[i].word)) {

@@ -287,6 +287,8 @@ static bool sorted_identical(const struct values *a, const struct values *b)
 	bool equal;
 	size_t i;
 
+	if (!a->len || !b->len)
+		return a->len == b->len;
 	x.at = arena_array(&scratch, a->len, sizeof(*x.at));
 	y.at = arena_array(&scratch, b->len, sizeof(*y.at));
 	memcpy(x.at, a->at, a->len * sizeof(*x.at));
@@ -307,6 +309,17 @@ bool values_identical(const struct values *a, const struct values *b)
 	return values_same(a, b, MATCH_EXACT);
 }
 
+/* The matching rule makes a difference for some value. */
+static bool has_text(const struct values *values)
+{
+	size_t i;
+
+	for (i = 0; i < values->len; i++)
+		if (values->at[i].type == VALUE_STRING)
+			return true;
+	return false;
+}
+
 bool values_same(const struct values *a, const struct values *b,
 		 enum match_rule match)
 {
@@ -314,8 +327,12 @@ bool values_same(const struct values *a, const struct values *b,
 
 	if (a->len == 1 && b->len == 1)
 		return value_same(&a->at[0], &b->at[0], match);
-	if ((a->len > FEW || b->len > FEW) && sorted_identical(a, b))
-		return true;
+	if (a->len > FEW || b->len > FEW) {
+		if (sorted_identical(a, b))
+			return true;
+		if (match == MATCH_EXACT || !has_text(a))
+			return false;
+	}
 	for (i = 0; i < a->len; i++)
 		if (!values_have(b, &a->at[i], match))
 			return false;

@@ -239,7 +239,8 @@ void image_references(const struct image *image, struct arena *arena,
 	size_t k;
 
 	for (i = 0; i < image->len; i++)
-		if (image->attrs[i].values.at[0].type == VALUE_REFERENCE)
+		if (image->attrs[i].values.len &&
+		    image->attrs[i].values.at[0].type == VALUE_REFERENCE)
 			count += image->attrs[i].values.len;
 	*out = count ? arena_alloc(arena, count * sizeof(**out)) : NULL;
 	*count_out = 0;

@@ -211,7 +211,44 @@ static bool is_initial(const struct outflow *flow, attr_id attr)
 	return false;
 }
 
-/* A merging rule adds its values, takes back those that it gave before and
+/* What the rule added itself: not what was there before it, but what it gave
+ * and is to take back as long as the system has it. */
+static void remember_merged(struct outflow *flow, attr_id attr,
+			    const struct values *own, enum match_rule match)
+{
+	const struct values *base = base_of(flow, attr);
+	const struct values *before =
+		or_nothing(image_get(&flow->cs->merged, attr));
+	struct values added = { NULL, 0 };
+	size_t i;
+
+	added.at = arena_array(&flow->sync->batch, before->len + own->len,
+			       sizeof(*added.at));
+	for (i = 0; i < own->len; i++)
+		if (!values_have(base, &own->at[i], match) ||
+		    values_have(before, &own->at[i], match))
+			added.at[added.len++] = own->at[i];
+	for (i = 0; i < before->len; i++)
+		if (values_have(base, &before->at[i], match) &&
+		    !values_have(own, &before->at[i], match))
+			added.at[added.len++] = before->at[i];
+	if (added.len)
+		image_put(&flow->merged, attr, added, &flow->sync->batch);
+	flow->merges = true;
+}
+
+/* A rule that has nothing to say does not forget what it added. */
+static void keep_merged(struct outflow *flow,
+			const struct config_export_flow *rule)
+{
+	const struct values *before = image_get(&flow->cs->merged, rule->attr);
+
+	if (rule->merge != MERGE_NO && before)
+		image_put(&flow->merged, rule->attr, *before,
+			  &flow->sync->batch);
+}
+
+/* A merging rule adds its values, takes back those that it added before and
  * gives no more, and leaves all others alone. */
 static struct values merge(struct outflow *flow,
 			   const struct config_export_flow *rule,
@@ -234,9 +271,7 @@ static struct values merge(struct outflow *flow,
 	for (i = 0; i < own->len; i++)
 		if (!values_have(&all, &own->at[i], match))
 			all.at[all.len++] = own->at[i];
-	if (own->len)
-		image_put(&flow->merged, rule->attr, *own, &flow->sync->batch);
-	flow->merges = true;
+	remember_merged(flow, rule->attr, own, match);
 	return all;
 }
 

@@ -299,7 +299,7 @@ static void trace_absent(const struct flow *flow, const struct attr_plan *attr,
 		trace_flow(flow, attr, who->rule_set, event, "no connector");
 }
 
-/* A value that stays although no rule gives it. */
+/* A value that is not that of one rule. */
 static void trace_stays(const struct flow *flow, const struct attr_plan *attr,
 			const char *found, const char *text, int64_t cs,
 			const struct values *values)
@@ -422,7 +422,7 @@ static int flow_merged(struct flow *flow, const struct attr_plan *attr,
 			trace_absent(flow, attr, who);
 			continue;
 		}
-		say = ask(flow, cs, attr, who, &values, false, err);
+		say = ask(flow, cs, attr, who, &values, true, err);
 		if (say < 0)
 			return -1;
 		if (say != SAY_VALUES)
@@ -442,6 +442,8 @@ static int flow_merged(struct flow *flow, const struct attr_plan *attr,
 	}
 	if (!all.len)
 		return 0;
+	trace_stays(flow, attr, "merged", "the union of its contributors",
+		    first, &all);
 	image_put(image, attr->attr->attr.id, all, &flow->sync->batch);
 	add_lineage(flow, attr->attr->attr.id, first, &all);
 	return 0;

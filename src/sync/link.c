@@ -205,8 +205,7 @@ static void trace_deprovision(struct sync *sync, const struct work_cs *cs,
 			      enum config_deprovision action)
 {
 	const char *found = "explicit-disconnect";
-	const char *text = "disconnected, and stays so unless it is wanted "
-			   "again";
+	const char *text = "disconnected: an explicit disconnector";
 
 	if (never_exported(cs)) {
 		found = "forget";
@@ -324,6 +323,26 @@ static int rule_says_delete(struct sync *sync, struct work_mv *mv, int64_t cs,
 	return 0;
 }
 
+static const char *why_deleted(const struct work_mv *mv)
+{
+	if (!mv->link_count)
+		return "its last connector is gone";
+	switch (mv->plan->type->delete_when) {
+	case DELETE_LAST_OF:
+		return "the last connector of those that count is gone";
+	case DELETE_ANY_OF:
+		return "a connector that it cannot be without is gone";
+	case DELETE_PROJECTED:
+		return "the connector that created it is gone";
+	case DELETE_RULE:
+		return "its type's deletion rule is true";
+	case DELETE_LAST:
+	case DELETE_NEVER:
+		break;
+	}
+	return "its last connector is gone";
+}
+
 static int delete_mv(struct sync *sync, struct work_mv *mv, struct error *err)
 {
 	int64_t *targets;
@@ -331,7 +350,7 @@ static int delete_mv(struct sync *sync, struct work_mv *mv, struct error *err)
 	size_t i;
 
 	trace(sync, "mv-deletion", "deleted", NULL, 0, mv->row.id,
-	      "the metaverse object is deleted");
+	      "the metaverse object is deleted: %s", why_deleted(mv));
 	while (mv->link_count)
 		if (link_deprovision(sync, mv->links[0], mv, err) < 0)
 			return -1;

@@ -54,7 +54,7 @@ int sync_run(struct store *store, const struct config *config,
  *	project      projected not-projected
  *	disconnect   deleted filtered replaced
  *	import-flow  value no-value waiting condition stop ignored not-asked
- *	             no-connector kept frozen
+ *	             no-connector kept frozen merged
  *	provision    wanted not-wanted off left waits taken new parent joined
  *	             renamed blocked
  *	deprovision  delete disconnect explicit-disconnect forget
@@ -79,7 +79,7 @@ struct sync_event {
 	attr_id attr;                /* ATTR_DN: a name is given */
 	const struct values *values; /* NULL: none */
 	const struct values *before; /* export-flow: what the system has */
-	bool won; /* an import flow: its value is the metaverse's */
+	bool won; /* an import flow: these are the metaverse's values */
 	const int64_t *candidates; /* join: metaverse objects */
 	size_t candidate_count;
 };

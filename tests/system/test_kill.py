@@ -16,7 +16,7 @@ import pytest
 from helpers import Folder, demo_folder, metaverse, take_changes
 
 PEOPLE = 3000
-KILLS = 6  # of each step
+KILLS = 12  # of each step
 SEED = 20261121
 
 FIRST_DAY = [("hr", "full-import"), ("phone", "full-import"),

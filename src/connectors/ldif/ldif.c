@@ -117,6 +117,8 @@ static int ldif_open(const struct connector_config *config,
 	s->config = config;
 	files->content_fd = -1;
 	files->changes_fd = -1;
+	files->types = config->types;
+	files->type_count = config->type_count;
 	files->content_name = setting_text(config->connect, settings, "path");
 	files->changes_name =
 		setting_text(config->connect, settings, "changes");

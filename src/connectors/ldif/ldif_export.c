@@ -42,7 +42,7 @@ struct item {
 	struct sv message;
 };
 
-/* A name that an operation mentions. */
+/* A name that the directory may have now and an operation is about. */
 struct mention {
 	bool present;
 	struct item *add; /* a repeated add of it, or NULL */
@@ -58,6 +58,7 @@ struct ldif_export {
 	bool done;
 	struct namemap *names; /* folded DN -> mention */
 	VEC(struct mention) mentions;
+	struct ldif_overlay *expected; /* the renames put so far */
 };
 
 void ldif_export_free(struct ldif_export *ex)
@@ -69,6 +70,7 @@ void ldif_export_free(struct ldif_export *ex)
 	vec_release(&ex->items);
 	vec_release(&ex->mentions);
 	namemap_free(ex->names);
+	ldif_overlay_free(ex->expected);
 	arena_release(&ex->arena);
 	mem_free(ex);
 }
@@ -82,6 +84,8 @@ int ldif_export_begin(struct connector_session *s, struct error *err)
 	ex = mem_zalloc(sizeof(*ex));
 	ex->text.max = STRBUF_NO_LIMIT;
 	ex->names = namemap_new(false);
+	ex->expected =
+		ldif_overlay_new(s->config->types, s->config->type_count);
 	s->export = ex;
 	return 0;
 }
@@ -287,10 +291,9 @@ static const char *write_op(struct connector_session *s,
 	return error;
 }
 
-static void mention(struct ldif_export *ex, struct sv dn, struct item *add)
+static void mention_folded(struct ldif_export *ex, struct sv folded,
+			   struct item *add)
 {
-	struct arena scratch = ARENA_INIT;
-	struct sv folded = dn_fold(dn, &scratch);
 	uint64_t at;
 
 	if (!namemap_get(ex->names, folded, &at)) {
@@ -300,7 +303,31 @@ static void mention(struct ldif_export *ex, struct sv dn, struct item *add)
 	}
 	if (add)
 		ex->mentions.at[at].add = add;
+}
+
+/* The name as it is given and, when it is one that comes with a rename before
+ * in this export, the one that this entry has now. */
+static void mention(struct ldif_export *ex, struct sv dn, struct item *add)
+{
+	struct arena scratch = ARENA_INIT;
+	struct sv now;
+
+	mention_folded(ex, dn_fold(dn, &scratch), add);
+	if (ldif_overlay_find(ex->expected, dn, &scratch, &now) ==
+	    LDIF_NAME_CONTENT)
+		mention_folded(ex, now, add);
 	arena_release(&scratch);
+}
+
+/* Notes what an operation does to names. */
+static void note_name(struct ldif_overlay *overlay, enum ldif_kind kind,
+		      const struct item *item)
+{
+	struct ldif_record record = { .kind = kind,
+				      .dn = item->dn,
+				      .new_dn = item->new_dn };
+
+	ldif_overlay_note(overlay, -1, &record);
 }
 
 /* 1: the mention of this name; 0: no operation mentions it. */
@@ -336,8 +363,10 @@ int ldif_export_put(struct connector_session *s, const struct export_op *op,
 		return 0;
 	}
 	mention(ex, op->dn, op->kind == EXPORT_ADD && op->retry ? item : NULL);
-	if (op->kind == EXPORT_RENAME)
+	if (op->kind == EXPORT_RENAME) {
 		mention(ex, op->new_dn, NULL);
+		note_name(ex->expected, LDIF_RENAME, item);
+	}
 	if (spool_add(&ex->spool, strbuf_sv(&ex->text), err) < 0)
 		return -1;
 	item->end = spool_size(&ex->spool);
@@ -430,92 +459,124 @@ static void refuse(struct item *item, const char *error, const char *message)
 	item->message = sv_from(message);
 }
 
-static void judge_add(struct item *item, struct mention *m)
+/* Names as the operations judged so far leave them. */
+struct judge {
+	struct ldif_export *ex;
+	struct ldif_overlay *names;
+	struct arena scratch;
+};
+
+/* Is there an entry of this name? *m_out: what the directory had of it before
+ * the export, or NULL. */
+static bool is_there(struct judge *j, struct sv dn, struct mention **m_out)
 {
-	if (m->present && item->kind == EXPORT_ADD) {
-		if (item->retry && m->add == item && m->same) {
-			item->adopted = true;
-			item->begin = item->end;
-		} else {
-			refuse(item, "cd-existing-object",
-			       "an entry of this name is there already");
-		}
+	struct sv before;
+	uint64_t at;
+
+	*m_out = NULL;
+	switch (ldif_overlay_find(j->names, dn, &j->scratch, &before)) {
+	case LDIF_NAME_FREE:
+		return false;
+	case LDIF_NAME_ADDED:
+		return true;
+	case LDIF_NAME_CONTENT:
+		break;
 	}
-	m->present = true;
+	if (!namemap_get(j->ex->names, before, &at))
+		return false;
+	*m_out = &j->ex->mentions.at[at];
+	return (*m_out)->present;
 }
 
-static void judge_rename(struct item *item, struct mention *from,
-			 struct mention *to)
+static void judge_add(struct judge *j, struct item *item)
 {
-	if (item->retry && !from->present && to->present) {
+	struct mention *m;
+
+	if (item->kind == EXPORT_DELETE_ADD || !is_there(j, item->dn, &m)) {
+		note_name(j->names, LDIF_ADD, item);
+	} else if (item->retry && m && m->add == item && m->same) {
+		item->adopted = true;
+		item->begin = item->end;
+	} else {
+		refuse(item, "cd-existing-object",
+		       "an entry of this name is there already");
+	}
+}
+
+static void judge_rename(struct judge *j, struct item *item)
+{
+	struct mention *m;
+	bool from = is_there(j, item->dn, &m);
+	bool to = is_there(j, item->new_dn, &m);
+
+	if (item->retry && !from && to) {
 		item->begin = item->rest;
-	} else if (!from->present) {
+	} else if (!from) {
 		refuse(item, "cd-missing-object",
 		       "there is no entry of this name");
-	} else if (from != to && to->present) {
+	} else if (to && !dn_equal(item->dn, item->new_dn)) {
 		refuse(item, "rename-to-existing-dn",
 		       "the new name is taken by another entry");
 	} else {
-		from->present = false;
-		to->present = true;
+		note_name(j->names, LDIF_RENAME, item);
 	}
 }
 
-static void judge_item(struct ldif_export *ex, struct item *item,
-		       struct arena *scratch)
+static void judge_item(struct judge *j, struct item *item)
 {
 	struct mention *m;
-	struct mention *to;
 
-	if (item->error || !find_mention(ex, item->dn, scratch, &m))
-		return;
 	switch (item->kind) {
 	case EXPORT_ADD:
 	case EXPORT_DELETE_ADD:
-		judge_add(item, m);
+		judge_add(j, item);
 		break;
 	case EXPORT_UPDATE:
-		if (!m->present)
+		if (!is_there(j, item->dn, &m))
 			refuse(item, "cd-missing-object",
 			       "there is no entry of this name");
 		break;
 	case EXPORT_RENAME:
-		if (find_mention(ex, item->new_dn, scratch, &to))
-			judge_rename(item, m, to);
+		judge_rename(j, item);
 		break;
 	case EXPORT_DELETE:
-		if (!m->present)
+		if (is_there(j, item->dn, &m))
+			note_name(j->names, LDIF_DELETE, item);
+		else
 			item->begin = item->end;
-		m->present = false;
 		break;
 	}
 }
 
 /* What becomes of each operation, one after the other, when the present names
  * are known. */
-static void judge(struct ldif_export *ex)
+static void judge(struct connector_session *s)
 {
-	struct arena scratch = ARENA_INIT;
-	size_t i;
+	struct judge j = { .ex = s->export, .scratch = ARENA_INIT };
+	struct item **at;
 
-	for (i = 0; i < ex->items.len; i++) {
-		judge_item(ex, ex->items.at[i], &scratch);
-		arena_reset(&scratch);
+	j.names = ldif_overlay_new(s->config->types, s->config->type_count);
+	vec_foreach(&s->export->items, at) {
+		if (!(*at)->error)
+			judge_item(&j, *at);
+		arena_reset(&j.scratch);
 	}
-	arena_release(&scratch);
+	ldif_overlay_free(j.names);
+	arena_release(&j.scratch);
 }
 
 /* The spool's records that are to be written, as an overlay. */
-static int export_overlay(struct ldif_export *ex, struct ldif_overlay **out,
-			  struct error *err)
+static int export_overlay(struct connector_session *s,
+			  struct ldif_overlay **out, struct error *err)
 {
+	struct ldif_export *ex = s->export;
 	struct arena scratch = ARENA_INIT;
 	struct ldif_reader reader;
 	struct ldif_record record;
 	struct item **at;
 	int ret = 0;
 
-	*out = ldif_overlay_new();
+	*out = ldif_overlay_new(s->config->types, s->config->type_count);
 	vec_foreach(&ex->items, at) {
 		const struct item *item = *at;
 
@@ -627,7 +688,7 @@ static int rewrite(struct connector_session *s, struct ldif_overlay *overlay,
 static int write_content(struct connector_session *s, struct error *err)
 {
 	struct ldif_overlay *overlay = NULL;
-	int ret = export_overlay(s->export, &overlay, err);
+	int ret = export_overlay(s, &overlay, err);
 
 	if (ret == 0)
 		ret = rewrite(s, overlay, s->files.included,
@@ -782,7 +843,7 @@ static int write_all(struct connector_session *s, struct error *err)
 		ldif_overlay_free(overlay);
 		if (ret < 0)
 			return -1;
-		judge(s->export);
+		judge(s);
 	}
 	if (!anything_to_write(s->export))
 		return 0;

@@ -396,7 +396,7 @@ int ldif_files_overlay(struct ldif_files *f, ldif_bad_fn bad, void *data,
 	struct ldif_record record;
 	int ret;
 
-	*out = ldif_overlay_new();
+	*out = ldif_overlay_new(f->types, f->type_count);
 	if (f->changes_fd < 0)
 		return 0;
 	ldif_reader_init(&reader, f->changes_fd, f->changes,

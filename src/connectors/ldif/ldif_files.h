@@ -27,6 +27,8 @@ struct ldif_files {
 	const char *changes;    /* NULL: no log is configured */
 	struct sv content_name; /* as the configuration names them */
 	struct sv changes_name;
+	const struct object_type *types; /* of the agent; borrowed */
+	size_t type_count;
 
 	int content_fd; /* -1: there is none */
 	int changes_fd;

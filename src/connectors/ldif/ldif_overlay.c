@@ -5,7 +5,8 @@
  * origin, unless the changes added it), where it is now, and its records. A
  * renamed entry takes those below it along, both patched ones (moved when the
  * rename is noted) and others (found by their nearest ancestor when they
- * stream by).
+ * stream by). References are taken through the renames between the records that
+ * an entry has, each of which speaks of the names of its time.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,6 +14,7 @@
 
 #include "base/map.h"
 #include "base/vec.h"
+#include "connectors/ldif/ldif_renames.h"
 #include "model/dn.h"
 
 #include <string.h>
@@ -21,12 +23,14 @@ struct ref {
 	int fd;
 	uint64_t begin;
 	uint64_t end;
+	size_t time; /* how many renames came before */
 	struct ref *next;
 };
 
 struct patch {
 	size_t index;     /* in `patches` */
-	struct sv origin; /* folded; empty: not in the content */
+	struct sv origin; /* folded; empty: not in the content; of an added
+			   * one the content's entry that it replaces */
 	struct sv dn;     /* now, as text */
 	struct sv folded; /* now */
 	bool added;
@@ -45,13 +49,15 @@ struct ldif_overlay {
 	struct namemap *origins; /* folded origin -> patch */
 	struct namemap *now;     /* folded name -> patch, or NOBODY */
 	struct namemap *below;   /* folded name -> patches below it now */
-	bool renames;
+	struct ldif_renames *renames;
 };
 
-struct ldif_overlay *ldif_overlay_new(void)
+struct ldif_overlay *ldif_overlay_new(const struct object_type *types,
+				      size_t type_count)
 {
 	struct ldif_overlay *overlay = mem_zalloc(sizeof(*overlay));
 
+	overlay->renames = ldif_renames_new(types, type_count);
 	overlay->origins = namemap_new(false);
 	overlay->now = namemap_new(false);
 	overlay->below = namemap_new(false);
@@ -65,6 +71,7 @@ void ldif_overlay_free(struct ldif_overlay *overlay)
 	namemap_free(overlay->origins);
 	namemap_free(overlay->now);
 	namemap_free(overlay->below);
+	ldif_renames_free(overlay->renames);
 	vec_release(&overlay->patches);
 	arena_release(&overlay->arena);
 	mem_free(overlay);
@@ -117,40 +124,49 @@ static struct patch *new_patch(struct ldif_overlay *o, struct sv dn)
 	return p;
 }
 
-/* "cn=a,OLD" -> "cn=a,NEW": the last RDNs of `dn`, all but `keep`, become
- * `parent`. */
-static struct sv rebase(struct sv dn, size_t keep, struct sv parent,
-			struct arena *arena)
-{
-	struct sv rest = dn;
-	struct sv rdn = sv_sub(dn, 0, 0);
-	size_t i;
-
-	for (i = 0; i < keep; i++)
-		if (!dn_split(rest, &rdn, &rest))
-			return dn;
-	return dn_join(sv_sub(dn, 0, (size_t)(rdn.ptr + rdn.len - dn.ptr)),
-		       parent, arena);
-}
-
 /* The folded place in the content of what now is at `folded`: below a renamed
- * entry it is where that came from. */
-static struct sv origin_of(struct ldif_overlay *o, struct sv folded)
+ * entry it is where that came from; empty when nothing of the content is there,
+ * because it moved away or what is above is new. */
+static struct sv origin_of(const struct ldif_overlay *o, struct sv folded,
+			   struct arena *arena)
 {
 	struct sv above = folded;
 	struct sv rdn;
 	size_t depth = 0;
 
-	if (!o->renames)
+	if (!ldif_renames_time(o->renames))
 		return folded;
 	while (dn_split(above, &rdn, &above) && above.len) {
-		struct patch *p = look_up(o, o->now, above);
+		const struct patch *p = look_up(o, o->now, above);
 
 		depth++;
-		if (p && p->origin.len)
-			return rebase(folded, depth, p->origin, &o->arena);
+		if (p)
+			return p->origin.len ? ldif_rebase(folded, depth,
+							   p->origin, arena)
+					     : SV_NULL;
+		p = look_up(o, o->origins, above);
+		if (p && p->renamed)
+			return SV_NULL;
 	}
 	return folded;
+}
+
+/* Ties a new patch to the entry of the content that it speaks of. */
+static void set_origin(struct ldif_overlay *o, struct patch *p)
+{
+	struct sv origin = origin_of(o, p->folded, &o->arena);
+
+	if (!origin.len || namemap_get(o->origins, origin, NULL))
+		return;
+	p->origin = origin;
+	p->renamed = !sv_eq(origin, p->folded);
+	namemap_put(o->origins, origin, p->index);
+}
+
+/* Is it an entry, as far as the changes tell? */
+static bool exists(const struct patch *p)
+{
+	return p->added || p->origin.len;
 }
 
 /* The patch of what now has this name; a new one when it has none yet. */
@@ -165,9 +181,7 @@ static struct patch *present(struct ldif_overlay *o, struct sv dn)
 		p = at == NOBODY ? new_patch(o, dn) : o->patches.at[at];
 	} else {
 		p = new_patch(o, dn);
-		p->origin = arena_dup(&o->arena, origin_of(o, folded));
-		p->renamed = !sv_eq(p->origin, folded);
-		namemap_put(o->origins, p->origin, p->index);
+		set_origin(o, p);
 	}
 	arena_release(&scratch);
 	return p;
@@ -181,6 +195,7 @@ static void add_ref(struct ldif_overlay *o, struct patch *p, int fd,
 	ref->fd = fd;
 	ref->begin = record->begin;
 	ref->end = record->end;
+	ref->time = ldif_renames_time(o->renames);
 	if (p->last)
 		p->last->next = ref;
 	else
@@ -215,7 +230,7 @@ static void move_below(struct ldif_overlay *o, struct sv old, struct sv new_dn)
 		if (!steps)
 			continue;
 		leave(o, p);
-		settle(o, p, rebase(p->dn, steps, new_dn, &o->arena));
+		settle(o, p, ldif_rebase(p->dn, steps, new_dn, &o->arena));
 		p->renamed = true;
 		count--;
 	}
@@ -225,7 +240,9 @@ static void note_add(struct ldif_overlay *o, int fd,
 		     const struct ldif_record *record)
 {
 	struct arena scratch = ARENA_INIT;
-	struct patch *p = look_up(o, o->now, dn_fold(record->dn, &scratch));
+	struct sv folded = dn_fold(record->dn, &scratch);
+	struct patch *p = look_up(o, o->now, folded);
+	bool known = namemap_get(o->now, folded, NULL);
 
 	if (p) {
 		p->gone = true;
@@ -233,6 +250,8 @@ static void note_add(struct ldif_overlay *o, int fd,
 	}
 	p = new_patch(o, record->dn);
 	p->added = true;
+	if (!known)
+		set_origin(o, p);
 	add_ref(o, p, fd, record);
 	arena_release(&scratch);
 }
@@ -247,7 +266,8 @@ static void note_rename(struct ldif_overlay *o, int fd,
 	leave(o, p);
 	settle(o, p, record->new_dn);
 	p->renamed = true;
-	o->renames = true;
+	if (exists(p))
+		ldif_renames_note(o->renames, old, p->dn);
 	move_below(o, old, p->dn);
 }
 
@@ -273,6 +293,22 @@ void ldif_overlay_note(struct ldif_overlay *o, int fd,
 		note_rename(o, fd, record);
 		break;
 	}
+}
+
+enum ldif_name ldif_overlay_find(const struct ldif_overlay *o, struct sv dn,
+				 struct arena *arena, struct sv *out)
+{
+	struct sv folded = dn_fold(dn, arena);
+	const struct patch *p = look_up(o, o->now, folded);
+
+	*out = SV_NULL;
+	if (p && p->added)
+		return LDIF_NAME_ADDED;
+	if (p)
+		*out = p->origin;
+	else if (!namemap_get(o->now, folded, NULL))
+		*out = origin_of(o, folded, arena);
+	return out->len ? LDIF_NAME_CONTENT : LDIF_NAME_FREE;
 }
 
 static int apply_ref(const struct ref *ref, struct arena *arena,
@@ -302,14 +338,21 @@ static int apply_ref(const struct ref *ref, struct arena *arena,
 	return 0;
 }
 
-static int apply_all(const struct patch *p, struct arena *arena,
-		     struct ldif_entry *entry, struct error *err)
+static int apply_all(struct ldif_overlay *o, const struct patch *p,
+		     struct arena *arena, struct ldif_entry *entry,
+		     struct error *err)
 {
 	const struct ref *ref;
+	size_t time = 0;
 
-	for (ref = p->first; ref; ref = ref->next)
+	for (ref = p->first; ref; ref = ref->next) {
+		ldif_renames_entry(o->renames, entry, time, ref->time);
 		if (apply_ref(ref, arena, entry, err) < 0)
 			return -1;
+		time = ref->time;
+	}
+	ldif_renames_entry(o->renames, entry, time,
+			   ldif_renames_time(o->renames));
 	if (p->renamed)
 		entry->dn = p->dn;
 	return 1;
@@ -323,7 +366,9 @@ static bool moved_along(struct ldif_overlay *o, struct sv dn, struct sv folded,
 	struct sv rdn;
 	size_t depth = 0;
 
-	while (o->renames && dn_split(above, &rdn, &above) && above.len) {
+	if (!ldif_renames_time(o->renames))
+		return false;
+	while (dn_split(above, &rdn, &above) && above.len) {
 		const struct patch *p = look_up(o, o->origins, above);
 
 		depth++;
@@ -331,10 +376,35 @@ static bool moved_along(struct ldif_overlay *o, struct sv dn, struct sv folded,
 			continue;
 		if (!p->renamed || p->gone)
 			return false;
-		*new_dn = rebase(dn, depth, p->dn, arena);
+		*new_dn = ldif_rebase(dn, depth, p->dn, arena);
 		return true;
 	}
 	return false;
+}
+
+/* An entry that no change names: it may move with one above it, and its
+ * references may follow others. */
+static int apply_unnamed(struct ldif_overlay *o,
+			 const struct ldif_record *content, struct sv folded,
+			 struct arena *arena, struct ldif_entry *out,
+			 bool *changed_out)
+{
+	struct sv dn = content->dn;
+	const struct patch *p;
+
+	*changed_out = moved_along(o, content->dn, folded, arena, &dn);
+	if (*changed_out)
+		folded = dn_fold(dn, arena);
+	p = look_up(o, o->now, folded);
+	if (p && exists(p))
+		return 0; /* replaced by what was renamed to its name */
+	if (!*changed_out && !ldif_renames_touch(o->renames, content->lines,
+						 content->line_count))
+		return 1;
+	*changed_out = true;
+	ldif_entry_init(out, dn, content->lines, content->line_count, arena);
+	ldif_renames_entry(o->renames, out, 0, ldif_renames_time(o->renames));
+	return 1;
 }
 
 int ldif_overlay_apply(struct ldif_overlay *o,
@@ -344,26 +414,18 @@ int ldif_overlay_apply(struct ldif_overlay *o,
 {
 	struct sv folded = dn_fold(content->dn, arena);
 	struct patch *p = look_up(o, o->origins, folded);
-	struct sv new_dn;
 
 	*changed_out = false;
-	if (p) {
-		p->seen = true;
-		if (p->gone)
-			return 0;
-		*changed_out = true;
-		ldif_entry_init(out, content->dn, content->lines,
-				content->line_count, arena);
-		return apply_all(p, arena, out, err);
-	}
-	if (namemap_get(o->now, folded, NULL))
+	if (!p)
+		return apply_unnamed(o, content, folded, arena, out,
+				     changed_out);
+	p->seen = true;
+	if (p->gone || p->added)
 		return 0;
-	if (moved_along(o, content->dn, folded, arena, &new_dn)) {
-		*changed_out = true;
-		ldif_entry_init(out, new_dn, content->lines,
-				content->line_count, arena);
-	}
-	return 1;
+	*changed_out = true;
+	ldif_entry_init(out, content->dn, content->lines, content->line_count,
+			arena);
+	return apply_all(o, p, arena, out, err);
 }
 
 int ldif_overlay_next_added(struct ldif_overlay *o, size_t *cursor,
@@ -374,7 +436,7 @@ int ldif_overlay_next_added(struct ldif_overlay *o, size_t *cursor,
 		const struct patch *p = o->patches.at[(*cursor)++];
 
 		if (p->added && !p->gone)
-			return apply_all(p, arena, out, err);
+			return apply_all(o, p, arena, out, err);
 	}
 	return 0;
 }

@@ -4,6 +4,8 @@
  * The changes are noted first, in their order; then the content streams
  * through and comes out as it now is; what only the changes added follows.
  * Memory holds where each changed entry's records lie, not the records.
+ * Renames keep references right: what named a renamed entry, or one below it,
+ * names it still, unless it was written later.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,13 +16,28 @@
 
 struct ldif_overlay;
 
-struct ldif_overlay *ldif_overlay_new(void);
+/* The types, which are borrowed, tell which attributes are references beside
+ * the well-known ones. */
+struct ldif_overlay *ldif_overlay_new(const struct object_type *types,
+				      size_t type_count);
 void ldif_overlay_free(struct ldif_overlay *overlay);
 
 /* Notes a change record without error; its bytes can be read again from `fd`
  * as long as the overlay is used. */
 void ldif_overlay_note(struct ldif_overlay *overlay, int fd,
 		       const struct ldif_record *record);
+
+enum ldif_name {
+	LDIF_NAME_FREE,    /* no entry has it */
+	LDIF_NAME_ADDED,   /* one that the changes added */
+	LDIF_NAME_CONTENT, /* what has this folded name in the content, if
+			    * there is such an entry */
+};
+
+/* Whose the name is after the changes noted so far. */
+enum ldif_name ldif_overlay_find(const struct ldif_overlay *overlay,
+				 struct sv dn, struct arena *arena,
+				 struct sv *out);
 
 /* 1: *out is the content's entry as it now is, *changed_out tells whether that
  * differs from the record (if not, *out is not filled); 0: it is gone; -1: err

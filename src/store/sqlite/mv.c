@@ -52,11 +52,14 @@ int64_t store_mv_new_id(struct store_tx *tx)
 
 	/* ids come in blocks; next_mv is on a boundary when one is used up */
 	if (store->next_mv == 0 || store->next_mv % ID_BLOCK == 0) {
-		if (store_meta_get(store, "next_mv", &arena, &value, &err) < 0)
-			return -1;
-		if (value.len == sizeof(end))
+		int ret = store_meta_get(store, "next_mv", &arena, &value,
+					 &err);
+
+		if (ret > 0 && value.len == sizeof(end))
 			memcpy(&end, value.ptr, sizeof(end));
 		arena_release(&arena);
+		if (ret < 0)
+			return -1;
 		store->next_mv = end;
 		end = (end / ID_BLOCK + 1) * ID_BLOCK;
 		if (store_meta_set(tx, "next_mv",

@@ -36,6 +36,15 @@ int store_meta_delete(struct store_tx *tx, const char *key, struct error *err)
 			  "s", key);
 }
 
+static void index_name(struct store *store, const struct store_name_row *row)
+{
+	struct namemap **names = &store->names[row->kind];
+
+	if (!*names)
+		*names = namemap_new(row->kind == NAME_ATTRIBUTE);
+	namemap_put(*names, sv_from(row->name), row->number);
+}
+
 static void remember(struct store *store, enum store_name_kind kind,
 		     uint32_t number, struct sv name)
 {
@@ -45,9 +54,7 @@ static void remember(struct store *store, enum store_name_kind kind,
 		memcpy(row.name, name.ptr, name.len);
 	row.name[name.len] = '\0';
 	vec_push(&store->name_rows, row);
-	if (!store->names[kind])
-		store->names[kind] = namemap_new(kind == NAME_ATTRIBUTE);
-	namemap_put(store->names[kind], name, number);
+	index_name(store, &row);
 }
 
 int sqlite_load_names(struct store *store, struct error *err)
@@ -69,31 +76,41 @@ int sqlite_load_names(struct store *store, struct error *err)
 	return ret;
 }
 
-void sqlite_free_names(struct store *store)
+static void free_index(struct store *store)
 {
-	struct store_name_row *row;
 	int i;
 
-	vec_foreach(&store->name_rows, row)
-		mem_free(row->name);
-	vec_release(&store->name_rows);
 	for (i = 0; i < NAME_KINDS; i++) {
 		namemap_free(store->names[i]);
 		store->names[i] = NULL;
 	}
 }
 
+void sqlite_free_names(struct store *store)
+{
+	struct store_name_row *row;
+
+	vec_foreach(&store->name_rows, row)
+		mem_free(row->name);
+	vec_release(&store->name_rows);
+	free_index(store);
+}
+
+/* Committed names stay where they are: they are borrowed until close. */
 void sqlite_forget_uncommitted(struct store *store)
 {
-	struct error ignored = ERROR_INIT;
+	const struct store_name_row *row;
 
 	idmap_release(&store->next_cs);
 	idmap_release(&store->motion);
 	store->next_mv = 0;
 	if (store->committed_names == store->name_rows.len)
 		return;
-	sqlite_free_names(store);
-	(void)sqlite_load_names(store, &ignored);
+	while (store->name_rows.len > store->committed_names)
+		mem_free(store->name_rows.at[--store->name_rows.len].name);
+	free_index(store);
+	vec_foreach(&store->name_rows, row)
+		index_name(store, row);
 }
 
 uint32_t store_name_find(struct store *store, enum store_name_kind kind,

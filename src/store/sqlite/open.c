@@ -241,6 +241,10 @@ int store_begin(struct store *store, enum store_durability durability,
 {
 	bool full = durability == STORE_DURABLE;
 
+	if (store->read_only)
+		return error_set(err, ERR_DENIED,
+				 "the store '%s' was opened for reading only",
+				 store->path);
 	if (full != store->full_sync) {
 		if (exec(store,
 			 full ? "PRAGMA synchronous = FULL"

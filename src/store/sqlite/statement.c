@@ -5,15 +5,31 @@
  */
 #include "store/sqlite/sqlite_private.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
+/* No room: on the disk, in the quota, or under the limit of a file's size. */
+static bool is_full(struct store *store, int code)
+{
+	int errnum = sqlite3_system_errno(store->db);
+
+	return code == SQLITE_FULL ||
+	       (code == SQLITE_IOERR &&
+		(errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG));
+}
+
 int sqlite_error(struct store *store, struct error *err, const char *doing)
 {
-	int code = sqlite3_extended_errcode(store->db);
+	int code = sqlite3_extended_errcode(store->db) & 0xff;
 	enum err_code kind = ERR_UNAVAILABLE;
 
-	switch (code & 0xff) {
+	if (is_full(store, code))
+		return error_set(err, ERR_UNAVAILABLE,
+				 "cannot %s the store '%s': the disk is full; "
+				 "free some space and run again",
+				 doing, store->path);
+	switch (code) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		kind = ERR_CORRUPT;
@@ -23,11 +39,6 @@ int sqlite_error(struct store *store, struct error *err, const char *doing)
 	case SQLITE_AUTH:
 		kind = ERR_DENIED;
 		break;
-	case SQLITE_FULL:
-		return error_set(err, ERR_UNAVAILABLE,
-				 "cannot %s the store '%s': the disk is full; "
-				 "free some space and run again",
-				 doing, store->path);
 	default:
 		break;
 	}

@@ -16,10 +16,11 @@ static const struct attr_def person_attrs[] = {
 static const struct attr_def group_attrs[] = {
 	{ .name = "member", .type = VALUE_REFERENCE, .multi = true },
 	{ .name = "objectClass", .type = VALUE_STRING, .multi = true },
+	{ .name = "deputy", .type = VALUE_REFERENCE, .multi = true },
 };
 static const struct object_type types[] = {
 	{ "inetOrgPerson", person_attrs, 4 },
-	{ "groupOfNames", group_attrs, 2 },
+	{ "groupOfNames", group_attrs, 3 },
 };
 
 static struct session s;
@@ -205,6 +206,149 @@ static void names_that_are_used_again(void **state)
 			    "object inetOrgPerson cn=b: title=new cn=b\n");
 }
 
+#define GROUP     "objectClass: groupOfNames\n"
+#define HAS(text) assert_non_null(strstr(strbuf_cstr(&s.log), text))
+
+static void renamed(const char *dn, const char *rdn)
+{
+	more_changes(arena_printf(&s.scratch.arena,
+				  "dn: %s\nchangetype: modrdn\nnewrdn: %s\n"
+				  "deleteoldrdn: 1\n\n",
+				  dn, rdn));
+}
+
+static void member_changed(const char *how, const char *value)
+{
+	more_changes(arena_printf(&s.scratch.arena,
+				  "dn: cn=g\nchangetype: modify\n"
+				  "%s: member\nmember: %s\n\n",
+				  how, value));
+}
+
+static void references_follow_renames(void **state)
+{
+	(void)state;
+	content("dn: cn=a,ou=p\n" PERSON "\ndn: cn=b,ou=p\n" PERSON "\n"
+		"dn: cn=g\n" GROUP "member: CN=A, ou=P\nmember: CN=B, ou=P\n"
+		"deputy: cn=none,ou=p\nmember: cn=x,ou=q\n\n"
+		"dn: cn=h\n" GROUP "member: cn=X, ou=q\n");
+	changes("dn: cn=n\nchangetype: add\n" GROUP "member: cn=a,ou=p\n\n"
+		"dn: cn=g\nchangetype: modify\nadd: deputy\n"
+		"deputy: cn=a,ou=p\n\n");
+	renamed("cn=a,ou=p", "cn=aa");
+	assert_string_equal(
+		FULL(), "object inetOrgPerson cn=aa,ou=p: cn=aa\n"
+			"object inetOrgPerson cn=b,ou=p\n"
+			"object groupOfNames cn=g: objectClass=groupOfNames "
+			"member=cn=aa,ou=p,CN=B, ou=P,cn=x,ou=q "
+			"deputy=cn=none,ou=p,cn=aa,ou=p\n"
+			"object groupOfNames cn=h: objectClass=groupOfNames "
+			"member=cn=X, ou=q\n"
+			"object groupOfNames cn=n: objectClass=groupOfNames "
+			"member=cn=aa,ou=p\n");
+	/* A container takes what names the entries below it along. */
+	more_changes("dn: ou=p\nchangetype: moddn\nnewrdn: ou=p\n"
+		     "deleteoldrdn: 1\nnewsuperior: o=new\n\n");
+	assert_non_null(FULL());
+	HAS("member=cn=aa,ou=p,o=new,CN=B,ou=p,o=new,cn=x,ou=q "
+	    "deputy=cn=none,ou=p,o=new,cn=aa,ou=p,o=new\n");
+	HAS("cn=n: objectClass=groupOfNames member=cn=aa,ou=p,o=new\n");
+}
+
+static void references_in_chains_and_swaps(void **state)
+{
+	(void)state;
+	content("dn: cn=a\n" PERSON "\ndn: cn=b\n" PERSON "\n"
+		"dn: cn=c\n" PERSON "\ndn: ou=x\nobjectClass: "
+		"organizationalUnit\n\ndn: ou=y\nobjectClass: "
+		"organizationalUnit\n\ndn: cn=1,ou=x\n" PERSON "title: x\n\n"
+		"dn: cn=1,ou=y\n" PERSON "title: y\n\ndn: cn=g\n" GROUP
+		"member: cn=a\nmember: cn=b\nmember: cn=c\n"
+		"member: cn=1,ou=x\n");
+	renamed("cn=a", "cn=t");
+	renamed("cn=b", "cn=a");
+	renamed("cn=t", "cn=b");
+	renamed("cn=c", "cn=d");
+	renamed("cn=d", "cn=e");
+	renamed("ou=x", "ou=t");
+	more_changes("dn: cn=1,ou=t\nchangetype: modify\nreplace: mail\n"
+		     "mail: m\n\n");
+	renamed("ou=y", "ou=x");
+	renamed("ou=t", "ou=y");
+	assert_string_equal(
+		FULL(), "object inetOrgPerson cn=b: cn=b\n"
+			"object inetOrgPerson cn=a: cn=a\n"
+			"object inetOrgPerson cn=e: cn=e\n"
+			"object inetOrgPerson cn=1,ou=y: title=x mail=m\n"
+			"object inetOrgPerson cn=1,ou=x: title=y\n"
+			"object groupOfNames cn=g: objectClass=groupOfNames "
+			"member=cn=b,cn=a,cn=e,cn=1,ou=y\n");
+}
+
+/* A record speaks of the names of its time. */
+static void references_written_after_a_rename(void **state)
+{
+	(void)state;
+	content("dn: cn=a\n" PERSON "\ndn: cn=b\n" PERSON "\n"
+		"dn: cn=g\n" GROUP "member: cn=a\nmember: cn=b\n");
+	renamed("cn=a", "cn=z");
+	more_changes("dn: cn=a\nchangetype: add\n" PERSON "\n");
+	member_changed("add", "cn=a");
+	assert_non_null(FULL());
+	HAS("member=cn=z,cn=b,cn=a\n");
+	member_changed("delete", "cn=z");
+	assert_non_null(FULL());
+	HAS("member=cn=b,cn=a\n");
+	/* The name of one who left is taken by another. */
+	member_changed("delete", "cn=a");
+	more_changes("dn: cn=a\nchangetype: delete\n\n");
+	renamed("cn=b", "cn=a");
+	assert_non_null(FULL());
+	HAS("member=cn=a\n");
+	/* Two values that come to name one entry are one. */
+	member_changed("add", "CN=later");
+	renamed("cn=a", "cn=later");
+	assert_non_null(FULL());
+	HAS("member=CN=later\n");
+	/* What is gone cannot be renamed. */
+	more_changes("dn: cn=later\nchangetype: delete\n\n");
+	renamed("cn=later", "cn=never");
+	assert_non_null(FULL());
+	HAS("member=CN=later\n");
+}
+
+/* A new container of the old name has nothing to do with what moved away. */
+static void a_new_container_of_an_old_name(void **state)
+{
+	(void)state;
+	content("dn: ou=p\nobjectClass: organizationalUnit\n\n"
+		"dn: cn=a,ou=p\n" PERSON "title: old\n\n"
+		"dn: cn=b,ou=p\n" PERSON "title: old\n\n"
+		"dn: cn=g\n" GROUP "member: cn=a,ou=p\n");
+	renamed("ou=p", "ou=q");
+	more_changes("dn: ou=p\nchangetype: add\n"
+		     "objectClass: organizationalUnit\n\n"
+		     "dn: cn=a,ou=p\nchangetype: add\n" PERSON "title: new\n\n"
+		     "dn: cn=b,ou=p\nchangetype: modify\nadd: mail\n"
+		     "mail: lost\n\n");
+	assert_string_equal(
+		FULL(), "object inetOrgPerson cn=a,ou=q: title=old\n"
+			"object inetOrgPerson cn=b,ou=q: title=old\n"
+			"object groupOfNames cn=g: objectClass=groupOfNames "
+			"member=cn=a,ou=q\n"
+			"object inetOrgPerson cn=a,ou=p: title=new\n"
+			"error read-error c.ldif [cn=b,ou=p] a change of an "
+			"entry that is not in the directory\n");
+	/* An entry that was added over another replaces it. */
+	changes("dn: cn=a,ou=p\nchangetype: add\n" PERSON "\n");
+	renamed("cn=a,ou=p", "cn=z");
+	assert_string_equal(
+		FULL(), "object inetOrgPerson cn=b,ou=p: title=old\n"
+			"object groupOfNames cn=g: objectClass=groupOfNames "
+			"member=cn=z,ou=p\n"
+			"object inetOrgPerson cn=z,ou=p: cn=z\n");
+}
+
 static void deltas_of_a_foreign_log(void **state)
 {
 	(void)state;
@@ -308,6 +452,66 @@ static void export_rewrites_without_a_log(void **state)
 			    "# Bob\n\nwhat is this\n\n"
 			    "dn: cn=c\n" PERSON
 			    "# inside\nsn:   kept as it is\ncn: c\n\n");
+}
+
+static void export_keeps_references_right(void **state)
+{
+	struct export_op ops[4] = { op_of(1, EXPORT_RENAME, NULL, "ou=p"),
+				    op_of(2, EXPORT_UPDATE, NULL, "cn=a,ou=Q"),
+				    op_of(3, EXPORT_RENAME, NULL, "cn=b,ou=Q"),
+				    op_of(4, EXPORT_UPDATE, NULL,
+					  "cn=a,ou=p") };
+
+	(void)state;
+	set_connect(&s, "path: d.ldif");
+	content("dn: cn=h\n" GROUP "member:   cn=x,ou=r\n\n"
+		"dn: ou=p\nobjectClass: organizationalUnit\nou: p\n\n"
+		"dn: cn=a,ou=p\n" PERSON "cn: a\nmanager: cn=B,ou=P\n\n"
+		"dn: cn=b,ou=p\n" PERSON "cn: b\ntitle:   kept\n\n"
+		"dn: cn=c,ou=p\n" PERSON "cn: c\n\n"
+		"dn: cn=g\n" GROUP "member: CN=A, OU=p\nmember: cn=x, ou=r\n"
+		"deputy: cn=c,ou=p\n");
+	ops[0].new_dn = SV_LIT("ou=Q");
+	set_attrs(&s, &ops[1], "title=T");
+	ops[2].new_dn = SV_LIT("cn=bb,ou=Q");
+	set_attrs(&s, &ops[3], "title=T");
+	assert_string_equal(export(&s, ops, 4),
+			    "1 ok ou=Q\n2 ok cn=a,ou=Q\n3 ok cn=bb,ou=Q\n"
+			    "4 cd-missing-object\n");
+	assert_string_equal(
+		content_text(),
+		"version: 1\n\ndn: cn=h\n" GROUP "member:   cn=x,ou=r\n\n"
+		"dn: ou=Q\nobjectClass: organizationalUnit\nou: Q\n\n"
+		"dn: cn=a,ou=Q\n" PERSON "cn: a\nmanager: cn=bb,ou=Q\n"
+		"title: T\n\n"
+		"dn: cn=bb,ou=Q\n" PERSON "cn: bb\ntitle: kept\n\n"
+		"dn: cn=c,ou=Q\n" PERSON "cn: c\n\n"
+		"dn: cn=g\n" GROUP "member: CN=A,ou=Q\nmember: cn=x, ou=r\n"
+		"deputy: cn=c,ou=Q\n\n");
+}
+
+/* The new name of a container counts only when it was renamed. */
+static void export_below_a_refused_rename(void **state)
+{
+	struct export_op ops[3] = { op_of(1, EXPORT_RENAME, NULL, "ou=p"),
+				    op_of(2, EXPORT_UPDATE, NULL, "cn=a,ou=q"),
+				    op_of(3, EXPORT_UPDATE, NULL,
+					  "cn=b,ou=q") };
+
+	(void)state;
+	set_connect(&s, "path: d.ldif");
+	content("dn: ou=p\nou: p\n\ndn: ou=q\nou: q\n\n"
+		"dn: cn=a,ou=p\n" PERSON "\ndn: cn=b,ou=q\n" PERSON);
+	ops[0].new_dn = SV_LIT("ou=q");
+	set_attrs(&s, &ops[1], "title=T");
+	set_attrs(&s, &ops[2], "title=T");
+	assert_string_equal(export(&s, ops, 3),
+			    "1 rename-to-existing-dn\n2 cd-missing-object\n"
+			    "3 ok cn=b,ou=q\n");
+	assert_string_equal(content_text(),
+			    "version: 1\n\ndn: ou=p\nou: p\n\n"
+			    "dn: ou=q\nou: q\n\ndn: cn=a,ou=p\n" PERSON
+			    "\ndn: cn=b,ou=q\n" PERSON "title: T\n\n");
 }
 
 static void exports_are_appended(void **state)
@@ -436,6 +640,27 @@ static void a_long_log_is_folded(void **state)
 	assert_int_equal(s.err.code, ERR_CONFLICT);
 }
 
+static void folding_keeps_references_right(void **state)
+{
+	struct export_op op = op_of(1, EXPORT_RENAME, NULL, "cn=b");
+
+	(void)state;
+	content("dn: cn=a\n" PERSON "\ndn: cn=b\n" PERSON "\n"
+		"dn: cn=g\n" GROUP "member: cn=b\n");
+	op.new_dn = SV_LIT("cn=z");
+	assert_string_equal(export(&s, &op, 1), "1 ok cn=z\n");
+	export_long("cn=a", 1200000);
+	export_long("cn=a", 20);
+	assert_non_null(strstr(content_text(), "# conjoin: includes "));
+	assert_non_null(
+		strstr(content_text(), "dn: cn=g\n" GROUP "member: cn=z\n"));
+	/* The name is free again: what the content says now is meant so. */
+	op = op_of(1, EXPORT_ADD, NULL, "cn=b");
+	assert_string_equal(export(&s, &op, 1), "1 ok cn=b\n");
+	assert_non_null(FULL());
+	HAS("member=cn=z\n");
+}
+
 /* Killed after the new content and before the new log: nothing twice. */
 static void a_crash_while_folding(void **state)
 {
@@ -532,14 +757,21 @@ int main(void)
 		TEST(changes_on_top_of_content),
 		TEST(renamed_parents_take_their_children_along),
 		TEST(names_that_are_used_again),
+		TEST(references_follow_renames),
+		TEST(references_in_chains_and_swaps),
+		TEST(references_written_after_a_rename),
+		TEST(a_new_container_of_an_old_name),
 		TEST(deltas_of_a_foreign_log),
 		TEST(content_changed_by_hand_is_a_conflict),
 		TEST(export_makes_the_content),
 		TEST(export_rewrites_without_a_log),
+		TEST(export_keeps_references_right),
+		TEST(export_below_a_refused_rename),
 		TEST(exports_are_appended),
 		TEST(a_torn_tail),
 		TEST(exports_join_a_foreign_log),
 		TEST(a_long_log_is_folded),
+		TEST(folding_keeps_references_right),
 		TEST(a_crash_while_folding),
 		TEST(repeated_operations_are_checked),
 		TEST(anchors_are_made),
