@@ -62,9 +62,8 @@ static int connector_of(struct outflow *flow,
 	struct sync *sync = flow->sync;
 	const struct work_mv *mv = idmap_get_ptr(&sync->mv, (uint64_t)target);
 	const struct config_rule_set *best = NULL;
-	struct link_row *rows;
+	const struct link_list *links;
 	size_t i;
-	int count;
 	int k;
 
 	*out = 0;
@@ -78,23 +77,24 @@ static int connector_of(struct outflow *flow,
 	}
 	if (mv)
 		return 0;
-	count = store_link_of_mv(sync->store, target, &sync->scratch, &rows,
-				 err);
-	for (k = 0; k < count; k++) {
+	if (work_links_of(sync, target, &links, err) < 0)
+		return -1;
+	for (k = 0; k < links->len; k++) {
+		const struct link_row *row = &links->at[k];
 		const struct config_rule_set *rule_set =
-			plan_rule_set(sync, rows[k].rule_set);
+			plan_rule_set(sync, row->rule_set);
 		const struct work_cs *cs =
-			idmap_get_ptr(&sync->cs, (uint64_t)rows[k].cs);
+			idmap_get_ptr(&sync->cs, (uint64_t)row->cs);
 
 		/* the batch may have changed the link meanwhile */
 		if (cs && (goes(cs) || cs->e.link.mv != target))
 			continue;
 		if (is_better(flow, rule, rule_set, best)) {
 			best = rule_set;
-			*out = rows[k].cs;
+			*out = row->cs;
 		}
 	}
-	return count < 0 ? -1 : 0;
+	return 0;
 }
 
 static int map_references(struct outflow *flow,

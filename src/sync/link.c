@@ -50,6 +50,7 @@ int link_connect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 		memcpy(links, mv->links, mv->link_count * sizeof(*links));
 	links[mv->link_count++] = cs;
 	mv->links = links;
+	vec_push(&sync->relinked, mv->row.id);
 	cs->rule_set = rule_set;
 	cs->e.has_link = true;
 	cs->e.link.cs = cs->e.row.id;
@@ -79,6 +80,7 @@ void link_disconnect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 			links[kept++] = mv->links[i];
 	mv->links = links;
 	mv->link_count = kept;
+	vec_push(&sync->relinked, mv->row.id);
 	cs->e.link.mv = 0;
 	cs->e.link.state = state;
 	cs->e.link.how = how;

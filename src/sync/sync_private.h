@@ -169,6 +169,13 @@ struct sync {
 	VEC(struct work_mv *) all_mv;
 	int64_t preview_id; /* next id of a preview, negative */
 
+	/* what the store says of links, over batches: cs -> 1 + mv, and
+	 * mv -> its rows; both forgotten when they grow large */
+	struct idmap partners;
+	struct idmap mv_links;
+	struct arena mv_links_arena;
+	VEC(int64_t) relinked; /* metaverse objects whose links changed */
+
 	/* hints to be written with the batch, and to be found before that */
 	VEC(struct key_row) mv_keys;
 	VEC(struct key_row) mv_keys_gone;
@@ -242,6 +249,13 @@ int work_flush(struct sync *sync, struct error *err);
 /* The metaverse object that a connector space object is linked to, or 0. */
 int work_partner(struct sync *sync, int64_t id, int64_t *mv_out,
 		 struct error *err);
+/* The stored links of an object outside of the working set. */
+struct link_list {
+	struct link_row *at;
+	int len;
+};
+int work_links_of(struct sync *sync, int64_t mv, const struct link_list **out,
+		  struct error *err);
 void work_outcome(struct sync *sync, const struct work_cs *cs,
 		  enum outcome outcome, bool flow);
 /* Evaluate this metaverse object again before the step ends. */

@@ -107,6 +107,10 @@ void work_release(struct sync *sync)
 	idmap_release(&sync->fresh_waits);
 	idmap_release(&sync->outcomes);
 	idmap_release(&sync->frozen);
+	idmap_release(&sync->partners);
+	idmap_release(&sync->mv_links);
+	arena_release(&sync->mv_links_arena);
+	vec_release(&sync->relinked);
 	vec_release(&sync->chain);
 	vec_release(&sync->all_cs);
 	vec_release(&sync->all_mv);
@@ -546,11 +550,14 @@ void work_mark(struct sync *sync, int64_t mv)
 	vec_push(&sync->marked, mv);
 }
 
+#define CACHE_MAX 200000
+
 int work_partner(struct sync *sync, int64_t id, int64_t *mv_out,
 		 struct error *err)
 {
 	struct work_cs *cs = idmap_get_ptr(&sync->cs, (uint64_t)id);
 	struct link_row row;
+	uint64_t cached;
 	int ret;
 
 	*mv_out = 0;
@@ -559,10 +566,58 @@ int work_partner(struct sync *sync, int64_t id, int64_t *mv_out,
 			*mv_out = cs->e.link.mv;
 		return 0;
 	}
+	if (idmap_get(&sync->partners, (uint64_t)id, &cached)) {
+		*mv_out = (int64_t)cached - 1;
+		return 0;
+	}
 	ret = store_link_get(sync->store, id, &row, err);
+	if (ret < 0)
+		return -1;
 	if (ret > 0)
 		*mv_out = row.mv;
-	return ret < 0 ? -1 : 0;
+	if (sync->partners.len >= CACHE_MAX)
+		idmap_release(&sync->partners);
+	idmap_put(&sync->partners, (uint64_t)id, (uint64_t)*mv_out + 1);
+	return 0;
+}
+
+int work_links_of(struct sync *sync, int64_t mv, const struct link_list **out,
+		  struct error *err)
+{
+	struct link_list *list = idmap_get_ptr(&sync->mv_links, (uint64_t)mv);
+
+	if (!list) {
+		if (sync->mv_links.len >= CACHE_MAX) {
+			idmap_release(&sync->mv_links);
+			arena_reset(&sync->mv_links_arena);
+		}
+		list = arena_zalloc(&sync->mv_links_arena, sizeof(*list));
+		list->len = store_link_of_mv(
+			sync->store, mv, &sync->mv_links_arena, &list->at, err);
+		if (list->len < 0)
+			return -1;
+		idmap_put_ptr(&sync->mv_links, (uint64_t)mv, list);
+	}
+	*out = list;
+	return 0;
+}
+
+/* The batch is written: what is cached follows. */
+static void refresh_links(struct sync *sync)
+{
+	struct work_cs **cs;
+	const int64_t *mv;
+
+	vec_foreach(&sync->all_cs, cs)
+		if ((*cs)->dirty_link || (*cs)->removed)
+			idmap_put(&sync->partners, (uint64_t)(*cs)->e.row.id,
+				  (*cs)->removed
+					  ? 1
+					  : (uint64_t)(*cs)->e.link.mv + 1);
+	vec_foreach(&sync->relinked, mv)
+		if (idmap_get(&sync->mv_links, (uint64_t)*mv, NULL))
+			idmap_put_ptr(&sync->mv_links, (uint64_t)*mv, NULL);
+	vec_clear(&sync->relinked);
 }
 
 #define MAX_DEPTH 256
@@ -807,6 +862,7 @@ int work_flush(struct sync *sync, struct error *err)
 	for (i = 0; i < sync->config->agent_count; i++)
 		if (tree_flush(&sync->agents[i].tree, sync->tx, err) < 0)
 			return -1;
+	refresh_links(sync);
 	forget(sync);
 	return 0;
 }
