@@ -219,7 +219,7 @@ class Demo:
         say("""Every value and every tie can tell where it came from: which
             system, which rule, when. Why does Clara Neumann have this
             telephone number, although HR has another?""")
-        self.conjoin("explain", "hr", "1011", "telephoneNumber")
+        self.conjoin("explain", "employeeID=1011", "telephoneNumber")
         say("A cycle that finds nothing new writes nothing:")
         before = self.directory.read()
         self.conjoin("cycle")
@@ -233,7 +233,7 @@ class Demo:
         self.why()
 
 
-def next_steps(folder, program):
+def next_steps(folder, program, ldap):
     title("What to try next")
     print(textwrap.dedent(f"""
         This demonstration's folder is kept; look around in it:
@@ -242,13 +242,17 @@ def next_steps(folder, program):
             alias conjoin={program}
             conjoin runs                         what was run, with counters
             conjoin search cs phone --state disconnector   lines of nobody
-            conjoin explain hr 1012              all about Maria Sommer
+            conjoin explain employeeID=1012      all about Maria Sommer
             conjoin preview hr 1013              what would a sync do?
 
         Change a title in data/hr.csv and run `conjoin run hr full-import`,
         then `conjoin pending`: what is about to happen is seen before it does.
         The rules are in agents/*.yaml; docs/tutorial.md goes through them.
         """))
+    if ldap:
+        print("The server was stopped. To have it back:\n\n"
+              f"    {ROOT}/tools/slapd.sh start {folder}/slapd\n"
+              "    export DEMO_LDAP_PASSWORD=secret\n")
 
 
 def main():
@@ -264,7 +268,7 @@ def main():
     directory = LdapDirectory(folder) if ldap else FileDirectory(folder)
     try:
         Demo(folder, directory, program).tell()
-        next_steps(folder, program)
+        next_steps(folder, program, ldap)
     except Failed as error:
         print(f"\ndemo: missing: {error}\ndemo: its folder is {folder}",
               file=sys.stderr, flush=True)

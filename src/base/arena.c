@@ -153,6 +153,16 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
 	return text;
 }
 
+size_t arena_size(const struct arena *arena)
+{
+	const struct arena_block *block;
+	size_t size = 0;
+
+	for (block = arena->block; block; block = block->next)
+		size += block->size;
+	return size;
+}
+
 static void free_blocks(struct arena_block *block)
 {
 	while (block) {

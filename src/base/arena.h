@@ -40,6 +40,9 @@ char *arena_cstr(struct arena *arena, struct sv s);
 char *arena_printf(struct arena *arena, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Bytes taken from the heap. */
+size_t arena_size(const struct arena *arena);
+
 /* Forgets everything, keeps one block of memory for what comes next. */
 void arena_reset(struct arena *arena);
 

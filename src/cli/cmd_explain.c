@@ -11,6 +11,9 @@
 
 #define set json_object_set_new
 
+/* Values that still stand beside the name of their attribute. */
+#define BESIDE 3
+
 static const struct option_def options[] = {
 	{ "all", NULL, false,
 	  "every attribute with all that contributes to it" },
@@ -261,15 +264,32 @@ static void print_loser(struct cli *cli, const struct explain_source *loser)
 			       &cli->arena));
 }
 
+/* Beside the name, or many of them below it. */
+static void print_all_values(struct cli *cli, const struct explain_attr *attr)
+{
+	size_t i;
+
+	(void)printf("%s%s%s", output_style(&cli->output, stdout, STYLE_BOLD),
+		     attr->name,
+		     output_style(&cli->output, stdout, STYLE_NONE));
+	if (attr->values.len <= BESIDE) {
+		(void)printf("  %s\n",
+			     attr->values.len
+				     ? tell_values(cli, &attr->labels, 0)
+				     : "(no value)");
+		return;
+	}
+	(void)printf("  %zu values\n", attr->values.len);
+	for (i = 0; i < attr->labels.len; i++)
+		(void)printf("          %s\n",
+			     output_safe(attr->labels.at[i], &cli->arena));
+}
+
 static void print_whole_attr(struct cli *cli, const struct explain_attr *attr)
 {
 	size_t i;
 
-	(void)printf("%s%s%s  %s\n",
-		     output_style(&cli->output, stdout, STYLE_BOLD), attr->name,
-		     output_style(&cli->output, stdout, STYLE_NONE),
-		     attr->values.len ? tell_values(cli, &attr->labels, 0)
-				      : "(no value)");
+	print_all_values(cli, attr);
 	print_winner(cli, attr);
 	for (i = 0; i < attr->loser_count; i++)
 		print_loser(cli, &attr->losers[i]);
@@ -407,7 +427,8 @@ static void print_provisions(struct cli *cli, const struct explain *explain)
 static bool is_moving(const struct explain_export *export)
 {
 	return !strcmp(export->state, "pending") ||
-	       !strcmp(export->state, "awaiting");
+	       !strcmp(export->state, "awaiting") ||
+	       !strcmp(export->state, "waiting");
 }
 
 /* With an attribute all that is exported of it, else what is in motion. */
@@ -545,15 +566,29 @@ static void print_names(struct cli *cli, const struct explain *explain,
 	strbuf_release(&names);
 }
 
+static void print_own(struct cli *cli, const struct explain *explain)
+{
+	const struct display_cs *cs = &explain->view.cs;
+	size_t i;
+
+	(void)printf("    %s  %s\n", explain->attribute,
+		     explain->own.len ? tell_values(cli, &explain->own, 0)
+				      : "(no value)");
+	for (i = 0; i < cs->import_change_count; i++)
+		if (!strcmp(cs->import_changes[i].name, explain->attribute))
+			(void)printf("        as the last import read it, not "
+				     "synchronized yet; before: %s\n",
+				     tell_values(cli,
+						 &cs->import_changes[i].before,
+						 TELL_SHORT));
+}
+
 static void print_cs(struct cli *cli, const struct explain *explain)
 {
 	size_t i;
 
 	if (explain->attribute) {
-		(void)printf("    %s  %s\n", explain->attribute,
-			     explain->own.len
-				     ? tell_values(cli, &explain->own, 0)
-				     : "(no value)");
+		print_own(cli, explain);
 	} else {
 		for (i = 0; i < explain->why.len; i++)
 			(void)printf("    %s\n", output_safe(explain->why.at[i],
@@ -575,6 +610,15 @@ static void print_cs(struct cli *cli, const struct explain *explain)
 		(void)puts("    no rule imports or exports it");
 }
 
+/* The recorded error, which a synchronization meets again. */
+static bool is_told(const struct explain *explain)
+{
+	const struct display_cs *cs = &explain->view.cs;
+
+	return !explain->attribute && cs->has_error &&
+	       sv_eq(cs->error.code, explain->code);
+}
+
 static void print_text(struct cli *cli, const struct explain *explain)
 {
 	tell_object(cli, &explain->view);
@@ -592,8 +636,8 @@ static void print_text(struct cli *cli, const struct explain *explain)
 			print_exports(cli, explain);
 		}
 	}
-	if (explain->failed)
-		(void)printf("%sa synchronization of it fails:%s %s: %s\n",
+	if (explain->failed && !is_told(explain))
+		(void)printf("%sits synchronization ends in error%s %s: %s\n",
 			     output_style(&cli->output, stdout, STYLE_BAD),
 			     output_style(&cli->output, stdout, STYLE_NONE),
 			     output_safe(explain->code, &cli->arena),

@@ -295,6 +295,17 @@ static void print_export(const struct telling *telling,
 	(void)printf("%s\n", step->known ? "  (pending already)" : "");
 }
 
+/* A reference whose target has no account yet. */
+static void print_waiting(const struct telling *telling,
+			  const struct preview_step *step, size_t width)
+{
+	(void)printf("      ");
+	tell_padded(step->attribute, width);
+	(void)printf("  (%s)", step->text);
+	tell_place(telling->cli, step->rule);
+	(void)putchar('\n');
+}
+
 static void print_exports_of(const struct telling *telling,
 			     const struct preview_step *first)
 {
@@ -316,10 +327,14 @@ static void print_exports_of(const struct telling *telling,
 			     pending == 1 ? "" : "s");
 	else
 		(void)printf(": nothing to write\n");
-	vec_foreach(&telling->preview->steps, step)
-		if (preview_is(step, "export-flow") && step->cs == first->cs &&
-		    preview_found(step, "pending"))
+	vec_foreach(&telling->preview->steps, step) {
+		if (!preview_is(step, "export-flow") || step->cs != first->cs)
+			continue;
+		if (preview_found(step, "pending"))
 			print_export(telling, step, width);
+		else if (preview_found(step, "waiting"))
+			print_waiting(telling, step, width);
+	}
 }
 
 static void print_export_flow(const struct telling *telling)
@@ -383,7 +398,7 @@ static void print_text(struct cli *cli, const struct subject_view *view,
 
 	tell_object(cli, view);
 	if (view->cs.import)
-		(void)printf("    as the last import read it: %s\n",
+		(void)printf("    with what the last import staged: %s\n",
 			     view->cs.import);
 	print_plain(&telling, "filter", "filter");
 	print_plain(&telling, "join", "join");

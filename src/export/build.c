@@ -77,25 +77,27 @@ static int find_type(struct export_step *step, const struct entry *entry,
 			 step->agent->name);
 }
 
+/* The target is looked at in memory of its own: there may be many. */
 static int reference_text(struct export_step *step, struct value *value,
 			  struct error *err)
 {
+	struct arena scratch = ARENA_INIT;
 	struct entry target;
 	int64_t parent;
 	struct sv rdn;
-	int ret = entry_load(step->store, value->number, &step->arena, &target,
-			     err);
+	int ret =
+		entry_load(step->store, value->number, &scratch, &target, err);
 
 	value->text = SV_NULL;
-	if (ret <= 0)
-		return ret;
-	if (!step->has_dn) {
-		value->text = target.row.anchor;
-		return 0;
+	if (ret > 0 && !step->has_dn) {
+		value->text = arena_dup(&step->arena, target.row.anchor);
+	} else if (ret > 0) {
+		entry_expected_name(&target, &parent, &rdn);
+		ret = tree_dn(&step->tree, parent, rdn, TREE_EXPECTED,
+			      &step->arena, &value->text, err);
 	}
-	entry_expected_name(&target, &parent, &rdn);
-	return tree_dn(&step->tree, parent, rdn, TREE_EXPECTED, &step->arena,
-		       &value->text, err);
+	arena_release(&scratch);
+	return ret < 0 ? -1 : 0;
 }
 
 /* A copy whose references have their text; one without is left out. */

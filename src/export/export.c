@@ -10,6 +10,7 @@
 
 #define WINDOW         500
 /* where nothing is written before the end, the window costs nothing */
+#define WINDOW_BYTES   ((size_t)32 << 20)
 #define WINDOW_AT_ONCE 5000
 
 struct sent {
@@ -74,6 +75,9 @@ static int mark_in_progress(struct export_step *step, struct window *window,
 	window->sent = arena_array(&step->arena, size, sizeof(struct sent));
 	window->len = 0;
 	for (i = from; i < step->plan.len && window->len < size; i++) {
+		/* groups are larger than people */
+		if (window->len && arena_size(&step->arena) > WINDOW_BYTES)
+			break;
 		struct sent *sent = &window->sent[window->len];
 		struct error why = ERROR_INIT;
 		int ret = entry_load(step->store, step->plan.at[i].cs,

@@ -141,7 +141,8 @@ struct sv expr_source(const struct expr *expr);
 /* What evaluation reads. */
 struct expr_env {
 	void *data;
-	int64_t now;     /* Now() */
+	bool *gap;   /* set when & joined a text with nothing; may be NULL */
+	int64_t now; /* Now() */
 	int64_t counter; /* $n */
 	/* Borrowed values, none when the attribute is absent; always 0. */
 	int (*attr)(void *data, enum expr_view view, uint32_t id,

@@ -149,6 +149,27 @@ static int join_all(struct eval *e, const struct node *node,
 	return datum_text(out, sv_make(text, len));
 }
 
+static bool is_nothing(const struct datum *part)
+{
+	const struct value *value;
+
+	if (part->kind != EXPR_VALUES || !part->len)
+		return true;
+	value = datum_at(part, 0);
+	return part->len == 1 && is_text(value) && !value->text.len;
+}
+
+static void note_gaps(struct eval *e, const struct node *node,
+		      const struct datum *parts)
+{
+	size_t i;
+
+	for (i = 0; e->env->gap && i < node->argc; i++)
+		if (is_nothing(&parts[i]) &&
+		    node->args[i ? i : 1]->joint == '&')
+			*e->env->gap = true;
+}
+
 #define CHAIN_FEW 6
 
 int eval_chain(struct eval *e, const struct node *node, struct datum *out)
@@ -172,6 +193,7 @@ int eval_chain(struct eval *e, const struct node *node, struct datum *out)
 		plain = plain && parts[i].len < 2 &&
 			(i == 0 || node->args[i]->joint == '&');
 	}
+	note_gaps(e, node, parts);
 	if (plain)
 		return join_all(e, node, parts, out);
 	sum = parts[0];

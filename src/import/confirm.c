@@ -31,6 +31,18 @@ static bool has_all(const struct values *set, const struct values *wanted)
 	return true;
 }
 
+static enum match_rule match_of(const struct config_agent *agent, attr_id attr)
+{
+	size_t t;
+	size_t i;
+
+	for (t = 0; t < agent->type_count; t++)
+		for (i = 0; i < agent->types[t].attr_count; i++)
+			if (agent->type_attr_ids[t][i] == attr)
+				return agent->types[t].attrs[i].match;
+	return MATCH_IGNORE_CASE;
+}
+
 static bool came_back(const struct import *import, attr_id attr,
 		      const struct values *sent, const struct image *new)
 {
@@ -45,7 +57,7 @@ static bool came_back(const struct import *import, attr_id attr,
 	/* a directory adds superior classes by itself */
 	if (name && sv_ieq_str(sv_from(name), "objectClass"))
 		return has_all(now, sent);
-	return values_same(sent, now, MATCH_IGNORE_CASE);
+	return values_same(sent, now, match_of(import->agent, attr));
 }
 
 static int warn(struct import *import, int64_t id, const char *message,

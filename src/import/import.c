@@ -127,6 +127,7 @@ static bool is_unchanged(struct import *import, const struct prepared *item)
 		    id_set_has(&import->seen, slot->id))
 			return false;
 		id_set_add(&import->seen, slot->id);
+		id_set_add(&import->same, slot->id);
 		if (!item->change.container)
 			counters_add(import->counters, 0, "stage-no-change",
 				     slot->id);
@@ -305,6 +306,7 @@ static void release(struct import *import)
 	id_set_release(&import->seen);
 	id_set_release(&import->special);
 	id_set_release(&import->changed);
+	id_set_release(&import->same);
 	id_set_release(&import->deleting);
 	idmap_release(&import->counted);
 	mem_free(import->types);

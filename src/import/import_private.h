@@ -122,12 +122,13 @@ struct import {
 	struct id_set seen;
 	struct id_set special; /* awaiting, or a deletion staged: look closer */
 	struct id_set changed; /* staged by this run */
+	struct id_set same;    /* read as last time, to the letter */
 	int64_t existing;      /* objects with an image when the import began */
 	VEC(int64_t) deletes;  /* delta: reported gone, staged at the end */
 	struct id_set deleting;
 	struct idmap counted; /* delta: object -> 1 + what counts of it */
 	VEC(struct dn_reference) dn_references;
-	VEC(int64_t) renamed;
+	VEC(struct dn_reference) renamed; /* source, and its DN before */
 	struct arena run_arena;
 	struct arena arena; /* per object */
 };
@@ -153,6 +154,9 @@ int stage_delete(struct import *import, int64_t id, struct error *err);
 /* The object of this anchor and type (store number): 1, 0, -1. */
 int stage_find_anchor(struct import *import, uint64_t h, uint32_t type,
 		      struct sv anchor, int64_t *id_out, struct error *err);
+/* All that may have an anchor of this hash: the number, or -1. */
+int stage_anchor_ids(struct import *import, uint64_t h, int64_t **out,
+		     struct error *err);
 /* The anchor of a placeholder, so that the object will find it. */
 void stage_anchor(struct import *import, uint64_t h, int64_t id);
 
@@ -182,6 +186,12 @@ int resolve_references(struct import *import, const struct prepared *item,
 int resolve_values(struct import *import, const struct prepared *item,
 		   const struct attr_def *def, struct values *values,
 		   struct error *err);
+/* merge.c: placeholders that stood for the object give way to it. */
+int merge_placeholders(struct import *import, const struct entry *entry,
+		       struct error *err);
+/* A placeholder that was just left gives way to who bears its name now. */
+int merge_left(struct import *import, const struct cs_row *left, uint32_t type,
+	       struct error *err);
 /* Brings the reverse rows up to date. */
 int update_references(struct import *import, int64_t source,
 		      const struct image *old, const struct image *new,

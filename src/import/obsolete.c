@@ -19,6 +19,7 @@ int obsolete_remove(struct import *import, struct entry *entry,
 		    struct error *err)
 {
 	struct arena *arena = &import->arena;
+	uint32_t type = entry->row.type;
 	uint64_t h = 0;
 	int64_t *ids;
 	size_t children = 0;
@@ -46,7 +47,9 @@ int obsolete_remove(struct import *import, struct entry *entry,
 		entry->row.anchor = SV_NULL;
 	else if (h)
 		stage_anchor(import, h, entry->row.id);
-	return store_cs_put(import->tx, &entry->row, err);
+	if (store_cs_put(import->tx, &entry->row, err) < 0)
+		return -1;
+	return merge_left(import, &entry->row, type, err);
 }
 
 /* ---- the guard ---- */

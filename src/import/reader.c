@@ -256,7 +256,10 @@ static void prepare(struct reader *reader, struct prepared *item,
 	if (change->op != CHANGE_OBJECT && change->op != CHANGE_ADD)
 		return;
 	if (change->container) {
-		item->content = (struct hash128){ 1, item->anchor_h };
+		item->content =
+			(struct hash128){ 1, key_of_anchor(reader->store,
+							   reader->number, 0,
+							   change->dn) };
 		return;
 	}
 	type = &reader->agent->types[change->type];

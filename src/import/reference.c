@@ -11,6 +11,7 @@
 #include "import/import_private.h"
 
 #include "model/dn.h"
+#include "store/mv.h"
 
 #include <string.h>
 
@@ -232,6 +233,10 @@ int move_referrers(struct import *import, int64_t from, int64_t to,
 			    0 ||
 		    store_cs_ref_put(import->tx, to, sources[i], err) < 0)
 			return -1;
+		/* what it refers to may have a partner */
+		if (entry.link.mv &&
+		    store_mv_queue_put(import->tx, entry.link.mv, err) < 0)
+			return -1;
 	}
 	return count < 0 ? -1 : 0;
 }
@@ -293,12 +298,51 @@ static int settle(struct import *import, const struct dn_reference *reference,
 		       : point_to(import, reference, target, err);
 }
 
+/* Objects that were read as last time, to the letter, refer to the old name of
+ * one that was renamed: to whoever bears it now. */
+static int settle_unread(struct import *import,
+			 const struct dn_reference *renamed, struct error *err)
+{
+	struct arena *arena = &import->arena;
+	int64_t *sources;
+	int count = store_cs_referrers(import->store, renamed->source, arena,
+				       &sources, err);
+	int64_t target;
+	int i;
+
+	if (count <= 0)
+		return count;
+	if (tree_make(&import->tree, import->tx, renamed->text, &target, err) <
+	    0)
+		return -1;
+	for (i = 0; i < count && target != renamed->source; i++) {
+		struct dn_reference reference = { sources[i], renamed->source,
+						  0, SV_NULL };
+
+		if (!id_set_has(&import->same, sources[i]))
+			continue;
+		if (point_to(import, &reference, target, err) < 0)
+			return -1;
+		if (id_set_has(&import->changed, sources[i]))
+			continue;
+		id_set_add(&import->changed, sources[i]);
+		counters_take(import->counters, 0, "stage-no-change");
+		counters_add(import->counters, 0, "stage-update", sources[i]);
+	}
+	return 0;
+}
+
 int settle_references(struct import *import, struct error *err)
 {
 	const struct dn_reference *reference;
 
 	if (!import->renamed.len)
 		return 0;
+	vec_foreach(&import->renamed, reference) {
+		if (import->full && settle_unread(import, reference, err) < 0)
+			return -1;
+		arena_reset(&import->arena);
+	}
 	vec_foreach(&import->dn_references, reference) {
 		if (settle(import, reference, err) < 0 ||
 		    import_commit(import, false, err) < 0)

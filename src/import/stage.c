@@ -22,72 +22,92 @@ static uint32_t anchor_type(const struct import *import, uint32_t type)
 	return import->has_dn ? 0 : type;
 }
 
-static int has_anchor(struct import *import, int64_t id, uint32_t type,
-		      struct sv anchor, struct error *err)
+#define SAME_HASH 16
+
+int stage_anchor_ids(struct import *import, uint64_t h, int64_t **out,
+		     struct error *err)
 {
+	const struct anchor_table *table = import->full ? &import->table
+							: &import->fresh;
+	struct anchor_key keys[SAME_HASH];
+	struct anchor_slot *slot;
+	size_t at = SIZE_MAX;
+	size_t len = 0;
+	int count = 0;
+	int i;
+
+	while (anchor_table_find(table, h, &at))
+		len++;
+	if (!import->full)
+		count = store_anchor_find(import->store, import->number, h,
+					  keys, SAME_HASH, err);
+	if (count < 0)
+		return -1;
+	*out = arena_array(&import->arena, len + SAME_HASH, sizeof(**out));
+	len = 0;
+	at = SIZE_MAX;
+	while ((slot = anchor_table_find(table, h, &at)))
+		(*out)[len++] = slot->id;
+	for (i = 0; i < count; i++)
+		(*out)[len++] = keys[i].id;
+	return (int)len;
+}
+
+/*
+ * How well an object is the one of this anchor: 0 not at all. Beside the one
+ * that is meant there may be a placeholder, or one that an export deleted and
+ * whose deletion is not confirmed; the latter is meant by a report that it is
+ * gone.
+ */
+static int rank_of(struct import *import, int64_t id, uint32_t type,
+		   struct sv anchor, bool gone, struct error *err)
+{
+	struct pending_export awaiting = { 0 };
 	struct cs_row row;
 	int ret = store_cs_get(import->store, id, &import->arena, &row, err);
 
 	if (ret <= 0)
 		return ret;
-	return anchor_same(anchor_type(import, type), row.anchor, anchor);
+	if (!anchor_same(anchor_type(import, type), row.anchor, anchor))
+		return 0;
+	if (row.flags & CS_PLACEHOLDER)
+		return 1;
+	if (!id_set_has(&import->special, id))
+		return 3;
+	if (store_awaiting_get(import->store, id, &import->arena, &awaiting,
+			       err) < 0)
+		return -1;
+	if (awaiting.op != PENDING_DELETE)
+		return 3;
+	return gone ? 4 : 2;
 }
-
-static int find_in(struct import *import, const struct anchor_table *table,
-		   uint64_t h, uint32_t type, struct sv anchor, int64_t *id_out,
-		   struct error *err)
-{
-	struct anchor_slot *slot;
-	size_t at = SIZE_MAX;
-
-	while ((slot = anchor_table_find(table, h, &at))) {
-		int same = has_anchor(import, slot->id, type, anchor, err);
-
-		if (same < 0)
-			return -1;
-		if (same) {
-			*id_out = slot->id;
-			return 1;
-		}
-	}
-	return 0;
-}
-
-#define SAME_HASH 16
 
 static int find_anchor(struct import *import, uint64_t h, uint32_t type,
-		       struct sv anchor, int64_t *id_out, struct error *err)
+		       struct sv anchor, bool gone, int64_t *id_out,
+		       struct error *err)
 {
-	struct anchor_key keys[SAME_HASH];
-	int count;
-	int ret;
+	int64_t *ids;
+	int count = stage_anchor_ids(import, h, &ids, err);
+	int best = 0;
 	int i;
 
-	if (import->full)
-		return find_in(import, &import->table, h, type, anchor, id_out,
-			       err);
-	ret = find_in(import, &import->fresh, h, type, anchor, id_out, err);
-	if (ret)
-		return ret;
-	count = store_anchor_find(import->store, import->number, h, keys,
-				  SAME_HASH, err);
 	for (i = 0; i < count; i++) {
-		int same = has_anchor(import, keys[i].id, type, anchor, err);
+		int rank = rank_of(import, ids[i], type, anchor, gone, err);
 
-		if (same < 0)
+		if (rank < 0)
 			return -1;
-		if (same) {
-			*id_out = keys[i].id;
-			return 1;
+		if (rank > best) {
+			best = rank;
+			*id_out = ids[i];
 		}
 	}
-	return count < 0 ? -1 : 0;
+	return count < 0 ? -1 : best > 0;
 }
 
 int stage_find_anchor(struct import *import, uint64_t h, uint32_t type,
 		      struct sv anchor, int64_t *id_out, struct error *err)
 {
-	return find_anchor(import, h, type, anchor, id_out, err);
+	return find_anchor(import, h, type, anchor, false, id_out, err);
 }
 
 /* A new or changed anchor key, written with the batch. */
@@ -271,72 +291,24 @@ static void set_pending(struct import *import, struct entry *entry,
 static int note_rename(struct import *import, struct entry *entry,
 		       const struct entry *before, struct error *err)
 {
+	struct dn_reference moved = { .source = entry->row.id };
 	struct sv now;
 
+	if (tree_dn(&import->tree, before->row.parent, before->row.rdn,
+		    TREE_IMPORTED, &import->run_arena, &moved.text, err) < 0)
+		return -1;
 	if (!entry->renamed) {
 		entry->renamed = true;
-		if (tree_dn(&import->tree, before->row.parent, before->row.rdn,
-			    TREE_IMPORTED, &import->arena, &entry->old_dn,
-			    err) < 0)
-			return -1;
+		entry->old_dn = moved.text;
 	} else {
 		if (tree_dn(&import->tree, entry->row.parent, entry->row.rdn,
 			    TREE_IMPORTED, &import->arena, &now, err) < 0)
 			return -1;
 		entry->renamed = !dn_equal(now, entry->old_dn);
 	}
-	vec_push(&import->renamed, entry->row.id);
+	vec_push(&import->renamed, moved);
 	tree_forget(&import->tree);
 	return 0;
-}
-
-/* Someone else may hold this name as a placeholder: it merges into us. */
-static int take_name(struct import *import, const struct entry *entry,
-		     struct error *err)
-{
-	uint64_t h = key_of_name(import->store, import->number,
-				 entry->row.parent, entry->row.rdn);
-	int64_t *ids;
-	int found = tree_find_key(&import->tree, h, &import->arena, &ids, err);
-	int64_t *children;
-	struct cs_row row;
-	size_t child_count;
-	size_t k;
-	int i;
-
-	for (i = 0; i < found; i++) {
-		int ret;
-
-		if (ids[i] == entry->row.id)
-			continue;
-		ret = store_cs_get(import->store, ids[i], &import->arena, &row,
-				   err);
-		if (ret < 0)
-			return -1;
-		if (ret == 0 || !(row.flags & CS_PLACEHOLDER) ||
-		    row.parent != entry->row.parent ||
-		    !dn_equal(row.rdn, entry->row.rdn))
-			continue;
-		if (move_referrers(import, row.id, entry->row.id, err) < 0 ||
-		    store_cs_children(import->store, row.id, &import->arena,
-				      &children, &child_count, err) < 0)
-			return -1;
-		for (k = 0; k < child_count; k++) {
-			struct cs_row child;
-
-			if (store_cs_get(import->store, children[k],
-					 &import->arena, &child, err) <= 0)
-				return -1;
-			child.parent = entry->row.id;
-			if (store_cs_put(import->tx, &child, err) < 0)
-				return -1;
-			add_name_key(import, &child);
-		}
-		if (store_cs_delete(import->tx, row.id, err) < 0)
-			return -1;
-		tree_forget(&import->tree);
-	}
-	return found < 0 ? -1 : 0;
 }
 
 static int write_changed(struct import *import, const struct prepared *item,
@@ -411,13 +383,15 @@ static int known_object(struct import *import, const struct prepared *item,
 						    : before.row.anchor;
 	entry->row.has_image = true;
 	entry->image = target.image;
-	if (renamed) {
+	if (renamed)
 		add_name_key(import, &entry->row);
-		if (take_name(import, entry, err) < 0)
-			return -1;
-		if (was_object && note_rename(import, entry, &before, err) < 0)
-			return -1;
-	}
+	/* where it is new, something may have stood for it */
+	if ((renamed || !before.row.has_image) &&
+	    merge_placeholders(import, entry, err) < 0)
+		return -1;
+	if (renamed && was_object &&
+	    note_rename(import, entry, &before, err) < 0)
+		return -1;
 	if (write_changed(import, item, entry, &before, err) < 0)
 		return -1;
 	id_set_add(&import->seen, entry->row.id);
@@ -455,15 +429,21 @@ static bool exported_before(const struct entry *entry)
 	       (entry->pending.op == PENDING_ADD && entry->pending.in_progress);
 }
 
+static int find_object(struct import *import, const struct prepared *item,
+		       struct entry *entry, struct error *err);
+
 /* An object that was provisioned and never read: ours when it was sent, else
  * somebody made it first. */
-static int take_unread(struct import *import, struct entry *entry,
-		       struct error *err)
+static int take_unread(struct import *import, const struct prepared *item,
+		       struct entry *entry, struct error *err)
 {
 	if (entry->row.has_image || entry->row.flags & CS_PLACEHOLDER ||
 	    !entry->row.type || exported_before(entry))
 		return 1;
-	return drop_pending_add(import, entry, err);
+	if (drop_pending_add(import, entry, err) < 0)
+		return -1;
+	/* a placeholder may have stood beside it */
+	return find_object(import, item, entry, err);
 }
 
 /* By its name, what is not known by an anchor. */
@@ -486,7 +466,7 @@ static int find_by_name(struct import *import, const struct prepared *item,
 			 entry->pending.rdn.len)) &&
 		       dn_equal(item->change.anchor, item->change.dn);
 	}
-	return take_unread(import, entry, err);
+	return take_unread(import, item, entry, err);
 }
 
 /* 1: *entry is the object meant; 0: it is a new one. */
@@ -498,14 +478,43 @@ static int find_object(struct import *import, const struct prepared *item,
 
 	if (item->anchor_h)
 		ret = find_anchor(import, item->anchor_h, item->type,
-				  item->change.anchor, &id, err);
+				  item->change.anchor,
+				  item->change.op == CHANGE_DELETE, &id, err);
 	if (ret > 0)
 		ret = entry_load(import->store, id, &import->arena, entry, err);
 	if (ret > 0)
-		return take_unread(import, entry, err);
+		return take_unread(import, item, entry, err);
 	if (ret < 0 || !import->has_dn || !item->change.dn.len)
 		return ret;
 	return find_by_name(import, item, entry, err);
+}
+
+/* A container has another name: what was there under the old one is moved by
+ * its own reports, one by one. 1 *entry is the container, 0 it is a new one. */
+static int move_container(struct import *import, const struct prepared *item,
+			  struct entry *entry, struct error *err)
+{
+	int64_t old = entry->row.id;
+	int64_t id = 0;
+	int ret;
+
+	if (!(entry->row.flags & CS_CONTAINER) || !item->change.dn.len)
+		return 1;
+	ret = tree_find(&import->tree, item->change.dn,
+			TREE_IMPORTED | TREE_EXPECTED, &id, err);
+	if (ret < 0 || (ret > 0 && id == old))
+		return ret;
+	if (store_anchor_delete(import->tx, import->number, item->anchor_h, old,
+				err) < 0)
+		return -1;
+	entry->row.flags = CS_PLACEHOLDER;
+	entry->row.has_image = false;
+	entry->row.anchor = SV_NULL;
+	if (entry_put_row(import->tx, entry, err) < 0)
+		return -1;
+	tree_forget(&import->tree);
+	return ret ? entry_load(import->store, id, &import->arena, entry, err)
+		   : 0;
 }
 
 int stage_object(struct import *import, struct prepared *item,
@@ -522,6 +531,11 @@ int stage_object(struct import *import, struct prepared *item,
 		import_error(import, &item->change, "duplicate-object",
 			     "an object with this anchor was read already");
 		return 0;
+	}
+	if (ret > 0 && item->change.container) {
+		ret = move_container(import, item, &entry, err);
+		if (ret < 0)
+			return -1;
 	}
 	if (ret == 0)
 		return new_object(import, item, err);
@@ -542,7 +556,8 @@ int stage_object(struct import *import, struct prepared *item,
 }
 
 static struct values without(const struct values *all,
-			     const struct values *less, struct arena *arena)
+			     const struct values *less, enum match_rule match,
+			     struct arena *arena)
 {
 	struct values out = { NULL, 0 };
 	size_t i;
@@ -551,13 +566,13 @@ static struct values without(const struct values *all,
 		return out;
 	out.at = arena_array(arena, all->len, sizeof(*out.at));
 	for (i = 0; i < all->len; i++)
-		if (!values_have(less, &all->at[i], MATCH_IGNORE_CASE))
+		if (!values_have(less, &all->at[i], match))
 			out.at[out.len++] = all->at[i];
 	return out;
 }
 
 static struct values with(const struct values *all, const struct values *more,
-			  struct arena *arena)
+			  enum match_rule match, struct arena *arena)
 {
 	struct values out = { NULL, all ? all->len : 0 };
 	size_t i;
@@ -566,7 +581,7 @@ static struct values with(const struct values *all, const struct values *more,
 	if (out.len)
 		memcpy(out.at, all->at, out.len * sizeof(*out.at));
 	for (i = 0; i < more->len; i++)
-		if (!values_have(&out, &more->at[i], MATCH_IGNORE_CASE))
+		if (!values_have(&out, &more->at[i], match))
 			out.at[out.len++] = more->at[i];
 	return out;
 }
@@ -582,19 +597,19 @@ static int changed_image(struct import *import, const struct prepared *item,
 
 	for (i = 0; i < item->change.attr_count; i++) {
 		const struct attr_change *change = &item->change.attrs[i];
+		const struct attr_def *def = &type->attrs[change->attr];
 		attr_id attr = item->ids[change->attr];
 		struct values values = change->values;
 
-		if (type->attrs[change->attr].type == VALUE_REFERENCE &&
-		    resolve_values(import, item, &type->attrs[change->attr],
-				   &values, err) < 0)
+		if (def->type == VALUE_REFERENCE &&
+		    resolve_values(import, item, def, &values, err) < 0)
 			return -1;
 		if (change->op == ATTR_ADD)
 			values = with(image_get(image, attr), &values,
-				      &import->arena);
+				      def->match, &import->arena);
 		else if (change->op == ATTR_DELETE)
 			values = without(image_get(image, attr), &values,
-					 &import->arena);
+					 def->match, &import->arena);
 		image_set(image, attr, values, &import->arena);
 		image_put(mentioned, attr, values, &import->arena);
 	}

@@ -100,20 +100,28 @@ static bool has_cs_attr(const struct explaining *e, const char *name)
 	return false;
 }
 
-static const char *nearest(const struct explaining *e, const char *name)
+/* The names that an attribute of the object may have: the number of them. */
+static size_t all_names(const struct explaining *e, const char ***out)
 {
 	const struct object_type *type = e->out->view.in_cs ? cs_type(e) : NULL;
-	VEC(const char *) names = VEC_INIT;
-	const char *near;
+	size_t count = type ? type->attr_count : 0;
 	size_t i;
 
-	for (i = 0; type && i < type->attr_count; i++)
-		vec_push(&names, type->attrs[i].name);
-	if (!e->out->view.in_cs)
-		for (i = 0; e->type && i < e->type->attr_count; i++)
-			vec_push(&names, e->type->attrs[i].attr.def.name);
-	near = sv_nearest(sv_from(name), names.at, names.len);
-	vec_release(&names);
+	if (!e->out->view.in_cs && e->type)
+		count = e->type->attr_count;
+	*out = arena_array(e->arena, count, sizeof(**out));
+	for (i = 0; i < count; i++)
+		(*out)[i] = type ? type->attrs[i].name
+				 : e->type->attrs[i].attr.def.name;
+	return count;
+}
+
+static const char *nearest(const struct explaining *e, const char *name)
+{
+	const char **names;
+	size_t count = all_names(e, &names);
+	const char *near = sv_nearest(sv_from(name), names, count);
+
 	return near ? arena_printf(e->arena, ": did you mean '%s'?", near) : "";
 }
 

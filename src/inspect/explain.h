@@ -75,7 +75,7 @@ struct explain_read {
 };
 
 /* An attribute of a connector that an export rule (or an initial value)
- * writes. `state`: written pending awaiting condition ignored keep */
+ * writes. `state`: written pending awaiting waiting condition ignored keep */
 struct explain_export {
 	const char *agent;
 	int64_t cs;

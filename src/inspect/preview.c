@@ -249,6 +249,8 @@ static void add_values(struct collector *c, const struct sync_event *event,
 	step->labels = labels_of(c, &step->values, values, space);
 	step->before = texts_of(c, step->attribute, before, space);
 	step->known = !strcmp(event->step, "export-flow") && is_known(c, event);
+	if (inbound && !event->won && strcmp(event->found, "removed") != 0)
+		return;
 	step->changed = !values_identical(before ? before : &none,
 					  values ? values : &none);
 }
@@ -326,8 +328,6 @@ static void add_quoted(struct strbuf *out, const struct display_texts *texts)
 			    SV_ARG(texts->at[i]));
 	if (texts->len > 3)
 		strbuf_addf(out, " and %zu more", texts->len - 3);
-	if (!texts->len)
-		strbuf_adds(out, "nothing");
 }
 
 /* "rule 2: mail = 'a@x.test' finds mv 3 (Dan Dane)" of the clauses before. */
@@ -340,7 +340,7 @@ static const char *join_text(struct collector *c, const char *found,
 	strbuf_addf(&text, "rule %zu: " SV_FMT, step->line,
 		    SV_ARG(strbuf_sv(&c->clauses)));
 	if (!strcmp(found, "no-value")) {
-		strbuf_adds(&text, ", so there is nothing to search for");
+		strbuf_adds(&text, ", which has no value");
 	} else if (!step->candidates.len) {
 		strbuf_adds(&text, " finds nobody");
 	} else {
@@ -360,8 +360,12 @@ static const char *clause_text(struct collector *c, const char *text,
 {
 	if (c->clauses.len)
 		strbuf_adds(&c->clauses, " and ");
-	strbuf_addf(&c->clauses, "%s = ", step->attribute);
-	add_quoted(&c->clauses, &step->values);
+	if (step->values.len) {
+		strbuf_addf(&c->clauses, "%s = ", step->attribute);
+		add_quoted(&c->clauses, &step->values);
+	} else {
+		strbuf_adds(&c->clauses, text);
+	}
 	return arena_cstr(c->arena, sv_from(text));
 }
 
@@ -529,6 +533,16 @@ static void keep_last(struct preview *preview)
 	replace_steps(preview, &all);
 }
 
+static void add_steps(const struct preview *preview, const char *name,
+		      struct preview *out)
+{
+	const struct preview_step *step;
+
+	vec_foreach(&preview->steps, step)
+		if (preview_is(step, name))
+			vec_push(&out->steps, *step);
+}
+
 static void by_step(struct preview *preview)
 {
 	static const char *const order[] = {
@@ -537,13 +551,10 @@ static void by_step(struct preview *preview)
 		"provision",  "deprovision", "export-flow",
 	};
 	struct preview all = { .steps = VEC_INIT };
-	struct preview_step *step;
 	size_t i;
 
 	for (i = 0; i < sizeof(order) / sizeof(*order); i++)
-		vec_foreach(&preview->steps, step)
-			if (preview_is(step, order[i]))
-				vec_push(&all.steps, *step);
+		add_steps(preview, order[i], &all);
 	replace_steps(preview, &all);
 }
 

@@ -30,7 +30,7 @@ struct preview_step {
 	struct display_texts values;
 	struct display_texts labels; /* the same for people: with names */
 	struct display_texts before;
-	bool changed; /* a flow: the values are not those of before */
+	bool changed; /* a flow that counts: it gives other values */
 	bool known;   /* an export flow: it is pending already */
 	bool won;
 	size_t line;

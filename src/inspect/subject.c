@@ -241,8 +241,14 @@ int subject_find(struct display *display, const char *const *words,
 
 	*out = (struct subject){ 0, 0 };
 	*used_out = 0;
-	if ((agent || metaverse) && count < 2)
-		ret = error_set(err, ERR_INVALID, "which object of '%s'?",
+	if (metaverse && count < 2)
+		ret = error_set(err, ERR_INVALID,
+				"which metaverse object? add its number or a "
+				"clause, as in mv 17");
+	else if (agent && count < 2)
+		ret = error_set(err, ERR_INVALID,
+				"which object of agent '%s'? add its DN, its "
+				"anchor or its id",
 				words[0]);
 	else if (agent)
 		ret = find_cs(&found, words[0], words + 1, count - 1, out,

@@ -55,6 +55,7 @@ static struct expr_env make_env(struct eval *eval)
 	env.data = eval;
 	env.now = eval->env->now;
 	env.counter = eval->view->counter;
+	env.gap = eval->view->gap;
 	env.attr = read_attr;
 	env.lookup = look_up;
 	return env;

@@ -30,6 +30,7 @@ struct rules_view {
 	struct rules_object current;
 	struct rules_object metaverse;
 	int64_t counter; /* $n */
+	bool *gap;       /* set when & joins with nothing; may be NULL */
 };
 
 int rules_eval(const struct rules_env *env, const struct expr *expr,

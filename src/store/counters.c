@@ -43,6 +43,14 @@ void counters_add(struct counters *counters, uint32_t target, const char *name,
 		store_ids_encode(&counter->ids, &counter->last, id);
 }
 
+void counters_take(struct counters *counters, uint32_t target, const char *name)
+{
+	struct counter *counter = find(counters, target, name);
+
+	if (counter && counter->value)
+		counter->value--;
+}
+
 int64_t counters_get(const struct counters *counters, uint32_t target,
 		     const char *name)
 {

@@ -25,6 +25,9 @@ struct counters {
  * disconnector-remains keep no list. */
 void counters_add(struct counters *counters, uint32_t target, const char *name,
 		  int64_t id);
+/* Takes one object back from a counter that keeps no list. */
+void counters_take(struct counters *counters, uint32_t target,
+		   const char *name);
 int64_t counters_get(const struct counters *counters, uint32_t target,
 		     const char *name);
 /* Sum over all targets. */

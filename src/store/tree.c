@@ -149,6 +149,7 @@ void tree_release(struct tree *tree)
 	idmap_release(&tree->names);
 	idmap_release(&tree->fresh);
 	vec_release(&tree->keys);
+	vec_release(&tree->same_key);
 	arena_release(&tree->arena);
 	memset(tree, 0, sizeof(*tree));
 }
@@ -156,9 +157,12 @@ void tree_release(struct tree *tree)
 void tree_add_key(struct tree *tree, uint64_t h, int64_t id)
 {
 	struct key_row row = { h, id };
+	uint64_t before = 0;
 
+	(void)idmap_get(&tree->fresh, h, &before);
 	vec_push(&tree->keys, row);
-	idmap_put(&tree->fresh, h, (uint64_t)id);
+	vec_push(&tree->same_key, (size_t)before);
+	idmap_put(&tree->fresh, h, tree->keys.len);
 }
 
 int tree_flush(struct tree *tree, struct store_tx *tx, struct error *err)
@@ -166,6 +170,7 @@ int tree_flush(struct tree *tree, struct store_tx *tx, struct error *err)
 	int ret = store_cs_key_put(tx, tree->keys.at, tree->keys.len, err);
 
 	vec_clear(&tree->keys);
+	vec_clear(&tree->same_key);
 	idmap_clear(&tree->fresh);
 	return ret;
 }
@@ -176,15 +181,20 @@ int tree_find_key(struct tree *tree, uint64_t h, struct arena *arena,
 	uint64_t fresh;
 	int64_t *ids;
 	int count = store_cs_key_find(tree->store, h, arena, &ids, err);
+	size_t more = 0;
+	size_t at;
 
 	*out = ids;
 	if (count < 0 || !idmap_get(&tree->fresh, h, &fresh))
 		return count;
-	*out = arena_alloc(arena, ((size_t)count + 1) * sizeof(**out));
-	(*out)[0] = (int64_t)fresh;
+	for (at = (size_t)fresh; at; at = tree->same_key.at[at - 1])
+		more++;
+	*out = arena_alloc(arena, ((size_t)count + more) * sizeof(**out));
 	if (count)
-		memcpy(*out + 1, ids, (size_t)count * sizeof(**out));
-	return count + 1;
+		memcpy(*out + more, ids, (size_t)count * sizeof(**out));
+	for (at = (size_t)fresh, more = 0; at; at = tree->same_key.at[at - 1])
+		(*out)[more++] = tree->keys.at[at - 1].id;
+	return count + (int)more;
 }
 
 static bool same_name(int64_t parent, struct sv rdn, int64_t other_parent,
@@ -222,6 +232,10 @@ static int bears(struct tree *tree, int64_t id, int64_t parent, struct sv rdn,
 		expected = imported;
 	if (pending.op == PENDING_DELETE && !(views & TREE_IMPORTED))
 		expected = false;
+	/* what only holds a name for others comes last */
+	if (imported &&
+	    (head.flags & CS_PLACEHOLDER || awaiting.op == PENDING_DELETE))
+		return 1;
 	if (imported && (views & TREE_IMPORTED))
 		return import.op == IMPORT_DELETE ? 1 : 3;
 	if (expected && (views & TREE_EXPECTED))

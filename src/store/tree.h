@@ -48,8 +48,9 @@ struct tree {
 	uint32_t agent;
 	struct namemap *found;    /* folded DN of a container -> id */
 	struct idmap names;       /* id -> DN of a container, in `arena` */
-	struct idmap fresh;       /* key -> id, of what is buffered */
+	struct idmap fresh;       /* key -> 1 + index in `keys` */
 	VEC(struct key_row) keys; /* to be written sorted, with the batch */
+	VEC(size_t) same_key;     /* 1 + index of the one before; 0: none */
 	struct arena arena;
 };
 

@@ -30,7 +30,9 @@ struct outflow {
 	struct image pending; /* the new change */
 	struct image merged;
 	bool merges;
-	const char *found; /* of the rule at hand, for a preview; or NULL */
+	/* of the rule at hand, for a preview */
+	const char *found; /* or NULL */
+	bool waits;        /* for the connector of what it refers to */
 };
 
 /* ---- references ---- */
@@ -107,7 +109,6 @@ static int map_references(struct outflow *flow,
 
 	mapped.at = arena_array(&sync->batch, values->len, sizeof(*mapped.at));
 	for (i = 0; i < values->len; i++) {
-		struct value value;
 		int64_t connector;
 
 		if (values->at[i].type != VALUE_REFERENCE)
@@ -125,12 +126,12 @@ static int map_references(struct outflow *flow,
 					  sync->store, values->at[i].number,
 					  CS_AGENT(flow->cs->e.row.id)),
 				  flow->mv->row.id);
+			flow->waits = true;
 			continue;
 		}
-		value = value_reference(connector, SV_NULL);
-		if (!values_have(&mapped, &value, MATCH_EXACT))
-			mapped.at[mapped.len++] = value;
+		mapped.at[mapped.len++] = value_reference(connector, SV_NULL);
 	}
+	values_canonical(&mapped);
 	*values = mapped;
 	return 0;
 }
@@ -314,6 +315,7 @@ static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
 	if (!when) {
 		flow->found = "condition";
 		keep_pending(flow, rule->attr);
+		keep_merged(flow, rule);
 		return 0;
 	}
 	if (rules_eval(&sync->rules, rule->source, rules, &sync->scratch,
@@ -322,6 +324,7 @@ static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
 	if (result.kind == EXPR_IGNORE) {
 		flow->found = "ignored";
 		keep_pending(flow, rule->attr);
+		keep_merged(flow, rule);
 		return 0;
 	}
 	values = result.kind == EXPR_VALUES ? result.values : NOTHING;
@@ -435,15 +438,33 @@ static bool take_pending(struct outflow *flow)
 	return changed;
 }
 
-static void trace_attr(const struct outflow *flow, attr_id attr, uint32_t rule,
-		       const char *found)
+static const char *export_text(const struct outflow *flow, bool pending,
+			       uint32_t rule, const struct values *before)
+{
+	const char *found = flow->found;
+
+	if (pending && flow->waits)
+		return "to be written but for what is not there yet";
+	if (pending)
+		return rule ? "to be written" : "to be written, by no rule";
+	if (flow->waits)
+		return "what it refers to is not there yet";
+	if (!found)
+		return before->len ? "the system has it already"
+				   : "no value, and the system has none";
+	if (!strcmp(found, "condition"))
+		return "the rule's condition is false";
+	if (!strcmp(found, "ignored"))
+		return "the rule says to ignore it";
+	return "the rule has no value and keeps what is there";
+}
+
+static void trace_attr(const struct outflow *flow, attr_id attr, uint32_t rule)
 {
 	const struct values *pending = image_get(&flow->pending, attr);
 	struct sync_event event = {
 		.step = "export-flow",
-		.found = pending ? "pending"
-			 : found ? found
-				 : "same",
+		.found = flow->waits ? "waiting" : "same",
 		.rule_set = flow->rule_set,
 		.rule = rule,
 		.cs = flow->cs->e.row.id,
@@ -451,20 +472,16 @@ static void trace_attr(const struct outflow *flow, attr_id attr, uint32_t rule,
 		.attr = attr,
 		.before = base_of(flow, attr),
 	};
-	const char *text = "the system has it already";
 
 	if (flow->cs->e.pending.op == PENDING_ADD)
 		event.before = &NOTHING;
 	event.values = pending ? pending : event.before;
+	if (flow->found)
+		event.found = flow->found;
 	if (pending)
-		text = rule ? "to be written" : "to be written, by no rule";
-	else if (found && !strcmp(found, "condition"))
-		text = "the rule's condition is false";
-	else if (found && !strcmp(found, "ignored"))
-		text = "the rule says to ignore it";
-	else if (found)
-		text = "the rule has no value and keeps what is there";
-	trace_event(flow->sync, &event, "%s", text);
+		event.found = "pending";
+	trace_event(flow->sync, &event, "%s",
+		    export_text(flow, pending != NULL, rule, event.before));
 }
 
 /* Initial values and what an import gave back. */
@@ -474,7 +491,7 @@ static void trace_unruled(const struct outflow *flow)
 
 	for (i = 0; flow->sync->trace && i < flow->pending.len; i++)
 		if (!has_rule(flow->rule_set, flow->pending.attrs[i].attr))
-			trace_attr(flow, flow->pending.attrs[i].attr, 0, NULL);
+			trace_attr(flow, flow->pending.attrs[i].attr, 0);
 }
 
 static int flow_connector(struct sync *sync, struct work_mv *mv,
@@ -511,13 +528,16 @@ static int flow_connector(struct sync *sync, struct work_mv *mv,
 			&cs->rule_set->exports[i];
 
 		flow.found = NULL;
+		flow.waits = false;
 		if (flow_one(&flow, rule, &rules, err) < 0)
 			return error_context(
 				err, "%s",
 				sync->config->rule_texts[rule->rule]);
 		if (sync->trace)
-			trace_attr(&flow, rule->attr, rule->rule, flow.found);
+			trace_attr(&flow, rule->attr, rule->rule);
 	}
+	flow.found = NULL;
+	flow.waits = false;
 	trace_unruled(&flow);
 	changed = take_pending(&flow);
 	if (cs->e.pending.op == PENDING_ADD && cs->is_new)

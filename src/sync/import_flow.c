@@ -57,7 +57,6 @@ static int map_references(struct flow *flow, struct values *values,
 
 	mapped.at = arena_array(&sync->batch, values->len, sizeof(*mapped.at));
 	for (i = 0; i < values->len; i++) {
-		struct value value;
 		int64_t target;
 
 		if (values->at[i].type != VALUE_REFERENCE)
@@ -76,19 +75,51 @@ static int map_references(struct flow *flow, struct values *values,
 			flow->waits = true;
 			continue;
 		}
-		value = value_reference(target, SV_NULL);
-		if (!values_have(&mapped, &value, MATCH_EXACT))
-			mapped.at[mapped.len++] = value;
+		mapped.at[mapped.len++] = value_reference(target, SV_NULL);
 	}
+	/* two texts may name one object */
+	values_canonical(&mapped);
 	*values = mapped;
 	return 0;
+}
+
+/* Whether an object has a value to look up. One outside of the working set is
+ * only looked into: a group may have as many members as there are people. */
+static int has_value(struct sync *sync, const struct config_import_flow *rule,
+		     int64_t id, const struct value *value, struct error *err)
+{
+	struct mv_plan *plan = &sync->mv_types[rule->lookup_type];
+	const struct work_mv *mv = idmap_get_ptr(&sync->mv, (uint64_t)id);
+	struct work_mv there = { .plan = plan };
+	struct arena arena = ARENA_INIT;
+	struct values values;
+	int ret = 1;
+
+	if (!mv) {
+		mv = &there;
+		ret = store_mv_get(sync->store, id, &arena, &there.row, err);
+		if (ret > 0 && there.row.type != plan->number)
+			ret = 0;
+		if (ret > 0 &&
+		    image_decode(there.row.image, store_attr_map(sync->store),
+				 &arena, &there.image, err) < 0)
+			ret = -1;
+	}
+	if (ret > 0 && (mv->removed || mv->plan != plan))
+		ret = 0;
+	if (ret > 0)
+		ret = view_mv_key(sync, mv, &mv->image, rule->lookup, &values,
+				  err) < 0
+			      ? -1
+			      : values_have(&values, value, MATCH_IGNORE_CASE);
+	arena_release(&arena);
+	return ret;
 }
 
 /* The object of the type that has this value: exactly one counts. */
 static int look_up(struct sync *sync, const struct config_import_flow *rule,
 		   const struct value *value, int64_t *out, struct error *err)
 {
-	const struct mv_plan *plan = &sync->mv_types[rule->lookup_type];
 	uint32_t number = store_attr_map(sync->store)->to_store[rule->lookup];
 	int64_t *ids;
 	int count = work_find_mv_key(
@@ -98,20 +129,15 @@ static int look_up(struct sync *sync, const struct config_import_flow *rule,
 
 	*out = 0;
 	for (i = 0; i < count; i++) {
-		struct work_mv *mv;
-		struct values values;
-		int ret = work_mv(sync, ids[i], &mv, err);
+		int ret = ids[i] == *out
+				  ? 0
+				  : has_value(sync, rule, ids[i], value, err);
 
 		if (ret < 0)
 			return -1;
-		if (ret == 0 || mv->plan != plan || mv->row.id == *out)
+		if (ret == 0)
 			continue;
-		if (view_mv_key(sync, mv, &mv->image, rule->lookup, &values,
-				err) < 0)
-			return -1;
-		if (!values_have(&values, value, MATCH_IGNORE_CASE))
-			continue;
-		*out = mv->row.id;
+		*out = ids[i];
 		found++;
 	}
 	if (found > 1)
@@ -130,7 +156,6 @@ static int map_lookups(struct flow *flow, const struct config_import_flow *rule,
 
 	mapped.at = arena_array(&sync->batch, values->len, sizeof(*mapped.at));
 	for (i = 0; i < values->len; i++) {
-		struct value value;
 		int64_t target;
 
 		if (look_up(sync, rule, &values->at[i], &target, err) < 0)
@@ -143,10 +168,10 @@ static int map_lookups(struct flow *flow, const struct config_import_flow *rule,
 			flow->waits = true;
 			continue;
 		}
-		value = value_reference(target, SV_NULL);
-		if (!values_have(&mapped, &value, MATCH_EXACT))
-			mapped.at[mapped.len++] = value;
+		mapped.at[mapped.len++] = value_reference(target, SV_NULL);
 	}
+	/* two texts may name one object */
+	values_canonical(&mapped);
 	*values = mapped;
 	return 0;
 }

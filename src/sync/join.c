@@ -370,6 +370,19 @@ int join_index(struct sync *sync, struct work_cs *cs,
 	return 0;
 }
 
+int join_index_unlinked(struct sync *sync, struct work_cs *cs,
+			struct error *err)
+{
+	const struct config_rule_set *rule_set;
+	int ret = cs->agent ? filter_select(sync, cs, &rule_set, err) : 0;
+
+	if (ret <= 0) {
+		error_clear(err); /* its own sync tells */
+		return 0;
+	}
+	return join_index(sync, cs, rule_set, err);
+}
+
 /* Disconnectors with this join value: verified to be unlinked objects of the
  * rule set that match all clauses. fn: 0 go on, -1. */
 static int matching(struct sync *sync, struct work_mv *mv,
@@ -448,6 +461,7 @@ int join_reverse(struct sync *sync, struct work_mv *mv,
 {
 	struct work_cs *found[MAX_FOUND];
 	char message[256];
+	int filtered;
 	size_t count;
 	size_t r;
 	size_t i;
@@ -480,14 +494,16 @@ int join_reverse(struct sync *sync, struct work_mv *mv,
 				     message);
 			return 2;
 		}
-		if (found[0]->e.link.state != LINK_NORMAL) {
+		/* its own agent's sync may not have asked the filter yet */
+		filtered = filter_matches(sync, found[0], rule_set, err);
+		if (filtered < 0)
+			return -1;
+		if (filtered || found[0]->e.link.state == LINK_EXPLICIT) {
 			(void)snprintf(message, sizeof(message),
 				       "mv %lld is not provisioned: it "
 				       "matches this %s disconnector",
 				       (long long)mv->row.id,
-				       found[0]->e.link.state == LINK_FILTERED
-					       ? "filtered"
-					       : "explicit");
+				       filtered ? "filtered" : "explicit");
 			note_blocked(sync, mv, rule_set, found[0],
 				     "existing-disconnector", message);
 			return 2;
@@ -557,7 +573,6 @@ int join_wake(struct sync *sync, struct work_mv *mv,
 
 static int index_one(struct sync *sync, int64_t id, struct error *err)
 {
-	const struct config_rule_set *rule_set;
 	struct work_cs *cs;
 	int ret = work_cs(sync, id, &cs, err);
 
@@ -569,12 +584,7 @@ static int index_one(struct sync *sync, int64_t id, struct error *err)
 	}
 	if (cs->e.link.mv || !cs->e.row.has_image || !cs->e.row.type)
 		return 0;
-	ret = filter_select(sync, cs, &rule_set, err);
-	if (ret <= 0) {
-		error_clear(err); /* its own sync tells */
-		return 0;
-	}
-	return join_index(sync, cs, rule_set, err);
+	return join_index_unlinked(sync, cs, err);
 }
 
 static int index_ids(struct sync *sync, const int64_t *ids, int count,

@@ -256,7 +256,9 @@ int link_deprovision(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 		cs->dirty_merged = true;
 	}
 	work_outcome(sync, cs, OUT_DISCONNECT, false);
-	return 0;
+	return action == DEPROVISION_DELETE
+		       ? 0
+		       : join_index_unlinked(sync, cs, err);
 }
 
 /* ---- the object deletion rule ---- */

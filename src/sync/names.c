@@ -20,6 +20,67 @@ static bool bears(const struct work_cs *cs, int64_t parent, struct sv rdn)
 	return own_parent == parent && own_rdn.len && dn_equal(own_rdn, rdn);
 }
 
+/* It waits for another name itself, so this one may be had by a rename. */
+static bool gives_up(struct sync *sync, const struct work_cs *cs,
+		     int64_t except)
+{
+	struct name_taker taker = { except, cs->e.row.id };
+	uint64_t leaving = 0;
+
+	if (!except ||
+	    !idmap_get(&sync->leaving, (uint64_t)cs->e.row.id, &leaving) ||
+	    !leaving)
+		return false;
+	vec_push(&sync->takers, taker);
+	return true;
+}
+
+bool names_error_taken(const struct error *err)
+{
+	return err->code == ERR_INVALID &&
+	       strncmp(err->msg, "object-already-exists:", 22) == 0;
+}
+
+static bool same_name(const struct work_cs *a, const struct work_cs *b)
+{
+	int64_t parent_a;
+	int64_t parent_b;
+	struct sv rdn_a;
+	struct sv rdn_b;
+
+	entry_expected_name(&a->e, &parent_a, &rdn_a);
+	entry_expected_name(&b->e, &parent_b, &rdn_b);
+	return parent_a == parent_b && dn_equal(rdn_a, rdn_b);
+}
+
+int names_give_back(struct sync *sync, struct error *err)
+{
+	const struct name_taker *taker;
+
+	vec_foreach(&sync->takers, taker) {
+		struct work_cs *from;
+		struct work_cs *cs;
+		int ret = work_cs(sync, taker->cs, &cs, err);
+
+		if (ret > 0)
+			ret = work_cs(sync, taker->from, &from, err);
+		if (ret < 0)
+			return -1;
+		if (ret == 0 || !cs->e.pending.rdn.len || !same_name(cs, from))
+			continue;
+		work_unit_begin(sync, 0);
+		work_touch_cs(sync, cs);
+		cs->e.pending.parent = 0;
+		cs->e.pending.rdn = SV_NULL;
+		if (!cs->e.pending.attrs.len)
+			cs->e.pending.op = PENDING_NONE;
+		cs->dirty_pending = true;
+		work_mark(sync, cs->e.link.mv);
+		work_unit_keep(sync);
+	}
+	return 0;
+}
+
 /* The object of this name below `parent`, placeholders too. */
 static int find_below(struct sync *sync, struct agent_plan *agent,
 		      int64_t parent, struct sv rdn, int64_t except,
@@ -46,6 +107,8 @@ static int find_below(struct sync *sync, struct agent_plan *agent,
 			placeholder = cs;
 			continue;
 		}
+		if (gives_up(sync, cs, except))
+			continue;
 		*out = cs;
 		return 1;
 	}

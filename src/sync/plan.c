@@ -173,14 +173,14 @@ static int plan_type(struct sync *sync, struct mv_plan *plan, struct error *err)
 	plan_outbound(sync, plan);
 	plan->key_numbers =
 		mem_zalloc((plan->type->key_count + 1) * sizeof(uint32_t));
-	for (i = 0; i < plan->type->key_count; i++)
-		plan->key_numbers[i] = map->to_store[plan->type->keys[i].id];
-	plan->key_lookups =
-		mem_zalloc((plan->type->key_count + 1) * sizeof(bool));
-	for (i = 0; i < plan->type->key_count; i++)
-		plan->key_lookups[i] = is_lookup_target(sync->config,
-							plan->type->index,
-							plan->type->keys[i].id);
+	plan->key_lookups = mem_zalloc(plan->type->key_count + 1);
+	for (i = 0; i < plan->type->key_count; i++) {
+		attr_id key = plan->type->keys[i].id;
+
+		plan->key_numbers[i] = map->to_store[key];
+		plan->key_lookups[i] =
+			is_lookup_target(sync->config, plan->type->index, key);
+	}
 	return 0;
 }
 
@@ -211,6 +211,9 @@ static void plan_joins(struct sync *sync, struct agent_plan *plan,
 					    [rs->joins[r].clauses[c].mv_attr],
 				    SV_ARG(expr_source(
 					    rs->joins[r].clauses[c].source)));
+		if (rs->joins[r].when)
+			strbuf_addf(&text, " when " SV_FMT,
+				    SV_ARG(expr_source(rs->joins[r].when)));
 		numbers[r] =
 			hash64(store_hash_key(sync->store), strbuf_sv(&text));
 		plan->join_fingerprint =

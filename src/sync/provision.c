@@ -81,12 +81,14 @@ static int candidate(struct making *m, const struct expr *expr, int64_t number,
 		     struct sv *out, struct error *err)
 {
 	struct rules_view rules = outbound_view(m);
+	bool gap = false;
 	int ret;
 
 	rules.counter = number;
+	rules.gap = &gap;
 	ret = rules_text(&m->sync->rules, expr, &rules, &m->sync->scratch, out,
 			 err);
-	return ret;
+	return ret > 0 ? !gap : ret;
 }
 
 /* A DN whose first component has no value is no name. */
@@ -581,6 +583,8 @@ static int follow_name(struct making *m, struct error *err)
 	if (ret)
 		return ret < 0 ? -1 : 0;
 	ret = choose_name(m, &dn, &ignored, err);
+	if (ret < 0 && names_error_taken(err))
+		m->sync->wants_other = m->cs->e.row.id;
 	if (ret < 0)
 		return -1;
 	if (ret != 1)

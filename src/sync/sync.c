@@ -17,6 +17,8 @@
 
 #define CHUNK         512
 #define FLUSH_OBJECTS 2048
+/* groups are larger than people: a batch ends early when it grows too much */
+#define FLUSH_BYTES   ((size_t)48 << 20)
 #define FIXUP_ROUNDS  20
 
 /* ---- one object ---- */
@@ -65,7 +67,9 @@ static int lose(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 	      state == LINK_FILTERED ? "it is filtered now"
 				     : "it is another object now");
 	link_disconnect(sync, cs, mv, state, how, false);
-	if (link_mark_referrers(sync, cs->e.row.id, err) < 0)
+	if (link_mark_referrers(sync, cs->e.row.id, err) < 0 ||
+	    link_mark_mv_referrers(sync, mv->row.id, err) < 0 ||
+	    join_index_unlinked(sync, cs, err) < 0)
 		return -1;
 	deleted = link_deletion_rule(sync, mv, cs->e.row.id, rule_set, err);
 	*removed_out = deleted > 0;
@@ -97,7 +101,8 @@ static int sync_delete(struct sync *sync, struct work_cs *cs,
 		      "disconnected from mv %lld: the system has it no more",
 		      (long long)mv->row.id);
 		link_disconnect(sync, cs, mv, LINK_NORMAL, LINK_NONE, false);
-		if (link_remove_object(sync, cs, err) < 0)
+		if (link_remove_object(sync, cs, err) < 0 ||
+		    link_mark_mv_referrers(sync, mv->row.id, err) < 0)
 			return -1;
 		deleted = link_deletion_rule(sync, mv, cs->e.row.id, rule_set,
 					     err);
@@ -189,6 +194,8 @@ static int sync_connector(struct sync *sync, struct work_cs *cs,
 	if (load_partner(sync, cs, &mv, err) < 0)
 		return -1;
 	if (!cs->rule_set) {
+		trace(sync, "filter", "frozen", NULL, cs->e.row.id, mv->row.id,
+		      "frozen: its rule set is in no file; nothing flows");
 		warn_frozen(sync, cs);
 		consume(sync, cs);
 		*counter_out = "connector-no-flow";
@@ -282,7 +289,7 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 	if (cs->e.link.state == LINK_EXPLICIT) {
 		trace(sync, "filter", "explicit", NULL, cs->e.row.id, 0,
 		      "an explicit disconnector stays one");
-		return 0;
+		return join_index_unlinked(sync, cs, err);
 	}
 	if (entry_going(&cs->e)) {
 		trace(sync, "filter", "going", NULL, cs->e.row.id, 0,
@@ -402,6 +409,21 @@ bool sync_error_fatal(const struct error *err)
 	       err->code == ERR_CONFLICT || err->code == ERR_INTERNAL;
 }
 
+/* A name that is taken may be given up by what is still to be synchronized:
+ * the object is tried again at the end. */
+static bool defer(struct sync *sync, int64_t id, const struct error *why)
+{
+	struct deferred deferred = { id, sync->wants_other };
+
+	if (sync->last_try || !names_error_taken(why))
+		return false;
+	vec_push(&sync->deferred, deferred);
+	if (deferred.leaving)
+		idmap_put(&sync->leaving, (uint64_t)deferred.leaving, 1);
+	sync->result->objects--;
+	return true;
+}
+
 static int process(struct sync *sync, struct work_cs *cs, struct error *err)
 {
 	int64_t id = cs->e.row.id;
@@ -422,6 +444,8 @@ static int process(struct sync *sync, struct work_cs *cs, struct error *err)
 			*err = why;
 			return -1;
 		}
+		if (defer(sync, id, &why))
+			return 0;
 		counters_add(sync->counters, 0, "flow-failure", id);
 		work_unit_begin(sync, id);
 		work_touch_cs(sync, cs);
@@ -474,6 +498,23 @@ static int told_to_stop(struct sync *sync)
 	return 1;
 }
 
+static bool is_full(const struct sync *sync, size_t since)
+{
+	return since >= FLUSH_OBJECTS ||
+	       (since % 16 == 15 && arena_size(&sync->batch) > FLUSH_BYTES);
+}
+
+/* 1: the operator wants it to stop */
+static int flush_when_full(struct sync *sync, size_t *since, struct error *err)
+{
+	if (*since < FLUSH_OBJECTS && arena_size(&sync->batch) <= FLUSH_BYTES)
+		return 0;
+	*since = 0;
+	if (flush(sync, err) < 0)
+		return -1;
+	return told_to_stop(sync);
+}
+
 /* 1: stopped */
 static int full_pass(struct sync *sync, struct error *err)
 {
@@ -488,23 +529,22 @@ static int full_pass(struct sync *sync, struct error *err)
 	while (ret == 0 &&
 	       (count = store_cs_scan(sync->store, sync->number, after, rows,
 				      CHUNK, &read, err)) > 0) {
-		after = rows[count - 1].id;
-		for (i = 0; i < count && ret == 0; i++) {
+		/* rows are read anew after a flush, which may change them */
+		for (i = 0; i < count && ret == 0 && !is_full(sync, since);
+		     i++) {
 			struct work_cs *cs;
 
+			after = rows[i].id;
+			since++;
 			if (work_cs_row(sync, &rows[i], &cs, err) < 0)
 				ret = -1;
 			else if (!cs->removed && cs->e.import != IMPORT_DELETE)
 				ret = process(sync, cs, err);
 		}
-		since += (size_t)count;
-		if (ret == 0 && since >= FLUSH_OBJECTS) {
-			since = 0;
-			ret = flush(sync, err);
+		if (ret == 0)
+			ret = flush_when_full(sync, &since, err);
+		if (!since)
 			arena_reset(&read);
-			if (ret == 0)
-				ret = told_to_stop(sync);
-		}
 	}
 	if (ret == 0)
 		ret = count < 0 ? -1 : flush(sync, err);
@@ -567,11 +607,13 @@ static int delta_pass(struct sync *sync, bool deletes, struct error *err)
 					     deletes ? PENDING_IMPORT_DELETES
 						     : PENDING_IMPORT_OTHERS,
 					     ids, err)) > 0) {
-		after = ids[count - 1];
-		for (i = 0; i < count && ret == 0; i++) {
+		for (i = 0; i < count && ret == 0 && !is_full(sync, since);
+		     i++) {
 			struct work_cs *cs;
 			int found = work_cs(sync, ids[i], &cs, err);
 
+			after = ids[i];
+			since++;
 			if (found < 0)
 				ret = -1;
 			else if (found == 0)
@@ -579,18 +621,36 @@ static int delta_pass(struct sync *sync, bool deletes, struct error *err)
 			else if ((cs->e.import == IMPORT_DELETE) == deletes)
 				ret = process(sync, cs, err);
 		}
-		since += (size_t)count;
-		if (ret == 0 && since >= FLUSH_OBJECTS) {
-			since = 0;
-			ret = flush(sync, err);
-			if (ret == 0)
-				ret = told_to_stop(sync);
-		}
+		if (ret == 0)
+			ret = flush_when_full(sync, &since, err);
 	}
 	if (ret == 0)
 		ret = count < 0 ? -1 : flush(sync, err);
 	mem_free(ids);
 	return ret;
+}
+
+/* What was deferred: now it succeeds, or fails for good. */
+static int last_pass(struct sync *sync, struct error *err)
+{
+	const struct deferred *deferred;
+
+	sync->last_try = true;
+	vec_foreach(&sync->deferred, deferred) {
+		struct work_cs *cs;
+		int ret = work_cs(sync, deferred->cs, &cs, err);
+
+		if (deferred->leaving)
+			idmap_put(&sync->leaving, (uint64_t)deferred->leaving,
+				  0);
+		if (ret > 0)
+			ret = process(sync, cs, err);
+		if (ret < 0)
+			return -1;
+	}
+	if (!sync->deferred.len)
+		return 0;
+	return names_give_back(sync, err) < 0 ? -1 : flush(sync, err);
 }
 
 static int reevaluate(struct sync *sync, int64_t id, struct error *err)
@@ -645,7 +705,9 @@ static int fix_up(struct sync *sync, struct error *err)
 				if (idmap_get(&sync->failed_mv,
 					      (uint64_t)ids[i], NULL))
 					continue;
-				if (reevaluate(sync, ids[i], err) < 0)
+				if (reevaluate(sync, ids[i], err) < 0 ||
+				    (is_full(sync, done) &&
+				     flush(sync, err) < 0))
 					return -1;
 				done++;
 			}
@@ -715,6 +777,8 @@ static int run(struct sync *sync, struct error *err)
 	if (ret == 0)
 		ret = delta_pass(sync, true, err);
 	if (ret == 0)
+		ret = last_pass(sync, err);
+	if (ret == 0)
 		ret = fix_up(sync, err);
 	if (ret < 0)
 		return -1;
@@ -737,6 +801,9 @@ static void release(struct sync *sync)
 	work_release(sync);
 	plan_release(sync);
 	idmap_release(&sync->failed_mv);
+	idmap_release(&sync->leaving);
+	vec_release(&sync->deferred);
+	vec_release(&sync->takers);
 }
 
 int sync_run(struct store *store, const struct config *config,

@@ -48,7 +48,7 @@ int sync_run(struct store *store, const struct config *config,
  * stable words:
  *
  *	filter       taken taken-over no-rule-set out-of-scope filtered passed
- *	             explicit going
+ *	             explicit going frozen
  *	join         value (of a clause) candidates no-value condition
  *	             ambiguous no-rule joined
  *	project      projected not-projected
@@ -58,7 +58,7 @@ int sync_run(struct store *store, const struct config *config,
  *	provision    wanted not-wanted off left waits taken new parent joined
  *	             renamed blocked
  *	deprovision  delete disconnect explicit-disconnect forget
- *	export-flow  pending same condition ignored keep
+ *	export-flow  pending same waiting condition ignored keep
  *	mv-deletion  deleted
  *	result       the inbound counter, as text
  *	error        blocked: an error that does not undo the rest

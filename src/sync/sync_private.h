@@ -35,7 +35,7 @@ struct mv_plan {
 	struct attr_plan *attrs;
 	size_t attr_count;
 	uint32_t *key_numbers; /* store numbers of its keys */
-	bool *key_lookups;     /* look-ups may wait for them */
+	bool *key_lookups;     /* look-ups may wait for their values */
 	const struct config_rule_set **outbound; /* provision or export */
 	size_t outbound_count;
 	/* rule sets whose first join clause is on an attribute of this type */
@@ -142,6 +142,19 @@ struct ref_change {
 	bool add;
 };
 
+/* An object whose sync failed since a name was taken, and whose connector in
+ * the target (or 0) would give up its own. */
+struct deferred {
+	int64_t cs;
+	int64_t leaving;
+};
+
+/* Who took the name that another one was about to give up. */
+struct name_taker {
+	int64_t cs;
+	int64_t from;
+};
+
 struct sync {
 	struct store *store;
 	const struct config *config;
@@ -213,6 +226,14 @@ struct sync {
 	struct idmap outcomes;  /* cs -> outcome, over the step */
 	struct idmap frozen;    /* rule sets warned of */
 	struct idmap failed_mv; /* not tried again in this step */
+
+	/* names that another object is about to give up: names.c */
+	int64_t wants_other; /* unit: it could not be renamed, the name is taken
+			      */
+	bool last_try;
+	VEC(struct deferred) deferred;
+	struct idmap leaving; /* objects that wait for their new name */
+	VEC(struct name_taker) takers;
 };
 
 /* ---- plan.c ---- */
@@ -346,6 +367,9 @@ int join_reverse(struct sync *sync, struct work_mv *mv,
 /* Keys by which join_reverse and appearing values find a disconnector. */
 int join_index(struct sync *sync, struct work_cs *cs,
 	       const struct config_rule_set *rule_set, struct error *err);
+/* The same of an object that lost its link. */
+int join_index_unlinked(struct sync *sync, struct work_cs *cs,
+			struct error *err);
 /* Disconnectors that a new value of the metaverse object may join. */
 int join_wake(struct sync *sync, struct work_mv *mv,
 	      const struct config_rule_set *rule_set,
@@ -384,6 +408,10 @@ int names_anchor(struct sync *sync, struct agent_plan *agent, size_t type,
 int names_anchor_taken(struct sync *sync, struct agent_plan *agent,
 		       uint32_t type, struct sv anchor, struct work_cs **out,
 		       struct error *err);
+/* The error says that a name is taken: it may not be for long. */
+bool names_error_taken(const struct error *err);
+/* Names that were taken before their bearer failed to give them up. */
+int names_give_back(struct sync *sync, struct error *err);
 void names_add_keys(struct sync *sync, struct agent_plan *agent,
 		    const struct work_cs *cs);
 

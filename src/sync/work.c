@@ -316,6 +316,7 @@ void work_unit_begin(struct sync *sync, int64_t processed)
 {
 	sync->processed = processed;
 	sync->blocked[0] = '\0';
+	sync->wants_other = 0;
 	sync->unit_cs = sync->all_cs.len;
 	sync->unit_mv = sync->all_mv.len;
 	sync->unit_mv_keys = sync->mv_keys.len;

@@ -41,6 +41,7 @@ struct patch {
 	struct ref *last;
 };
 
+/* Who had the name left it: it is not known, as others are not. */
 #define NOBODY UINT64_MAX
 
 struct ldif_overlay {
@@ -124,31 +125,55 @@ static struct patch *new_patch(struct ldif_overlay *o, struct sv dn)
 	return p;
 }
 
-/* The folded place in the content of what now is at `folded`: below a renamed
- * entry it is where that came from; empty when nothing of the content is there,
- * because it moved away or what is above is new. */
+/* The renamed patch, nearest above a name of the content, that takes what has
+ * no patch along; *depth_out: how far above. NULL: it stays. */
+static const struct patch *carrier(const struct ldif_overlay *o,
+				   struct sv folded, size_t *depth_out)
+{
+	const struct patch *p;
+	struct sv rdn;
+
+	*depth_out = 0;
+	if (!ldif_renames_time(o->renames))
+		return NULL;
+	while (dn_split(folded, &rdn, &folded) && folded.len) {
+		++*depth_out;
+		p = look_up(o, o->origins, folded);
+		if (p)
+			return p->renamed && !p->gone ? p : NULL;
+	}
+	return NULL;
+}
+
+/* The name in the content, folded, of what is at `folded` now and has no patch:
+ * below a renamed entry it is where that came from. Empty when nothing of the
+ * content can be there, because it has a patch, moved away, or what is above is
+ * new. */
 static struct sv origin_of(const struct ldif_overlay *o, struct sv folded,
 			   struct arena *arena)
 {
+	const struct patch *p = NULL;
+	struct sv origin = folded;
 	struct sv above = folded;
 	struct sv rdn;
 	size_t depth = 0;
 
-	if (!ldif_renames_time(o->renames))
-		return folded;
-	while (dn_split(above, &rdn, &above) && above.len) {
-		const struct patch *p = look_up(o, o->now, above);
-
-		depth++;
-		if (p)
-			return p->origin.len ? ldif_rebase(folded, depth,
-							   p->origin, arena)
-					     : SV_NULL;
-		p = look_up(o, o->origins, above);
-		if (p && p->renamed)
-			return SV_NULL;
-	}
-	return folded;
+	if (ldif_renames_time(o->renames))
+		while (!p && dn_split(above, &rdn, &above) && above.len) {
+			p = look_up(o, o->now, above);
+			depth++;
+		}
+	if (p && !p->origin.len)
+		return SV_NULL;
+	if (p)
+		origin = ldif_rebase(folded, depth, p->origin, arena);
+	if (namemap_get(o->origins, origin, NULL))
+		return SV_NULL;
+	/* Did it come here, not go elsewhere with one in between? */
+	p = carrier(o, origin, &depth);
+	if (p && !sv_eq(ldif_rebase(origin, depth, p->folded, arena), folded))
+		return SV_NULL;
+	return p || sv_eq(origin, folded) ? origin : SV_NULL;
 }
 
 /* Ties a new patch to the entry of the content that it speaks of. */
@@ -156,7 +181,7 @@ static void set_origin(struct ldif_overlay *o, struct patch *p)
 {
 	struct sv origin = origin_of(o, p->folded, &o->arena);
 
-	if (!origin.len || namemap_get(o->origins, origin, NULL))
+	if (!origin.len)
 		return;
 	p->origin = origin;
 	p->renamed = !sv_eq(origin, p->folded);
@@ -173,13 +198,9 @@ static bool exists(const struct patch *p)
 static struct patch *present(struct ldif_overlay *o, struct sv dn)
 {
 	struct arena scratch = ARENA_INIT;
-	struct sv folded = dn_fold(dn, &scratch);
-	uint64_t at;
-	struct patch *p;
+	struct patch *p = look_up(o, o->now, dn_fold(dn, &scratch));
 
-	if (namemap_get(o->now, folded, &at)) {
-		p = at == NOBODY ? new_patch(o, dn) : o->patches.at[at];
-	} else {
+	if (!p) {
 		p = new_patch(o, dn);
 		set_origin(o, p);
 	}
@@ -240,9 +261,7 @@ static void note_add(struct ldif_overlay *o, int fd,
 		     const struct ldif_record *record)
 {
 	struct arena scratch = ARENA_INIT;
-	struct sv folded = dn_fold(record->dn, &scratch);
-	struct patch *p = look_up(o, o->now, folded);
-	bool known = namemap_get(o->now, folded, NULL);
+	struct patch *p = look_up(o, o->now, dn_fold(record->dn, &scratch));
 
 	if (p) {
 		p->gone = true;
@@ -250,8 +269,7 @@ static void note_add(struct ldif_overlay *o, int fd,
 	}
 	p = new_patch(o, record->dn);
 	p->added = true;
-	if (!known)
-		set_origin(o, p);
+	set_origin(o, p);
 	add_ref(o, p, fd, record);
 	arena_release(&scratch);
 }
@@ -304,10 +322,7 @@ enum ldif_name ldif_overlay_find(const struct ldif_overlay *o, struct sv dn,
 	*out = SV_NULL;
 	if (p && p->added)
 		return LDIF_NAME_ADDED;
-	if (p)
-		*out = p->origin;
-	else if (!namemap_get(o->now, folded, NULL))
-		*out = origin_of(o, folded, arena);
+	*out = p ? p->origin : origin_of(o, folded, arena);
 	return out->len ? LDIF_NAME_CONTENT : LDIF_NAME_FREE;
 }
 
@@ -358,30 +373,6 @@ static int apply_all(struct ldif_overlay *o, const struct patch *p,
 	return 1;
 }
 
-/* An entry without a patch moves with the nearest one above it. */
-static bool moved_along(struct ldif_overlay *o, struct sv dn, struct sv folded,
-			struct arena *arena, struct sv *new_dn)
-{
-	struct sv above = folded;
-	struct sv rdn;
-	size_t depth = 0;
-
-	if (!ldif_renames_time(o->renames))
-		return false;
-	while (dn_split(above, &rdn, &above) && above.len) {
-		const struct patch *p = look_up(o, o->origins, above);
-
-		depth++;
-		if (!p)
-			continue;
-		if (!p->renamed || p->gone)
-			return false;
-		*new_dn = ldif_rebase(dn, depth, p->dn, arena);
-		return true;
-	}
-	return false;
-}
-
 /* An entry that no change names: it may move with one above it, and its
  * references may follow others. */
 static int apply_unnamed(struct ldif_overlay *o,
@@ -390,11 +381,14 @@ static int apply_unnamed(struct ldif_overlay *o,
 			 bool *changed_out)
 {
 	struct sv dn = content->dn;
-	const struct patch *p;
+	size_t depth;
+	const struct patch *p = carrier(o, folded, &depth);
 
-	*changed_out = moved_along(o, content->dn, folded, arena, &dn);
-	if (*changed_out)
+	*changed_out = p;
+	if (p) {
+		dn = ldif_rebase(dn, depth, p->dn, arena);
 		folded = dn_fold(dn, arena);
+	}
 	p = look_up(o, o->now, folded);
 	if (p && exists(p))
 		return 0; /* replaced by what was renamed to its name */

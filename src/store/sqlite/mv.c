@@ -52,8 +52,8 @@ int64_t store_mv_new_id(struct store_tx *tx)
 
 	/* ids come in blocks; next_mv is on a boundary when one is used up */
 	if (store->next_mv == 0 || store->next_mv % ID_BLOCK == 0) {
-		int ret = store_meta_get(store, "next_mv", &arena, &value,
-					 &err);
+		int ret =
+			store_meta_get(store, "next_mv", &arena, &value, &err);
 
 		if (ret > 0 && value.len == sizeof(end))
 			memcpy(&end, value.ptr, sizeof(end));

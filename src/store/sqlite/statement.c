@@ -9,19 +9,39 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* What the operating system said last of the log or else of the file. */
+static int last_errno(struct store *store)
+{
+	sqlite3_file *log = NULL;
+	int errnum = 0;
+
+	(void)sqlite3_file_control(store->db, "main",
+				   SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (log && log->pMethods)
+		(void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO,
+						  &errnum);
+	if (!errnum)
+		(void)sqlite3_file_control(store->db, "main",
+					   SQLITE_FCNTL_LAST_ERRNO, &errnum);
+	return errnum;
+}
+
 /* No room: on the disk, in the quota, or under the limit of a file's size. */
 static bool is_full(struct store *store, int code)
 {
-	int errnum = sqlite3_system_errno(store->db);
+	int errnum;
 
-	return code == SQLITE_FULL ||
-	       (code == SQLITE_IOERR &&
-		(errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG));
+	if (code == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE)
+		return true;
+	if (code != SQLITE_IOERR_WRITE)
+		return false;
+	errnum = last_errno(store);
+	return errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG;
 }
 
 int sqlite_error(struct store *store, struct error *err, const char *doing)
 {
-	int code = sqlite3_extended_errcode(store->db) & 0xff;
+	int code = sqlite3_extended_errcode(store->db);
 	enum err_code kind = ERR_UNAVAILABLE;
 
 	if (is_full(store, code))
@@ -29,7 +49,7 @@ int sqlite_error(struct store *store, struct error *err, const char *doing)
 				 "cannot %s the store '%s': the disk is full; "
 				 "free some space and run again",
 				 doing, store->path);
-	switch (code) {
+	switch (code & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		kind = ERR_CORRUPT;
@@ -93,6 +113,12 @@ static void bind(sqlite3_stmt *stmt, const char *types, va_list args)
 	}
 }
 
+/* BEGIN and COMMIT count as reading for SQLite, not for a person. */
+static bool writes(sqlite3_stmt *stmt)
+{
+	return !sqlite3_stmt_readonly(stmt) || !sqlite3_column_count(stmt);
+}
+
 int sqlite_next(struct store *store, sqlite3_stmt *stmt, struct error *err)
 {
 	int code = sqlite3_step(stmt);
@@ -103,8 +129,7 @@ int sqlite_next(struct store *store, sqlite3_stmt *stmt, struct error *err)
 		(void)sqlite3_reset(stmt);
 		return 0;
 	}
-	(void)sqlite_error(store, err,
-			   sqlite3_stmt_readonly(stmt) ? "read" : "write to");
+	(void)sqlite_error(store, err, writes(stmt) ? "write to" : "read");
 	(void)sqlite3_reset(stmt);
 	return -1;
 }

@@ -290,31 +290,32 @@ static void references_written_after_a_rename(void **state)
 {
 	(void)state;
 	content("dn: cn=a\n" PERSON "\ndn: cn=b\n" PERSON "\n"
-		"dn: cn=g\n" GROUP "member: cn=a\nmember: cn=b\n");
+		"dn: cn=c\n" PERSON "\ndn: cn=g\n" GROUP
+		"member: cn=a\nmember: cn=b\ndeputy: cn=c\n");
 	renamed("cn=a", "cn=z");
 	more_changes("dn: cn=a\nchangetype: add\n" PERSON "\n");
 	member_changed("add", "cn=a");
 	assert_non_null(FULL());
-	HAS("member=cn=z,cn=b,cn=a\n");
+	HAS("member=cn=z,cn=b,cn=a deputy=cn=c\n");
 	member_changed("delete", "cn=z");
 	assert_non_null(FULL());
-	HAS("member=cn=b,cn=a\n");
+	HAS("member=cn=b,cn=a deputy=cn=c\n");
 	/* The name of one who left is taken by another. */
 	member_changed("delete", "cn=a");
 	more_changes("dn: cn=a\nchangetype: delete\n\n");
 	renamed("cn=b", "cn=a");
 	assert_non_null(FULL());
-	HAS("member=cn=a\n");
+	HAS("member=cn=a deputy=cn=c\n");
 	/* Two values that come to name one entry are one. */
 	member_changed("add", "CN=later");
 	renamed("cn=a", "cn=later");
 	assert_non_null(FULL());
-	HAS("member=CN=later\n");
+	HAS("member=CN=later deputy=cn=c\n");
 	/* What is gone cannot be renamed. */
-	more_changes("dn: cn=later\nchangetype: delete\n\n");
-	renamed("cn=later", "cn=never");
+	more_changes("dn: cn=c\nchangetype: delete\n\n");
+	renamed("cn=c", "cn=never");
 	assert_non_null(FULL());
-	HAS("member=CN=later\n");
+	HAS("member=CN=later deputy=cn=c\n");
 }
 
 /* A new container of the old name has nothing to do with what moved away. */
@@ -347,6 +348,26 @@ static void a_new_container_of_an_old_name(void **state)
 			"object groupOfNames cn=g: objectClass=groupOfNames "
 			"member=cn=z,ou=p\n"
 			"object inetOrgPerson cn=z,ou=p: cn=z\n");
+}
+
+/* What left a name does not hide who comes to it with another container. */
+static void another_container_of_an_old_name(void **state)
+{
+	(void)state;
+	content("dn: ou=p\nobjectClass: organizationalUnit\n\n"
+		"dn: ou=q\nobjectClass: organizationalUnit\n\n"
+		"dn: cn=a,ou=p\n" PERSON "title: p\n\n"
+		"dn: cn=a,ou=q\n" PERSON "title: q\n\n"
+		"dn: cn=g\n" GROUP "member: cn=a,ou=p\nmember: cn=a,ou=q\n");
+	renamed("cn=a,ou=p", "cn=b");
+	renamed("ou=p", "ou=r");
+	renamed("ou=q", "ou=p");
+	renamed("cn=a,ou=p", "cn=c");
+	assert_string_equal(
+		FULL(), "object inetOrgPerson cn=b,ou=r: title=p cn=b\n"
+			"object inetOrgPerson cn=c,ou=p: title=q cn=c\n"
+			"object groupOfNames cn=g: objectClass=groupOfNames "
+			"member=cn=b,ou=r,cn=c,ou=p\n");
 }
 
 static void deltas_of_a_foreign_log(void **state)
@@ -761,6 +782,7 @@ int main(void)
 		TEST(references_in_chains_and_swaps),
 		TEST(references_written_after_a_rename),
 		TEST(a_new_container_of_an_old_name),
+		TEST(another_container_of_an_old_name),
 		TEST(deltas_of_a_foreign_log),
 		TEST(content_changed_by_hand_is_a_conflict),
 		TEST(export_makes_the_content),

@@ -1,0 +1,96 @@
+"""What the documents tell a reader to type does what they say.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import re
+import shlex
+
+import pytest
+
+from helpers import ROOT, Folder
+
+FILE = re.compile(r"^`([\w./-]+\.(?:yaml|csv))`[^`]*?\n\n```\w*\n(.*?)^```$",
+                  re.M | re.S)
+SHOWN = re.compile(r"^    conjoin (.+?)(?:\s{2,}#.*)?$", re.M)
+
+
+def sections(name):
+    """Title -> text of the second-level sections of a document."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    parts = re.split(r"^## (.*)$", text, flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+def follow(folder, text):
+    """Makes the files and runs the commands of a text, in its order."""
+    steps = [(m.start(), "file", m) for m in FILE.finditer(text)]
+    steps += [(m.start(), "command", m) for m in SHOWN.finditer(text)]
+    for _, kind, found in sorted(steps, key=lambda step: step[0]):
+        if kind == "file":
+            folder.write(found.group(1), found.group(2))
+        elif re.search(r"\b[A-Z]+\b", found.group(1)) is None:
+            folder.ok(*shlex.split(found.group(1)))
+
+
+def people(folder):
+    return sorted(obj["attributes"]["displayName"][0]
+                  for obj in folder.json("search", "mv", "person")["objects"])
+
+
+@pytest.fixture(scope="module")
+def tutorial(tmp_path_factory):
+    """A folder at the end of the tutorial's third section."""
+    folder = Folder(tmp_path_factory.mktemp("tutorial"))
+    parts = sections("docs/tutorial.md")
+    follow(folder, parts["1. A source"])
+    follow(folder, parts["2. Into the metaverse"])
+    assert people(folder) == ["Ada Larkin", "Ben Osei", "Cleo Marsh"]
+    folder.replace("conjoin.yaml", "agents: [hr]", "agents: [hr, directory]")
+    follow(folder, parts["3. A target"])
+    return folder
+
+
+def test_tutorial(tutorial):
+    entries = tutorial.ldif("out/directory.ldif")
+    assert sorted(entries) == [
+        f"cn={name},ou=people,dc=corp,dc=test"
+        for name in ("ada larkin", "ben osei", "cleo marsh")]
+    tutorial.replace("data/hr.csv", "Chemist", "Head of Laboratory")
+    tutorial.replace("data/hr.csv", "Cleo,Marsh", "Cleo,Reed")
+    tutorial.replace("data/hr.csv",
+                     "4,Dirk,Old,Sales,Account Manager,3,T\n", "")
+    follow(tutorial, sections("docs/tutorial.md")["4. Every day"])
+    entries = tutorial.ldif("out/directory.ldif")
+    assert not entries.entry("cn=Cleo Marsh,ou=people,dc=corp,dc=test")
+    assert entries.entry("cn=Cleo Reed,ou=people,dc=corp,dc=test")
+    assert entries.entry("cn=Ben Osei,ou=people,dc=corp,dc=test")["title"] \
+        == ["Head of Laboratory"]
+
+
+def test_tutorial_accident(tutorial):
+    """An emptied source stops its import and touches nobody."""
+    before = tutorial.read("data/hr.csv")
+    tutorial.write("data/hr.csv", before.splitlines(keepends=True)[0])
+    tutorial.ok("cycle", status=3)
+    assert len(tutorial.ldif("out/directory.ldif")) == 3
+    tutorial.write("data/hr.csv", before)
+
+
+def test_secrets_howto(tutorial):
+    tutorial.ok("secret", "set", "directory", stdin="x\n")
+    tutorial.ok("secret", "list")
+    tutorial.ok("secret", "delete", "directory")
+
+
+def test_examples_are_right(tmp_path):
+    """Every example passes `check` without a warning."""
+    demo = Folder(ROOT / "examples/demo")
+    for name in ("demo", "demo-ldap"):
+        for path in (ROOT / "examples" / name).rglob("*"):
+            if path.is_file():
+                target = tmp_path / path.relative_to(ROOT / "examples" / name)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(path.read_bytes())
+        found = Folder(tmp_path).json("check")
+        assert found["problems"] == [], name
+    assert not (demo.path / "state").exists(), "somebody ran it in place"
