@@ -26,7 +26,7 @@ ROOT = HERE.parent
 CONJOIN = pathlib.Path(os.environ.get("CONJOIN", ROOT / "build/conjoin"))
 LIMITS = CONJOIN.parent / "bench_limits"
 IMPORT_BATCH = 32768    # objects in a transaction: src/import/import.c
-SYNC_BATCH = 2048       # src/sync/sync.c
+SYNC_BATCH = 8192       # src/sync/sync.c
 STARTS = 21
 CYCLE = [("hr", "delta-import"), ("hr", "delta-sync"),
          ("directory", "export"), ("directory", "delta-import"),

@@ -48,7 +48,7 @@ static int set_up(struct export_step *step, struct error *err)
 		return 0;
 	if (order_plan(step, err) < 0)
 		return -1;
-	step->result->pending = (int64_t)step->plan.len;
+	step->result->pending = (int64_t)(step->plan.len - step->ties);
 	return 0;
 }
 
@@ -91,7 +91,10 @@ static int mark_in_progress(struct export_step *step, struct window *window,
 			window->len++;
 			continue;
 		}
-		if (build_op(step, &sent->entry, &sent->op, &why) < 0) {
+		if ((step->plan.at[i].untie
+			     ? build_untie(step, &sent->entry, &sent->op, &why)
+			     : build_op(step, &sent->entry, &sent->op, &why)) <
+		    0) {
 			struct export_outcome outcome = {
 				.error = "unexpected-error",
 				.message = sv_from(why.msg),
@@ -109,7 +112,9 @@ static int mark_in_progress(struct export_step *step, struct window *window,
 			continue;
 		}
 		sent->entry.pending.in_progress = true;
-		if (entry_put_pending(step->tx, &sent->entry, err) < 0)
+		if (entry_put_pending(step->tx, &sent->entry, err) < 0 ||
+		    (step->plan.at[i].untie &&
+		     entry_put_awaiting(step->tx, &sent->entry, err) < 0))
 			return -1;
 		window->len++;
 	}
@@ -172,8 +177,10 @@ static int take_answers(struct export_step *step, struct window *window,
 		sent = &window->sent[at - 1];
 		if (sent->done)
 			continue;
-		if (take_outcome(step, &sent->entry, &sent->op, &outcome, err) <
-		    0)
+		if ((sent->op.id & UNTIE_ID
+			     ? take_untied(step, &sent->entry, &outcome, err)
+			     : take_outcome(step, &sent->entry, &sent->op,
+					    &outcome, err)) < 0)
 			return -1;
 		sent->done = true;
 		window->open--;
@@ -237,11 +244,12 @@ static int write_windows(struct export_step *step, struct error *err)
 			break;
 		}
 		if (window.open) {
-			ret = error_set(err, ERR_INTERNAL,
+			(void)error_set(err, ERR_INTERNAL,
 					"connector '%s' left %zu operations "
 					"without an outcome",
 					step->connector->ops->name,
 					window.open);
+			ret = keep_answers(step, &window);
 			break;
 		}
 		from += window.len;
@@ -262,21 +270,24 @@ static int intend_all(struct export_step *step, struct error *err)
 {
 	struct window window = { 0 };
 	size_t from = 0;
+	int ret = 0;
 
-	while (from < step->plan.len) {
+	while (ret == 0 && from < step->plan.len) {
 		arena_reset(&step->arena);
 		if (begin(step, err) < 0 ||
 		    mark_in_progress(step, &window, from, err) < 0 ||
-		    commit(step, err) < 0 || put_all(step, &window, err) < 0)
-			return -1;
+		    commit(step, err) < 0 || put_all(step, &window, err) < 0) {
+			ret = -1;
+			break;
+		}
 		from += window.len;
-		if (step->options->progress &&
-		    step->options->progress(step->options->progress_data, from,
-					    (int)(from * 500 / step->plan.len)))
-			return 1;
-		idmap_release(&window.by_id);
+		if (step->options->progress)
+			ret = step->options->progress(
+				      step->options->progress_data, from,
+				      (int)(from * 500 / step->plan.len)) != 0;
 	}
-	return 0;
+	idmap_release(&window.by_id);
+	return ret;
 }
 
 static int one_answer(struct export_step *step,
@@ -284,17 +295,20 @@ static int one_answer(struct export_step *step,
 {
 	struct export_op op;
 	struct entry entry;
-	int ret = entry_load(step->store, (int64_t)outcome->id, &step->arena,
-			     &entry, err);
+	int ret = entry_load(step->store, (int64_t)(outcome->id & ~UNTIE_ID),
+			     &step->arena, &entry, err);
 
 	if (ret <= 0)
 		return ret;
+	if (outcome->id & UNTIE_ID)
+		return take_untied(step, &entry, outcome, err);
 	op.kind = build_kind(&entry);
 	return take_outcome(step, &entry, &op, outcome, err);
 }
 
 static int write_at_once(struct export_step *step, struct error *err)
 {
+	struct error ignored = ERROR_INIT;
 	struct export_outcome outcome;
 	size_t done = 0;
 	int ret = intend_all(step, err);
@@ -322,6 +336,8 @@ static int write_at_once(struct export_step *step, struct error *err)
 	}
 	if (ret == 0 && step->tx)
 		ret = commit(step, err);
+	else if (step->tx)
+		(void)commit(step, &ignored);
 	return ret;
 }
 

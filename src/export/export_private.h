@@ -17,7 +17,11 @@ struct planned {
 	int depth;
 	uint64_t takes; /* key of the name that it will have, or 0 */
 	uint64_t frees; /* key of the name that it gives up, or 0 */
+	bool untie;     /* a rename to a passing name: others want its own */
 };
+
+/* Of the operation that untie is; ids of objects have less. */
+#define UNTIE_ID (UINT64_C(1) << 62)
 
 struct export_step {
 	struct store *store;
@@ -31,6 +35,7 @@ struct export_step {
 	bool has_dn;
 	struct tree tree;
 	VEC(struct planned) plan;
+	size_t ties; /* of the plan: renames to passing names */
 	struct object_type *types;
 	size_t type_count;
 	struct store_tx *tx;
@@ -45,12 +50,20 @@ int order_plan(struct export_step *step, struct error *err);
 int build_op(struct export_step *step, const struct entry *entry,
 	     struct export_op *out, struct error *err);
 
+/* The rename to a passing name; the entry awaits it from now on. */
+int build_untie(struct export_step *step, struct entry *entry,
+		struct export_op *out, struct error *err);
+
 enum export_kind build_kind(const struct entry *entry);
 
 /* outcome.c: what an answer means for the object; writes it. */
 int take_outcome(struct export_step *step, struct entry *entry,
 		 const struct export_op *op,
 		 const struct export_outcome *outcome, struct error *err);
+
+/* The same of the rename to a passing name. */
+int take_untied(struct export_step *step, struct entry *entry,
+		const struct export_outcome *outcome, struct error *err);
 
 /* guard.c: 0 go on, 1 stopped (result says why), -1 */
 int guard_check(struct export_step *step, struct error *err);

@@ -271,8 +271,8 @@ int guard_check(struct export_step *step, struct error *err)
 	if (ret == 0)
 		ret = check_tally(step, &tally, err);
 	if (ret == 0 && guards->changes.set && !guards->changes.percent &&
-	    (int64_t)step->plan.len > guards->changes.value) {
-		ret = stop(step, "all kinds", (int64_t)step->plan.len, 0,
+	    step->result->pending > guards->changes.value) {
+		ret = stop(step, "all kinds", step->result->pending, 0,
 			   &guards->changes, err);
 		step->result->result = "stopped-change-limit";
 	}

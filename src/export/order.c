@@ -9,6 +9,7 @@
 #include "export/export_private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum phase {
 	PHASE_CONTAINER,
@@ -129,55 +130,104 @@ static void free_names(struct export_step *step)
 	idmap_release(&taken);
 }
 
-/* Within renames: who gives up a name comes before who takes it. */
-static void place_rename(struct planned *renames, size_t i,
-			 const struct idmap *holders, unsigned char *state,
-			 struct planned *out, size_t *len)
-{
-	uint64_t holder;
+/* The renames of a plan while they are sorted. */
+struct renames {
+	struct planned *at;
+	size_t count;
+	struct idmap holders; /* name -> 1 + who gives it up */
+	unsigned char *state; /* 1 on the path, 2 placed */
+	size_t *path;
+	struct planned *sorted;
+	size_t len;
+	VEC(struct planned) ties;
+};
 
-	state[i] = 1;
-	if (idmap_get(holders, renames[i].takes, &holder) &&
-	    state[holder - 1] == 0)
-		place_rename(renames, (size_t)holder - 1, holders, state, out,
-			     len);
-	out[(*len)++] = renames[i];
-	state[i] = 2;
+/* Who gives up the name that `i` takes: 1 + its place, or 0. */
+static size_t holder_of(const struct renames *renames, size_t i)
+{
+	uint64_t holder = 0;
+
+	(void)idmap_get(&renames->holders, renames->at[i].takes, &holder);
+	return holder == i + 1 ? 0 : (size_t)holder;
+}
+
+/* Who gives up a name comes before who takes it. In a circle one of them gets a
+ * passing name first. */
+static void place_rename(struct renames *renames, size_t i)
+{
+	size_t depth = 0;
+	size_t holder;
+
+	for (;;) {
+		renames->state[i] = 1;
+		renames->path[depth++] = i;
+		holder = holder_of(renames, i);
+		if (!holder || renames->state[holder - 1] == 2)
+			break;
+		if (renames->state[holder - 1] == 1) {
+			struct planned tie = renames->at[holder - 1];
+
+			tie.untie = true;
+			vec_push(&renames->ties, tie);
+			break;
+		}
+		i = holder - 1;
+	}
+	while (depth) {
+		i = renames->path[--depth];
+		renames->state[i] = 2;
+		renames->sorted[renames->len++] = renames->at[i];
+	}
+}
+
+/* Puts the passing names before the renames, these in their new order. */
+static void put_back(struct export_step *step, struct renames *renames,
+		     size_t first)
+{
+	size_t ties = renames->ties.len;
+	size_t i;
+
+	vec_reserve(&step->plan, step->plan.len + ties);
+	memmove(&step->plan.at[first + ties], &step->plan.at[first],
+		(step->plan.len - first) * sizeof(*step->plan.at));
+	step->plan.len += ties;
+	for (i = 0; i < ties; i++)
+		step->plan.at[first + i] = renames->ties.at[i];
+	for (i = 0; i < renames->count; i++)
+		step->plan.at[first + ties + i] = renames->sorted[i];
+	step->ties = ties;
 }
 
 static void order_renames(struct export_step *step)
 {
-	struct idmap holders = IDMAP_INIT;
-	struct planned *first = NULL;
-	struct planned *sorted;
-	unsigned char *state;
-	struct planned *planned;
-	size_t count = 0;
-	size_t len = 0;
+	struct renames renames = { .holders = IDMAP_INIT };
+	size_t first = 0;
 	size_t i;
 
-	vec_foreach(&step->plan, planned) {
-		if (planned->phase != PHASE_RENAME)
-			continue;
-		if (!first)
-			first = planned;
-		count++;
-	}
-	if (count < 2)
+	while (first < step->plan.len &&
+	       step->plan.at[first].phase != PHASE_RENAME)
+		first++;
+	while (first + renames.count < step->plan.len &&
+	       step->plan.at[first + renames.count].phase == PHASE_RENAME)
+		renames.count++;
+	if (renames.count < 2)
 		return;
-	sorted = mem_alloc(count * sizeof(*sorted));
-	state = mem_zalloc(count);
-	for (i = 0; i < count; i++)
-		if (first[i].frees)
-			idmap_put(&holders, first[i].frees, i + 1);
-	for (i = 0; i < count; i++)
-		if (!state[i])
-			place_rename(first, i, &holders, state, sorted, &len);
-	for (i = 0; i < count; i++)
-		first[i] = sorted[i];
-	mem_free(sorted);
-	mem_free(state);
-	idmap_release(&holders);
+	renames.at = &step->plan.at[first];
+	renames.sorted = mem_alloc(renames.count * sizeof(*renames.sorted));
+	renames.path = mem_alloc(renames.count * sizeof(*renames.path));
+	renames.state = mem_zalloc(renames.count);
+	for (i = 0; i < renames.count; i++)
+		if (renames.at[i].frees)
+			idmap_put(&renames.holders, renames.at[i].frees, i + 1);
+	for (i = 0; i < renames.count; i++)
+		if (!renames.state[i])
+			place_rename(&renames, i);
+	put_back(step, &renames, first);
+	mem_free(renames.sorted);
+	mem_free(renames.path);
+	mem_free(renames.state);
+	idmap_release(&renames.holders);
+	vec_release(&renames.ties);
 }
 
 int order_plan(struct export_step *step, struct error *err)

@@ -114,3 +114,17 @@ int take_outcome(struct export_step *step, struct entry *entry,
 		return -1;
 	return entry_put_pending(step->tx, entry, err);
 }
+
+int take_untied(struct export_step *step, struct entry *entry,
+		const struct export_outcome *outcome, struct error *err)
+{
+	struct export_state *awaiting = &entry->awaiting;
+
+	if (outcome->ok)
+		return 0; /* the rename proper counts */
+	awaiting->parent = 0;
+	awaiting->rdn = SV_NULL;
+	if (awaiting->op == PENDING_UPDATE && !awaiting->attrs.len)
+		awaiting->op = PENDING_NONE;
+	return entry_put_awaiting(step->tx, entry, err);
+}

@@ -303,12 +303,14 @@ static void release(struct import *import)
 	vec_release(&import->deletes);
 	vec_release(&import->dn_references);
 	vec_release(&import->renamed);
+	vec_release(&import->doubtful);
 	id_set_release(&import->seen);
 	id_set_release(&import->special);
 	id_set_release(&import->changed);
 	id_set_release(&import->same);
 	id_set_release(&import->deleting);
 	idmap_release(&import->counted);
+	idmap_release(&import->resolved);
 	mem_free(import->types);
 	arena_release(&import->arena);
 	arena_release(&import->run_arena);
@@ -333,6 +335,7 @@ static int finish(struct import *import, struct connector *connector,
 	if (connector_import_end(connector, &import->run_arena, &watermark,
 				 err) < 0 ||
 	    settle_references(import, err) < 0 ||
+	    stage_count_doubtful(import, err) < 0 ||
 	    stage_deletions(import, err) < 0)
 		return -1;
 	if (result->errors)

@@ -100,6 +100,12 @@ struct dn_reference {
 	struct sv text; /* in import.run_arena */
 };
 
+/* An object of which only references differ: names may yet pass on. */
+struct doubtful {
+	int64_t id;
+	struct image before; /* in import.run_arena */
+};
+
 struct import {
 	struct store *store;
 	const struct config *config;
@@ -126,8 +132,10 @@ struct import {
 	int64_t existing;      /* objects with an image when the import began */
 	VEC(int64_t) deletes;  /* delta: reported gone, staged at the end */
 	struct id_set deleting;
-	struct idmap counted; /* delta: object -> 1 + what counts of it */
+	struct idmap resolved; /* anchor key of a reference -> its target */
+	struct idmap counted;  /* delta: object -> 1 + what counts of it */
 	VEC(struct dn_reference) dn_references;
+	VEC(struct doubtful) doubtful;
 	VEC(struct dn_reference) renamed; /* source, and its DN before */
 	struct arena run_arena;
 	struct arena arena; /* per object */
@@ -148,6 +156,10 @@ int stage_update(struct import *import, struct prepared *item,
 /* A delta's deletion: kept until the guard has seen all of them. */
 int stage_report_deleted(struct import *import, struct prepared *item,
 			 struct error *err);
+/* A pending update that came to nothing is none. */
+void stage_settled(struct entry *entry);
+/* Counts what could not be counted before all names were read. */
+int stage_count_doubtful(struct import *import, struct error *err);
 /* A delta's counters, when all of it is staged. */
 void stage_count(struct import *import);
 int stage_delete(struct import *import, int64_t id, struct error *err);
@@ -157,6 +169,8 @@ int stage_find_anchor(struct import *import, uint64_t h, uint32_t type,
 /* All that may have an anchor of this hash: the number, or -1. */
 int stage_anchor_ids(struct import *import, uint64_t h, int64_t **out,
 		     struct error *err);
+/* The next full import compares the object by value. */
+void stage_compare(struct import *import, const struct cs_row *row);
 /* The anchor of a placeholder, so that the object will find it. */
 void stage_anchor(struct import *import, uint64_t h, int64_t id);
 

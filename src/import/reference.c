@@ -28,20 +28,33 @@ static int placeholder_by_anchor(struct import *import, struct sv anchor,
 	return 0;
 }
 
+/* A target is verified once: many people have one manager. */
+#define RESOLVED_MAX 200000
+
 static int by_anchor(struct import *import, const char *to, struct sv text,
 		     int64_t *id_out, struct error *err)
 {
 	uint32_t type = store_name_add(import->tx, NAME_TYPE, sv_from(to), err);
+	uint64_t known;
 	uint64_t h;
 	int ret;
 
 	if (!type)
 		return -1;
 	h = key_of_anchor(import->store, import->number, type, text);
+	if (idmap_get(&import->resolved, h, &known)) {
+		*id_out = (int64_t)known;
+		return 0;
+	}
 	ret = stage_find_anchor(import, h, type, text, id_out, err);
 	if (ret == 0)
-		return placeholder_by_anchor(import, text, h, id_out, err);
-	return ret < 0 ? -1 : 0;
+		ret = placeholder_by_anchor(import, text, h, id_out, err);
+	if (ret < 0)
+		return -1;
+	if (import->resolved.len >= RESOLVED_MAX)
+		idmap_release(&import->resolved);
+	idmap_put(&import->resolved, h, (uint64_t)*id_out);
+	return 0;
 }
 
 /* False when two DNs differ in plain letters at once; else they may be equal.
@@ -181,29 +194,25 @@ int update_references(struct import *import, int64_t source,
 	return 0;
 }
 
-static bool replace_id(struct image *image, attr_id only, int64_t from,
-		       int64_t to, struct arena *arena)
+static void replace_id(struct image *image, int64_t from, int64_t to,
+		       struct arena *arena)
 {
-	bool found = false;
 	size_t i;
 	size_t k;
 
 	for (i = 0; i < image->len; i++) {
 		struct values values = image->attrs[i].values;
 
-		if (only && image->attrs[i].attr != only)
-			continue;
 		for (k = 0; k < values.len; k++) {
 			if (values.at[k].type != VALUE_REFERENCE ||
 			    values.at[k].number != from)
 				continue;
 			values = values_dup(&image->attrs[i].values, arena);
 			values.at[k].number = to;
+			values_canonical(&values);
 			image->attrs[i].values = values;
-			found = true;
 		}
 	}
-	return found;
 }
 
 int move_referrers(struct import *import, int64_t from, int64_t to,
@@ -224,9 +233,10 @@ int move_referrers(struct import *import, int64_t from, int64_t to,
 			return -1;
 		if (ret == 0)
 			continue;
-		(void)replace_id(&entry.image, 0, from, to, arena);
-		(void)replace_id(&entry.synced, 0, from, to, arena);
-		(void)replace_id(&entry.confirmed, 0, from, to, arena);
+		replace_id(&entry.image, from, to, arena);
+		replace_id(&entry.synced, from, to, arena);
+		replace_id(&entry.confirmed, from, to, arena);
+		stage_settled(&entry);
 		if (entry_put_row(import->tx, &entry, err) < 0 ||
 		    entry_put_import(import->tx, &entry, err) < 0 ||
 		    store_cs_ref_delete(import->tx, from, sources[i], err) <
@@ -241,39 +251,101 @@ int move_referrers(struct import *import, int64_t from, int64_t to,
 	return count < 0 ? -1 : 0;
 }
 
-static int point_to(struct import *import, const struct dn_reference *reference,
-		    int64_t target, struct error *err)
+/* What an object refers to by a name that passed on. */
+struct passed {
+	int64_t source;
+	attr_id attr; /* 0: any */
+	int64_t from;
+	int64_t to;
+};
+
+struct settling {
+	VEC(struct passed) all;
+};
+
+static int order_passed(const void *a, const void *b)
+{
+	const struct passed *x = a;
+	const struct passed *y = b;
+
+	return (x->source > y->source) - (x->source < y->source);
+}
+
+/* All of an object's references at once: two names may have been exchanged. */
+static bool replace_passed(struct image *image, const struct passed *passed,
+			   size_t count, struct arena *arena)
+{
+	bool found = false;
+	size_t i;
+	size_t k;
+	size_t p;
+
+	for (i = 0; i < image->len; i++) {
+		const struct values *old = &image->attrs[i].values;
+		struct values values = { NULL, 0 };
+
+		for (k = 0; k < old->len; k++) {
+			if (old->at[k].type != VALUE_REFERENCE)
+				break;
+			for (p = 0; p < count; p++)
+				if (passed[p].from == old->at[k].number &&
+				    (!passed[p].attr ||
+				     passed[p].attr == image->attrs[i].attr))
+					break;
+			if (p == count)
+				continue;
+			if (!values.len)
+				values = values_dup(old, arena);
+			values.at[k].number = passed[p].to;
+		}
+		if (!values.len)
+			continue;
+		values_canonical(&values);
+		found |= !values_identical(&values, old);
+		image->attrs[i].values = values;
+	}
+	return found;
+}
+
+static int point_anew(struct import *import, const struct passed *passed,
+		      size_t count, struct error *err)
 {
 	struct arena *arena = &import->arena;
+	int64_t source = passed->source;
 	struct entry entry;
 	struct image before;
-	int ret = entry_load(import->store, reference->source, arena, &entry,
-			     err);
+	int ret = entry_load(import->store, source, arena, &entry, err);
 
 	if (ret <= 0)
 		return ret;
 	before = image_dup(&entry.image, arena);
-	if (!replace_id(&entry.image, reference->attr, reference->target,
-			target, arena))
+	if (!replace_passed(&entry.image, passed, count, arena))
 		return 0;
 	if (entry.import == IMPORT_NONE) {
 		entry.import = IMPORT_UPDATE;
 		entry.synced = before;
 	}
+	stage_settled(&entry);
 	if (entry_put_row(import->tx, &entry, err) < 0 ||
-	    entry_put_import(import->tx, &entry, err) < 0)
+	    entry_put_import(import->tx, &entry, err) < 0 ||
+	    update_references(import, source, &before, &entry.image, err) < 0)
 		return -1;
-	return update_references(import, reference->source, &before,
-				 &entry.image, err);
+	if (!id_set_has(&import->same, source))
+		return 0;
+	counters_take(import->counters, 0, "stage-no-change");
+	counters_add(import->counters, 0, "stage-update", source);
+	return 0;
 }
 
+/* Whom a name means that was resolved before all names were read. */
 static int settle(struct import *import, const struct dn_reference *reference,
-		  struct error *err)
+		  struct settling *settling, struct error *err)
 {
+	struct passed passed = { reference->source, reference->attr,
+				 reference->target, 0 };
 	struct arena *arena = &import->arena;
 	struct cs_row head;
 	struct sv dn;
-	int64_t target;
 	int ret = store_cs_head(import->store, reference->target, arena, &head,
 				err);
 
@@ -286,68 +358,108 @@ static int settle(struct import *import, const struct dn_reference *reference,
 		if (dn_equal(dn, reference->text))
 			return 0;
 	}
-	ret = tree_find(&import->tree, reference->text, TREE_IMPORTED, &target,
-			err);
+	ret = tree_find(&import->tree, reference->text, TREE_IMPORTED,
+			&passed.to, err);
 	if (ret == 0)
 		ret = tree_make(&import->tree, import->tx, reference->text,
-				&target, err);
+				&passed.to, err);
 	if (ret < 0)
 		return -1;
-	return target == reference->target
-		       ? 0
-		       : point_to(import, reference, target, err);
+	if (passed.to != passed.from)
+		vec_push(&settling->all, passed);
+	return 0;
 }
 
 /* Objects that were read as last time, to the letter, refer to the old name of
  * one that was renamed: to whoever bears it now. */
 static int settle_unread(struct import *import,
-			 const struct dn_reference *renamed, struct error *err)
+			 const struct dn_reference *renamed,
+			 struct settling *settling, struct error *err)
 {
-	struct arena *arena = &import->arena;
+	struct passed passed = { 0, 0, renamed->source, 0 };
 	int64_t *sources;
-	int count = store_cs_referrers(import->store, renamed->source, arena,
-				       &sources, err);
-	int64_t target;
+	int count = store_cs_referrers(import->store, renamed->source,
+				       &import->arena, &sources, err);
 	int i;
 
 	if (count <= 0)
 		return count;
-	if (tree_make(&import->tree, import->tx, renamed->text, &target, err) <
-	    0)
+	if (tree_make(&import->tree, import->tx, renamed->text, &passed.to,
+		      err) < 0)
 		return -1;
-	for (i = 0; i < count && target != renamed->source; i++) {
-		struct dn_reference reference = { sources[i], renamed->source,
-						  0, SV_NULL };
+	for (i = 0; i < count && passed.to != passed.from; i++) {
+		passed.source = sources[i];
+		if (id_set_has(&import->same, sources[i]))
+			vec_push(&settling->all, passed);
+	}
+	return 0;
+}
 
-		if (!id_set_has(&import->same, sources[i]))
-			continue;
-		if (point_to(import, &reference, target, err) < 0)
+/* A delta does not tell whether those who refer to a renamed object were given
+ * its new name: the next full import looks. */
+static int look_next_time(struct import *import,
+			  const struct dn_reference *renamed, struct error *err)
+{
+	int64_t *sources;
+	int count = store_cs_referrers(import->store, renamed->source,
+				       &import->arena, &sources, err);
+	int i;
+
+	for (i = 0; i < count; i++) {
+		struct cs_row row;
+		int ret = store_cs_get(import->store, sources[i],
+				       &import->arena, &row, err);
+
+		if (ret < 0)
 			return -1;
-		if (id_set_has(&import->changed, sources[i]))
-			continue;
-		id_set_add(&import->changed, sources[i]);
-		counters_take(import->counters, 0, "stage-no-change");
-		counters_add(import->counters, 0, "stage-update", sources[i]);
+		if (ret > 0)
+			stage_compare(import, &row);
+	}
+	return count < 0 ? -1 : 0;
+}
+
+static int find_passed(struct import *import, struct settling *settling,
+		       struct error *err)
+{
+	const struct dn_reference *reference;
+
+	vec_foreach(&import->renamed, reference) {
+		if ((import->full
+			     ? settle_unread(import, reference, settling, err)
+			     : look_next_time(import, reference, err)) < 0)
+			return -1;
+		arena_reset(&import->arena);
+	}
+	vec_foreach(&import->dn_references, reference) {
+		if (settle(import, reference, settling, err) < 0)
+			return -1;
+		arena_reset(&import->arena);
 	}
 	return 0;
 }
 
 int settle_references(struct import *import, struct error *err)
 {
-	const struct dn_reference *reference;
+	struct settling settling = { VEC_INIT };
+	size_t from = 0;
+	int ret = 0;
 
-	if (!import->renamed.len)
-		return 0;
-	vec_foreach(&import->renamed, reference) {
-		if (import->full && settle_unread(import, reference, err) < 0)
-			return -1;
+	if (import->renamed.len)
+		ret = find_passed(import, &settling, err);
+	vec_sort(&settling.all, order_passed);
+	while (ret == 0 && from < settling.all.len) {
+		const struct passed *first = &settling.all.at[from];
+		size_t to = from + 1;
+
+		while (to < settling.all.len &&
+		       settling.all.at[to].source == first->source)
+			to++;
+		ret = point_anew(import, first, to - from, err);
+		if (ret == 0)
+			ret = import_commit(import, false, err);
 		arena_reset(&import->arena);
+		from = to;
 	}
-	vec_foreach(&import->dn_references, reference) {
-		if (settle(import, reference, err) < 0 ||
-		    import_commit(import, false, err) < 0)
-			return -1;
-		arena_reset(&import->arena);
-	}
-	return 0;
+	vec_release(&settling.all);
+	return ret;
 }

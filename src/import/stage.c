@@ -17,6 +17,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A content unlike any hash: the next full import compares by value. */
+#define UNLIKE(id) ((struct hash128){ 2, (uint64_t)(id) })
+
 static uint32_t anchor_type(const struct import *import, uint32_t type)
 {
 	return import->has_dn ? 0 : type;
@@ -135,6 +138,17 @@ static bool is_object(const struct entry *entry)
 	return entry->row.type && entry->row.has_image;
 }
 
+void stage_compare(struct import *import, const struct cs_row *row)
+{
+	uint64_t h;
+
+	if (!row->anchor.len || !row->has_image)
+		return;
+	h = key_of_anchor(import->store, import->number,
+			  anchor_type(import, row->type), row->anchor);
+	add_anchor(import, h, row->id, UNLIKE(row->id));
+}
+
 void stage_anchor(struct import *import, uint64_t h, int64_t id)
 {
 	add_anchor(import, h, id, (struct hash128){ 0, 0 });
@@ -165,13 +179,69 @@ static void count(struct import *import, const char *name, int64_t id)
 
 void stage_count(struct import *import)
 {
+	const struct doubtful *doubtful;
 	size_t i;
 
+	/* the import broke off: what was said of them stands */
+	vec_foreach(&import->doubtful, doubtful)
+		count(import, "stage-update", doubtful->id);
 	for (i = 0; i < import->counted.size; i++)
 		if (import->counted.keys[i])
 			counters_add(import->counters, 0,
 				     COUNTERS[import->counted.values[i] - 1],
 				     (int64_t)import->counted.keys[i]);
+}
+
+/* Only references differ. */
+static bool only_references(const struct image *a, const struct image *b)
+{
+	const struct image *both[2] = { a, b };
+	size_t s;
+	size_t i;
+
+	for (s = 0; s < 2; s++) {
+		for (i = 0; i < both[s]->len; i++) {
+			const struct image_attr *attr = &both[s]->attrs[i];
+			const struct values *other =
+				image_get(both[1 - s], attr->attr);
+
+			if (attr->values.at[0].type != VALUE_REFERENCE &&
+			    (!other || !values_identical(&attr->values, other)))
+				return false;
+		}
+	}
+	return true;
+}
+
+static void count_later(struct import *import, const struct entry *before)
+{
+	struct doubtful doubtful = { before->row.id, IMAGE_EMPTY };
+
+	doubtful.before = image_dup(&before->image, &import->run_arena);
+	vec_push(&import->doubtful, doubtful);
+}
+
+int stage_count_doubtful(struct import *import, struct error *err)
+{
+	const struct doubtful *doubtful;
+
+	vec_foreach(&import->doubtful, doubtful) {
+		struct entry entry;
+		int ret = entry_load(import->store, doubtful->id,
+				     &import->arena, &entry, err);
+
+		if (ret < 0)
+			return -1;
+		count(import,
+		      ret > 0 && image_identical(&entry.image,
+						 &doubtful->before)
+			      ? "stage-no-change"
+			      : "stage-update",
+		      doubtful->id);
+		arena_reset(&import->arena);
+	}
+	vec_clear(&import->doubtful);
+	return 0;
 }
 
 /* Keys of attributes whose values must be unique in the agent. */
@@ -264,9 +334,19 @@ static int new_object(struct import *import, const struct prepared *item,
 	return entry_put_import(import->tx, &entry, err);
 }
 
+void stage_settled(struct entry *entry)
+{
+	if (entry->import != IMPORT_UPDATE || entry->renamed ||
+	    entry->confirmed.len ||
+	    !image_identical(&entry->synced, &entry->image))
+		return;
+	entry->import = IMPORT_NONE;
+	entry->synced = IMAGE_EMPTY;
+}
+
 /* The pending import is the difference to what was synchronized last. */
-static void set_pending(struct import *import, struct entry *entry,
-			const struct entry *before, bool retyped)
+static void set_pending(struct entry *entry, const struct entry *before,
+			bool retyped)
 {
 	bool was_object = is_object(before);
 
@@ -279,13 +359,7 @@ static void set_pending(struct import *import, struct entry *entry,
 	if (retyped)
 		entry->import = IMPORT_DELETE_ADD;
 	entry->indexed = false;
-	if (entry->import == IMPORT_UPDATE && !entry->renamed &&
-	    !entry->confirmed.len &&
-	    image_identical(&entry->synced, &entry->image)) {
-		entry->import = IMPORT_NONE;
-		entry->synced = IMAGE_EMPTY;
-	}
-	(void)import;
+	stage_settled(entry);
 }
 
 static int note_rename(struct import *import, struct entry *entry,
@@ -358,6 +432,7 @@ static int known_object(struct import *import, const struct prepared *item,
 	bool retyped = was_object && before.row.type != item->type;
 	bool renamed = false;
 	bool changed;
+	const char *name;
 
 	if (target.rdn.len) {
 		int64_t parent;
@@ -397,12 +472,15 @@ static int known_object(struct import *import, const struct prepared *item,
 	id_set_add(&import->seen, entry->row.id);
 	if (item->change.container)
 		return 0;
-	count(import,
-	      name_of_change(&before, retyped, renamed && was_object, changed,
-			     before.import == IMPORT_DELETE),
-	      entry->row.id);
+	name = name_of_change(&before, retyped, renamed && was_object, changed,
+			      before.import == IMPORT_DELETE);
+	if (!strcmp(name, "stage-update") && import->has_dn &&
+	    only_references(&before.image, &target.image))
+		count_later(import, &before);
+	else
+		count(import, name, entry->row.id);
 	if (changed || renamed || before.import != IMPORT_NONE)
-		set_pending(import, entry, &before, retyped);
+		set_pending(entry, &before, retyped);
 	return entry_put_import(import->tx, entry, err);
 }
 
@@ -469,6 +547,39 @@ static int find_by_name(struct import *import, const struct prepared *item,
 	return take_unread(import, item, entry, err);
 }
 
+/* Where the name is the anchor, and the one that had it was given another by an
+ * export: who was given this one? */
+static int find_given(struct import *import, const struct prepared *item,
+		      struct entry *entry, struct error *err)
+{
+	int64_t parent = 0;
+	struct sv rdn;
+	struct sv above;
+	int64_t *ids;
+	int count = 0;
+	int ret = dn_split(item->change.dn, &rdn, &above);
+	int i;
+
+	if (ret > 0 && above.len)
+		ret = tree_find(&import->tree, above,
+				TREE_IMPORTED | TREE_EXPECTED, &parent, err);
+	if (ret > 0)
+		count = tree_find_key(
+			&import->tree,
+			key_of_name(import->store, import->number, parent, rdn),
+			&import->arena, &ids, err);
+	for (i = 0; ret > 0 && i < count; i++) {
+		ret = entry_load(import->store, ids[i], &import->arena, entry,
+				 err);
+		if (ret > 0 && entry->awaiting.rdn.len &&
+		    entry->awaiting.parent == parent &&
+		    dn_equal(entry->awaiting.rdn, rdn))
+			return 1;
+		ret = ret < 0 ? -1 : 1;
+	}
+	return ret < 0 || count < 0 ? -1 : 0;
+}
+
 /* 1: *entry is the object meant; 0: it is a new one. */
 static int find_object(struct import *import, const struct prepared *item,
 		       struct entry *entry, struct error *err)
@@ -482,6 +593,13 @@ static int find_object(struct import *import, const struct prepared *item,
 				  item->change.op == CHANGE_DELETE, &id, err);
 	if (ret > 0)
 		ret = entry_load(import->store, id, &import->arena, entry, err);
+	if (ret > 0 && import->full && entry->awaiting.rdn.len &&
+	    dn_equal(item->change.anchor, item->change.dn)) {
+		ret = find_given(import, item, entry, err);
+		if (ret)
+			return ret;
+		ret = entry_load(import->store, id, &import->arena, entry, err);
+	}
 	if (ret > 0)
 		return take_unread(import, item, entry, err);
 	if (ret < 0 || !import->has_dn || !item->change.dn.len)
@@ -665,8 +783,7 @@ int stage_update(struct import *import, struct prepared *item,
 	if (changed_image(import, item, &target.image, &report.attrs, err) < 0)
 		return -1;
 	item->type = entry.row.type;
-	/* unlike any hash: the next full import compares by value */
-	item->content = (struct hash128){ 2, (uint64_t)entry.row.id };
+	item->content = UNLIKE(entry.row.id);
 	return known_object(import, item, &entry, target, report, err);
 }
 

@@ -31,6 +31,7 @@ struct flow {
 	/* of the rule asked last, for a preview */
 	bool skipped; /* its condition is false */
 	bool waits;   /* for the target of a reference or look-up */
+	bool frozen;  /* a link's rule set is in no file */
 };
 
 static struct cs_view *view_of(struct flow *flow, const struct work_cs *cs)
@@ -211,6 +212,25 @@ static enum say say_of_null(const struct config_import_flow *rule)
 }
 
 /* One rule: -1 or what it says. */
+static int eval_source(struct sync *sync, const struct config_import_flow *rule,
+		       const struct cs_view *view,
+		       const struct rules_view *rules, struct expr_result *out,
+		       struct error *err)
+{
+	const struct values *values;
+	uint32_t id;
+
+	if (!expr_is_attr(rule->source, &id) || id == ATTR_DN)
+		return rules_eval(&sync->rules, rule->source, rules,
+				  &sync->scratch, out, err);
+	/* a direct flow needs no text of what a reference names */
+	values = image_get(&view->expected, id);
+	out->kind = values && values->len ? EXPR_VALUES : EXPR_NULL;
+	out->values = values ? *values : (struct values){ NULL, 0 };
+	out->multi = out->values.len > 1;
+	return 0;
+}
+
 static int ask_rule(struct flow *flow, struct work_cs *cs,
 		    const struct attr_plan *attr,
 		    const struct config_import_flow *rule, struct values *out,
@@ -231,8 +251,7 @@ static int ask_rule(struct flow *flow, struct work_cs *cs,
 	flow->skipped = !when;
 	if (!when)
 		return SAY_NOTHING;
-	if (rules_eval(&sync->rules, rule->source, &rules, &sync->scratch,
-		       &result, err) < 0)
+	if (eval_source(sync, rule, view, &rules, &result, err) < 0)
 		return -1;
 	switch (result.kind) {
 	case EXPR_NULL:
@@ -486,7 +505,15 @@ static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
 	bool decided = false;
 	size_t i;
 
-	for (i = 0; i <= attr->contributor_count; i++) {
+	if (flow->frozen && keeps_frozen(flow, id, &winner, &winner_cs)) {
+		decided = true;
+		trace_stays(flow, attr, "frozen",
+			    "kept: the rule set of its connector is in no file",
+			    winner_cs, &winner);
+	}
+	for (i = 0;
+	     i <= attr->contributor_count && (!decided || flow->sync->trace);
+	     i++) {
 		const struct contributor *who = i ? &attr->contributors[i - 1]
 						  : preferred;
 		struct values values = { NULL, 0 };
@@ -510,14 +537,6 @@ static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
 			winner = values;
 			winner_cs = say == SAY_VALUES ? cs->e.row.id : 0;
 		}
-		if (decided && !flow->sync->trace)
-			break;
-	}
-	if (!decided && keeps_frozen(flow, id, &winner, &winner_cs)) {
-		decided = true;
-		trace_stays(flow, attr, "frozen",
-			    "kept: the rule set of its connector is in no file",
-			    winner_cs, &winner);
 	}
 	if (!decided && ignored) {
 		const struct values *old = image_get(&flow->mv->image, id);
@@ -701,6 +720,8 @@ int import_flow(struct sync *sync, struct work_mv *mv, struct error *err)
 				  sizeof(*flow.viewed));
 	flow.lineage.at = arena_array(&sync->batch, mv->plan->attr_count + 1,
 				      sizeof(*flow.lineage.at));
+	for (i = 0; i < mv->link_count; i++)
+		flow.frozen |= !mv->links[i]->rule_set;
 	for (i = 0; i < mv->plan->attr_count; i++) {
 		const struct attr_plan *attr = &mv->plan->attrs[i];
 		const struct contributor *preferred = NULL;

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define CHUNK         512
-#define FLUSH_OBJECTS 2048
+#define FLUSH_OBJECTS 8192
 /* groups are larger than people: a batch ends early when it grows too much */
 #define FLUSH_BYTES   ((size_t)48 << 20)
 #define FIXUP_ROUNDS  20

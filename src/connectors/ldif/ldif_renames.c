@@ -122,22 +122,33 @@ static uint64_t depth_bit(size_t depth)
 	return UINT64_C(1) << (depth < 63 ? depth : 63);
 }
 
-void ldif_renames_note(struct ldif_renames *r, struct sv old, struct sv new_dn)
+static void add_time(struct history *history, size_t time)
+{
+	vec_push(&history->times, time);
+}
+
+/* The history of a name, an empty one when it has none yet. */
+static struct history *history_of(struct ldif_renames *r, struct sv old)
 {
 	struct history empty = { .times = VEC_INIT };
 	uint64_t at;
 
-	if (!r->attrs) {
-		r->attrs = namemap_new(true);
-		r->old = namemap_new(false);
-		list_references(r);
-	}
 	if (!namemap_get(r->old, old, &at)) {
 		at = r->histories.len;
 		vec_push(&r->histories, empty);
 		namemap_put(r->old, old, at);
 	}
-	vec_push(&r->histories.at[at].times, r->new_dns.len);
+	return &r->histories.at[at];
+}
+
+void ldif_renames_note(struct ldif_renames *r, struct sv old, struct sv new_dn)
+{
+	if (!r->attrs) {
+		r->attrs = namemap_new(true);
+		r->old = namemap_new(false);
+		list_references(r);
+	}
+	add_time(history_of(r, old), r->new_dns.len);
 	vec_push(&r->new_dns, new_dn);
 	r->depths |= depth_bit(depth_of(old));
 }
