@@ -43,13 +43,13 @@ void *mem_zalloc(size_t size)
 	return ptr;
 }
 
-void *mem_realloc(void *old, size_t size)
+void *mem_realloc(void *ptr, size_t size)
 {
-	void *ptr = realloc(old, size ? size : 1);
+	void *grown = realloc(ptr, size ? size : 1);
 
-	if (!ptr)
+	if (!grown)
 		out_of_memory(size);
-	return ptr;
+	return grown;
 }
 
 char *mem_strdup(const char *s)

@@ -36,7 +36,9 @@ static inline struct sv sv_from(const char *str)
 
 static inline bool sv_eq(struct sv a, struct sv b)
 {
-	return a.len == b.len && (a.len == 0 || !memcmp(a.ptr, b.ptr, a.len));
+	if (a.len != b.len)
+		return false;
+	return !a.len || (a.ptr && b.ptr && !memcmp(a.ptr, b.ptr, a.len));
 }
 
 static inline bool sv_eq_str(struct sv a, const char *b)

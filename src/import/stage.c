@@ -75,14 +75,17 @@ static int rank_of(struct import *import, int64_t id, uint32_t type,
 		return 0;
 	if (row.flags & CS_PLACEHOLDER)
 		return 1;
-	if (!id_set_has(&import->special, id))
+	/* a delta may tell of names that were exchanged one after the other */
+	if (!import->full && id_set_has(&import->changed, id))
 		return 3;
+	if (!id_set_has(&import->special, id))
+		return 4;
 	if (store_awaiting_get(import->store, id, &import->arena, &awaiting,
 			       err) < 0)
 		return -1;
 	if (awaiting.op != PENDING_DELETE)
-		return 3;
-	return gone ? 4 : 2;
+		return 4;
+	return gone ? 5 : 2;
 }
 
 static int find_anchor(struct import *import, uint64_t h, uint32_t type,
@@ -547,17 +550,17 @@ static int find_by_name(struct import *import, const struct prepared *item,
 	return take_unread(import, item, entry, err);
 }
 
-/* Where the name is the anchor, and the one that had it was given another by an
- * export: who was given this one? */
-static int find_given(struct import *import, const struct prepared *item,
-		      struct entry *entry, struct error *err)
+/* Who was given this name by an export: where names are anchors, the one that
+ * had it may have been given another. */
+static int find_given(struct import *import, struct sv dn, struct entry *entry,
+		      struct error *err)
 {
 	int64_t parent = 0;
 	struct sv rdn;
 	struct sv above;
 	int64_t *ids;
 	int count = 0;
-	int ret = dn_split(item->change.dn, &rdn, &above);
+	int ret = dn_split(dn, &rdn, &above);
 	int i;
 
 	if (ret > 0 && above.len)
@@ -595,7 +598,7 @@ static int find_object(struct import *import, const struct prepared *item,
 		ret = entry_load(import->store, id, &import->arena, entry, err);
 	if (ret > 0 && import->full && entry->awaiting.rdn.len &&
 	    dn_equal(item->change.anchor, item->change.dn)) {
-		ret = find_given(import, item, entry, err);
+		ret = find_given(import, item->change.dn, entry, err);
 		if (ret)
 			return ret;
 		ret = entry_load(import->store, id, &import->arena, entry, err);
@@ -734,14 +737,18 @@ static int changed_image(struct import *import, const struct prepared *item,
 	return 0;
 }
 
-/* A delta that is read again after an error renames what has its new name. */
+/* By the new name: ours, by a passing name that nobody knows; or of a delta
+ * that is read again after an error. */
 static int find_renamed(struct import *import, const struct prepared *item,
 			struct entry *entry, struct error *err)
 {
 	int64_t id;
-	int ret = tree_find(&import->tree, item->change.new_dn, TREE_IMPORTED,
-			    &id, err);
+	int ret = find_given(import, item->change.new_dn, entry, err);
 
+	if (ret)
+		return ret;
+	ret = tree_find(&import->tree, item->change.new_dn, TREE_IMPORTED, &id,
+			err);
 	return ret > 0 ? entry_load(import->store, id, &import->arena, entry,
 				    err)
 		       : ret;

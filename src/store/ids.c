@@ -7,7 +7,7 @@
 
 void store_ids_encode(struct strbuf *list, int64_t *last, int64_t id)
 {
-	int64_t step = id - *last;
+	int64_t step = (int64_t)((uint64_t)id - (uint64_t)*last);
 
 	image_encode_number(((uint64_t)step << 1) ^ (uint64_t)(step >> 63),
 			    list);
@@ -22,7 +22,8 @@ int store_ids_decode(struct sv list, size_t *at, int64_t *last, int64_t *id_out)
 		return 0;
 	if (!image_decode_number(list, at, &n))
 		return -1;
-	*last += (int64_t)(n >> 1) ^ -(int64_t)(n & 1);
+	/* damaged bytes may run over; the ids are wrong then, nothing else */
+	*last = (int64_t)((uint64_t)*last + ((n >> 1) ^ (0 - (n & 1))));
 	*id_out = *last;
 	return 1;
 }

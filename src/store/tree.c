@@ -401,7 +401,7 @@ static int container_dn(struct tree *tree, int64_t id, enum tree_view view,
 	struct sv *cached = idmap_get_ptr(&tree->names, cache_key);
 	struct arena scratch = ARENA_INIT;
 	struct sv above = SV_NULL;
-	struct sv rdn;
+	struct sv rdn = SV_NULL;
 	int64_t parent = 0;
 	int ret;
 

@@ -282,7 +282,7 @@ int names_place(struct sync *sync, struct agent_plan *agent, struct sv dn,
 	if (need_container(sync, agent, rest, agent->has_tree, create_parents,
 			   &above, err) < 0)
 		return -1;
-	*parent_out = above->e.row.id;
+	*parent_out = above ? above->e.row.id : 0;
 	return 0;
 }
 

@@ -81,7 +81,7 @@ failed:
 static int load_secret(struct store *store, struct error *err)
 {
 	struct arena arena = ARENA_INIT;
-	struct store_tx *tx;
+	struct store_tx *tx = NULL;
 	struct sv value;
 	int ret = store_meta_get(store, "secret", &arena, &value, err);
 
