@@ -78,10 +78,26 @@ failed:
 	return -1;
 }
 
+static int make_secret(struct store *store, struct error *err)
+{
+	struct store_tx *tx;
+
+	hash_key_random(&store->key);
+	if (store_begin(store, STORE_DURABLE, &tx, err) < 0)
+		return -1;
+	if (store_meta_set(
+		    tx, "secret",
+		    sv_make((char *)store->key.bytes, sizeof(store->key.bytes)),
+		    err) < 0) {
+		store_rollback(tx);
+		return -1;
+	}
+	return store_commit(tx, err);
+}
+
 static int load_secret(struct store *store, struct error *err)
 {
 	struct arena arena = ARENA_INIT;
-	struct store_tx *tx = NULL;
 	struct sv value;
 	int ret = store_meta_get(store, "secret", &arena, &value, err);
 
@@ -93,18 +109,7 @@ static int load_secret(struct store *store, struct error *err)
 				"the store '%s' has a damaged secret",
 				store->path);
 	} else if (ret == 0 && !store->read_only) {
-		hash_key_random(&store->key);
-		ret = store_begin(store, STORE_DURABLE, &tx, err);
-		if (ret == 0) {
-			value = sv_make((char *)store->key.bytes,
-					sizeof(store->key.bytes));
-			if (store_meta_set(tx, "secret", value, err) < 0) {
-				store_rollback(tx);
-				ret = -1;
-			} else {
-				ret = store_commit(tx, err);
-			}
-		}
+		ret = make_secret(store, err);
 	}
 	arena_release(&arena);
 	return ret;
