@@ -246,10 +246,12 @@ int store_begin(struct store *store, enum store_durability durability,
 {
 	bool full = durability == STORE_DURABLE;
 
-	if (store->read_only)
-		return error_set(err, ERR_DENIED,
-				 "the store '%s' was opened for reading only",
-				 store->path);
+	if (store->read_only) {
+		(void)error_set(err, ERR_DENIED,
+				"the store '%s' was opened for reading only",
+				store->path);
+		return -1;
+	}
 	if (full != store->full_sync) {
 		if (exec(store,
 			 full ? "PRAGMA synchronous = FULL"
