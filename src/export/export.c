@@ -44,12 +44,7 @@ static int set_up(struct export_step *step, struct error *err)
 				       sv_from(step->agent->name));
 	step->has_dn = (step->agent->caps & CONNECTOR_CAP_DN) != 0;
 	tree_init(&step->tree, step->store, step->number);
-	if (!step->number)
-		return 0;
-	if (order_plan(step, err) < 0)
-		return -1;
-	step->result->pending = (int64_t)(step->plan.len - step->ties);
-	return 0;
+	return step->number ? order_plan(step, err) : 0;
 }
 
 static void tear_down(struct export_step *step)

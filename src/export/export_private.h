@@ -35,7 +35,6 @@ struct export_step {
 	bool has_dn;
 	struct tree tree;
 	VEC(struct planned) plan;
-	size_t ties; /* of the plan: renames to passing names */
 	struct object_type *types;
 	size_t type_count;
 	struct store_tx *tx;

@@ -158,7 +158,7 @@ static int stop(struct export_step *step, const char *what, int64_t count,
 		(void)snprintf(allowed, sizeof(allowed), "%lld",
 			       (long long)limit->value);
 	(void)snprintf(result->message, sizeof(result->message),
-		       "%lld deletions of %s are pending, the guard allows "
+		       "%lld %s are pending, the guard allows "
 		       "%s; nothing was written. See them with: conjoin "
 		       "pending %s --exports. If this is right: conjoin run "
 		       "%s export --allow %s",
@@ -182,6 +182,7 @@ static int check_types(struct export_step *step, const struct tally *tally,
 		       struct error *err)
 {
 	const struct config_guards *guards = step->options->guards;
+	char what[300];
 	size_t t;
 
 	for (t = 0; t < step->agent->type_count; t++) {
@@ -197,10 +198,11 @@ static int check_types(struct export_step *step, const struct tally *tally,
 			err);
 		if (total < 0)
 			return -1;
-		if (config_limit_exceeded(limit, guards->above,
-					  tally->by_type[t], total))
-			return stop(step, name, tally->by_type[t], total, limit,
-				    err);
+		if (!config_limit_exceeded(limit, guards->above,
+					   tally->by_type[t], total))
+			continue;
+		(void)snprintf(what, sizeof(what), "deletions of %s", name);
+		return stop(step, what, tally->by_type[t], total, limit, err);
 	}
 	return 0;
 }
@@ -214,15 +216,16 @@ static int check_tally(struct export_step *step, const struct tally *tally,
 	size_t i;
 
 	if (tally->never) {
-		(void)snprintf(what, sizeof(what),
-			       "objects that a 'never' rule protects (" SV_FMT
-			       ")",
-			       SV_ARG(tally->never_dn));
+		(void)snprintf(
+			what, sizeof(what),
+			"deletions of objects that a 'never' rule protects (" SV_FMT
+			")",
+			SV_ARG(tally->never_dn));
 		return stop(step, what, tally->never, 0, &none, err);
 	}
 	if (guards->deletions.set && !guards->deletions.percent &&
 	    tally->deletions > guards->deletions.value)
-		return stop(step, "objects", tally->deletions, 0,
+		return stop(step, "deletions of objects", tally->deletions, 0,
 			    &guards->deletions, err);
 	for (i = 0; i < guards->subtree_count; i++) {
 		const struct config_subtree_guard *subtree =
@@ -232,12 +235,34 @@ static int check_tally(struct export_step *step, const struct tally *tally,
 					   tally->by_subtree[i],
 					   tally->by_subtree[i]))
 			continue;
-		(void)snprintf(what, sizeof(what), "objects below '%s'",
+		(void)snprintf(what, sizeof(what),
+			       "deletions of objects below '%s'",
 			       subtree->container);
 		return stop(step, what, tally->by_subtree[i],
 			    tally->by_subtree[i], &subtree->deletions, err);
 	}
 	return check_types(step, tally, err);
+}
+
+static int check_changes(struct export_step *step, struct error *err)
+{
+	const struct config_guards *guards = step->options->guards;
+	int64_t total = 0;
+
+	if (!guards->changes.set)
+		return 0;
+	if (guards->changes.percent)
+		total = store_cs_count(step->store, step->number, 0, err);
+	if (total < 0)
+		return -1;
+	if (!config_limit_exceeded(&guards->changes, guards->above,
+				   step->result->pending, total))
+		return 0;
+	if (stop(step, "changes", step->result->pending, total,
+		 &guards->changes, err) < 0)
+		return -1;
+	step->result->result = "stopped-change-limit";
+	return 1;
 }
 
 int guard_check(struct export_step *step, struct error *err)
@@ -270,12 +295,8 @@ int guard_check(struct export_step *step, struct error *err)
 	}
 	if (ret == 0)
 		ret = check_tally(step, &tally, err);
-	if (ret == 0 && guards->changes.set && !guards->changes.percent &&
-	    step->result->pending > guards->changes.value) {
-		ret = stop(step, "all kinds", step->result->pending, 0,
-			   &guards->changes, err);
-		step->result->result = "stopped-change-limit";
-	}
+	if (ret == 0)
+		ret = check_changes(step, err);
 	mem_free(tally.by_type);
 	mem_free(tally.by_subtree);
 	return ret;

@@ -44,6 +44,19 @@ static int depth_of(struct export_step *step, struct idmap *depths, int64_t id,
 	return above + 1;
 }
 
+/* Where there are no names the anchor is one. */
+static int anchor_key(struct export_step *step, int64_t id, uint64_t *out,
+		      struct error *err)
+{
+	struct cs_row row;
+	int ret = store_cs_get(step->store, id, &step->arena, &row, err);
+
+	if (ret > 0 && row.anchor.len)
+		*out = key_of_anchor(step->store, step->number, row.type,
+				     row.anchor);
+	return ret < 0 ? -1 : 0;
+}
+
 static int plan_one(struct export_step *step, struct idmap *depths, int64_t id,
 		    struct error *err)
 {
@@ -69,6 +82,8 @@ static int plan_one(struct export_step *step, struct idmap *depths, int64_t id,
 	if (rdn.len)
 		planned.frees =
 			key_of_name(step->store, step->number, parent, rdn);
+	else if (!step->has_dn && anchor_key(step, id, &planned.frees, err) < 0)
+		return -1;
 	if (pending.rdn.len) {
 		parent = pending.parent;
 		planned.takes = key_of_name(step->store, step->number, parent,
@@ -195,7 +210,6 @@ static void put_back(struct export_step *step, struct renames *renames,
 		step->plan.at[first + i] = renames->ties.at[i];
 	for (i = 0; i < renames->count; i++)
 		step->plan.at[first + ties + i] = renames->sorted[i];
-	step->ties = ties;
 }
 
 static void order_renames(struct export_step *step)
@@ -237,6 +251,7 @@ int order_plan(struct export_step *step, struct error *err)
 	int64_t after = 0;
 	int count = 0;
 	int ret = store_read_begin(step->store, err);
+	const struct planned *planned;
 	int i;
 
 	while (ret == 0 &&
@@ -254,5 +269,9 @@ int order_plan(struct export_step *step, struct error *err)
 	free_names(step);
 	vec_sort(&step->plan, order_planned);
 	order_renames(step);
+	step->result->pending = 0;
+	vec_foreach(&step->plan, planned)
+		if (!planned->untie && planned->phase != PHASE_CONTAINER)
+			step->result->pending++;
 	return 0;
 }

@@ -164,7 +164,8 @@ static void note_gaps(struct eval *e, const struct node *node,
 {
 	size_t i;
 
-	for (i = 0; e->env->gap && i < node->argc; i++)
+	/* constants are folded without an environment */
+	for (i = 0; e->env && e->env->gap && i < node->argc; i++)
 		if (is_nothing(&parts[i]) &&
 		    node->args[i ? i : 1]->joint == '&')
 			*e->env->gap = true;

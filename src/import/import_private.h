@@ -129,6 +129,7 @@ struct import {
 	struct id_set special; /* awaiting, or a deletion staged: look closer */
 	struct id_set changed; /* staged by this run */
 	struct id_set same;    /* read as last time, to the letter */
+	struct id_set moved;   /* refer by a merge, not by an old name */
 	int64_t existing;      /* objects with an image when the import began */
 	VEC(int64_t) deletes;  /* delta: reported gone, staged at the end */
 	struct id_set deleting;

@@ -237,6 +237,7 @@ int move_referrers(struct import *import, int64_t from, int64_t to,
 		replace_id(&entry.synced, from, to, arena);
 		replace_id(&entry.confirmed, from, to, arena);
 		stage_settled(&entry);
+		id_set_add(&import->moved, sources[i]);
 		if (entry_put_row(import->tx, &entry, err) < 0 ||
 		    entry_put_import(import->tx, &entry, err) < 0 ||
 		    store_cs_ref_delete(import->tx, from, sources[i], err) <
@@ -389,7 +390,8 @@ static int settle_unread(struct import *import,
 		return -1;
 	for (i = 0; i < count && passed.to != passed.from; i++) {
 		passed.source = sources[i];
-		if (id_set_has(&import->same, sources[i]))
+		if (id_set_has(&import->same, sources[i]) &&
+		    !id_set_has(&import->moved, sources[i]))
 			vec_push(&settling->all, passed);
 	}
 	return 0;

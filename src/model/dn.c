@@ -344,6 +344,26 @@ static struct sv fold_rdn(struct sv rdn, struct arena *arena)
 	return out;
 }
 
+/* An ill-formed text stays one: where folding would make a name of it (a type
+ * with a sharp s), only ASCII letters are folded. */
+static struct sv fold_ill_formed(struct sv dn, struct arena *arena)
+{
+	struct sv folded = text_fold(dn, arena);
+	char *out;
+	size_t i;
+
+	if (!dn_valid(folded))
+		return folded;
+	out = arena_alloc(arena, dn.len + 1);
+	for (i = 0; i < dn.len; i++) {
+		char c = dn.ptr[i];
+
+		out[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+	}
+	out[dn.len] = '\0';
+	return sv_make(out, dn.len);
+}
+
 struct sv dn_fold(struct sv dn, struct arena *arena)
 {
 	struct sv rdn;
@@ -354,7 +374,7 @@ struct sv dn_fold(struct sv dn, struct arena *arena)
 		return text_fold(dn, arena);
 	while (parent.len) {
 		if (!dn_split(parent, &rdn, &parent))
-			return text_fold(dn, arena);
+			return fold_ill_formed(dn, arena);
 		rdn = fold_rdn(rdn, arena);
 		out = out.len ? dn_join(out, rdn, arena) : rdn;
 	}

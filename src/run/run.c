@@ -229,7 +229,8 @@ enum run_exit run_profile(struct store *store, const struct config *config,
 	size_t i;
 	int ret = 1;
 
-	if (begin_run(&run, profile, err) < 0)
+	if (run_take_over(store, config, err) < 0 ||
+	    begin_run(&run, profile, err) < 0)
 		return RUN_FAILED;
 	if (hooks && hooks->run_begin)
 		hooks->run_begin(hooks->data, run.id, agent->name,

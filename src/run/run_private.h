@@ -36,6 +36,10 @@ int step_run(struct run *run, const struct config_step *step, int64_t step_id,
 	     struct step_outcome *out, struct error *err);
 const char *step_kind_name(enum config_step_kind kind);
 
+/* takeover.c: agents and rule sets that have another name than they had. */
+int run_take_over(struct store *store, const struct config *config,
+		  struct error *err);
+
 /* The exit status that a result stands for. */
 enum run_exit result_exit(const char *result);
 /* The next step of the profile may run after this result. */

@@ -83,6 +83,9 @@ uint32_t store_name_add(struct store_tx *tx, enum store_name_kind kind,
 /* 0 when there is none. */
 uint32_t store_name_find(struct store *store, enum store_name_kind kind,
 			 struct sv name);
+/* Gives a number another name; before anybody borrowed the old one. */
+int store_name_change(struct store_tx *tx, enum store_name_kind kind,
+		      uint32_t number, struct sv name, struct error *err);
 /* Borrowed until close; NULL when there is none. */
 const char *store_name(struct store *store, enum store_name_kind kind,
 		       uint32_t number);

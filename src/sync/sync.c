@@ -653,6 +653,54 @@ static int last_pass(struct sync *sync, struct error *err)
 	return names_give_back(sync, err) < 0 ? -1 : flush(sync, err);
 }
 
+/* An error that an earlier evaluation left; that of an object's own sync stays
+ * until it is tried again. */
+static int clear_errors(struct sync *sync, const struct work_mv *mv,
+			struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < mv->link_count; i++) {
+		int64_t id = mv->links[i]->e.row.id;
+		struct cs_error old;
+		int64_t queued = 0;
+		int ret = store_error_get(sync->store, id, ERROR_SYNC,
+					  &sync->scratch, &old, err);
+
+		if (ret > 0 && mv->links[i]->queued)
+			ret = 0;
+		if (ret > 0)
+			ret = store_queue_ids(sync->store, CS_AGENT(id), id - 1,
+					      &queued, 1, err) < 0
+				      ? -1
+				      : queued != id;
+		if (ret > 0)
+			ret = store_error_delete(sync->tx, id, ERROR_SYNC, err);
+		if (ret < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* It succeeded; something may stand in the way of provisioning. */
+static int reevaluated(struct sync *sync, struct work_mv *mv, struct error *err)
+{
+	bool blocked = mv && sync->blocked[0] && mv->link_count;
+	struct error why = ERROR_INIT;
+
+	if (blocked) {
+		work_touch_cs(sync, mv->links[0]);
+		mv->links[0]->queued = true;
+	}
+	work_unit_keep(sync);
+	if (!mv || mv->removed)
+		return 0;
+	if (!blocked)
+		return clear_errors(sync, mv, err);
+	(void)error_set(&why, ERR_INVALID, "%s", sync->blocked);
+	return record_error(sync, mv->links[0]->e.row.id, &why, err);
+}
+
 static int reevaluate(struct sync *sync, int64_t id, struct error *err)
 {
 	struct error why = ERROR_INIT;
@@ -664,15 +712,12 @@ static int reevaluate(struct sync *sync, int64_t id, struct error *err)
 	sync->equal_writer = 0;
 	vec_push(&sync->unmarked, id);
 	ret = work_mv(sync, id, &mv, &why);
-	if (ret > 0)
-		ret = evaluate(sync, mv, &flowed, &why);
-	if (ret >= 0) {
-		work_unit_keep(sync);
-		if (!sync->blocked[0] || ret == 0 || !mv->link_count)
-			return 0;
-		(void)error_set(&why, ERR_INVALID, "%s", sync->blocked);
-		return record_error(sync, mv->links[0]->e.row.id, &why, err);
-	}
+	if (ret > 0 && evaluate(sync, mv, &flowed, &why) < 0)
+		ret = -1;
+	if (ret == 0)
+		mv = NULL;
+	if (ret >= 0)
+		return reevaluated(sync, mv, err);
 	work_unit_drop(sync);
 	if (sync_error_fatal(&why)) {
 		*err = why;

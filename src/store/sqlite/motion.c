@@ -110,6 +110,14 @@ int store_link_put(struct store_tx *tx, const struct link_row *row,
 			  row->last_mv);
 }
 
+int store_link_take_over(struct store_tx *tx, uint32_t from, uint32_t to,
+			 struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "UPDATE link SET rule_set = ?2 WHERE rule_set = ?1",
+			  err, "ii", (int64_t)from, (int64_t)to);
+}
+
 int store_link_delete(struct store_tx *tx, int64_t cs, struct error *err)
 {
 	if (known_empty(tx->store, cs, MOTION_LINK))

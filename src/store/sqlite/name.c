@@ -144,6 +144,31 @@ uint32_t store_name_add(struct store_tx *tx, enum store_name_kind kind,
 	return number;
 }
 
+int store_name_change(struct store_tx *tx, enum store_name_kind kind,
+		      uint32_t number, struct sv name, struct error *err)
+{
+	struct store *store = tx->store;
+	struct store_name_row *row;
+
+	if (sqlite_run(store,
+		       "UPDATE name SET name = ?3 WHERE kind = ?1"
+		       " AND number = ?2",
+		       err, "iit", (int64_t)kind, (int64_t)number, name) < 0)
+		return -1;
+	vec_foreach(&store->name_rows, row) {
+		if (row->kind != kind || row->number != number)
+			continue;
+		row->name = mem_realloc(row->name, name.len + 1);
+		if (name.len)
+			memcpy(row->name, name.ptr, name.len);
+		row->name[name.len] = '\0';
+	}
+	free_index(store);
+	vec_foreach(&store->name_rows, row)
+		index_name(store, row);
+	return 0;
+}
+
 const char *store_name(struct store *store, enum store_name_kind kind,
 		       uint32_t number)
 {

@@ -81,6 +81,22 @@ static void reset_keeps_a_block(void **state)
 	arena_release(&arena);
 }
 
+static void tells_its_size(void **state)
+{
+	struct arena arena = ARENA_INIT;
+	size_t size;
+
+	(void)state;
+	assert_int_equal(arena_size(&arena), 0);
+	(void)arena_alloc(&arena, 100000);
+	size = arena_size(&arena);
+	assert_true(size >= 100000);
+	(void)arena_alloc(&arena, 10000000);
+	assert_true(arena_size(&arena) >= size + 10000000);
+	arena_release(&arena);
+	assert_int_equal(arena_size(&arena), 0);
+}
+
 static void copies(void **state)
 {
 	struct arena arena = ARENA_INIT;
@@ -160,6 +176,7 @@ int main(void)
 		cmocka_unit_test(aligned_and_apart),
 		cmocka_unit_test(of_any_size),
 		cmocka_unit_test(reset_keeps_a_block),
+		cmocka_unit_test(tells_its_size),
 		cmocka_unit_test(copies),
 		cmocka_unit_test(too_much_aborts),
 		cmocka_unit_test(heap),

@@ -12,6 +12,11 @@
 
 #include <cmocka.h>
 
+static int descending(const void *a, const void *b)
+{
+	return *(const int *)b - *(const int *)a;
+}
+
 static void vec(void **state)
 {
 	VEC(int) numbers = VEC_INIT;
@@ -28,7 +33,10 @@ static void vec(void **state)
 	vec_foreach(&numbers, p)
 		sum += *p;
 	assert_int_equal(sum, 499500);
+	vec_sort(&numbers, descending);
+	assert_int_equal(numbers.at[0], 999);
 	vec_clear(&numbers);
+	vec_sort(&numbers, descending);
 	assert_int_equal(numbers.len, 0);
 	assert_true(numbers.size >= 1000);
 	vec_reserve(&numbers, 5000);

@@ -79,6 +79,9 @@ static void ill_formed(void **state)
 	assert_true(dn_equal(SV_LIT("Ann"), SV_LIT("ANN")));
 	assert_false(dn_equal(SV_LIT("Ann"), SV_LIT("Bob")));
 	assert_true(dn_equal(SV_LIT("a,,b"), SV_LIT("A,,B")));
+	/* folding makes no name of what is none */
+	assert_false(dn_equal(SV_LIT("a\xc3\x9f=x"), SV_LIT("ass=x")));
+	assert_true(dn_equal(SV_LIT("A\xc3\x9f=X"), SV_LIT("a\xc3\x9f=x")));
 }
 
 static void equal(void **state)

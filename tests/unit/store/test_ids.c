@@ -83,6 +83,8 @@ static void counters(void **state)
 	assert_true(counters_get(&counters, 2, "connector-flow") == 10);
 	assert_true(counters_get(&counters, 0, "connector-flow") == 0);
 	assert_true(counters_sum(&counters, "connector-flow") == 20);
+	counters_take(&counters, 0, "stage-no-change");
+	assert_true(counters_get(&counters, 0, "stage-no-change") == 9);
 	/* only counted: there may be millions */
 	assert_int_equal(counters.all.at[3].ids.len, 0);
 	assert_true(counters.all.at[0].ids.len > 0);
