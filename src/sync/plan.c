@@ -389,6 +389,20 @@ uint32_t plan_rule_set_number(struct sync *sync,
 	return number;
 }
 
+/* `was`: links made under the rule set's earlier name are its own. */
+static bool had_number(struct sync *sync, const struct config_rule_set *rs,
+		       uint32_t number)
+{
+	char name[512];
+
+	if (!rs->was)
+		return false;
+	(void)snprintf(name, sizeof(name), "%s.%s",
+		       sync->config->agents[rs->agent].name, rs->was);
+	return store_name_find(sync->store, NAME_RULE_SET, sv_from(name)) ==
+	       number;
+}
+
 const struct config_rule_set *plan_rule_set(struct sync *sync, uint32_t number)
 {
 	const struct config *config = sync->config;
@@ -402,6 +416,11 @@ const struct config_rule_set *plan_rule_set(struct sync *sync, uint32_t number)
 			if (sync->rule_set_numbers
 				    [config->agents[a].rule_sets[r].id] ==
 			    number)
+				return &config->agents[a].rule_sets[r];
+	for (a = 0; a < config->agent_count; a++)
+		for (r = 0; r < config->agents[a].rule_set_count; r++)
+			if (had_number(sync, &config->agents[a].rule_sets[r],
+				       number))
 				return &config->agents[a].rule_sets[r];
 	return NULL;
 }

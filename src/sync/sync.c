@@ -183,6 +183,18 @@ static void trace_scope(struct sync *sync, const struct work_cs *cs, bool in)
 		      "out of the scope of its rule set '%s'", name);
 }
 
+/* A link made under the rule set's earlier name (`was`) bears its present one
+ * from now on. */
+static void take_name(struct sync *sync, struct work_cs *cs)
+{
+	uint32_t number = plan_rule_set_number(sync, cs->rule_set);
+
+	if (cs->e.link.rule_set == number)
+		return;
+	cs->e.link.rule_set = number;
+	cs->dirty_link = true;
+}
+
 static int sync_connector(struct sync *sync, struct work_cs *cs,
 			  const char **counter_out, struct error *err)
 {
@@ -202,6 +214,7 @@ static int sync_connector(struct sync *sync, struct work_cs *cs,
 		return 0;
 	}
 	consume(sync, cs);
+	take_name(sync, cs);
 	if (cs->e.row.has_image && cs->e.link.state != LINK_EXPLICIT) {
 		bool filtered;
 
@@ -900,6 +913,7 @@ static int preview(struct sync *sync, int64_t cs_id, int64_t mv_id,
 		return -1;
 	work_init(sync);
 	sync->joins_stored = true;
+	sync->last_try = true;
 	work_unit_begin(sync, cs_id);
 	if (!cs_id) {
 		ret = work_mv(sync, mv_id, &mv, err);
