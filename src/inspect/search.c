@@ -639,23 +639,18 @@ static int scan_cs(struct cs_search *cs, struct error *err)
 {
 	struct store *store = cs->search.display->store;
 	struct arena batch = ARENA_INIT;
-	struct cs_row rows[ROWS];
+	struct entry entries[ROWS];
 	int64_t after = 0;
 	int stop = 0;
 	int count;
 	int i;
 
 	do {
-		count = store_cs_scan(store, cs->agent, after, rows, ROWS,
-				      &batch, err);
+		count = entry_scan(store, cs->agent, after, entries, ROWS,
+				   &batch, err);
 		for (i = 0; i < count && !stop; i++) {
-			struct entry entry;
-
-			after = rows[i].id;
-			stop = entry_load_row(store, &rows[i],
-					      &cs->search.object, &entry, err);
-			if (stop > 0)
-				stop = try_cs(cs, &entry, err);
+			after = entries[i].row.id;
+			stop = try_cs(cs, &entries[i], err);
 			arena_reset(&cs->search.object);
 		}
 		arena_reset(&batch);

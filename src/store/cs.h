@@ -137,6 +137,10 @@ struct link_row {
 
 int store_link_get(struct store *store, int64_t cs, struct link_row *out,
 		   struct error *err);
+/* Those of objects from..to of one agent, in order; the number, or -1. */
+int store_link_range(struct store *store, int64_t from, int64_t to,
+		     struct arena *arena, struct link_row **out,
+		     struct error *err);
 int store_link_put(struct store_tx *tx, const struct link_row *row,
 		   struct error *err);
 int store_link_delete(struct store_tx *tx, int64_t cs, struct error *err);
@@ -173,6 +177,10 @@ struct pending_import {
 int store_pending_import_get(struct store *store, int64_t cs,
 			     struct arena *arena, struct pending_import *out,
 			     struct error *err);
+/* Those of objects from..to of one agent, in order; the number, or -1. */
+int store_pending_import_range(struct store *store, int64_t from, int64_t to,
+			       struct arena *arena, struct pending_import **out,
+			       struct error *err);
 int store_pending_import_put(struct store_tx *tx,
 			     const struct pending_import *row,
 			     struct error *err);
@@ -209,6 +217,9 @@ struct pending_export {
 int store_pending_export_get(struct store *store, int64_t cs,
 			     struct arena *arena, struct pending_export *out,
 			     struct error *err);
+int store_pending_export_range(struct store *store, int64_t from, int64_t to,
+			       struct arena *arena, struct pending_export **out,
+			       struct error *err);
 int store_pending_export_put(struct store_tx *tx,
 			     const struct pending_export *row,
 			     struct error *err);
@@ -220,6 +231,9 @@ int store_pending_export_ids(struct store *store, uint32_t agent, int64_t after,
 /* Exported, not seen again by an import yet: same shape. */
 int store_awaiting_get(struct store *store, int64_t cs, struct arena *arena,
 		       struct pending_export *out, struct error *err);
+int store_awaiting_range(struct store *store, int64_t from, int64_t to,
+			 struct arena *arena, struct pending_export **out,
+			 struct error *err);
 int store_awaiting_put(struct store_tx *tx, const struct pending_export *row,
 		       struct error *err);
 int store_awaiting_delete(struct store_tx *tx, int64_t cs, struct error *err);

@@ -21,56 +21,53 @@ static int load_export(struct store *store, const struct pending_export *row,
 			    &out->attrs, err);
 }
 
-static int load_import(struct store *store, struct arena *arena,
-		       struct entry *out, struct error *err)
+static int load_import(struct store *store, const struct pending_import *row,
+		       struct arena *arena, struct entry *out,
+		       struct error *err)
 {
 	const struct attr_map *map = store_attr_map(store);
-	struct pending_import row;
-	int ret =
-		store_pending_import_get(store, out->row.id, arena, &row, err);
 
-	if (ret <= 0)
-		return ret;
-	out->import = row.op;
-	out->renamed = row.renamed;
-	out->old_dn = row.old_dn;
-	out->indexed = row.indexed;
-	if (image_decode(row.synced, map, arena, &out->synced, err) < 0)
+	out->import = row->op;
+	out->renamed = row->renamed;
+	out->old_dn = row->old_dn;
+	out->indexed = row->indexed;
+	if (image_decode(row->synced, map, arena, &out->synced, err) < 0)
 		return -1;
-	return image_decode(row.confirmed, map, arena, &out->confirmed, err);
+	return image_decode(row->confirmed, map, arena, &out->confirmed, err);
+}
+
+static int load_row(struct store *store, const struct cs_row *row,
+		    struct arena *arena, struct entry *out, struct error *err)
+{
+	memset(out, 0, sizeof(*out));
+	out->row = *row;
+	out->link.cs = row->id;
+	return image_decode(row->image, store_attr_map(store), arena,
+			    &out->image, err);
 }
 
 static int load_parts(struct store *store, struct arena *arena,
 		      struct entry *out, struct error *err)
 {
+	struct pending_import import;
 	struct pending_export export;
-	int ret;
+	int64_t id = out->row.id;
+	int ret = store_pending_import_get(store, id, arena, &import, err);
 
-	if (load_import(store, arena, out, err) < 0)
+	if (ret < 0 ||
+	    (ret > 0 && load_import(store, &import, arena, out, err) < 0))
 		return -1;
-	ret = store_pending_export_get(store, out->row.id, arena, &export, err);
+	ret = store_pending_export_get(store, id, arena, &export, err);
 	if (ret < 0 || (ret > 0 && load_export(store, &export, arena,
 					       &out->pending, err) < 0))
 		return -1;
-	ret = store_awaiting_get(store, out->row.id, arena, &export, err);
+	ret = store_awaiting_get(store, id, arena, &export, err);
 	if (ret < 0 || (ret > 0 && load_export(store, &export, arena,
 					       &out->awaiting, err) < 0))
 		return -1;
-	ret = store_link_get(store, out->row.id, &out->link, err);
+	ret = store_link_get(store, id, &out->link, err);
 	out->has_link = ret > 0;
 	return ret < 0 ? -1 : 0;
-}
-
-int entry_load_row(struct store *store, const struct cs_row *row,
-		   struct arena *arena, struct entry *out, struct error *err)
-{
-	memset(out, 0, sizeof(*out));
-	out->row = *row;
-	if (image_decode(row->image, store_attr_map(store), arena, &out->image,
-			 err) < 0 ||
-	    load_parts(store, arena, out, err) < 0)
-		return error_context(err, "object %lld", (long long)row->id);
-	return 1;
 }
 
 int entry_load(struct store *store, int64_t id, struct arena *arena,
@@ -79,7 +76,114 @@ int entry_load(struct store *store, int64_t id, struct arena *arena,
 	struct cs_row row;
 	int ret = store_cs_get(store, id, arena, &row, err);
 
-	return ret <= 0 ? ret : entry_load_row(store, &row, arena, out, err);
+	if (ret <= 0)
+		return ret;
+	if (load_row(store, &row, arena, out, err) < 0 ||
+	    load_parts(store, arena, out, err) < 0)
+		return error_context(err, "object %lld", (long long)id);
+	return 1;
+}
+
+/* What is staged for a run of objects, each in order. */
+struct parts {
+	struct pending_import *imports;
+	struct pending_export *exports;
+	struct pending_export *awaiting;
+	struct link_row *links;
+	int import_count;
+	int export_count;
+	int awaiting_count;
+	int link_count;
+	int import_at; /* how many have been taken or passed over */
+	int export_at;
+	int awaiting_at;
+	int link_at;
+};
+
+static int read_parts(struct store *store, int64_t from, int64_t to,
+		      struct arena *arena, struct parts *out, struct error *err)
+{
+	out->import_count = store_pending_import_range(store, from, to, arena,
+						       &out->imports, err);
+	if (out->import_count < 0)
+		return -1;
+	out->export_count = store_pending_export_range(store, from, to, arena,
+						       &out->exports, err);
+	if (out->export_count < 0)
+		return -1;
+	out->awaiting_count = store_awaiting_range(store, from, to, arena,
+						   &out->awaiting, err);
+	if (out->awaiting_count < 0)
+		return -1;
+	out->link_count =
+		store_link_range(store, from, to, arena, &out->links, err);
+	return out->link_count < 0 ? -1 : 0;
+}
+
+/* The row of object `id`, or NULL; those before it are passed over. All kinds
+ * of rows begin with the object's id. */
+static const void *take(const void *rows, int count, size_t size, int *at,
+			int64_t id)
+{
+	for (; *at < count; (*at)++) {
+		const void *row = (const char *)rows + (size_t)*at * size;
+		int64_t cs = *(const int64_t *)row;
+
+		if (cs >= id)
+			return cs == id ? row : NULL;
+	}
+	return NULL;
+}
+
+static int join_parts(struct store *store, struct parts *parts,
+		      struct arena *arena, struct entry *out, struct error *err)
+{
+	int64_t id = out->row.id;
+	const struct pending_import *import =
+		take(parts->imports, parts->import_count,
+		     sizeof(*parts->imports), &parts->import_at, id);
+	const struct pending_export *export =
+		take(parts->exports, parts->export_count,
+		     sizeof(*parts->exports), &parts->export_at, id);
+	const struct pending_export *awaiting =
+		take(parts->awaiting, parts->awaiting_count,
+		     sizeof(*parts->awaiting), &parts->awaiting_at, id);
+	const struct link_row *link = take(parts->links, parts->link_count,
+					   sizeof(*parts->links),
+					   &parts->link_at, id);
+
+	if ((import && load_import(store, import, arena, out, err) < 0) ||
+	    (export &&
+	     load_export(store, export, arena, &out->pending, err) < 0) ||
+	    (awaiting &&
+	     load_export(store, awaiting, arena, &out->awaiting, err) < 0))
+		return -1;
+	out->has_link = link != NULL;
+	if (link)
+		out->link = *link;
+	return 0;
+}
+
+int entry_scan(struct store *store, uint32_t agent, int64_t after,
+	       struct entry *out, int limit, struct arena *arena,
+	       struct error *err)
+{
+	struct cs_row *rows = mem_alloc((size_t)limit * sizeof(*rows));
+	struct parts parts = { 0 };
+	int count = store_cs_scan(store, agent, after, rows, limit, arena, err);
+	int ret = 0;
+	int i;
+
+	if (count > 0)
+		ret = read_parts(store, rows[0].id, rows[count - 1].id, arena,
+				 &parts, err);
+	for (i = 0; i < count && ret == 0; i++)
+		if (load_row(store, &rows[i], arena, &out[i], err) < 0 ||
+		    join_parts(store, &parts, arena, &out[i], err) < 0)
+			ret = error_context(err, "object %lld",
+					    (long long)rows[i].id);
+	mem_free(rows);
+	return ret < 0 ? -1 : count;
 }
 
 struct image entry_written(const struct entry *entry, struct arena *arena)

@@ -37,9 +37,11 @@ struct entry {
 /* 1 loaded into the arena, 0 no such object, -1. */
 int entry_load(struct store *store, int64_t id, struct arena *arena,
 	       struct entry *out, struct error *err);
-/* As entry_load, of a row that has been read already. */
-int entry_load_row(struct store *store, const struct cs_row *row,
-		   struct arena *arena, struct entry *out, struct error *err);
+/* Objects of an agent with id > after, in order, at most `limit`; placeholders
+ * too. The number loaded into the arena, or -1. */
+int entry_scan(struct store *store, uint32_t agent, int64_t after,
+	       struct entry *out, int limit, struct arena *arena,
+	       struct error *err);
 
 /* What the connected system has as far as is known: image and awaiting. */
 struct image entry_written(const struct entry *entry, struct arena *arena);

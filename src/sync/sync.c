@@ -531,8 +531,7 @@ static int flush_when_full(struct sync *sync, size_t *since, struct error *err)
 /* 1: stopped */
 static int full_pass(struct sync *sync, struct error *err)
 {
-	struct cs_row *rows = mem_alloc(CHUNK * sizeof(*rows));
-	struct arena read = ARENA_INIT;
+	struct entry *entries = mem_alloc(CHUNK * sizeof(*entries));
 	int64_t after = 0;
 	size_t since = 0;
 	int count;
@@ -540,29 +539,25 @@ static int full_pass(struct sync *sync, struct error *err)
 	int i;
 
 	while (ret == 0 &&
-	       (count = store_cs_scan(sync->store, sync->number, after, rows,
-				      CHUNK, &read, err)) > 0) {
+	       (count = entry_scan(sync->store, sync->number, after, entries,
+				   CHUNK, &sync->batch, err)) > 0) {
 		/* rows are read anew after a flush, which may change them */
 		for (i = 0; i < count && ret == 0 && !is_full(sync, since);
 		     i++) {
 			struct work_cs *cs;
 
-			after = rows[i].id;
+			after = entries[i].row.id;
 			since++;
-			if (work_cs_row(sync, &rows[i], &cs, err) < 0)
-				ret = -1;
-			else if (!cs->removed && cs->e.import != IMPORT_DELETE)
+			if (work_cs_entry(sync, &entries[i], &cs) &&
+			    cs->e.import != IMPORT_DELETE)
 				ret = process(sync, cs, err);
 		}
 		if (ret == 0)
 			ret = flush_when_full(sync, &since, err);
-		if (!since)
-			arena_reset(&read);
 	}
 	if (ret == 0)
 		ret = count < 0 ? -1 : flush(sync, err);
-	arena_release(&read);
-	mem_free(rows);
+	mem_free(entries);
 	return ret;
 }
 
@@ -753,9 +748,11 @@ static int fix_up(struct sync *sync, struct error *err)
 	for (round = 0; round < FIXUP_ROUNDS; round++) {
 		int64_t after = 0;
 		size_t done = 0;
+		size_t since = 0;
 		int count;
 		int i;
 
+		/* what is done leaves the queue with the next flush */
 		while ((count = store_mv_queue_ids(sync->store, after, ids,
 						   CHUNK, err)) > 0) {
 			after = ids[count - 1];
@@ -763,16 +760,17 @@ static int fix_up(struct sync *sync, struct error *err)
 				if (idmap_get(&sync->failed_mv,
 					      (uint64_t)ids[i], NULL))
 					continue;
-				if (reevaluate(sync, ids[i], err) < 0 ||
-				    (is_full(sync, done) &&
-				     flush(sync, err) < 0))
+				if (reevaluate(sync, ids[i], err) < 0)
 					return -1;
 				done++;
+				if (!is_full(sync, ++since))
+					continue;
+				since = 0;
+				if (flush(sync, err) < 0)
+					return -1;
 			}
-			if (flush(sync, err) < 0)
-				return -1;
 		}
-		if (count < 0)
+		if (count < 0 || flush(sync, err) < 0)
 			return -1;
 		if (!done)
 			return 0;

@@ -251,8 +251,9 @@ void work_release(struct sync *sync);
 /* 1: *out; 0: no such object (or removed in this batch); -1 */
 int work_cs(struct sync *sync, int64_t id, struct work_cs **out,
 	    struct error *err);
-int work_cs_row(struct sync *sync, const struct cs_row *row,
-		struct work_cs **out, struct error *err);
+/* Of one that has been read; its memory lives as long as the batch. */
+int work_cs_entry(struct sync *sync, const struct entry *entry,
+		  struct work_cs **out);
 int work_mv(struct sync *sync, int64_t id, struct work_mv **out,
 	    struct error *err);
 struct work_cs *work_new_cs(struct sync *sync, struct agent_plan *agent,

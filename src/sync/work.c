@@ -145,16 +145,14 @@ static void complete_cs(struct sync *sync, struct work_cs *cs)
 		cs->rule_set = plan_rule_set(sync, cs->e.link.rule_set);
 }
 
-int work_cs_row(struct sync *sync, const struct cs_row *row,
-		struct work_cs **out, struct error *err)
+int work_cs_entry(struct sync *sync, const struct entry *entry,
+		  struct work_cs **out)
 {
-	struct work_cs *cs = idmap_get_ptr(&sync->cs, (uint64_t)row->id);
+	struct work_cs *cs = idmap_get_ptr(&sync->cs, (uint64_t)entry->row.id);
 
 	if (!cs) {
 		cs = arena_zalloc(&sync->batch, sizeof(*cs));
-		if (entry_load_row(sync->store, row, &sync->batch, &cs->e,
-				   err) < 0)
-			return -1;
+		cs->e = *entry;
 		complete_cs(sync, remember_cs(sync, cs));
 	}
 	*out = cs;

@@ -8,6 +8,7 @@
 
 #include "store/counters.h"
 #include "store/cs.h"
+#include "store/entry.h"
 #include "store/mv.h"
 
 #include <setjmp.h>

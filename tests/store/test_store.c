@@ -847,6 +847,114 @@ static void under_the_lease(void **state)
 
 /* ---- metaverse ---- */
 
+/* What is said to be absent is absent, whatever was put or taken back before,
+ * and whether the table was empty when the lease was taken or not. */
+static void keys_under_the_lease(void **state)
+{
+	struct fixture *f = *state;
+	struct key_row old = { 77, 1 };
+	struct key_row taken_back = { 78, 2 };
+	struct store_holder holder;
+	struct store_tx *tx;
+	int64_t *ids;
+	uint64_t h;
+
+	tx = begin(f);
+	OK(f, store_mv_key_put(tx, &old, 1, &f->err));
+	OK(f, store_mv_wait_put(tx, &old, 1, &f->err));
+	commit(f, tx);
+	assert_int_equal(store_lease(f->store, "test", &holder, &f->err), 1);
+	tx = begin(f);
+	OK(f, store_cs_key_put(tx, &taken_back, 1, &f->err));
+	store_rollback(tx);
+	tx = begin(f);
+	for (h = 1000; h < 4000; h++) {
+		struct key_row row = { h * UINT64_C(0x9e3779b97f4a7c15), 5 };
+
+		assert_int_equal(store_cs_key_find(f->store, row.h, &f->arena,
+						   &ids, &f->err),
+				 0);
+		OK(f, store_cs_key_put(tx, &row, 1, &f->err));
+		OK(f, store_mv_wait_put(tx, &row, 1, &f->err));
+		assert_int_equal(store_cs_key_find(f->store, row.h, &f->arena,
+						   &ids, &f->err),
+				 1);
+		assert_int_equal(store_mv_wait_find(f->store, row.h, &f->arena,
+						    &ids, &f->err),
+				 1);
+		assert_int_equal(store_mv_wait_find(f->store, row.h + 1,
+						    &f->arena, &ids, &f->err),
+				 0);
+	}
+	commit(f, tx);
+	assert_int_equal(
+		store_cs_key_find(f->store, 78, &f->arena, &ids, &f->err), 0);
+	assert_int_equal(
+		store_mv_key_find(f->store, 77, &f->arena, &ids, &f->err), 1);
+	assert_int_equal(
+		store_mv_wait_find(f->store, 77, &f->arena, &ids, &f->err), 1);
+}
+
+static void same_entry(const struct entry *a, const struct entry *b)
+{
+	assert_true(a->row.id == b->row.id && a->row.parent == b->row.parent);
+	assert_true(image_identical(&a->image, &b->image));
+	assert_true(a->import == b->import && a->renamed == b->renamed);
+	assert_true(image_identical(&a->synced, &b->synced));
+	assert_true(a->pending.op == b->pending.op &&
+		    sv_eq(a->pending.rdn, b->pending.rdn));
+	assert_true(a->awaiting.op == b->awaiting.op);
+	assert_true(a->has_link == b->has_link && a->link.cs == b->link.cs &&
+		    a->link.mv == b->link.mv);
+}
+
+/* A scan gives the same as loading one by one, gaps and rows of objects that
+ * are gone notwithstanding. */
+static void scanned_entries(void **state)
+{
+	struct fixture *f = *state;
+	struct entry entries[40];
+	struct store_tx *tx = begin(f);
+	int64_t id;
+	int count;
+	int i;
+
+	for (id = CS_ID(1, 1); id < CS_ID(1, 40); id++) {
+		struct cs_row row = { .id = id, .type = 1 };
+		struct pending_import import = { .cs = id,
+						 .op = IMPORT_UPDATE };
+		struct pending_export export = { .cs = id,
+						 .op = PENDING_UPDATE,
+						 .rdn = SV_LIT("cn=x") };
+		struct link_row link = { .cs = id, .mv = id + 1 };
+
+		if (id % 5)
+			OK(f, store_cs_put(tx, &row, &f->err));
+		if (id % 2)
+			OK(f, store_pending_import_put(tx, &import, &f->err));
+		if (id % 3 == 0)
+			OK(f, store_pending_export_put(tx, &export, &f->err));
+		if (id % 7 == 0)
+			OK(f, store_awaiting_put(tx, &export, &f->err));
+		if (id % 4)
+			OK(f, store_link_put(tx, &link, &f->err));
+	}
+	commit(f, tx);
+	count = entry_scan(f->store, 1, 0, entries, 40, &f->arena, &f->err);
+	assert_int_equal(count, 32);
+	for (i = 0; i < count; i++) {
+		struct entry one;
+
+		assert_int_equal(entry_load(f->store, entries[i].row.id,
+					    &f->arena, &one, &f->err),
+				 1);
+		same_entry(&entries[i], &one);
+	}
+	count = entry_scan(f->store, 1, entries[30].row.id, entries, 40,
+			   &f->arena, &f->err);
+	assert_int_equal(count, 1);
+}
+
 static void mv_rows(void **state)
 {
 	struct fixture *f = *state;
@@ -1106,6 +1214,8 @@ int main(void)
 		TEST(errors),
 		TEST(queues),
 		TEST(under_the_lease),
+		TEST(keys_under_the_lease),
+		TEST(scanned_entries),
 		TEST(mv_rows),
 		TEST(runs),
 		TEST(counters_and_discovery_errors),

@@ -97,6 +97,52 @@ int store_link_get(struct store *store, int64_t cs, struct link_row *out,
 	return ret;
 }
 
+/* Moves what was gathered to the arena. */
+#define TAKE(rows, arena, out)                                                 \
+	do {                                                                   \
+		if ((rows).len) {                                              \
+			*(out) = arena_alloc((arena),                          \
+					     (rows).len * sizeof(**(out)));    \
+			memcpy(*(out), (rows).at,                              \
+			       (rows).len * sizeof(**(out)));                  \
+		}                                                              \
+	} while (0)
+
+static int link_list(struct store *store, const char *text, int64_t a,
+		     int64_t b, struct arena *arena, struct link_row **out,
+		     struct error *err)
+{
+	VEC(struct link_row) rows = VEC_INIT;
+	sqlite3_stmt *stmt;
+	int count;
+	int ret;
+
+	*out = NULL;
+	for (ret = sqlite_first(store, text, &stmt, err, "ii", a, b); ret > 0;
+	     ret = sqlite_next(store, stmt, err)) {
+		struct link_row row;
+
+		read_link(stmt, &row);
+		vec_push(&rows, row);
+	}
+	count = (int)rows.len;
+	TAKE(rows, arena, out);
+	vec_release(&rows);
+	return ret < 0 ? -1 : count;
+}
+
+int store_link_range(struct store *store, int64_t from, int64_t to,
+		     struct arena *arena, struct link_row **out,
+		     struct error *err)
+{
+	*out = NULL;
+	if (known_empty(store, from, MOTION_LINK))
+		return 0;
+	return link_list(store,
+			 LINK_COLUMNS "WHERE cs BETWEEN ?1 AND ?2 ORDER BY cs",
+			 from, to, arena, out, err);
+}
+
 int store_link_put(struct store_tx *tx, const struct link_row *row,
 		   struct error *err)
 {
@@ -126,38 +172,12 @@ int store_link_delete(struct store_tx *tx, int64_t cs, struct error *err)
 			  cs);
 }
 
-static int link_list(struct store *store, const char *text, int64_t mv,
-		     struct arena *arena, struct link_row **out,
-		     struct error *err)
-{
-	VEC(struct link_row) rows = VEC_INIT;
-	sqlite3_stmt *stmt;
-	int count;
-	int ret;
-
-	*out = NULL;
-	for (ret = sqlite_first(store, text, &stmt, err, "i", mv); ret > 0;
-	     ret = sqlite_next(store, stmt, err)) {
-		struct link_row row;
-
-		read_link(stmt, &row);
-		vec_push(&rows, row);
-	}
-	count = (int)rows.len;
-	if (rows.len) {
-		*out = arena_alloc(arena, rows.len * sizeof(**out));
-		memcpy(*out, rows.at, rows.len * sizeof(**out));
-	}
-	vec_release(&rows);
-	return ret < 0 ? -1 : count;
-}
-
 int store_link_of_mv(struct store *store, int64_t mv, struct arena *arena,
 		     struct link_row **out, struct error *err)
 {
 	return link_list(store,
 			 LINK_COLUMNS "WHERE mv = ?1 AND mv > 0 ORDER BY cs",
-			 mv, arena, out, err);
+			 mv, 0, arena, out, err);
 }
 
 int store_link_remembering(struct store *store, int64_t mv, struct arena *arena,
@@ -166,7 +186,23 @@ int store_link_remembering(struct store *store, int64_t mv, struct arena *arena,
 	return link_list(store,
 			 LINK_COLUMNS
 			 "WHERE last_mv = ?1 AND last_mv > 0 ORDER BY cs",
-			 mv, arena, out, err);
+			 mv, 0, arena, out, err);
+}
+
+#define IMPORT_COLUMNS                                                         \
+	"SELECT cs, op, renamed, old_dn, synced, confirmed, indexed"           \
+	" FROM pending_import "
+
+static void read_import(sqlite3_stmt *stmt, struct arena *arena,
+			struct pending_import *out)
+{
+	out->cs = sqlite3_column_int64(stmt, 0);
+	out->op = (enum import_op)sqlite3_column_int(stmt, 1);
+	out->renamed = sqlite3_column_int(stmt, 2) != 0;
+	out->old_dn = sqlite_bytes(stmt, 3, arena);
+	out->synced = sqlite_bytes(stmt, 4, arena);
+	out->confirmed = sqlite_bytes(stmt, 5, arena);
+	out->indexed = sqlite3_column_int(stmt, 6) != 0;
 }
 
 int store_pending_import_get(struct store *store, int64_t cs,
@@ -180,20 +216,41 @@ int store_pending_import_get(struct store *store, int64_t cs,
 	out->cs = cs;
 	if (known_empty(store, cs, MOTION_PENDING_IMPORT))
 		return 0;
-	ret = sqlite_first(store,
-			   "SELECT cs, op, renamed, old_dn, synced, confirmed,"
-			   " indexed FROM pending_import WHERE cs = ?1",
-			   &stmt, err, "i", cs);
+	ret = sqlite_first(store, IMPORT_COLUMNS "WHERE cs = ?1", &stmt, err,
+			   "i", cs);
 	if (ret <= 0)
 		return ret;
-	out->op = (enum import_op)sqlite3_column_int(stmt, 1);
-	out->renamed = sqlite3_column_int(stmt, 2) != 0;
-	out->old_dn = sqlite_bytes(stmt, 3, arena);
-	out->synced = sqlite_bytes(stmt, 4, arena);
-	out->confirmed = sqlite_bytes(stmt, 5, arena);
-	out->indexed = sqlite3_column_int(stmt, 6) != 0;
+	read_import(stmt, arena, out);
 	(void)sqlite3_reset(stmt);
 	return 1;
+}
+
+int store_pending_import_range(struct store *store, int64_t from, int64_t to,
+			       struct arena *arena, struct pending_import **out,
+			       struct error *err)
+{
+	VEC(struct pending_import) rows = VEC_INIT;
+	sqlite3_stmt *stmt;
+	int count;
+	int ret;
+
+	*out = NULL;
+	if (known_empty(store, from, MOTION_PENDING_IMPORT))
+		return 0;
+	for (ret = sqlite_first(store,
+				IMPORT_COLUMNS
+				"WHERE cs BETWEEN ?1 AND ?2 ORDER BY cs",
+				&stmt, err, "ii", from, to);
+	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+		struct pending_import row;
+
+		read_import(stmt, arena, &row);
+		vec_push(&rows, row);
+	}
+	count = (int)rows.len;
+	TAKE(rows, arena, out);
+	vec_release(&rows);
+	return ret < 0 ? -1 : count;
 }
 
 int store_pending_import_put(struct store_tx *tx,
@@ -231,6 +288,17 @@ int store_pending_import_ids(struct store *store, uint32_t agent, int64_t after,
 			  LAST_ID(agent), (int64_t)filter);
 }
 
+static void read_export(sqlite3_stmt *stmt, struct arena *arena,
+			struct pending_export *out)
+{
+	out->cs = sqlite3_column_int64(stmt, 0);
+	out->op = (enum export_op_kind)sqlite3_column_int(stmt, 1);
+	out->in_progress = sqlite3_column_int(stmt, 2) != 0;
+	out->parent = sqlite3_column_int64(stmt, 3);
+	out->rdn = sqlite_bytes(stmt, 4, arena);
+	out->attrs = sqlite_bytes(stmt, 5, arena);
+}
+
 static int export_get(struct store *store, const char *text,
 		      enum motion_table table, int64_t cs, struct arena *arena,
 		      struct pending_export *out, struct error *err)
@@ -245,13 +313,35 @@ static int export_get(struct store *store, const char *text,
 	ret = sqlite_first(store, text, &stmt, err, "i", cs);
 	if (ret <= 0)
 		return ret;
-	out->op = (enum export_op_kind)sqlite3_column_int(stmt, 0);
-	out->in_progress = sqlite3_column_int(stmt, 1) != 0;
-	out->parent = sqlite3_column_int64(stmt, 2);
-	out->rdn = sqlite_bytes(stmt, 3, arena);
-	out->attrs = sqlite_bytes(stmt, 4, arena);
+	read_export(stmt, arena, out);
 	(void)sqlite3_reset(stmt);
 	return 1;
+}
+
+static int export_range(struct store *store, const char *text,
+			enum motion_table table, int64_t from, int64_t to,
+			struct arena *arena, struct pending_export **out,
+			struct error *err)
+{
+	VEC(struct pending_export) rows = VEC_INIT;
+	sqlite3_stmt *stmt;
+	int count;
+	int ret;
+
+	*out = NULL;
+	if (known_empty(store, from, table))
+		return 0;
+	for (ret = sqlite_first(store, text, &stmt, err, "ii", from, to);
+	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+		struct pending_export row;
+
+		read_export(stmt, arena, &row);
+		vec_push(&rows, row);
+	}
+	count = (int)rows.len;
+	TAKE(rows, arena, out);
+	vec_release(&rows);
+	return ret < 0 ? -1 : count;
 }
 
 static int export_put(struct store_tx *tx, const char *text,
@@ -269,9 +359,20 @@ int store_pending_export_get(struct store *store, int64_t cs,
 			     struct error *err)
 {
 	return export_get(store,
-			  "SELECT op, in_progress, parent, rdn, attrs"
+			  "SELECT cs, op, in_progress, parent, rdn, attrs"
 			  " FROM pending_export WHERE cs = ?1",
 			  MOTION_PENDING_EXPORT, cs, arena, out, err);
+}
+
+int store_pending_export_range(struct store *store, int64_t from, int64_t to,
+			       struct arena *arena, struct pending_export **out,
+			       struct error *err)
+{
+	return export_range(store,
+			    "SELECT cs, op, in_progress, parent, rdn, attrs"
+			    " FROM pending_export WHERE cs BETWEEN ?1 AND ?2"
+			    " ORDER BY cs",
+			    MOTION_PENDING_EXPORT, from, to, arena, out, err);
 }
 
 int store_pending_export_put(struct store_tx *tx,
@@ -307,9 +408,20 @@ int store_awaiting_get(struct store *store, int64_t cs, struct arena *arena,
 		       struct pending_export *out, struct error *err)
 {
 	return export_get(store,
-			  "SELECT op, in_progress, parent, rdn, attrs"
+			  "SELECT cs, op, in_progress, parent, rdn, attrs"
 			  " FROM awaiting WHERE cs = ?1",
 			  MOTION_AWAITING, cs, arena, out, err);
+}
+
+int store_awaiting_range(struct store *store, int64_t from, int64_t to,
+			 struct arena *arena, struct pending_export **out,
+			 struct error *err)
+{
+	return export_range(store,
+			    "SELECT cs, op, in_progress, parent, rdn, attrs"
+			    " FROM awaiting WHERE cs BETWEEN ?1 AND ?2"
+			    " ORDER BY cs",
+			    MOTION_AWAITING, from, to, arena, out, err);
 }
 
 int store_awaiting_put(struct store_tx *tx, const struct pending_export *row,

@@ -134,6 +134,9 @@ int store_mv_key_delete(struct store_tx *tx, uint64_t h, int64_t id,
 int store_mv_key_find(struct store *store, uint64_t h, struct arena *arena,
 		      int64_t **out, struct error *err)
 {
+	*out = NULL;
+	if (known_key_absent(store, KEYS_MV, h))
+		return 0;
 	return sqlite_id_list(store, "SELECT id FROM mv_key WHERE h = ?1",
 			      arena, out, err, "i", (int64_t)h);
 }
@@ -149,6 +152,9 @@ int store_mv_wait_delete(struct store_tx *tx, uint64_t h, int64_t id,
 int store_mv_wait_find(struct store *store, uint64_t h, struct arena *arena,
 		       int64_t **out, struct error *err)
 {
+	*out = NULL;
+	if (known_key_absent(store, KEYS_WAIT, h))
+		return 0;
 	return sqlite_id_list(store, "SELECT id FROM mv_wait WHERE h = ?1",
 			      arena, out, err, "i", (int64_t)h);
 }

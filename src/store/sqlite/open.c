@@ -210,6 +210,7 @@ void store_close(struct store *store)
 	idmap_release(&store->statements);
 	idmap_release(&store->next_cs);
 	idmap_release(&store->motion);
+	known_forget(store);
 	(void)sqlite3_close(store->db);
 	if (store->lock_fd >= 0)
 		(void)close(store->lock_fd);

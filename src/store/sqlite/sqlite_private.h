@@ -35,6 +35,14 @@ enum motion_table {
 	MOTION_TABLES,
 };
 
+/* Tables of keys (hash, id). */
+enum key_table { KEYS_CS, KEYS_MV, KEYS_WAIT, KEY_TABLES };
+
+struct known_keys {
+	uint64_t *bits; /* NULL: not known */
+	unsigned asked;
+};
+
 struct store {
 	sqlite3 *db;
 	char *path;
@@ -57,6 +65,7 @@ struct store {
 	/* (agent, table) -> 1 has rows, 2 has none: while we hold the lease
 	 * nobody else writes */
 	struct idmap motion;
+	struct known_keys known_keys[KEY_TABLES];
 	/* next ids: [agent], loaded on demand */
 	struct idmap next_cs;
 	int64_t next_mv; /* 0: not loaded */
@@ -98,6 +107,12 @@ int sqlite_id_list(struct store *store, const char *text, struct arena *arena,
 /* Ids, one column, at most `limit` into `out`. */
 int sqlite_ids(struct store *store, const char *text, int64_t *out, int limit,
 	       struct error *err, const char *types, ...);
+
+/* known.c: true when the table has no such key for sure; a key that is put
+ * must be told. */
+bool known_key_absent(struct store *store, enum key_table table, uint64_t h);
+void known_key_comes(struct store *store, enum key_table table, uint64_t h);
+void known_forget(struct store *store);
 
 /* Called by rollback: names and ids of the lost transaction are forgotten. */
 void sqlite_forget_uncommitted(struct store *store);
