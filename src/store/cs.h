@@ -184,7 +184,8 @@ int store_pending_import_range(struct store *store, int64_t from, int64_t to,
 int store_pending_import_put(struct store_tx *tx,
 			     const struct pending_import *row,
 			     struct error *err);
-int store_pending_import_delete(struct store_tx *tx, int64_t cs,
+/* Those of objects from..to of one agent. */
+int store_pending_import_delete(struct store_tx *tx, int64_t from, int64_t to,
 				struct error *err);
 enum pending_import_filter {
 	PENDING_IMPORT_ALL,

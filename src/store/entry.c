@@ -282,7 +282,8 @@ int entry_put_import(struct store_tx *tx, const struct entry *entry,
 	int ret;
 
 	if (entry->import == IMPORT_NONE)
-		return store_pending_import_delete(tx, entry->row.id, err);
+		return store_pending_import_delete(tx, entry->row.id,
+						   entry->row.id, err);
 	if (entry->synced.len)
 		row.synced = encode(store_of(tx), &entry->synced, &synced);
 	if (entry->confirmed.len)
@@ -428,7 +429,7 @@ int entry_remove(struct store_tx *tx, const struct entry *entry,
 	    (anchor_h &&
 	     store_anchor_delete(tx, CS_AGENT(id), anchor_h, id, err) < 0) ||
 	    store_link_delete(tx, id, err) < 0 ||
-	    store_pending_import_delete(tx, id, err) < 0 ||
+	    store_pending_import_delete(tx, id, id, err) < 0 ||
 	    store_pending_export_delete(tx, id, err) < 0 ||
 	    store_awaiting_delete(tx, id, err) < 0 ||
 	    store_merged_put(tx, id, SV_NULL, err) < 0 ||

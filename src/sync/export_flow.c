@@ -66,7 +66,6 @@ static int connector_of(struct outflow *flow,
 	const struct config_rule_set *best = NULL;
 	const struct link_list *links;
 	size_t i;
-	int k;
 
 	*out = 0;
 	for (i = 0; mv && !mv->removed && i < mv->link_count; i++) {
@@ -81,8 +80,8 @@ static int connector_of(struct outflow *flow,
 		return 0;
 	if (work_links_of(sync, target, &links, err) < 0)
 		return -1;
-	for (k = 0; k < links->len; k++) {
-		const struct link_row *row = &links->at[k];
+	for (i = 0; i < links->len; i++) {
+		const struct link_ref *row = &links->at[i];
 		const struct config_rule_set *rule_set =
 			plan_rule_set(sync, row->rule_set);
 		const struct work_cs *cs =

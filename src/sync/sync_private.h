@@ -183,7 +183,7 @@ struct sync {
 	int64_t preview_id; /* next id of a preview, negative */
 
 	/* what the store says of links, over batches: cs -> 1 + mv, and
-	 * mv -> its rows; both forgotten when they grow large */
+	 * mv -> its connectors; both forgotten when they grow large */
 	struct idmap partners;
 	struct idmap mv_links;
 	struct arena mv_links_arena;
@@ -272,9 +272,13 @@ int work_flush(struct sync *sync, struct error *err);
 int work_partner(struct sync *sync, int64_t id, int64_t *mv_out,
 		 struct error *err);
 /* The stored links of an object outside of the working set. */
+struct link_ref {
+	int64_t cs;
+	uint32_t rule_set; /* NAME_RULE_SET */
+};
 struct link_list {
-	struct link_row *at;
-	int len;
+	struct link_ref *at;
+	size_t len;
 };
 int work_links_of(struct sync *sync, int64_t mv, const struct link_list **out,
 		  struct error *err);
@@ -300,6 +304,21 @@ void trace_event(struct sync *sync, const struct sync_event *event,
 void trace(struct sync *sync, const char *step, const char *found,
 	   const struct config_rule_set *rule_set, int64_t cs, int64_t mv,
 	   const char *fmt, ...) __attribute__((format(printf, 7, 8)));
+
+/* ---- encode.c: bytes of a batch, ahead of its writer ---- */
+struct encode_job {
+	const struct image *image;
+	const struct lineage *lineage; /* NULL: none */
+	struct sv bytes;
+	struct sv lineage_bytes;
+};
+struct encoder;
+/* Jobs and what they point at stay until encoder_stop(). */
+struct encoder *encoder_start(const struct attr_map *map,
+			      struct encode_job *jobs, size_t len);
+/* Job `at` with its bytes, which live until encoder_stop(). */
+const struct encode_job *encoder_wait(struct encoder *encoder, size_t at);
+void encoder_stop(struct encoder *encoder);
 
 /* ---- view.c: objects as rules see them ---- */
 struct cs_view {

@@ -580,32 +580,52 @@ int work_partner(struct sync *sync, int64_t id, int64_t *mv_out,
 	return 0;
 }
 
+static struct link_list *new_links(struct sync *sync, int64_t mv, size_t len)
+{
+	struct link_list *list;
+
+	if (sync->mv_links.len >= CACHE_MAX) {
+		idmap_release(&sync->mv_links);
+		arena_reset(&sync->mv_links_arena);
+	}
+	list = arena_zalloc(&sync->mv_links_arena, sizeof(*list));
+	list->at = arena_array(&sync->mv_links_arena, len, sizeof(*list->at));
+	list->len = len;
+	idmap_put_ptr(&sync->mv_links, (uint64_t)mv, list);
+	return list;
+}
+
 int work_links_of(struct sync *sync, int64_t mv, const struct link_list **out,
 		  struct error *err)
 {
 	struct link_list *list = idmap_get_ptr(&sync->mv_links, (uint64_t)mv);
+	struct link_row *rows;
+	int count;
+	int i;
 
 	if (!list) {
-		if (sync->mv_links.len >= CACHE_MAX) {
-			idmap_release(&sync->mv_links);
-			arena_reset(&sync->mv_links_arena);
-		}
-		list = arena_zalloc(&sync->mv_links_arena, sizeof(*list));
-		list->len = store_link_of_mv(
-			sync->store, mv, &sync->mv_links_arena, &list->at, err);
-		if (list->len < 0)
+		count = store_link_of_mv(sync->store, mv, &sync->scratch, &rows,
+					 err);
+		if (count < 0)
 			return -1;
-		idmap_put_ptr(&sync->mv_links, (uint64_t)mv, list);
+		list = new_links(sync, mv, (size_t)count);
+		for (i = 0; i < count; i++) {
+			list->at[i].cs = rows[i].cs;
+			list->at[i].rule_set = rows[i].rule_set;
+		}
 	}
 	*out = list;
 	return 0;
 }
 
-/* The batch is written: what is cached follows. */
+/* The batch is written: what is cached follows. Who was linked in it is likely
+ * to be referred to soon. */
 static void refresh_links(struct sync *sync)
 {
 	struct work_cs **cs;
-	const int64_t *mv;
+	const int64_t *id;
+	int64_t last = 0;
+	size_t i;
 
 	vec_foreach(&sync->all_cs, cs)
 		if ((*cs)->dirty_link || (*cs)->removed)
@@ -613,9 +633,24 @@ static void refresh_links(struct sync *sync)
 				  (*cs)->removed
 					  ? 1
 					  : (uint64_t)(*cs)->e.link.mv + 1);
-	vec_foreach(&sync->relinked, mv)
-		if (idmap_get(&sync->mv_links, (uint64_t)*mv, NULL))
-			idmap_put_ptr(&sync->mv_links, (uint64_t)*mv, NULL);
+	vec_foreach(&sync->relinked, id) {
+		const struct work_mv *mv =
+			idmap_get_ptr(&sync->mv, (uint64_t)*id);
+		struct link_list *list;
+
+		if (*id == last)
+			continue;
+		last = *id;
+		if (!mv || mv->removed) {
+			idmap_put_ptr(&sync->mv_links, (uint64_t)*id, NULL);
+			continue;
+		}
+		list = new_links(sync, *id, mv->link_count);
+		for (i = 0; i < mv->link_count; i++) {
+			list->at[i].cs = mv->links[i]->e.row.id;
+			list->at[i].rule_set = mv->links[i]->e.link.rule_set;
+		}
+	}
 	vec_clear(&sync->relinked);
 }
 
@@ -696,7 +731,44 @@ static int write_link(struct sync *sync, struct work_cs *cs, struct error *err)
 	return store_link_put(sync->tx, link, err);
 }
 
-static int write_cs(struct sync *sync, struct work_cs *cs, struct error *err)
+/* What a batch writes as bytes, in the order in which it is written. */
+struct write_back {
+	struct encoder *encoder;
+	size_t at; /* next job */
+};
+
+static const struct encode_job *next_job(struct write_back *back)
+{
+	return encoder_wait(back->encoder, back->at++);
+}
+
+static bool has_pending_image(const struct work_cs *cs)
+{
+	return cs->dirty_pending && !cs->removed &&
+	       cs->e.pending.op != PENDING_NONE && cs->e.pending.attrs.len;
+}
+
+static int write_pending(struct sync *sync, const struct work_cs *cs,
+			 struct write_back *back, struct error *err)
+{
+	const struct export_state *state = &cs->e.pending;
+	struct pending_export row = {
+		.cs = cs->e.row.id,
+		.op = state->op,
+		.in_progress = state->in_progress,
+		.parent = state->parent,
+		.rdn = state->rdn,
+	};
+
+	if (state->op == PENDING_NONE)
+		return store_pending_export_delete(sync->tx, row.cs, err);
+	if (state->attrs.len)
+		row.attrs = next_job(back)->bytes;
+	return store_pending_export_put(sync->tx, &row, err);
+}
+
+static int write_cs(struct sync *sync, struct work_cs *cs,
+		    struct write_back *back, struct error *err)
 {
 	struct anchor_key key = { cs->new_anchor_h, cs->e.row.id, { 0, 0 } };
 
@@ -706,9 +778,9 @@ static int write_cs(struct sync *sync, struct work_cs *cs, struct error *err)
 	    store_anchor_put(sync->tx, CS_AGENT(key.id), &key, err) < 0)
 		return -1;
 	if ((cs->dirty_row && entry_put_row(sync->tx, &cs->e, err) < 0) ||
-	    (cs->dirty_import && entry_put_import(sync->tx, &cs->e, err) < 0) ||
-	    (cs->dirty_pending &&
-	     entry_put_pending(sync->tx, &cs->e, err) < 0) ||
+	    (cs->dirty_import && cs->e.import != IMPORT_NONE &&
+	     entry_put_import(sync->tx, &cs->e, err) < 0) ||
+	    (cs->dirty_pending && write_pending(sync, cs, back, err) < 0) ||
 	    (cs->dirty_awaiting &&
 	     entry_put_awaiting(sync->tx, &cs->e, err) < 0) ||
 	    (cs->dirty_link && write_link(sync, cs, err) < 0) ||
@@ -720,23 +792,47 @@ static int write_cs(struct sync *sync, struct work_cs *cs, struct error *err)
 	return 0;
 }
 
-static int write_mv(struct sync *sync, struct work_mv *mv, struct strbuf *image,
-		    struct strbuf *lineage, struct error *err)
+static int write_mv(struct sync *sync, struct work_mv *mv,
+		    struct write_back *back, struct error *err)
 {
-	const struct attr_map *map = store_attr_map(sync->store);
+	const struct encode_job *job;
 
 	if (!mv->dirty)
 		return 0;
 	if (mv->removed)
 		return mv->is_new ? 0
 				  : store_mv_delete(sync->tx, mv->row.id, err);
-	strbuf_reset(image);
-	strbuf_reset(lineage);
-	image_encode(&mv->image, map, image);
-	lineage_encode(&mv->lineage, map, lineage);
-	mv->row.image = strbuf_sv(image);
-	mv->row.lineage = strbuf_sv(lineage);
+	job = next_job(back);
+	mv->row.image = job->bytes;
+	mv->row.lineage = job->lineage_bytes;
 	return store_mv_put(sync->tx, &mv->row, err);
+}
+
+/* Imports that are consumed: most are of objects one behind another. */
+static int delete_imports(struct sync *sync, struct error *err)
+{
+	int64_t from = 0;
+	int64_t to = -1;
+	struct work_cs **at;
+
+	vec_foreach(&sync->all_cs, at) {
+		const struct work_cs *cs = *at;
+		int64_t id = cs->e.row.id;
+
+		if (cs->removed || cs->is_new || !cs->dirty_import ||
+		    cs->e.import != IMPORT_NONE || id == to)
+			continue;
+		if (id != to + 1) {
+			if (to >= from && store_pending_import_delete(
+						  sync->tx, from, to, err) < 0)
+				return -1;
+			from = id;
+		}
+		to = id;
+	}
+	if (to < from)
+		return 0;
+	return store_pending_import_delete(sync->tx, from, to, err);
 }
 
 static int order_cs(const void *a, const void *b)
@@ -757,29 +853,48 @@ static int order_refs(const void *a, const void *b)
 	return (x->source > y->source) - (x->source < y->source);
 }
 
+static struct encoder *start_encoder(struct sync *sync)
+{
+	struct encode_job *jobs =
+		arena_array(&sync->batch, sync->all_mv.len + sync->all_cs.len,
+			    sizeof(*jobs));
+	struct work_cs **cs;
+	struct work_mv **mv;
+	size_t len = 0;
+
+	vec_foreach(&sync->all_mv, mv)
+		if ((*mv)->dirty && !(*mv)->removed) {
+			jobs[len].image = &(*mv)->image;
+			jobs[len++].lineage = &(*mv)->lineage;
+		}
+	vec_foreach(&sync->all_cs, cs)
+		if (has_pending_image(*cs))
+			jobs[len++].image = &(*cs)->e.pending.attrs;
+	return encoder_start(store_attr_map(sync->store), jobs, len);
+}
+
 static int write_objects(struct sync *sync, struct error *err)
 {
-	struct strbuf image = STRBUF_INIT(STRBUF_NO_LIMIT);
-	struct strbuf lineage = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct write_back back = { NULL, 0 };
 	struct work_cs **cs;
 	struct work_mv **mv;
 	int ret = 0;
 
+	vec_sort(&sync->all_cs, order_cs);
+	back.encoder = start_encoder(sync);
 	vec_foreach(&sync->all_mv, mv) {
-		ret = write_mv(sync, *mv, &image, &lineage, err);
+		ret = write_mv(sync, *mv, &back, err);
 		if (ret < 0)
 			break;
 	}
-	strbuf_release(&image);
-	strbuf_release(&lineage);
-	vec_sort(&sync->all_cs, order_cs);
 	if (ret == 0)
 		vec_foreach(&sync->all_cs, cs) {
-			ret = write_cs(sync, *cs, err);
+			ret = write_cs(sync, *cs, &back, err);
 			if (ret < 0)
 				break;
 		}
-	return ret;
+	encoder_stop(back.encoder);
+	return ret < 0 ? -1 : delete_imports(sync, err);
 }
 
 /* Drops the buffered waits that are over. */

@@ -647,7 +647,8 @@ static void pending_imports(void **state)
 						  ids, 10, &f->err),
 			 3);
 	tx = begin(f);
-	OK(f, store_pending_import_delete(tx, CS_ID(1, 1), &f->err));
+	OK(f,
+	   store_pending_import_delete(tx, CS_ID(1, 1), CS_ID(1, 1), &f->err));
 	commit(f, tx);
 	assert_int_equal(store_pending_import_ids(f->store, 1, 0,
 						  PENDING_IMPORT_ALL, ids, 10,

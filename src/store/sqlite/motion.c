@@ -266,13 +266,15 @@ int store_pending_import_put(struct store_tx *tx,
 			  row->confirmed, (int64_t)row->indexed);
 }
 
-int store_pending_import_delete(struct store_tx *tx, int64_t cs,
+int store_pending_import_delete(struct store_tx *tx, int64_t from, int64_t to,
 				struct error *err)
 {
-	if (known_empty(tx->store, cs, MOTION_PENDING_IMPORT))
+	if (known_empty(tx->store, from, MOTION_PENDING_IMPORT))
 		return 0;
-	return sqlite_run(tx->store, "DELETE FROM pending_import WHERE cs = ?1",
-			  err, "i", cs);
+	return sqlite_run(tx->store,
+			  "DELETE FROM pending_import WHERE cs BETWEEN ?1 AND"
+			  " ?2",
+			  err, "ii", from, to);
 }
 
 int store_pending_import_ids(struct store *store, uint32_t agent, int64_t after,
