@@ -70,14 +70,33 @@ int connector_import_begin(struct connector *connector, enum import_kind kind,
 	return 0;
 }
 
-int connector_next(struct connector *connector, struct arena *arena,
-		   struct change *out, struct error *err)
+int connector_next_deferred(struct connector *connector, struct arena *arena,
+			    struct change *out, struct error *err)
 {
 	int ret;
 
 	memset(out, 0, sizeof(*out));
 	ret = connector->ops->next(connector->session, arena, out, err);
 	return ret < 0 ? context(connector, err, "read on") : ret;
+}
+
+void connector_expand(const struct connector *connector, struct arena *arena,
+		      struct change *change)
+{
+	if (!change->deferred)
+		return;
+	connector->ops->expand(connector->session, arena, change);
+	change->deferred = NULL;
+}
+
+int connector_next(struct connector *connector, struct arena *arena,
+		   struct change *out, struct error *err)
+{
+	int ret = connector_next_deferred(connector, arena, out, err);
+
+	if (ret > 0)
+		connector_expand(connector, arena, out);
+	return ret;
 }
 
 int connector_import_end(struct connector *connector, struct arena *arena,

@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONNECTOR_ABI 1
+#define CONNECTOR_ABI 2
 
 enum connector_cap {
 	CONNECTOR_CAP_IMPORT = 1U << 0, /* full import */
@@ -98,9 +98,16 @@ struct connector_ops {
 			    struct error *err);
 	/* 1: *out filled, memory from arena (valid until the caller resets it);
 	 * 0: end of data; -1: err is set, the run ends. A bad object is
-	 * CHANGE_ERROR, not -1. */
+	 * CHANGE_ERROR, not -1. With out->deferred the attributes are left to
+	 * `expand`. */
 	int (*next)(struct connector_session *session, struct arena *arena,
 		    struct change *out, struct error *err);
+	/* Fills in what next() deferred; the change may turn out to be a
+	 * CHANGE_ERROR. May be called while another thread is in next(), so it
+	 * reads nothing of the session but what stands since import_begin.
+	 * NULL: nothing is ever deferred. */
+	void (*expand)(const struct connector_session *session,
+		       struct arena *arena, struct change *change);
 	/* After the end of data: the watermark, taken before reading began;
 	 * empty when a delta import cannot follow. */
 	int (*import_end)(struct connector_session *session,
@@ -143,8 +150,15 @@ uint32_t connector_caps(const struct connector_ops *ops,
 			const struct node *connect);
 int connector_import_begin(struct connector *connector, enum import_kind kind,
 			   struct sv watermark, struct error *err);
+/* The next change, with all its attributes. */
 int connector_next(struct connector *connector, struct arena *arena,
 		   struct change *out, struct error *err);
+/* The same, as the connector gives it: attributes may be deferred. */
+int connector_next_deferred(struct connector *connector, struct arena *arena,
+			    struct change *out, struct error *err);
+/* Fills in the attributes when they were deferred; from any thread. */
+void connector_expand(const struct connector *connector, struct arena *arena,
+		      struct change *change);
 int connector_import_end(struct connector *connector, struct arena *arena,
 			 struct sv *watermark_out, struct error *err);
 int connector_import_progress(const struct connector *connector);

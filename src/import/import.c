@@ -136,12 +136,20 @@ static bool is_unchanged(struct import *import, const struct prepared *item)
 	return false;
 }
 
+/* 1: nothing is to be done; 0: it was staged, or is an error; -1 */
 static int stage(struct import *import, struct prepared *item,
 		 struct error *err)
 {
 	struct change *change = &item->change;
 	char message[512];
 
+	if (import->full && item->anchor_h &&
+	    (change->op == CHANGE_OBJECT || change->op == CHANGE_ADD) &&
+	    is_unchanged(import, item)) {
+		import->result->read++;
+		return 1;
+	}
+	reader_expand(import->reader, item, &import->arena);
 	switch (change->op) {
 	case CHANGE_ERROR:
 		(void)snprintf(message, sizeof(message), SV_FMT,
@@ -158,9 +166,6 @@ static int stage(struct import *import, struct prepared *item,
 				     "the object has no anchor");
 			return 0;
 		}
-		if (import->full && item->anchor_h &&
-		    is_unchanged(import, item))
-			return 0;
 		reader_build_image(import->reader, item, &import->arena);
 		return stage_object(import, item, err);
 	case CHANGE_UPDATE:
@@ -199,9 +204,12 @@ static int read_all(struct import *import, struct error *err)
 
 	while ((ret = reader_next(reader, &batch, err)) > 0) {
 		for (i = 0; i < batch->len; i++) {
-			if (stage(import, &batch->items[i], err) < 0 ||
-			    import_commit(import, false, err) < 0)
+			ret = stage(import, &batch->items[i], err);
+			if (ret < 0 || import_commit(import, false, err) < 0)
 				return -1;
+			if (ret > 0)
+				continue;
+			batch->differing++;
 			arena_reset(&import->arena);
 		}
 		if (too_many_errors(import))
@@ -222,14 +230,29 @@ static int read_all(struct import *import, struct error *err)
 	return ret;
 }
 
-static int load_slot(void *data, const struct anchor_key *key)
+static int load_key(void *data, const struct anchor_key *key)
 {
 	struct import *import = data;
 
-	anchor_table_put(&import->table, key->h, key->id, key->content);
-	if (key->content.high || key->content.low)
-		import->existing++;
+	vec_push(&import->anchors, *key);
 	return 0;
+}
+
+/* Put into the table when their number is known: it is filled only once. */
+static int load_anchors(struct import *import, struct error *err)
+{
+	const struct anchor_key *key;
+	int ret = store_anchor_scan(import->store, import->number, load_key,
+				    import, err);
+
+	anchor_table_reserve(&import->table, import->anchors.len);
+	vec_foreach(&import->anchors, key) {
+		anchor_table_put(&import->table, key->h, key->id, key->content);
+		if (key->content.high || key->content.low)
+			import->existing++;
+	}
+	vec_release(&import->anchors);
+	return ret;
 }
 
 /* Objects whose hash alone does not settle it. */
@@ -257,6 +280,24 @@ static int load_special(struct import *import, struct error *err)
 		after = ids[count - 1];
 	}
 	return count < 0 ? -1 : 0;
+}
+
+static int note_any(void *data, const struct anchor_key *key)
+{
+	(void)key;
+	*(bool *)data = true;
+	return -1;
+}
+
+/* Nothing of the agent was read before: all of it will be new. */
+static int is_first(struct import *import, bool *out, struct error *err)
+{
+	bool any = false;
+	int ret = store_anchor_scan(import->store, import->number, note_any,
+				    &any, err);
+
+	*out = !any;
+	return any ? 0 : ret;
 }
 
 static int set_up(struct import *import, struct error *err)
@@ -287,8 +328,7 @@ static int load_known(struct import *import, struct error *err)
 {
 	if (!import->full)
 		return load_special(import, err);
-	if (store_anchor_scan(import->store, import->number, load_slot, import,
-			      err) < 0)
+	if (load_anchors(import, err) < 0)
 		return -1;
 	return load_special(import, err);
 }
@@ -359,18 +399,20 @@ static int run(struct import *import, struct connector *connector,
 	       struct error *err)
 {
 	struct sv watermark;
+	bool first = false;
 	char key[256];
 	int ret;
 
 	watermark_key(import->agent, key);
-	if (set_up(import, err) < 0 ||
+	if (set_up(import, err) < 0 || is_first(import, &first, err) < 0 ||
 	    store_meta_get(import->store, key, &import->run_arena, &watermark,
 			   err) < 0 ||
 	    connector_import_begin(connector, import->options->kind, watermark,
 				   err) < 0)
 		return -1;
 	ret = reader_start(connector, import->store, import->agent,
-			   import->types, &import->reader, err);
+			   import->types, first || !import->full,
+			   &import->reader, err);
 	if (ret == 0)
 		ret = load_known(import, err);
 	if (ret == 0)

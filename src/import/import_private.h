@@ -21,10 +21,13 @@ struct anchor_slot {
 
 struct anchor_table {
 	struct anchor_slot *slots;
-	size_t size;
+	size_t size;    /* a power of two */
+	unsigned shift; /* of a hash: its upper bits are a place */
 	size_t len;
 };
 
+/* Makes room for so many in all. */
+void anchor_table_reserve(struct anchor_table *table, size_t len);
 void anchor_table_put(struct anchor_table *table, uint64_t h, int64_t id,
 		      struct hash128 content);
 /* The next slot with this hash after `*at` (start with SIZE_MAX), or NULL. */
@@ -53,7 +56,8 @@ struct reference_text {
 };
 
 struct prepared {
-	struct change change; /* its attrs are converted values */
+	struct change change; /* its attrs are converted values, unless they
+			       * are deferred: see reader_expand() */
 	uint32_t type;        /* store number */
 	attr_id *ids;         /* of the type's attributes */
 	/* of whole objects, by reader_build_image() */
@@ -64,23 +68,29 @@ struct prepared {
 	struct hash128 content;
 };
 
-#define READER_BATCH 2048
+#define READER_BATCH 512
 
 struct batch {
 	struct arena arena;
 	struct prepared items[READER_BATCH];
 	size_t len;
+	size_t differing; /* the importer's: how many had to be expanded */
 	int permille;
 };
 
 struct reader;
 
-/* Starts a thread that reads ahead by a few batches. */
+/* Starts a thread that reads ahead by a few batches. `eager`: what it reads
+ * will differ, so that nothing is left to reader_expand() at first. */
 int reader_start(struct connector *connector, struct store *store,
 		 const struct config_agent *agent, const uint32_t *types,
-		 struct reader **out, struct error *err);
+		 bool eager, struct reader **out, struct error *err);
 /* 1: a batch, to be given back; 0: end of data; -1. */
 int reader_next(struct reader *reader, struct batch **out, struct error *err);
+/* Attributes that were deferred are read and converted; the change may turn out
+ * to be an error. Called by the importer, memory from its arena. */
+void reader_expand(struct reader *reader, struct prepared *item,
+		   struct arena *arena);
 /* The image and references of an object that is to be compared by value;
  * called by the importer, memory from its arena. */
 void reader_build_image(struct reader *reader, struct prepared *item,

@@ -5,7 +5,9 @@
  * reader_stop(). It hands over batches and takes them back empty, so memory
  * stays at a few batches. The content hash covers the encoding's version, the
  * attributes that are read, type, anchor, folded DN and all values in
- * canonical order; references by their folded text.
+ * canonical order; references by their folded text. Of a record that comes as
+ * raw bytes it covers these instead, with what gives them their meaning; its
+ * attributes are deferred as long as most records are what they were.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,12 +20,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCHES 4
+#define BATCHES 16
+#define VERSION "2" /* of what is hashed, and of the conversion */
 
 struct type_plan {
 	size_t *order; /* attributes by store number: the order of hashing */
 	size_t *by_id; /* attributes by configuration number */
 	uint64_t fingerprint;
+	/* of raw records: the context seen last, and the hash of both */
+	const char *context;
+	uint64_t raw_fingerprint;
 };
 
 struct reader {
@@ -49,6 +55,7 @@ struct reader {
 	bool end;
 	bool failed;
 	bool stop;
+	bool eager; /* expand at once what the importer would have to */
 	struct error err;
 };
 
@@ -232,23 +239,73 @@ void reader_build_image(struct reader *reader, struct prepared *item,
 	}
 }
 
-static void prepare(struct reader *reader, struct prepared *item,
-		    struct arena *arena)
+/* The bytes in place of the values that they stand for. */
+static void hash_raw(struct reader *reader, struct prepared *item)
+{
+	struct type_plan *plan = &reader->plans[item->change.type];
+	const struct hash_key *key = store_hash_key(reader->store);
+	struct sv context = item->change.raw_context;
+	struct {
+		uint64_t fingerprint;
+		struct hash128 raw;
+	} all;
+
+	if (!plan->context || plan->context != context.ptr) {
+		struct strbuf sb = STRBUF_INIT(STRBUF_NO_LIMIT);
+
+		strbuf_addf(&sb, "raw %llu ",
+			    (unsigned long long)plan->fingerprint);
+		strbuf_addsv(&sb, context);
+		plan->raw_fingerprint = hash64(key, strbuf_sv(&sb));
+		plan->context = context.ptr;
+		strbuf_release(&sb);
+	}
+	all.fingerprint = plan->raw_fingerprint;
+	all.raw = hash128(key, item->change.raw);
+	item->content = hash128(key, sv_make((const char *)&all, sizeof(all)));
+}
+
+static void convert_all(const struct reader *reader, struct prepared *item,
+			struct arena *arena)
 {
 	struct change *change = &item->change;
 	const struct object_type *type;
 	size_t i;
 
+	if (change->op == CHANGE_ERROR || change->container ||
+	    change->type >= reader->agent->type_count)
+		return;
+	type = &reader->agent->types[change->type];
+	for (i = 0; i < change->attr_count; i++)
+		if (convert(change, &type->attrs[change->attrs[i].attr],
+			    &change->attrs[i], arena) < 0)
+			break;
+}
+
+void reader_expand(struct reader *reader, struct prepared *item,
+		   struct arena *arena)
+{
+	if (!item->change.deferred)
+		return;
+	connector_expand(reader->connector, arena, &item->change);
+	convert_all(reader, item, arena);
+}
+
+static void prepare(struct reader *reader, struct prepared *item, bool eager,
+		    struct arena *arena)
+{
+	struct change *change = &item->change;
+	const struct object_type *type;
+
+	if (eager)
+		connector_expand(reader->connector, arena, change);
 	if (change->op != CHANGE_ERROR && !change->container &&
 	    change->type < reader->agent->type_count) {
-		type = &reader->agent->types[change->type];
 		item->type = reader->types[change->type];
 		item->ids = reader->agent->type_attr_ids[change->type];
-		for (i = 0; i < change->attr_count; i++)
-			if (convert(change, &type->attrs[change->attrs[i].attr],
-				    &change->attrs[i], arena) < 0)
-				break;
 	}
+	if (!change->deferred)
+		convert_all(reader, item, arena);
 	if (change->anchor.len)
 		item->anchor_h = key_of_anchor(reader->store, reader->number,
 					       reader->has_dn ? 0 : item->type,
@@ -262,13 +319,18 @@ static void prepare(struct reader *reader, struct prepared *item,
 							   change->dn) };
 		return;
 	}
+	if (change->raw.len) {
+		hash_raw(reader, item);
+		return;
+	}
 	type = &reader->agent->types[change->type];
 	spread(reader->slots, item, type);
 	hash_content(reader, item, type, arena);
 }
 
 /* 1: filled to the brim; 0: end of data; -1 */
-static int fill(struct reader *reader, struct batch *batch, struct error *err)
+static int fill(struct reader *reader, struct batch *batch, bool eager,
+		struct error *err)
 {
 	int ret = 1;
 
@@ -276,18 +338,18 @@ static int fill(struct reader *reader, struct batch *batch, struct error *err)
 		struct prepared *item = &batch->items[batch->len];
 
 		memset(item, 0, sizeof(*item));
-		ret = connector_next(reader->connector, &batch->arena,
-				     &item->change, err);
+		ret = connector_next_deferred(reader->connector, &batch->arena,
+					      &item->change, err);
 		if (ret <= 0)
 			break;
-		prepare(reader, item, &batch->arena);
+		prepare(reader, item, eager, &batch->arena);
 		batch->len++;
 	}
 	batch->permille = connector_import_progress(reader->connector);
 	return ret;
 }
 
-static struct batch *take_empty(struct reader *reader)
+static struct batch *take_empty(struct reader *reader, bool *eager)
 {
 	struct batch *batch = NULL;
 
@@ -296,6 +358,7 @@ static struct batch *take_empty(struct reader *reader)
 		(void)pthread_cond_wait(&reader->changed, &reader->mutex);
 	if (!reader->stop)
 		batch = reader->empty[--reader->empty_len];
+	*eager = reader->eager;
 	(void)pthread_mutex_unlock(&reader->mutex);
 	return batch;
 }
@@ -318,12 +381,14 @@ static void *read_ahead(void *data)
 	struct reader *reader = data;
 	struct error err = ERROR_INIT;
 	struct batch *batch;
+	bool eager = false;
 	int ret = 1;
 
-	while (ret > 0 && (batch = take_empty(reader))) {
+	while (ret > 0 && (batch = take_empty(reader, &eager))) {
 		arena_reset(&batch->arena);
 		batch->len = 0;
-		ret = fill(reader, batch, &err);
+		batch->differing = 0;
+		ret = fill(reader, batch, eager, &err);
 		hand_over(reader, batch, ret, &err);
 	}
 	return NULL;
@@ -367,12 +432,15 @@ static void make_plan(struct reader *reader, size_t t)
 		numbers[i] = map->to_store[ids[i]];
 	plan->order = sorted_by(numbers, type->attr_count);
 	plan->by_id = sorted_by(ids, type->attr_count);
-	strbuf_addf(&sb, "1 %u", reader->types[t]);
+	strbuf_addf(&sb, VERSION " %u", reader->types[t]);
 	for (i = 0; i < type->attr_count; i++) {
 		const struct attr_def *def = &type->attrs[plan->order[i]];
 
-		strbuf_addf(&sb, " %u:%d:%d:%d", numbers[plan->order[i]],
-			    (int)def->type, def->multi, (int)def->match);
+		strbuf_addf(&sb, " %u:%d:%d:%d:%zu:%zu:%s:" SV_FMT SV_FMT,
+			    numbers[plan->order[i]], (int)def->type, def->multi,
+			    (int)def->match, def->separator.len,
+			    def->format.len, def->to ? def->to : "",
+			    SV_ARG(def->separator), SV_ARG(def->format));
 	}
 	plan->fingerprint =
 		hash64(store_hash_key(reader->store), strbuf_sv(&sb));
@@ -382,7 +450,7 @@ static void make_plan(struct reader *reader, size_t t)
 
 int reader_start(struct connector *connector, struct store *store,
 		 const struct config_agent *agent, const uint32_t *types,
-		 struct reader **out, struct error *err)
+		 bool eager, struct reader **out, struct error *err)
 {
 	struct reader *reader = mem_zalloc(sizeof(*reader));
 	size_t widest = 0;
@@ -393,6 +461,7 @@ int reader_start(struct connector *connector, struct store *store,
 	reader->agent = agent;
 	reader->store = store;
 	reader->types = types;
+	reader->eager = eager;
 	reader->number =
 		store_name_find(store, NAME_AGENT, sv_from(agent->name));
 	reader->has_dn = (agent->caps & CONNECTOR_CAP_DN) != 0;
@@ -444,6 +513,7 @@ int reader_next(struct reader *reader, struct batch **out, struct error *err)
 void reader_give_back(struct reader *reader, struct batch *batch)
 {
 	(void)pthread_mutex_lock(&reader->mutex);
+	reader->eager = batch->differing * 4 > batch->len;
 	reader->empty[reader->empty_len++] = batch;
 	(void)pthread_cond_broadcast(&reader->changed);
 	(void)pthread_mutex_unlock(&reader->mutex);

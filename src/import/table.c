@@ -1,8 +1,10 @@
 /*
  * table.c - the anchors of an agent in memory, and sets of its objects
  *
- * Open addressing; the same hash may stand in several slots, since a 64-bit
- * hash is not unique: the content hash or the row decides.
+ * Open addressing by the hash's upper bits, so that sorted anchors, as the
+ * store scans them, fill a table of the right size from one end to the other.
+ * The same hash may stand in several slots, since a 64-bit hash is not unique:
+ * the content hash or the row decides.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -10,9 +12,14 @@
 
 #include <string.h>
 
+static size_t place_of(const struct anchor_table *table, uint64_t h)
+{
+	return (size_t)(h >> table->shift);
+}
+
 static void insert(struct anchor_table *table, const struct anchor_slot *slot)
 {
-	size_t i = (size_t)slot->h & (table->size - 1);
+	size_t i = place_of(table, slot->h);
 
 	while (table->slots[i].h)
 		i = (i + 1) & (table->size - 1);
@@ -20,12 +27,27 @@ static void insert(struct anchor_table *table, const struct anchor_slot *slot)
 	table->len++;
 }
 
-static void grow(struct anchor_table *table)
+/* There is always a free slot behind the last. */
+static bool is_full(const struct anchor_table *table, size_t len)
+{
+	return len * 4 > table->size * 3;
+}
+
+void anchor_table_reserve(struct anchor_table *table, size_t len)
 {
 	struct anchor_table old = *table;
 	size_t i;
 
-	table->size = old.size ? old.size * 2 : 1024;
+	if (!old.size) {
+		table->size = 1024;
+		table->shift = 64 - 10;
+	}
+	while (is_full(table, len)) {
+		table->size *= 2;
+		table->shift--;
+	}
+	if (table->size == old.size)
+		return;
 	table->slots = mem_zalloc(table->size * sizeof(*table->slots));
 	table->len = 0;
 	for (i = 0; i < old.size; i++)
@@ -39,8 +61,7 @@ void anchor_table_put(struct anchor_table *table, uint64_t h, int64_t id,
 {
 	struct anchor_slot slot = { h, id, content };
 
-	if ((table->len + 1) * 4 > table->size * 3)
-		grow(table);
+	anchor_table_reserve(table, table->len + 1);
 	insert(table, &slot);
 }
 
@@ -51,7 +72,7 @@ struct anchor_slot *anchor_table_find(const struct anchor_table *table,
 
 	if (!table->size)
 		return NULL;
-	i = *at == SIZE_MAX ? (size_t)h & (table->size - 1)
+	i = *at == SIZE_MAX ? place_of(table, h)
 			    : (*at + 1) & (table->size - 1);
 	for (; table->slots[i].h; i = (i + 1) & (table->size - 1)) {
 		if (table->slots[i].h == h) {

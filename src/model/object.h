@@ -65,6 +65,17 @@ struct change {
 	size_t attr_count;
 	bool container; /* read only because objects lie below it */
 
+	/* Of a whole object, or empty: the record as it was read. Objects whose
+	 * types, raw_context and raw are equal are equal, so that their
+	 * attributes need not be looked at. */
+	struct sv raw;
+	/* What else gives the record its meaning (header, separators); the
+	 * same bytes at the same place during an import. */
+	struct sv raw_context;
+	/* Not NULL: the attributes are left out, connector_expand() fills
+	 * them in. The connector's own. */
+	const void *deferred;
+
 	/* CHANGE_ERROR: a name of reference "discovery errors", a sentence
 	 * for a person, and the place. The anchor is given when it is known. */
 	const char *error;

@@ -42,14 +42,36 @@ static uint64_t key(const struct store *store, enum purpose purpose, uint64_t a,
 	return h;
 }
 
+/* Most anchors are short and plain: as text_fold(), without its memory. */
+static bool fold_plain(struct sv s, char *room, size_t size)
+{
+	size_t i;
+
+	if (s.len > size)
+		return false;
+	for (i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+
+		if ((unsigned char)c >= 0x80)
+			return false;
+		room[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	}
+	return true;
+}
+
 uint64_t key_of_anchor(const struct store *store, uint32_t agent, uint32_t type,
 		       struct sv anchor)
 {
 	struct arena scratch = ARENA_INIT;
-	uint64_t h = key(store, FOR_ANCHOR, agent, type,
-			 type ? text_fold(anchor, &scratch)
-			      : dn_fold(anchor, &scratch));
+	char room[128];
+	struct sv folded = sv_make(room, anchor.len);
+	uint64_t h;
 
+	if (!type)
+		folded = dn_fold(anchor, &scratch);
+	else if (!fold_plain(anchor, room, sizeof(room)))
+		folded = text_fold(anchor, &scratch);
+	h = key(store, FOR_ANCHOR, agent, type, folded);
 	arena_release(&scratch);
 	return h;
 }

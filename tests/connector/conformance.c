@@ -5,6 +5,7 @@
  */
 #include "conformance.h"
 
+#include "base/vec.h"
 #include "model/dn.h"
 
 #include <setjmp.h>
@@ -318,12 +319,14 @@ static void open_connector(struct connector *connector)
 }
 
 /* Reads into the image; a failure is left in image->err. Nothing that next()
- * gave is forgotten before the end. */
+ * gave is forgotten before the end, and what it deferred is asked for then. */
 static void read_into(struct image *image, enum import_kind kind)
 {
+	VEC(struct change) changes = VEC_INIT;
 	struct error err = ERROR_INIT;
 	struct connector connector;
 	struct change change;
+	struct change *each;
 	struct sv mark;
 	int progress;
 	int ret;
@@ -334,14 +337,20 @@ static void read_into(struct image *image, enum import_kind kind)
 	image->failed = false;
 	ret = connector_import_begin(&connector, kind, image->watermark, &err);
 	while (ret == 0) {
-		ret = connector_next(&connector, &image->arena, &change, &err);
+		ret = connector_next_deferred(&connector, &image->arena,
+					      &change, &err);
 		progress = connector_import_progress(&connector);
 		assert_in_range(progress + 1, 0, 1001);
 		if (ret <= 0)
 			break;
-		apply_change(image, &change);
+		vec_push(&changes, change);
 		ret = 0;
 	}
+	vec_foreach(&changes, each) {
+		connector_expand(&connector, &image->arena, each);
+		apply_change(image, each);
+	}
+	vec_release(&changes);
 	if (ret == 0)
 		ret = connector_import_end(&connector, &image->arena, &mark,
 					   &err);

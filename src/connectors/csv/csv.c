@@ -75,6 +75,7 @@ const struct connector_ops csv_connector = {
 	.close = csv_close,
 	.import_begin = csv_import_begin,
 	.next = csv_import_next,
+	.expand = csv_import_expand,
 	.import_end = csv_import_end,
 	.import_progress = csv_import_progress,
 	.export_begin = csv_export_begin,

@@ -5,6 +5,10 @@
  * given. The watermark holds, for each type with a delta file, the hash of the
  * one that was imported last: the same file is not applied twice.
  *
+ * Of the rows of a full import only the fields that make the anchor and the
+ * type are cut at first. Whoever finds that the rest matters has it read by
+ * csv_import_expand().
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/hash.h"
@@ -25,6 +29,13 @@ struct input {
 	struct csv_reader reader;
 	struct csv_layout layout;
 	char hash[36]; /* of the delta file; empty: none has been imported */
+	struct sv context; /* what gives a row's bytes their meaning */
+};
+
+/* A row whose attributes were not read yet. */
+struct deferred {
+	const struct input *in;
+	struct csv_row row;
 };
 
 struct csv_import {
@@ -121,6 +132,46 @@ static int read_mark(struct connector_session *s, struct sv mark)
 	return 1;
 }
 
+static void add_text(struct strbuf *sb, struct sv text)
+{
+	strbuf_add(sb, &text.len, sizeof(text.len));
+	strbuf_addsv(sb, text);
+}
+
+/* The columns by name, and the settings by which a row is read. */
+static struct sv make_context(const struct input *in, struct arena *arena)
+{
+	const struct csv_layout *layout = &in->layout;
+	const struct csv_dialect *dialect = &in->reader.dialect;
+	struct strbuf sb = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct sv context;
+	size_t i;
+
+	strbuf_addf(&sb, "1 %d %d %d %zu ", dialect->delimiter, dialect->quote,
+		    dialect->trim, layout->type);
+	add_text(&sb, dialect->null);
+	for (i = 0; i < in->source->anchor_count; i++)
+		strbuf_addf(&sb, "%zu ", layout->anchors[i]);
+	for (i = 0; i < layout->count; i++)
+		add_text(&sb, layout->names[i]);
+	context = arena_dup(arena, strbuf_sv(&sb));
+	strbuf_release(&sb);
+	return context;
+}
+
+/* How many fields of a row tell its anchor and type. */
+static size_t first_fields(const struct input *in)
+{
+	const struct csv_layout *layout = &in->layout;
+	size_t last = layout->type == CSV_NO_COLUMN ? 0 : layout->type;
+	size_t i;
+
+	for (i = 0; i < in->source->anchor_count; i++)
+		if (layout->anchors[i] > last)
+			last = layout->anchors[i];
+	return last + 1;
+}
+
 static int begin_full(struct connector_session *s, struct input *in,
 		      struct error *err)
 {
@@ -128,7 +179,11 @@ static int begin_full(struct connector_session *s, struct input *in,
 				  &in->reader, &in->layout, err);
 
 	in->open = ret > 0;
-	return ret < 0 ? -1 : 0;
+	if (!in->open)
+		return ret;
+	in->context = make_context(in, &s->import->arena);
+	in->reader.first = first_fields(in);
+	return 0;
 }
 
 static int begin_delta(struct connector_session *s, struct input *in,
@@ -409,9 +464,36 @@ static int fill_attrs(const struct reading *r)
 	return 1;
 }
 
+/* Leaves the attributes of a whole row to csv_import_expand(). */
+static void defer(const struct reading *r)
+{
+	struct deferred *deferred = arena_alloc(r->arena, sizeof(*deferred));
+	struct csv_row *row = &deferred->row;
+
+	deferred->in = r->in;
+	*row = *r->row;
+	row->raw = row->starts ? arena_dup(r->arena, row->raw) : row->text;
+	row->lead = SV_NULL;
+	r->out->raw = row->raw;
+	r->out->raw_context = r->in->context;
+	r->out->deferred = deferred;
+}
+
+void csv_import_expand(const struct connector_session *s, struct arena *arena,
+		       struct change *change)
+{
+	const struct deferred *deferred = change->deferred;
+	struct csv_row row = deferred->row;
+	struct reading r = { s, deferred->in, &row, arena, change };
+
+	csv_row_cut(&r.in->reader, arena, &row);
+	if (check_shape(&r))
+		(void)fill_attrs(&r);
+}
+
 /* 1: a change or an error; 0: nobody asks for the row. */
 static int read_row(const struct connector_session *s, const struct input *in,
-		    const struct csv_row *row, struct arena *arena,
+		    struct csv_row *row, struct arena *arena,
 		    struct change *out)
 {
 	struct reading r = { s, in, row, arena, out };
@@ -426,6 +508,11 @@ static int read_row(const struct connector_session *s, const struct input *in,
 				    &out->anchor, &missing);
 	if (!has_type && in->source->type != BY_COLUMN)
 		return 0;
+	if (has_type && has_anchor && !row->error && !s->import->delta) {
+		defer(&r);
+		return 1;
+	}
+	csv_row_cut(&in->reader, arena, row);
 	if (!row->error && s->import->delta && !read_word(&r))
 		return 1;
 	if (!check_shape(&r) || !check_anchor(&r, has_anchor, missing))

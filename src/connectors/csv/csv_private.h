@@ -31,6 +31,8 @@ int csv_import_begin(struct connector_session *session, enum import_kind kind,
 		     struct sv watermark, struct error *err);
 int csv_import_next(struct connector_session *session, struct arena *arena,
 		    struct change *out, struct error *err);
+void csv_import_expand(const struct connector_session *session,
+		       struct arena *arena, struct change *change);
 int csv_import_end(struct connector_session *session, struct arena *arena,
 		   struct sv *watermark_out, struct error *err);
 int csv_import_progress(const struct connector_session *session);

@@ -278,33 +278,51 @@ static size_t count_fields(const struct csv_reader *r, struct sv line)
 	return count;
 }
 
-static void plain_row(struct csv_reader *r, struct sv line, struct arena *arena,
-		      struct csv_row *row)
+/* Cuts row->text into fields, at most `limit`. */
+static void cut(const struct csv_reader *r, struct arena *arena,
+		struct csv_row *row, size_t limit)
 {
-	size_t room = r->columns ? r->columns + 1 : count_fields(r, line);
-	struct sv *fields = arena_alloc(arena, room * sizeof(*fields));
+	size_t room = r->columns ? r->columns + 1 : count_fields(r, row->text);
+	const char *at = row->text.ptr;
+	const char *end = at + row->text.len;
 	char delimiter = r->dialect.delimiter;
-	const char *at;
-	const char *end;
 	size_t count = 0;
 
-	row->text = arena_dup(arena, line);
-	at = row->text.ptr;
-	end = at + row->text.len;
+	if (room > limit)
+		room = limit;
+	row->fields = arena_alloc(arena, room * sizeof(*row->fields));
+	row->partial = false;
 	for (;;) {
 		const char *hit = memchr(at, delimiter, (size_t)(end - at));
 		const char *stop = hit ? hit : end;
 
 		if (count < room)
-			fields[count] =
+			row->fields[count] =
 				trim_field(r, sv_make(at, (size_t)(stop - at)));
 		count++;
 		if (!hit)
 			break;
+		if (count == limit) {
+			row->partial = true;
+			break;
+		}
 		at = hit + 1;
 	}
-	row->fields = fields;
 	row->count = count;
+}
+
+static void plain_row(const struct csv_reader *r, struct sv line,
+		      struct arena *arena, struct csv_row *row)
+{
+	row->text = arena_dup(arena, line);
+	cut(r, arena, row, r->first ? r->first : SIZE_MAX);
+}
+
+void csv_row_cut(const struct csv_reader *r, struct arena *arena,
+		 struct csv_row *row)
+{
+	if (row->partial)
+		cut(r, arena, row, SIZE_MAX);
 }
 
 /* Reads a row with quotes. Offsets count from the row's beginning. */

@@ -34,6 +34,7 @@ struct csv_row {
 	struct sv text; /* of the whole row; fields of plain rows view it */
 	size_t *starts; /* where in raw each field begins; NULL: as in text */
 	size_t line;    /* where the row begins */
+	bool partial;   /* it may have more fields than `count` */
 
 	/* A broken quote: what is wrong, and where. `fields` has what stands
 	 * before it. */
@@ -51,6 +52,7 @@ struct csv_reader {
 	const char *path; /* borrowed, for messages */
 	struct csv_dialect dialect;
 	size_t columns; /* that a row should have; 0: not known yet */
+	size_t first;   /* of plain rows only so many are cut; 0: all */
 	int fd;         /* -1: the text is in memory */
 	char *buffer;
 	size_t size;
@@ -75,9 +77,13 @@ int csv_reader_open(struct csv_reader *reader, const char *path,
 /* Reads UTF-8 from memory. */
 void csv_reader_open_text(struct csv_reader *reader, struct sv text,
 			  const struct csv_dialect *dialect);
-/* 1: a row; 0: end; -1: err is set. Empty lines are passed over. */
+/* 1: a row; 0: end; -1: err is set. Empty lines are passed over. A plain row of
+ * which only the first fields were cut has `partial` set. */
 int csv_reader_next(struct csv_reader *reader, struct arena *arena,
 		    struct csv_row *row, struct error *err);
+/* Cuts the rest of a partial row. */
+void csv_row_cut(const struct csv_reader *reader, struct arena *arena,
+		 struct csv_row *row);
 /* Accepts the all-zero struct. */
 void csv_reader_close(struct csv_reader *reader);
 

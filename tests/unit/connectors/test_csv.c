@@ -5,6 +5,7 @@
  */
 #include "connectors/csv/csv.h"
 
+#include "base/hash.h"
 #include "session.h"
 
 #include <sys/stat.h>
@@ -98,6 +99,60 @@ static void bad_rows(void **state)
 		"error parse-error hr.csv:6:3 [5] a quote is opened here and "
 		"not closed\n"
 		"object person 6: id=6 last=Fox phones=66\n");
+}
+
+/* A row's bytes, and a number for what gives them their meaning. */
+static const char *bytes_of_rows(void)
+{
+	struct hash_key key = { { 1 } };
+	struct connector connector;
+	struct change change;
+	struct error err = ERROR_INIT;
+
+	strbuf_reset(&s.log);
+	assert_int_equal(connector_open(&connector, s.ops, &s.config, &err), 0);
+	assert_int_equal(
+		connector_import_begin(&connector, IMPORT_FULL, SV_NULL, &err),
+		0);
+	while (connector_next_deferred(&connector, &s.scratch.arena, &change,
+				       &err) > 0)
+		strbuf_addf(&s.log, SV_FMT "=" SV_FMT " %x\n",
+			    SV_ARG(change.anchor), SV_ARG(change.raw),
+			    (unsigned)hash64(&key, change.raw_context));
+	connector_close(&connector);
+	return arena_printf(&s.scratch.arena, "%s", strbuf_cstr(&s.log));
+}
+
+static void rows_as_bytes(void **state)
+{
+	static const char *const others[] = {
+		"path: hr.csv; anchor: id; null: x",
+		"path: hr.csv; anchor: id; trim: yes",
+		"path: hr.csv; anchor: last",
+		"path: hr.csv; anchor[]: id|last",
+		"path: hr.csv; anchor: id; quote: none",
+	};
+	const char *first;
+	size_t i;
+
+	(void)state;
+	hr("id,last,phones\r\n1,a,\r\n\n2,b,\n");
+	first = bytes_of_rows();
+	assert_true(sv_starts(sv_from(first), SV_LIT("1=1,a, ")));
+	assert_true(strstr(first, "\n2=2,b, ") != NULL);
+	hr("id,last,phones\n1,a,\n2,b,");
+	assert_string_equal(bytes_of_rows(), first);
+	for (i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		set_connect(&s, others[i]);
+		assert_string_not_equal(bytes_of_rows(), first);
+	}
+	set_connect(&s, "path: hr.csv; anchor: id");
+	hr("id,phones,last\n1,a,\n2,b,\n");
+	assert_string_not_equal(bytes_of_rows(), first);
+	/* of a quoted row all of it */
+	hr("id,last,phones\n1,\"a\nb\",\n");
+	first = bytes_of_rows();
+	assert_true(sv_starts(sv_from(first), SV_LIT("1=1,\"a\nb\",")));
 }
 
 static void bytes_in_a_column_that_nobody_wants(void **state)
@@ -486,6 +541,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(values),
 		TEST(bad_rows),
+		TEST(rows_as_bytes),
 		TEST(bytes_in_a_column_that_nobody_wants),
 		TEST(nul_bytes),
 		TEST(no_start),

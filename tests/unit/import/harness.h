@@ -9,6 +9,9 @@
  *	container||DN
  *	error|ANCHOR||CODE      fail      (the connected system is lost)
  *
+ * With the_session.context set, whole objects come as raw records whose
+ * attributes are deferred.
+ *
  * An object of the second type is "object:team|...". After an import the
  * counters are one text, "stage-add 2, stage-update 1".
  *
@@ -92,6 +95,8 @@ struct connector_session {
 	const char *watermark_out;
 	uint64_t objects; /* made, besides the script */
 	uint64_t made;
+	const char *context; /* of raw records; NULL: there are none */
+	_Atomic unsigned expanded;
 };
 
 static struct connector_session the_session;
@@ -221,10 +226,34 @@ static inline int script_next(struct connector_session *s, struct arena *arena,
 		out->message = SV_LIT("cannot be read");
 		return 1;
 	}
+	if (s->context && out->op == CHANGE_OBJECT && !out->container) {
+		struct sv *rest = arena_alloc(arena, sizeof(*rest));
+
+		*rest = sv_sub(line, at < line.len ? at : line.len, line.len);
+		out->deferred = rest;
+		out->raw = line;
+		out->raw_context = sv_from(s->context);
+		return 1;
+	}
 	out->attrs = arena_array(arena, line.len, sizeof(*out->attrs));
 	while ((field = script_field(line, &at)).len)
 		script_attr(arena, out, field);
 	return 1;
+}
+
+static inline void script_expand(const struct connector_session *s,
+				 struct arena *arena, struct change *change)
+{
+	const struct sv *rest = change->deferred;
+	struct sv field;
+	size_t at = 0;
+
+	(void)s;
+	the_session.expanded++;
+	change->attrs =
+		arena_array(arena, rest->len + 1, sizeof(*change->attrs));
+	while ((field = script_field(*rest, &at)).len)
+		script_attr(arena, change, field);
 }
 
 static inline int script_end(struct connector_session *s, struct arena *arena,
@@ -244,6 +273,7 @@ static const struct connector_ops script_ops = {
 	.close = script_close,
 	.import_begin = script_begin,
 	.next = script_next,
+	.expand = script_expand,
 	.import_end = script_end,
 };
 
