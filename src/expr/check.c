@@ -82,6 +82,7 @@ static struct node *fold(struct compile *c, struct node *node)
 	e.source = c->text;
 	e.bound.attr = NULL;
 	e.call = NULL;
+	e.steady = false;
 	e.work = FOLD_MAX;
 	e.memory = FOLD_MAX;
 	/* what fails fails at evaluation: it may stand in a branch of IIF */

@@ -75,6 +75,8 @@ static int compile_end(struct compile *c, struct node *root, struct expr **out)
 	if (!root)
 		return -1;
 	c->expr->root = root;
+	if (c->expr->now)
+		c->expr->now_flows = due_mark(root) > TIME_TRACKED;
 	*out = c->expr;
 	return 0;
 }
@@ -182,6 +184,11 @@ bool expr_multi(const struct expr *expr)
 bool expr_uses_now(const struct expr *expr)
 {
 	return expr->now;
+}
+
+bool expr_now_flows(const struct expr *expr)
+{
+	return expr->now_flows;
 }
 
 bool expr_uses_counter(const struct expr *expr)

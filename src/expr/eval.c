@@ -415,6 +415,7 @@ static void eval_init(struct eval *e, const struct expr *expr,
 	e->source = expr->source;
 	e->bound = (struct binding){ NULL, NULL };
 	e->call = NULL;
+	e->steady = false;
 	e->work = EXPR_WORK_MAX;
 	e->memory = EXPR_MEMORY_MAX;
 }

@@ -127,6 +127,9 @@ struct expr *expr_constant(const struct values *values, struct arena *arena);
 enum value_type expr_type(const struct expr *expr);
 bool expr_multi(const struct expr *expr); /* may yield several values */
 bool expr_uses_now(const struct expr *expr);
+/* Now() is more than compared with something: the value itself (a text made of
+ * it, say) changes with the time. */
+bool expr_now_flows(const struct expr *expr);
 bool expr_uses_counter(const struct expr *expr);
 /* Yields something else at each evaluation. */
 bool expr_unstable(const struct expr *expr);
@@ -138,12 +141,27 @@ void expr_reads(const struct expr *expr,
 		void *data);
 struct sv expr_source(const struct expr *expr);
 
+/*
+ * When the result of evaluations may change though nothing that they read does:
+ * the earliest moment after now, 0: never. Comparisons with Now(), also shifted
+ * (DateAdd, + and - of NumFromDate), give the very moment; where Now() is used
+ * otherwise it is the next midnight (UTC).
+ */
+struct expr_due {
+	int64_t time;
+	struct sv why; /* the expression that says so; its own memory */
+	bool flows;    /* some Now() was more than compared */
+};
+
 /* What evaluation reads. */
 struct expr_env {
 	void *data;
 	bool *gap;   /* set when & joined a text with nothing; may be NULL */
 	int64_t now; /* Now() */
-	int64_t counter; /* $n */
+	/* Now() where it is more than compared; 0: as `now` */
+	int64_t as_of;
+	struct expr_due *due; /* noted here; may be NULL */
+	int64_t counter;      /* $n */
 	/* Borrowed values, none when the attribute is absent; always 0. */
 	int (*attr)(void *data, enum expr_view view, uint32_t id,
 		    struct values *out);

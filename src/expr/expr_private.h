@@ -116,8 +116,18 @@ enum compare_op {
 	OP_GE,
 };
 
+/* How a node's value depends on the time. */
+enum node_time {
+	TIME_NEVER = 0,
+	TIME_TRACKED, /* by comparisons that tell when they change */
+	TIME_STEADY,  /* grows or falls with it */
+	TIME_SOMEHOW,
+};
+
 struct node {
 	enum node_kind kind;
+	bool steady;       /* NODE_COMPARE: of a steady value, see due.c */
+	bool months;       /* which DateAdd shifts by months */
 	bool multi;        /* may be several values */
 	bool exact;        /* compared without ignoring case */
 	uint32_t types;    /* the types its values may have */
@@ -152,6 +162,7 @@ struct expr {
 	struct node *root;
 	struct read *reads;
 	bool now;
+	bool now_flows;
 	bool unstable;
 	bool counter;
 };
@@ -169,6 +180,8 @@ struct eval {
 	struct sv source;
 	struct binding bound;    /* attr NULL: none */
 	const struct node *call; /* whose function runs */
+	bool steady;             /* within a comparison that tells when it
+				  * changes */
 	uint64_t work;           /* steps left */
 	size_t memory;           /* bytes left for what is made */
 	const struct datum *vars[EXPR_NESTING_MAX + 1];
@@ -200,8 +213,19 @@ int list_add_datum(struct eval *e, struct list *list, const struct datum *d);
 int eval_chain(struct eval *e, const struct node *node, struct datum *out);
 int eval_negate(struct eval *e, const struct node *node, struct datum *out);
 int eval_compare(struct eval *e, const struct node *node, struct datum *out);
+/* As eval_compare, by any operator and without noting the time. */
+int compare_by(struct eval *e, const struct node *node, enum compare_op op,
+	       struct datum *out);
 int eval_is_null(struct eval *e, const struct node *node, struct datum *out);
 int eval_logic(struct eval *e, const struct node *node, struct datum *out);
+
+/* due.c: when a result changes with the time */
+/* Marks what depends on it below `node`. */
+enum node_time due_mark(struct node *node);
+/* Compares, and notes when the result changes. */
+int due_compare(struct eval *e, const struct node *node, struct datum *out);
+/* Now(), wherever it stands. */
+int64_t due_now(struct eval *e);
 
 /* ---- functions ---- */
 
@@ -269,6 +293,7 @@ enum function_flag {
 	FN_REPEAT = 1 << 3, /* the last parameter may come again */
 	FN_LIST = 1 << 4,   /* yields several values */
 	FN_OF_ARG = 1 << 5, /* yields values of its first argument's types */
+	FN_STEADY = 1 << 6, /* grows with its last argument */
 };
 
 #define FN_PARAMS 4

@@ -69,6 +69,12 @@ struct node *name_param(struct compile *c, struct sv name, size_t from)
 				    "no parameter '" SV_FMT
 				    "'; parameters stand in conjoin.yaml",
 				    SV_ARG(name));
+	/* a run's time is Now(), so that what compares with it is asked again
+	 */
+	if (sv_ieq_str(name, "Run.Time") && values.len == 1 &&
+	    values.at[0].type == VALUE_DATETIME)
+		return node_call(c, name_function(c, SV_LIT("Now"), from), NULL,
+				 0, from);
 	values = values_dup(&values, c->arena);
 	return node_constant(c, &values, from);
 }

@@ -271,27 +271,28 @@ static bool ordered(enum compare_op op, int order)
 }
 
 static int compare_two(struct eval *e, const struct node *node,
-		       const struct value *a, const struct value *b,
-		       struct datum *out)
+		       enum compare_op op, const struct value *a,
+		       const struct value *b, struct datum *out)
 {
 	if (!a || !b)
-		return datum_boolean(out, node->op == OP_NE);
+		return datum_boolean(out, op == OP_NE);
 	if (!same_class(a, b))
 		return eval_fail(
 			e, node, "%s cannot be compared with %s%s",
 			types_word(TYPE_BIT(a->type)),
 			types_word(TYPE_BIT(b->type)),
 			types_hint(TYPE_BIT(a->type), TYPE_BIT(b->type)));
-	if (node->op == OP_EQ || node->op == OP_NE)
+	if (op == OP_EQ || op == OP_NE)
 		return datum_boolean(out, values_equal(a, b, node->exact) ==
-						  (node->op == OP_EQ));
+						  (op == OP_EQ));
 	if (a->type == VALUE_BOOLEAN)
 		return eval_fail(e, node, "booleans have no order");
-	return datum_boolean(
-		out, ordered(node->op, values_compare(a, b, node->exact)));
+	return datum_boolean(out,
+			     ordered(op, values_compare(a, b, node->exact)));
 }
 
-int eval_compare(struct eval *e, const struct node *node, struct datum *out)
+int compare_by(struct eval *e, const struct node *node, enum compare_op op,
+	       struct datum *out)
 {
 	struct list list = { NULL, 0, 0 };
 	struct datum left;
@@ -305,18 +306,25 @@ int eval_compare(struct eval *e, const struct node *node, struct datum *out)
 		return -1;
 	count = left.len > right.len ? left.len : right.len;
 	if (count < 2)
-		return compare_two(e, node, value_at(&left, 0),
+		return compare_two(e, node, op, value_at(&left, 0),
 				   value_at(&right, 0), out);
 	if (left.len > 1 && right.len > 1)
 		return eval_two_lists(e, node);
 	for (i = 0; i < count; i++)
 		if (eval_step(e) < 0 ||
-		    compare_two(e, node, value_at(&left, i),
+		    compare_two(e, node, op, value_at(&left, i),
 				value_at(&right, i), &one) < 0 ||
 		    list_add_datum(e, &list, &one) < 0)
 			return -1;
 	datum_list(out, list.at, list.len);
 	return 0;
+}
+
+int eval_compare(struct eval *e, const struct node *node, struct datum *out)
+{
+	if (node->steady)
+		return due_compare(e, node, out);
+	return compare_by(e, node, node->op, out);
 }
 
 int eval_is_null(struct eval *e, const struct node *node, struct datum *out)

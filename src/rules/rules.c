@@ -54,6 +54,8 @@ static struct expr_env make_env(struct eval *eval)
 	memset(&env, 0, sizeof(env));
 	env.data = eval;
 	env.now = eval->env->now;
+	env.as_of = eval->env->as_of;
+	env.due = eval->env->due;
 	env.counter = eval->view->counter;
 	env.gap = eval->view->gap;
 	env.attr = read_attr;
@@ -89,6 +91,7 @@ int rules_condition(const struct rules_env *env, const struct expr *expr,
 	*out = true;
 	if (!expr)
 		return 0;
+	expr_env.as_of = 0; /* of values only */
 	return expr_eval_condition(expr, &expr_env, arena, out, err);
 }
 

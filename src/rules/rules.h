@@ -21,6 +21,8 @@ struct rules_object {
 struct rules_env {
 	const struct config *config;
 	int64_t now;
+	int64_t as_of;        /* Now() in values that change with it; 0: now */
+	struct expr_due *due; /* when results may change; may be NULL */
 };
 
 /* What an expression sees; an object that is not there is all zero. */

@@ -392,6 +392,7 @@ static const struct function CONVERT[] = {
 	  .gives = "True" },
 	{ .name = "CDate",
 	  .result = KIND_DATE,
+	  .flags = FN_STEADY,
 	  .params = { { "text", KIND_STR_OR_DATE, 0 } },
 	  .call = fn_cdate,
 	  .help = "a date, in UTC; without an offset it is UTC already",

@@ -431,12 +431,13 @@ static int fn_now(struct eval *e, const struct datum *args, size_t argc,
 {
 	(void)args;
 	(void)argc;
-	return datum_set(out, value_datetime(e->env->now));
+	return datum_set(out, value_datetime(due_now(e)));
 }
 
 static const struct function DATE[] = {
 	{ .name = "DateAdd",
 	  .result = KIND_DATE,
+	  .flags = FN_STEADY,
 	  .params = { { "interval", KIND_INTERVAL, 0 },
 		      { "count", KIND_NUM, 0 },
 		      { "date", KIND_DATE, 0 } },
@@ -448,6 +449,7 @@ static const struct function DATE[] = {
 	  .gives = "2001-04-01T00:00:00Z" },
 	{ .name = "DateFromNum",
 	  .result = KIND_DATE,
+	  .flags = FN_STEADY,
 	  .params = { { "number", KIND_NUM, 0 } },
 	  .call = fn_from_num,
 	  .help = "the date of a count of 100 ns since 1601 (FILETIME)",
@@ -455,6 +457,7 @@ static const struct function DATE[] = {
 	  .gives = "2012-01-01T23:00:00Z" },
 	{ .name = "NumFromDate",
 	  .result = KIND_NUM,
+	  .flags = FN_STEADY,
 	  .params = { { "date", KIND_DATE, 0 } },
 	  .call = fn_to_num,
 	  .help = "a date as a count of 100 ns since 1601 (FILETIME)",

@@ -147,6 +147,10 @@ static inline int scope_param(void *data, struct sv name, struct values *out)
 	out->len = 1;
 	if (sv_eq_str(name, "Domain.FQDN"))
 		return 1;
+	if (sv_eq_str(name, "Run.Time")) {
+		one = value_datetime(0);
+		return 1;
+	}
 	if (sv_eq_str(name, "Connector.ID")) {
 		one = value_string(SV_LIT("{0e1b}"));
 		return 1;
