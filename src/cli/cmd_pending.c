@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "base/clock.h"
 #include "cli/session.h"
 #include "cli/show.h"
 #include "inspect/pending.h"
@@ -16,6 +17,9 @@ static const struct option_def options[] = {
 	{ "exports", NULL, false, "computed, not written yet" },
 	{ "references", NULL, false,
 	  "metaverse objects whose references or look-ups wait for a target" },
+	{ "due", NULL, false,
+	  "what is looked at again by itself, and when: rules that compare "
+	  "with Now(), deprovisioning that waits" },
 	{ "limit", "N", false,
 	  "show at most N objects of an agent; default on a terminal: 100; 0: "
 	  "all" },
@@ -130,6 +134,81 @@ static int on_reference(void *data, const struct display_mv *object)
 	return 0;
 }
 
+static json_t *due_json(const struct pending_due *due, const char *time,
+			struct arena *arena)
+{
+	json_t *json = json_object();
+
+	(void)json_object_set_new(json, "time", json_string(time));
+	(void)json_object_set_new(json, "what", json_string(due->what));
+	(void)json_object_set_new(json, "why", json_of_sv(due->row->why));
+	if (due->is_cs) {
+		(void)json_object_set_new(json, "agent",
+					  json_string(due->cs.agent));
+		(void)json_object_set_new(
+			json, "id",
+			json_string(display_cs_id(due->cs.id, arena)));
+		(void)json_object_set_new(json, "dn", json_of_sv(due->cs.dn));
+		(void)json_object_set_new(json, "anchor",
+					  json_of_sv(due->cs.anchor));
+	} else {
+		(void)json_object_set_new(json, "mv", json_integer(due->mv.id));
+		(void)json_object_set_new(json, "type",
+					  json_string(due->mv.type));
+		(void)json_object_set_new(
+			json, "name", json_of_sv(show_title(&due->mv.attrs)));
+	}
+	return json;
+}
+
+static void print_due(const struct pending_due *due, const char *time,
+		      struct arena *arena)
+{
+	if (due->is_cs)
+		(void)printf("  %s  %s %s", time, due->cs.agent,
+			     output_safe(show_name(&due->cs, arena), arena));
+	else
+		(void)printf("  %s  mv %lld %s", time, (long long)due->mv.id,
+			     output_safe(show_title(&due->mv.attrs), arena));
+	(void)printf("  %s: %s\n", due->what,
+		     output_safe(due->row->why, arena));
+}
+
+static int on_due(void *data, const struct pending_due *due)
+{
+	struct listing *listing = data;
+	struct arena arena = ARENA_INIT;
+	char time[40];
+
+	listing->count++;
+	listing->total++;
+	clock_format_iso(due->row->time, time);
+	if (listing->cli->output.json) {
+		json_stream_add(&listing->stream, due_json(due, time, &arena));
+	} else if (!listing->limit || listing->count <= listing->limit) {
+		if (listing->count == 1)
+			(void)puts("looked at again by itself:");
+		print_due(due, time, &arena);
+	}
+	arena_release(&arena);
+	return 0;
+}
+
+static int list_due(struct listing *listing, const char *agent,
+		    struct error *err)
+{
+	uint32_t number = 0;
+
+	if (agent)
+		number = store_name_find(listing->session->store, NAME_AGENT,
+					 sv_from(agent));
+	listing->count = 0;
+	if (listing->cli->output.json)
+		json_stream_list(&listing->stream, "due");
+	return pending_due(&listing->session->display, number, on_due, listing,
+			   err);
+}
+
 static int list_all(struct listing *listing, const char *agent,
 		    struct error *err)
 {
@@ -137,7 +216,8 @@ static int list_all(struct listing *listing, const char *agent,
 	bool imports = args_has(args, "imports");
 	bool exports = args_has(args, "exports");
 	bool references = args_has(args, "references");
-	bool all = !imports && !exports && !references;
+	bool due = args_has(args, "due");
+	bool all = !imports && !exports && !references && !due;
 	bool json = listing->cli->output.json;
 	static const char *const names[] = { "imports", "exports" };
 	int kind;
@@ -151,6 +231,8 @@ static int list_all(struct listing *listing, const char *agent,
 		if (each_agent(listing, agent, err) < 0)
 			return -1;
 	}
+	if (due && list_due(listing, agent, err) < 0)
+		return -1;
 	if (!references && (!all || agent))
 		return 0;
 	listing->count = 0;

@@ -303,6 +303,8 @@ struct config {
 	struct config_problem *problems; /* in order of file and line */
 	size_t problem_count;
 	size_t error_count;          /* problems that are not warnings */
+	bool uses_now;               /* some rule does */
+	bool now_flows;              /* and more than compares with it */
 	struct hash128 hash;         /* of all that the files say */
 	const struct tables *tables; /* tables/ *.csv, for Lookup() */
 };

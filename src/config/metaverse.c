@@ -384,6 +384,11 @@ static void read_key_rules(struct loader *loader, struct config_mv_type *type,
 			problem_report(loader, map, "key '%s' has no rule",
 				       type->keys[i].name);
 		type->keys[i].expr = scope_rule(&scope, node);
+		if (type->keys[i].expr && expr_uses_now(type->keys[i].expr))
+			problem_report(loader, node,
+				       "a key cannot change with the time: "
+				       "compare with Now() in the rules that "
+				       "use it");
 	}
 }
 

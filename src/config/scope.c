@@ -193,8 +193,11 @@ const struct expr *scope_rule(struct scope *scope, const struct node *at)
 	}
 	scope->at = at;
 	if (expr_compile_rule(at->text, &names, scope->loader->arena, &expr,
-			      &message, take_warning, scope) == 0)
+			      &message, take_warning, scope) == 0) {
+		scope->loader->config->uses_now |= expr_uses_now(expr);
+		scope->loader->config->now_flows |= expr_now_flows(expr);
 		return expr;
+	}
 	problem_inside(scope->loader, at, message.offset, false, message.text);
 	return NULL;
 }

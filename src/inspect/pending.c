@@ -98,3 +98,83 @@ int pending_references(struct display *display,
 	arena_release(&arena);
 	return count < 0 || stop < 0 ? -1 : 0;
 }
+
+struct due_scan {
+	struct display *display;
+	uint32_t agent;
+	struct arena arena;
+	int (*fn)(void *data, const struct pending_due *due);
+	void *data;
+	struct error *err;
+};
+
+static const char *what_of(enum due_kind kind)
+{
+	switch (kind) {
+	case DUE_DELETION:
+		return "deletion";
+	case DUE_DEPROVISION:
+		return "deprovision";
+	case DUE_CS:
+	case DUE_MV:
+		break;
+	}
+	return "rules";
+}
+
+/* 1: found, 0: the object is gone, -1 */
+static int fill_due(struct due_scan *scan, struct pending_due *due)
+{
+	int64_t id = due->row->id;
+	struct entry entry;
+	struct mv_row row;
+	int ret;
+
+	if (due->is_cs) {
+		ret = entry_load(scan->display->store, id, &scan->arena, &entry,
+				 scan->err);
+		return ret > 0 && display_cs(scan->display, &entry,
+					     &scan->arena, &due->cs,
+					     scan->err) < 0
+			       ? -1
+			       : ret;
+	}
+	ret = store_mv_get(scan->display->store, id, &scan->arena, &row,
+			   scan->err);
+	return ret > 0 && display_mv(scan->display, &row, &scan->arena,
+				     &due->mv, scan->err) < 0
+		       ? -1
+		       : ret;
+}
+
+static int on_due(void *data, const struct due_row *row)
+{
+	struct due_scan *scan = data;
+	struct pending_due due = { .what = what_of(row->kind), .row = row };
+	int ret;
+
+	due.is_cs = row->kind == DUE_CS || row->kind == DUE_DEPROVISION;
+	if (scan->agent && (!due.is_cs || CS_AGENT(row->id) != scan->agent))
+		return 0;
+	ret = fill_due(scan, &due);
+	if (ret > 0)
+		ret = scan->fn(scan->data, &due);
+	arena_reset(&scan->arena);
+	return ret;
+}
+
+int pending_due(struct display *display, uint32_t agent,
+		int (*fn)(void *data, const struct pending_due *due),
+		void *data, struct error *err)
+{
+	struct due_scan scan = { .display = display,
+				 .agent = agent,
+				 .arena = ARENA_INIT,
+				 .fn = fn,
+				 .data = data,
+				 .err = err };
+	int ret = store_due_scan(display->store, on_due, &scan, err);
+
+	arena_release(&scan.arena);
+	return ret;
+}

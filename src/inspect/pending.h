@@ -11,6 +11,7 @@
 #define INSPECT_PENDING_H
 
 #include "inspect/display.h"
+#include "store/due.h"
 
 enum pending_kind { PENDING_IMPORTS, PENDING_EXPORTS, PENDING_AWAITING };
 
@@ -29,5 +30,19 @@ int pending_scan(struct display *display, enum pending_kind kind,
 int pending_references(struct display *display,
 		       int (*fn)(void *data, const struct display_mv *object),
 		       void *data, struct error *err);
+
+/* What is looked at again some day. */
+struct pending_due {
+	const char *what; /* "rules", "deletion", "deprovision" */
+	const struct due_row *row;
+	bool is_cs;
+	struct display_cs cs; /* or */
+	struct display_mv mv;
+};
+
+/* By time; of one agent (store number) its own objects only, 0: all. */
+int pending_due(struct display *display, uint32_t agent,
+		int (*fn)(void *data, const struct pending_due *due),
+		void *data, struct error *err);
 
 #endif

@@ -133,6 +133,7 @@ struct link_row {
 	bool wanted; /* the provisioning rule's `when` was true */
 	int64_t time;
 	int64_t last_mv; /* was deprovisioned from; linked again on rehire */
+	int64_t leaving; /* since when it waits to be deprovisioned, or 0 */
 };
 
 int store_link_get(struct store *store, int64_t cs, struct link_row *out,

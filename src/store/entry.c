@@ -6,6 +6,7 @@
 #include "store/entry.h"
 
 #include "base/map.h"
+#include "store/due.h"
 
 #include <string.h>
 
@@ -436,7 +437,9 @@ int entry_remove(struct store_tx *tx, const struct entry *entry,
 	    store_error_delete(tx, id, ERROR_SYNC, err) < 0 ||
 	    store_error_delete(tx, id, ERROR_IMPORT, err) < 0 ||
 	    store_error_delete(tx, id, ERROR_EXPORT, err) < 0 ||
-	    store_queue_delete(tx, id, err) < 0)
+	    store_queue_delete(tx, id, err) < 0 ||
+	    store_due_delete(tx, DUE_CS, id, err) < 0 ||
+	    store_due_delete(tx, DUE_DEPROVISION, id, err) < 0)
 		return -1;
 	return store_cs_delete(tx, id, err);
 }

@@ -26,16 +26,11 @@ static bool contributes(const struct work_mv *mv)
 	return false;
 }
 
-int evaluate(struct sync *sync, struct work_mv *mv, bool *flowed_out,
-	     struct error *err)
+static int rounds(struct sync *sync, struct work_mv *mv, bool *flowed_out,
+		  struct error *err)
 {
 	int round;
 
-	*flowed_out = false;
-	if (!mv->plan)
-		return 0;
-	if (work_wait_afresh(sync, mv, err) < 0)
-		return -1;
 	for (round = 0; round < ROUNDS; round++) {
 		int flowed;
 		int provisioned;
@@ -67,4 +62,24 @@ int evaluate(struct sync *sync, struct work_mv *mv, bool *flowed_out,
 			    "after %d rounds rules still change mv %lld: two "
 			    "of them depend on each other",
 			    ROUNDS, (long long)mv->row.id);
+}
+
+int evaluate(struct sync *sync, struct work_mv *mv, bool *flowed_out,
+	     struct error *err)
+{
+	struct expr_due outer = sync->due;
+	int ret;
+
+	*flowed_out = false;
+	if (!mv->plan)
+		return 0;
+	if (work_wait_afresh(sync, mv, err) < 0 || due_as_of(sync, mv, err) < 0)
+		return -1;
+	due_begin(sync);
+	ret = rounds(sync, mv, flowed_out, err);
+	if (ret == 0)
+		due_keep(sync, DUE_MV, mv->removed ? 0 : mv->row.id);
+	sync->due = outer;
+	sync->rules.as_of = 0;
+	return ret;
 }

@@ -62,6 +62,9 @@ int link_connect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 	cs->e.link.last_mv = 0;
 	cs->e.link.wanted = how == LINK_PROVISIONING;
 	cs->dirty_link = true;
+	/* the deletion rule is not asked again before it loses another one */
+	if (mv->plan && mv->plan->type->delete_rule)
+		due_put(sync, DUE_DELETION, mv->row.id, 0, SV_NULL);
 	return wake_connector(sync, cs, mv, err);
 }
 
@@ -296,7 +299,9 @@ static int rule_says_delete(struct sync *sync, struct work_mv *mv, int64_t cs,
 	bool named = false;
 	bool left = false;
 	bool says = false;
+	struct expr_due outer;
 	size_t i;
+	int ret;
 
 	switch (type->delete_when) {
 	case DELETE_LAST:
@@ -318,9 +323,15 @@ static int rule_says_delete(struct sync *sync, struct work_mv *mv, int64_t cs,
 	case DELETE_NEVER:
 		return 0;
 	case DELETE_RULE:
+		outer = sync->due;
+		due_begin(sync);
 		rules.here = view_mv(mv);
-		if (rules_condition(&sync->rules, type->delete_rule, &rules,
-				    &sync->scratch, &says, err) < 0)
+		ret = rules_condition(&sync->rules, type->delete_rule, &rules,
+				      &sync->scratch, &says, err);
+		if (ret == 0)
+			due_keep(sync, DUE_DELETION, mv->row.id);
+		sync->due = outer;
+		if (ret < 0)
 			return -1;
 		return says || mv->link_count == 0;
 	}
@@ -368,6 +379,8 @@ static int delete_mv(struct sync *sync, struct work_mv *mv, struct error *err)
 		vec_push(&sync->refs, ref);
 	}
 	work_touch_mv(sync, mv);
+	due_put(sync, DUE_MV, mv->row.id, 0, SV_NULL);
+	due_put(sync, DUE_DELETION, mv->row.id, 0, SV_NULL);
 	if (import_flow_keys(sync, mv, &mv->image, &IMAGE_EMPTY, err) < 0)
 		return -1;
 	mv->removed = true;

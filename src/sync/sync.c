@@ -450,6 +450,7 @@ static int process(struct sync *sync, struct work_cs *cs, struct error *err)
 		return 0;
 	sync->result->objects++;
 	work_unit_begin(sync, id);
+	due_begin(sync);
 	sync->equal_writer = 0;
 	if (sync_one(sync, cs, &counter, &why) < 0) {
 		work_unit_drop(sync);
@@ -468,6 +469,7 @@ static int process(struct sync *sync, struct work_cs *cs, struct error *err)
 	}
 	if (sync->blocked[0] && !cs->removed)
 		cs->queued = true;
+	due_keep(sync, DUE_CS, cs->removed ? 0 : id);
 	work_unit_keep(sync);
 	if (counter && cs->e.row.has_image)
 		counters_add(sync->counters, 0, counter, id);
@@ -485,16 +487,19 @@ static int process(struct sync *sync, struct work_cs *cs, struct error *err)
 
 /* ---- the loops ---- */
 
-static int flush(struct sync *sync, struct error *err)
+int sync_commit(struct sync *sync, struct error *err)
 {
-	if (work_flush(sync, err) < 0)
-		return -1;
 	if (store_commit(sync->tx, err) < 0) {
 		sync->tx = NULL;
 		return -1;
 	}
 	sync->tx = NULL;
 	return store_begin(sync->store, STORE_BULK, &sync->tx, err);
+}
+
+static int flush(struct sync *sync, struct error *err)
+{
+	return work_flush(sync, err) < 0 ? -1 : sync_commit(sync, err);
 }
 
 static int told_to_stop(struct sync *sync)
@@ -709,6 +714,15 @@ static int reevaluated(struct sync *sync, struct work_mv *mv, struct error *err)
 	return record_error(sync, mv->links[0]->e.row.id, &why, err);
 }
 
+/* The deletion rule said no when it was asked, and may say yes by now. */
+static int ask_deletion_again(struct sync *sync, struct work_mv *mv,
+			      struct error *err)
+{
+	int again = mv->removed ? 0 : due_deletion(sync, mv, err);
+
+	return again > 0 ? link_deletion_rule(sync, mv, 0, NULL, err) : again;
+}
+
 static int reevaluate(struct sync *sync, int64_t id, struct error *err)
 {
 	struct error why = ERROR_INIT;
@@ -721,6 +735,8 @@ static int reevaluate(struct sync *sync, int64_t id, struct error *err)
 	vec_push(&sync->unmarked, id);
 	ret = work_mv(sync, id, &mv, &why);
 	if (ret > 0 && evaluate(sync, mv, &flowed, &why) < 0)
+		ret = -1;
+	if (ret > 0 && ask_deletion_again(sync, mv, &why) < 0)
 		ret = -1;
 	if (ret == 0)
 		mv = NULL;
@@ -826,7 +842,8 @@ static int run(struct sync *sync, struct error *err)
 	work_init(sync);
 	sync->number = store_name_find(sync->store, NAME_AGENT,
 				       sv_from(sync->agent->name));
-	if (join_index_imported(sync, err) < 0 || flush(sync, err) < 0)
+	if (join_index_imported(sync, err) < 0 || flush(sync, err) < 0 ||
+	    due_take(sync, err) < 0)
 		return -1;
 	ret = sync->options->full ? full_pass(sync, err)
 				  : delta_pass(sync, false, err);
@@ -882,6 +899,7 @@ int sync_run(struct store *store, const struct config *config,
 	out->result = "success";
 	sync.rules.config = config;
 	sync.rules.now = sync.now;
+	sync.rules.due = config->uses_now ? &sync.due : NULL;
 	ret = run(&sync, err);
 	release(&sync);
 	if (ret == 0 && out->errors && !strcmp(out->result, "success"))
@@ -911,6 +929,7 @@ static int preview(struct sync *sync, int64_t cs_id, int64_t mv_id,
 		return -1;
 	work_init(sync);
 	sync->joins_stored = true;
+	sync->dues_stored = store_due_any(sync->store);
 	sync->last_try = true;
 	work_unit_begin(sync, cs_id);
 	if (!cs_id) {

@@ -7,6 +7,7 @@
 #define SYNC_PRIVATE_H
 
 #include "rules/rules.h"
+#include "store/due.h"
 #include "store/mv.h"
 #include "store/tree.h"
 #include "sync/lineage.h"
@@ -199,11 +200,14 @@ struct sync {
 	VEC(int64_t) marked; /* metaverse objects to evaluate again */
 	VEC(int64_t) unmarked;
 	VEC(struct outcome_change) unit_outcomes;
+	VEC(struct due_row) dues;   /* time 0: none any more */
 	struct idmap fresh_mv_keys; /* h -> 1 + index of `chain` */
 	struct idmap fresh_waits;
 	VEC(struct fresh_link) chain;
-	bool waits_stored; /* the store had some when the step began */
-	bool joins_stored; /* disconnectors are indexed */
+	bool waits_stored;   /* the store had some when the step began */
+	bool joins_stored;   /* disconnectors are indexed */
+	bool dues_stored;    /* the store has what is due some day */
+	struct expr_due due; /* of what is evaluated: see due.c */
 
 	/* the unit: one object's synchronization */
 	VEC(struct saved_cs) saved_cs;
@@ -216,6 +220,7 @@ struct sync {
 	size_t unit_waits_gone;
 	size_t unit_wait_ends;
 	size_t unit_refs;
+	size_t unit_dues;
 	size_t unit_marked;
 	size_t unit_unmarked;
 	int64_t processed;    /* the object that is synchronized, or 0 */
@@ -434,6 +439,27 @@ bool names_error_taken(const struct error *err);
 int names_give_back(struct sync *sync, struct error *err);
 void names_add_keys(struct sync *sync, struct agent_plan *agent,
 		    const struct work_cs *cs);
+
+/* sync.c: what is written is kept, the next transaction begins */
+int sync_commit(struct sync *sync, struct error *err);
+
+/* due.c: what changes with the time */
+/* The rules that are evaluated from here on are of one object: its inbound
+ * rules, or a metaverse object's. */
+void due_begin(struct sync *sync);
+/* Keeps when they are to be asked again. */
+void due_keep(struct sync *sync, enum due_kind kind, int64_t id);
+/* `time` 0: never. */
+void due_put(struct sync *sync, enum due_kind kind, int64_t id, int64_t time,
+	     struct sv why);
+/* What Now() is in values of this object's rules. */
+int due_as_of(struct sync *sync, const struct work_mv *mv, struct error *err);
+/* Queues what has come due. */
+int due_take(struct sync *sync, struct error *err);
+/* 1: the object's deletion rule, asked before, may say something else now. */
+int due_deletion(struct sync *sync, const struct work_mv *mv,
+		 struct error *err);
+int due_write(struct sync *sync, struct error *err);
 
 /* evaluate.c: the metaverse object and its targets until nothing changes;
  * *flowed_out: an import flow changed it. */

@@ -90,6 +90,7 @@ static void forget(struct sync *sync)
 	vec_clear(&sync->waits_gone);
 	vec_clear(&sync->wait_ends);
 	vec_clear(&sync->refs);
+	vec_clear(&sync->dues);
 	vec_clear(&sync->marked);
 	vec_clear(&sync->unmarked);
 	vec_clear(&sync->saved_cs);
@@ -120,6 +121,7 @@ void work_release(struct sync *sync)
 	vec_release(&sync->waits_gone);
 	vec_release(&sync->wait_ends);
 	vec_release(&sync->refs);
+	vec_release(&sync->dues);
 	vec_release(&sync->marked);
 	vec_release(&sync->unmarked);
 	vec_release(&sync->unit_outcomes);
@@ -323,6 +325,7 @@ void work_unit_begin(struct sync *sync, int64_t processed)
 	sync->unit_waits_gone = sync->waits_gone.len;
 	sync->unit_wait_ends = sync->wait_ends.len;
 	sync->unit_refs = sync->refs.len;
+	sync->unit_dues = sync->dues.len;
 	sync->unit_marked = sync->marked.len;
 	sync->unit_unmarked = sync->unmarked.len;
 	vec_clear(&sync->unit_outcomes);
@@ -403,6 +406,7 @@ void work_unit_drop(struct sync *sync)
 	sync->waits_gone.len = sync->unit_waits_gone;
 	sync->wait_ends.len = sync->unit_wait_ends;
 	sync->refs.len = sync->unit_refs;
+	sync->dues.len = sync->unit_dues;
 	sync->marked.len = sync->unit_marked;
 	sync->unmarked.len = sync->unit_unmarked;
 	end_unit(sync);
@@ -971,7 +975,8 @@ int work_flush(struct sync *sync, struct error *err)
 {
 	size_t i;
 
-	if (write_objects(sync, err) < 0 || write_hints(sync, err) < 0)
+	if (write_objects(sync, err) < 0 || write_hints(sync, err) < 0 ||
+	    due_write(sync, err) < 0)
 		return -1;
 	for (i = 0; i < sync->config->agent_count; i++)
 		if (tree_flush(&sync->agents[i].tree, sync->tx, err) < 0)

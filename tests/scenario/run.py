@@ -12,6 +12,7 @@ SPDX-License-Identifier: Apache-2.0
 import argparse
 import concurrent.futures
 import csv
+import datetime
 import json
 import os
 import pathlib
@@ -37,7 +38,7 @@ IDLE = QUIET | {"disconnector-remains", "disconnector-filtered",
 STEP_KEYS = {"run", "cycle", "write", "append", "replace", "remove", "copy",
              "mv", "cs", "directory", "pending", "note", "result", "exit",
              "counters", "outbound", "errors", "message", "allow",
-             "keep-token", "options"}
+             "keep-token", "options", "clock", "advance", "due"}
 
 
 class Mismatch(Exception):
@@ -59,7 +60,7 @@ def load_steps(folder):
     with (folder / "steps.yaml").open(encoding="utf-8") as file:
         steps = yaml.load(file, Loader)
     unknown = set(steps) - {"title", "copy", "after", "replace", "steps",
-                            "lasting"}
+                            "lasting", "clock"}
     if unknown:
         raise Mismatch(f"{folder.name}/steps.yaml: unknown {unknown}")
     return steps
@@ -96,6 +97,7 @@ class Scenario:
         self.tokens = {}
         self.lasting = set()
         self.last = "the scenario's files"
+        self.clock = None
 
     # ---- the program
 
@@ -104,7 +106,7 @@ class Scenario:
                    "--json"]
         done = subprocess.run(command, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=300,
-                              check=False)
+                              check=False, env=self.environment())
         out = done.stdout.decode("utf-8", "replace")
         complaint = (f"'conjoin {' '.join(words)}' ended with exit status "
                      f"{done.returncode}\n{out[-3000:]}"
@@ -115,6 +117,22 @@ class Scenario:
             return done.returncode, json.loads(out)
         except ValueError:
             raise Mismatch(complaint) from None
+
+    # ---- the time
+
+    def environment(self):
+        env = dict(os.environ)
+        if self.clock:
+            env["CONJOIN_FAKE_TIME"] = self.clock.strftime(
+                "%Y-%m-%dT%H:%M:%SZ")
+        return env
+
+    def set_clock(self, text):
+        self.clock = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+
+    def do_advance(self, text):
+        number, unit = text.split()
+        self.clock += datetime.timedelta(**{unit: int(number)})
 
     # ---- preparing files
 
@@ -278,12 +296,20 @@ class Scenario:
                     expect(f"pending {name} of {agent}", int(counts[name]),
                            found)
 
+    def do_due(self, expected):
+        _, out = self.conjoin("pending", "--due", statuses=[0])
+        self.compare("due", expected, out["due"])
+
     # ---- the whole
 
     def do_step(self, step):
         unknown = set(step) - STEP_KEYS
         if unknown:
             raise Mismatch(f"unknown keys {sorted(unknown)}")
+        if "clock" in step:
+            self.set_clock(step["clock"])
+        if "advance" in step:
+            self.do_advance(step["advance"])
         for key in ("write", "append", "replace", "remove", "copy"):
             if key in step:
                 getattr(self, "do_" + key)(step[key])
@@ -291,7 +317,7 @@ class Scenario:
             self.do_run(step)
         if "cycle" in step:
             self.do_cycle(step)
-        for key in ("mv", "cs", "directory", "pending"):
+        for key in ("mv", "cs", "directory", "pending", "due"):
             if key in step:
                 getattr(self, "do_" + key)(step[key])
 
@@ -309,6 +335,8 @@ class Scenario:
                 target = self.path(path.relative_to(source))
                 shutil.copy(path, target)
         self.do_replace(steps.get("replace", {}))
+        if "clock" in steps:
+            self.set_clock(steps["clock"])
         return steps
 
     def steps(self, steps, name):

@@ -8,6 +8,7 @@
 
 #include "store/counters.h"
 #include "store/cs.h"
+#include "store/due.h"
 #include "store/entry.h"
 #include "store/mv.h"
 

@@ -788,6 +788,59 @@ static void errors(void **state)
 			 1);
 }
 
+static int note_due(void *data, const struct due_row *row)
+{
+	struct strbuf *out = data;
+
+	strbuf_addf(out, "%d:%lld@%lld/%lld " SV_FMT "|", (int)row->kind,
+		    (long long)row->id, (long long)row->time,
+		    (long long)row->since, SV_ARG(row->why));
+	return 0;
+}
+
+static void put_due(struct fixture *f, struct store_tx *tx, enum due_kind kind,
+		    int64_t id, int64_t time)
+{
+	struct due_row row = { kind, id, time, kind == DUE_MV ? 7 : 0,
+			       SV_LIT("why") };
+
+	OK(f, store_due_put(tx, &row, &f->err));
+}
+
+static void what_is_due(void **state)
+{
+	struct fixture *f = *state;
+	struct strbuf out = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct store_tx *tx;
+	struct due_row row;
+	int64_t ids[4];
+
+	assert_false(store_due_any(f->store));
+	OK(f, store_begin(f->store, STORE_BULK, &tx, &f->err));
+	put_due(f, tx, DUE_MV, 1, 200);
+	put_due(f, tx, DUE_MV, 1, 100);
+	put_due(f, tx, DUE_MV, 2, 101);
+	put_due(f, tx, DUE_CS, 3, 100);
+	put_due(f, tx, DUE_DELETION, 4, 90);
+	assert_true(store_due_any(f->store));
+	assert_int_equal(store_due_get(f->store, DUE_MV, 1, &row, &f->err), 1);
+	assert_int_equal(row.time, 100);
+	assert_int_equal(row.since, 7);
+	assert_int_equal(store_due_get(f->store, DUE_CS, 1, &row, &f->err), 0);
+	OK(f, store_due_wake(tx, DUE_DELETION, 100, &f->err));
+	while (store_due_take(tx, 100, 1, &f->err) > 0)
+		;
+	assert_int_equal(store_mv_queue_ids(f->store, 0, ids, 4, &f->err), 2);
+	assert_int_equal(ids[0], 1);
+	assert_int_equal(ids[1], 4);
+	assert_int_equal(store_queue_ids(f->store, 0, 0, ids, 4, &f->err), 1);
+	OK(f, store_due_delete(tx, DUE_CS, 3, &f->err));
+	OK(f, store_due_scan(f->store, note_due, &out, &f->err));
+	assert_string_equal(strbuf_cstr(&out), "3:4@90/0 why|2:2@101/7 why|");
+	strbuf_release(&out);
+	OK(f, store_commit(tx, &f->err));
+}
+
 static void queues(void **state)
 {
 	struct fixture *f = *state;
@@ -1214,6 +1267,7 @@ int main(void)
 		TEST(merged_values),
 		TEST(errors),
 		TEST(queues),
+		TEST(what_is_due),
 		TEST(under_the_lease),
 		TEST(keys_under_the_lease),
 		TEST(scanned_entries),

@@ -28,6 +28,8 @@ static const char *const ANY[MOTION_TABLES] = {
 			" LIMIT 1",
 	[MOTION_QUEUE] = "SELECT cs FROM queue WHERE cs BETWEEN ?1 AND ?2"
 			 " LIMIT 1",
+	[MOTION_DUE] = "SELECT id FROM due WHERE kind IN (1, 4) AND id"
+		       " BETWEEN ?1 AND ?2 LIMIT 1",
 	[MOTION_ERROR] = "SELECT cs FROM cs_error WHERE cs BETWEEN ?1 AND ?2"
 			 " LIMIT 1",
 };
@@ -63,8 +65,19 @@ static void note_row(struct store *store, int64_t cs, enum motion_table table)
 	idmap_put(&store->motion, motion_key(cs, table), 1);
 }
 
+bool sqlite_due_known_empty(struct store *store, int64_t cs)
+{
+	return known_empty(store, cs, MOTION_DUE);
+}
+
+void sqlite_due_note(struct store *store, int64_t cs)
+{
+	note_row(store, cs, MOTION_DUE);
+}
+
 #define LINK_COLUMNS                                                           \
-	"SELECT cs, mv, rule_set, state, how, wanted, time, last_mv FROM link "
+	"SELECT cs, mv, rule_set, state, how, wanted, time, last_mv, leaving"  \
+	" FROM link "
 
 static void read_link(sqlite3_stmt *stmt, struct link_row *out)
 {
@@ -76,6 +89,7 @@ static void read_link(sqlite3_stmt *stmt, struct link_row *out)
 	out->wanted = sqlite3_column_int(stmt, 5) != 0;
 	out->time = sqlite3_column_int64(stmt, 6);
 	out->last_mv = sqlite3_column_int64(stmt, 7);
+	out->leaving = sqlite3_column_int64(stmt, 8);
 }
 
 int store_link_get(struct store *store, int64_t cs, struct link_row *out,
@@ -149,11 +163,11 @@ int store_link_put(struct store_tx *tx, const struct link_row *row,
 	note_row(tx->store, row->cs, MOTION_LINK);
 	return sqlite_run(tx->store,
 			  "INSERT OR REPLACE INTO link VALUES"
-			  " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-			  err, "iiiiiiii", row->cs, row->mv,
+			  " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+			  err, "iiiiiiiii", row->cs, row->mv,
 			  (int64_t)row->rule_set, (int64_t)row->state,
 			  (int64_t)row->how, (int64_t)row->wanted, row->time,
-			  row->last_mv);
+			  row->last_mv, row->leaving);
 }
 
 int store_link_take_over(struct store_tx *tx, uint32_t from, uint32_t to,

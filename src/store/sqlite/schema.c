@@ -75,4 +75,13 @@ static const char STEP_1[] =
 	" host TEXT, what TEXT);"
 	"INSERT INTO lease VALUES (1, 0, 0, 0, 0, '', '');";
 
-const char *const sqlite_schema_steps[] = { STEP_1, NULL };
+static const char STEP_2[] =
+	/* what is to be looked at again when its time has come */
+	"CREATE TABLE due (kind INTEGER, id INTEGER, time INTEGER,"
+	" since INTEGER, why TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID;"
+	"CREATE INDEX due_time ON due (time);"
+	"ALTER TABLE link ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE rules_used (part TEXT PRIMARY KEY, text TEXT)"
+	" WITHOUT ROWID;";
+
+const char *const sqlite_schema_steps[] = { STEP_1, STEP_2, NULL };

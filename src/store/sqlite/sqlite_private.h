@@ -32,6 +32,7 @@ enum motion_table {
 	MOTION_LINK,
 	MOTION_ERROR,
 	MOTION_QUEUE,
+	MOTION_DUE,
 	MOTION_TABLES,
 };
 
@@ -113,6 +114,10 @@ int sqlite_ids(struct store *store, const char *text, int64_t *out, int limit,
 bool known_key_absent(struct store *store, enum key_table table, uint64_t h);
 void known_key_comes(struct store *store, enum key_table table, uint64_t h);
 void known_forget(struct store *store);
+
+/* motion.c: nothing of the object's agent is in `due`; something will be. */
+bool sqlite_due_known_empty(struct store *store, int64_t cs);
+void sqlite_due_note(struct store *store, int64_t cs);
 
 /* Called by rollback: names and ids of the lost transaction are forgotten. */
 void sqlite_forget_uncommitted(struct store *store);
