@@ -256,36 +256,38 @@ int build_op(struct export_step *step, const struct entry *entry,
 	return all_changes(step, entry, out, err);
 }
 
-int build_untie(struct export_step *step, struct entry *entry,
-		struct export_op *out, struct error *err)
+int build_passing_name(struct export_step *step, int64_t id, struct sv rdn,
+		       struct sv *out, struct error *err)
 {
-	struct export_state *awaiting = &entry->awaiting;
 	struct sv value;
 	struct sv type;
+
+	if (!dn_component(rdn, 1, &step->arena, &type, &value))
+		return error_set(err, ERR_INVALID,
+				 "invalid-dn: '" SV_FMT "' has no name",
+				 SV_ARG(rdn));
+	*out = sv_from(arena_printf(&step->arena, SV_FMT "=conjoin-%llx",
+				    SV_ARG(type), (unsigned long long)id));
+	return 0;
+}
+
+int build_untie(struct export_step *step, const struct entry *entry,
+		struct export_op *out, struct error *err)
+{
 	int64_t parent;
 	struct sv rdn;
 
 	memset(out, 0, sizeof(*out));
 	out->id = (uint64_t)entry->row.id | UNTIE_ID;
 	out->kind = EXPORT_RENAME;
-	out->retry = entry->pending.in_progress;
+	out->retry = entry->pending.aside;
 	out->anchor = entry->row.anchor;
 	entry_written_name(entry, &parent, &rdn);
 	if (find_type(step, entry, &out->type, err) < 0 ||
 	    tree_dn(&step->tree, parent, rdn, TREE_EXPECTED, &step->arena,
-		    &out->dn, err) < 0)
+		    &out->dn, err) < 0 ||
+	    build_passing_name(step, entry->row.id, rdn, &rdn, err) < 0)
 		return -1;
-	if (!dn_component(rdn, 1, &step->arena, &type, &value))
-		return error_set(err, ERR_INVALID,
-				 "invalid-dn: '" SV_FMT "' has no name",
-				 SV_ARG(out->dn));
-	rdn = sv_from(arena_printf(&step->arena, SV_FMT "=conjoin-%llx",
-				   SV_ARG(type),
-				   (unsigned long long)entry->row.id));
-	if (awaiting->op == PENDING_NONE)
-		awaiting->op = PENDING_UPDATE;
-	awaiting->parent = parent;
-	awaiting->rdn = rdn;
 	return tree_dn(&step->tree, parent, rdn, TREE_EXPECTED, &step->arena,
 		       &out->new_dn, err);
 }

@@ -71,7 +71,8 @@ static int mark_in_progress(struct export_step *step, struct window *window,
 	window->len = 0;
 	for (i = from; i < step->plan.len && window->len < size; i++) {
 		/* groups are larger than people */
-		if (window->len && arena_size(&step->arena) > WINDOW_BYTES)
+		if (window->len && (step->plan.at[i].apart ||
+				    arena_size(&step->arena) > WINDOW_BYTES))
 			break;
 		struct sent *sent = &window->sent[window->len];
 		struct error why = ERROR_INIT;
@@ -107,9 +108,8 @@ static int mark_in_progress(struct export_step *step, struct window *window,
 			continue;
 		}
 		sent->entry.pending.in_progress = true;
-		if (entry_put_pending(step->tx, &sent->entry, err) < 0 ||
-		    (step->plan.at[i].untie &&
-		     entry_put_awaiting(step->tx, &sent->entry, err) < 0))
+		sent->entry.pending.aside = step->plan.at[i].untie;
+		if (entry_put_pending(step->tx, &sent->entry, err) < 0)
 			return -1;
 		window->len++;
 	}
@@ -261,26 +261,27 @@ static int write_windows(struct export_step *step, struct error *err)
 
 /* ---- systems that write all at once, at the end ---- */
 
-static int intend_all(struct export_step *step, struct error *err)
+/* As much as may be written together; *from is then what comes next. */
+static int intend(struct export_step *step, size_t *from, struct error *err)
 {
 	struct window window = { 0 };
-	size_t from = 0;
 	int ret = 0;
 
-	while (ret == 0 && from < step->plan.len) {
+	do {
 		arena_reset(&step->arena);
 		if (begin(step, err) < 0 ||
-		    mark_in_progress(step, &window, from, err) < 0 ||
+		    mark_in_progress(step, &window, *from, err) < 0 ||
 		    commit(step, err) < 0 || put_all(step, &window, err) < 0) {
 			ret = -1;
 			break;
 		}
-		from += window.len;
+		*from += window.len;
 		if (step->options->progress)
 			ret = step->options->progress(
-				      step->options->progress_data, from,
-				      (int)(from * 500 / step->plan.len)) != 0;
-	}
+				      step->options->progress_data, *from,
+				      (int)(*from * 500 / step->plan.len)) != 0;
+	} while (ret == 0 && *from < step->plan.len &&
+		 !step->plan.at[*from].apart);
 	idmap_release(&window.by_id);
 	return ret;
 }
@@ -301,22 +302,13 @@ static int one_answer(struct export_step *step,
 	return take_outcome(step, &entry, &op, outcome, err);
 }
 
-static int write_at_once(struct export_step *step, struct error *err)
+static int take_all_answers(struct export_step *step, struct error *err)
 {
 	struct error ignored = ERROR_INIT;
 	struct export_outcome outcome;
 	size_t done = 0;
-	int ret = intend_all(step, err);
+	int ret;
 
-	if (ret > 0) {
-		step->result->result = "stopped-user";
-		(void)snprintf(step->result->message,
-			       sizeof(step->result->message),
-			       "stopped by the operator; nothing was written");
-		return 0;
-	}
-	if (ret < 0 || connector_export_end(step->connector, err) < 0)
-		return -1;
 	for (;;) {
 		arena_reset(&step->arena);
 		ret = connector_export_result(step->connector, true,
@@ -334,6 +326,33 @@ static int write_at_once(struct export_step *step, struct error *err)
 	else if (step->tx)
 		(void)commit(step, &ignored);
 	return ret;
+}
+
+static int write_at_once(struct export_step *step, struct error *err)
+{
+	size_t written = 0;
+	size_t from = 0;
+	int ret = 0;
+
+	while (ret == 0 && from < step->plan.len) {
+		if (from && connector_export_begin(step->connector, err) < 0)
+			return -1;
+		written = from;
+		ret = intend(step, &from, err);
+		if (ret == 0 && connector_export_end(step->connector, err) < 0)
+			ret = -1;
+		if (ret == 0)
+			ret = take_all_answers(step, err);
+	}
+	if (ret <= 0)
+		return ret;
+	step->result->result = "stopped-user";
+	(void)snprintf(step->result->message, sizeof(step->result->message),
+		       written ? "stopped by the operator; %zu of %zu changes "
+				 "were written"
+			       : "stopped by the operator; nothing was written",
+		       written, step->plan.len);
+	return 0;
 }
 
 int export_guard(struct store *store, const struct config *config,

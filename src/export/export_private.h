@@ -15,9 +15,13 @@ struct planned {
 	enum export_op_kind op;
 	int phase;
 	int depth;
-	uint64_t takes; /* key of the name that it will have, or 0 */
-	uint64_t frees; /* key of the name that it gives up, or 0 */
-	bool untie;     /* a rename to a passing name: others want its own */
+	uint64_t takes;   /* key of the name that it will have, or 0 */
+	uint64_t frees;   /* key of the name that it gives up, or 0 */
+	int wave;         /* of renames: who takes a name comes behind */
+	bool untie;       /* a rename to a passing name: others want its own */
+	bool aside;       /* that was sent before, its outcome is not known */
+	bool steps_aside; /* it has an untie too */
+	bool apart;       /* sent when all before it has its answer */
 };
 
 /* Of the operation that untie is; ids of objects have less. */
@@ -49,9 +53,12 @@ int order_plan(struct export_step *step, struct error *err);
 int build_op(struct export_step *step, const struct entry *entry,
 	     struct export_op *out, struct error *err);
 
-/* The rename to a passing name; the entry awaits it from now on. */
-int build_untie(struct export_step *step, struct entry *entry,
+/* The rename to a passing name. */
+int build_untie(struct export_step *step, const struct entry *entry,
 		struct export_op *out, struct error *err);
+/* That name of an object that has the name `rdn`. */
+int build_passing_name(struct export_step *step, int64_t id, struct sv rdn,
+		       struct sv *out, struct error *err);
 
 enum export_kind build_kind(const struct entry *entry);
 

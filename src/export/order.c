@@ -8,12 +8,15 @@
  */
 #include "export/export_private.h"
 
+#include "model/dn.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 enum phase {
 	PHASE_CONTAINER,
-	PHASE_FREE, /* deletions whose name another change takes */
+	PHASE_FREE,  /* deletions whose name another change takes */
+	PHASE_ASIDE, /* renames to a passing name */
 	PHASE_RENAME,
 	PHASE_ADD,
 	PHASE_UPDATE,
@@ -57,6 +60,17 @@ static int anchor_key(struct export_step *step, int64_t id, uint64_t *out,
 	return ret < 0 ? -1 : 0;
 }
 
+/* An import may have found it under that name. */
+static bool has_passing_name(struct export_step *step, int64_t id,
+			     struct sv rdn)
+{
+	struct error ignored = ERROR_INIT;
+	struct sv passing;
+
+	return build_passing_name(step, id, rdn, &passing, &ignored) == 0 &&
+	       dn_equal(rdn, passing);
+}
+
 static int plan_one(struct export_step *step, struct idmap *depths, int64_t id,
 		    struct error *err)
 {
@@ -79,6 +93,7 @@ static int plan_one(struct export_step *step, struct idmap *depths, int64_t id,
 	parent = awaiting.rdn.len ? awaiting.parent : head.parent;
 	rdn = awaiting.rdn.len ? awaiting.rdn : head.rdn;
 	planned.op = pending.op;
+	planned.aside = pending.aside && !has_passing_name(step, id, rdn);
 	if (rdn.len)
 		planned.frees =
 			key_of_name(step->store, step->number, parent, rdn);
@@ -124,6 +139,8 @@ static int order_planned(const void *a, const void *b)
 
 	if (x->phase != y->phase)
 		return x->phase - y->phase;
+	if (x->wave != y->wave)
+		return x->wave - y->wave;
 	if (x->depth != y->depth)
 		return x->depth - y->depth;
 	return (x->cs > y->cs) - (x->cs < y->cs);
@@ -145,15 +162,16 @@ static void free_names(struct export_step *step)
 	idmap_release(&taken);
 }
 
-/* The renames of a plan while they are sorted. */
+#define WAVES 8
+
+/* The renames of a plan while they are told apart. */
 struct renames {
 	struct planned *at;
 	size_t count;
+	int waves;            /* so many at most */
 	struct idmap holders; /* name -> 1 + who gives it up */
 	unsigned char *state; /* 1 on the path, 2 placed */
 	size_t *path;
-	struct planned *sorted;
-	size_t len;
 	VEC(struct planned) ties;
 };
 
@@ -166,12 +184,27 @@ static size_t holder_of(const struct renames *renames, size_t i)
 	return holder == i + 1 ? 0 : (size_t)holder;
 }
 
-/* Who gives up a name comes before who takes it. In a circle one of them gets a
- * passing name first. */
+/* It leaves its name for a passing one before all others. */
+static void step_aside(struct renames *renames, struct planned *planned)
+{
+	struct planned tie = *planned;
+
+	if (planned->steps_aside)
+		return;
+	planned->steps_aside = true;
+	tie.phase = PHASE_ASIDE;
+	tie.untie = true;
+	vec_push(&renames->ties, tie);
+}
+
+/* Who takes a name comes a wave behind who gives it up, so that the one is
+ * known before the other is sent. In a circle, and where the chain is long,
+ * one steps aside. */
 static void place_rename(struct renames *renames, size_t i)
 {
 	size_t depth = 0;
 	size_t holder;
+	int wave = 0;
 
 	for (;;) {
 		renames->state[i] = 1;
@@ -180,66 +213,116 @@ static void place_rename(struct renames *renames, size_t i)
 		if (!holder || renames->state[holder - 1] == 2)
 			break;
 		if (renames->state[holder - 1] == 1) {
-			struct planned tie = renames->at[holder - 1];
-
-			tie.untie = true;
-			vec_push(&renames->ties, tie);
+			step_aside(renames, &renames->at[holder - 1]);
 			break;
 		}
 		i = holder - 1;
 	}
 	while (depth) {
+		struct planned *planned;
+
 		i = renames->path[--depth];
+		planned = &renames->at[i];
+		holder = holder_of(renames, i);
+		wave = 0;
+		if (holder && renames->at[holder - 1].wave == renames->waves)
+			step_aside(renames, &renames->at[holder - 1]);
+		if (holder && !renames->at[holder - 1].steps_aside)
+			wave = renames->at[holder - 1].wave + 1;
+		planned->wave = wave;
 		renames->state[i] = 2;
-		renames->sorted[renames->len++] = renames->at[i];
 	}
 }
 
-/* Puts the passing names before the renames, these in their new order. */
-static void put_back(struct export_step *step, struct renames *renames,
-		     size_t first)
+static void find_waves(struct export_step *step, struct renames *renames)
 {
-	size_t ties = renames->ties.len;
-	size_t i;
-
-	vec_reserve(&step->plan, step->plan.len + ties);
-	memmove(&step->plan.at[first + ties], &step->plan.at[first],
-		(step->plan.len - first) * sizeof(*step->plan.at));
-	step->plan.len += ties;
-	for (i = 0; i < ties; i++)
-		step->plan.at[first + i] = renames->ties.at[i];
-	for (i = 0; i < renames->count; i++)
-		step->plan.at[first + ties + i] = renames->sorted[i];
-}
-
-static void order_renames(struct export_step *step)
-{
-	struct renames renames = { .holders = IDMAP_INIT };
 	size_t first = 0;
 	size_t i;
 
 	while (first < step->plan.len &&
 	       step->plan.at[first].phase != PHASE_RENAME)
 		first++;
-	while (first + renames.count < step->plan.len &&
-	       step->plan.at[first + renames.count].phase == PHASE_RENAME)
-		renames.count++;
-	if (renames.count < 2)
+	while (first + renames->count < step->plan.len &&
+	       step->plan.at[first + renames->count].phase == PHASE_RENAME)
+		renames->count++;
+	if (!renames->count)
 		return;
-	renames.at = &step->plan.at[first];
-	renames.sorted = mem_alloc(renames.count * sizeof(*renames.sorted));
-	renames.path = mem_alloc(renames.count * sizeof(*renames.path));
-	renames.state = mem_zalloc(renames.count);
-	for (i = 0; i < renames.count; i++)
-		if (renames.at[i].frees)
-			idmap_put(&renames.holders, renames.at[i].frees, i + 1);
-	for (i = 0; i < renames.count; i++)
-		if (!renames.state[i])
-			place_rename(&renames, i);
-	put_back(step, &renames, first);
-	mem_free(renames.sorted);
-	mem_free(renames.path);
-	mem_free(renames.state);
+	renames->at = &step->plan.at[first];
+	renames->path = mem_alloc(renames->count * sizeof(*renames->path));
+	renames->state = mem_zalloc(renames->count);
+	for (i = 0; i < renames->count; i++)
+		if (renames->at[i].frees)
+			idmap_put(&renames->holders, renames->at[i].frees,
+				  i + 1);
+	for (i = 0; i < renames->count; i++)
+		if (!renames->state[i])
+			place_rename(renames, i);
+	mem_free(renames->path);
+	mem_free(renames->state);
+}
+
+/* What was sent to a passing name and not answered is sent there again. */
+static void keep_aside(struct export_step *step, struct renames *renames)
+{
+	struct planned *planned;
+
+	vec_foreach(&step->plan, planned)
+		if (planned->aside)
+			step_aside(renames, planned);
+}
+
+/* Does an add take a name that a rename gives up? */
+static bool adds_follow(const struct export_step *step,
+			const struct renames *renames)
+{
+	const struct planned *planned;
+
+	vec_foreach(&step->plan, planned)
+		if (planned->phase == PHASE_ADD && planned->takes &&
+		    idmap_get(&renames->holders, planned->takes, NULL))
+			return true;
+	return false;
+}
+
+/*
+ * What takes a name is sent when it is known that the name was given up: sent
+ * together and cut off, neither could be told from the other afterwards. An
+ * add that takes the name of a deletion may go with it where both are written
+ * at once: done again they lead to the same.
+ */
+static void tell_apart(struct export_step *step, bool adds)
+{
+	bool at_once = (step->agent->caps & CONNECTOR_CAP_AT_ONCE) != 0;
+	size_t i;
+
+	for (i = 1; i < step->plan.len; i++) {
+		struct planned *planned = &step->plan.at[i];
+		const struct planned *before = &step->plan.at[i - 1];
+
+		if (planned->phase == before->phase)
+			planned->apart = planned->wave != before->wave;
+		else if (before->phase == PHASE_FREE)
+			planned->apart = !at_once || planned->phase < PHASE_ADD;
+		else if (before->phase == PHASE_ASIDE)
+			planned->apart = true;
+		else if (before->phase == PHASE_RENAME)
+			planned->apart = adds;
+	}
+}
+
+static void order_renames(struct export_step *step)
+{
+	struct renames renames = { .holders = IDMAP_INIT };
+	const struct planned *tie;
+
+	/* a file would be written once more for each */
+	renames.waves = step->agent->caps & CONNECTOR_CAP_AT_ONCE ? 0 : WAVES;
+	keep_aside(step, &renames);
+	find_waves(step, &renames);
+	vec_foreach(&renames.ties, tie)
+		vec_push(&step->plan, *tie);
+	vec_sort(&step->plan, order_planned);
+	tell_apart(step, adds_follow(step, &renames));
 	idmap_release(&renames.holders);
 	vec_release(&renames.ties);
 }

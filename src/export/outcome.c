@@ -119,12 +119,22 @@ int take_untied(struct export_step *step, struct entry *entry,
 		const struct export_outcome *outcome, struct error *err)
 {
 	struct export_state *awaiting = &entry->awaiting;
+	int64_t parent;
+	struct sv rdn;
 
-	if (outcome->ok)
-		return 0; /* the rename proper counts */
-	awaiting->parent = 0;
-	awaiting->rdn = SV_NULL;
-	if (awaiting->op == PENDING_UPDATE && !awaiting->attrs.len)
-		awaiting->op = PENDING_NONE;
+	entry->pending.in_progress = false;
+	entry->pending.aside = false;
+	if (entry_put_pending(step->tx, entry, err) < 0)
+		return -1;
+	/* refused: the rename proper will tell why */
+	if (!outcome->ok)
+		return 0;
+	entry_written_name(entry, &parent, &rdn);
+	if (build_passing_name(step, entry->row.id, rdn, &awaiting->rdn, err) <
+	    0)
+		return -1;
+	awaiting->parent = parent;
+	if (awaiting->op == PENDING_NONE)
+		awaiting->op = PENDING_UPDATE;
 	return entry_put_awaiting(step->tx, entry, err);
 }

@@ -211,6 +211,7 @@ struct pending_export {
 	int64_t cs;
 	enum export_op_kind op;
 	bool in_progress; /* handed out; the outcome is not known */
+	bool aside;       /* in progress is only the step to a passing name */
 	int64_t parent;   /* the new place and name, or 0 and empty */
 	struct sv rdn;
 	struct sv attrs; /* a change: attributes with the values wanted */

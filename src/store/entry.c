@@ -16,6 +16,7 @@ static int load_export(struct store *store, const struct pending_export *row,
 {
 	out->op = row->op;
 	out->in_progress = row->in_progress;
+	out->aside = row->aside;
 	out->parent = row->parent;
 	out->rdn = row->rdn;
 	return image_decode(row->attrs, store_attr_map(store), arena,
@@ -308,6 +309,7 @@ put_export(struct store_tx *tx, int64_t cs, const struct export_state *state,
 		.cs = cs,
 		.op = state->op,
 		.in_progress = state->in_progress,
+		.aside = state->aside,
 		.parent = state->parent,
 		.rdn = state->rdn,
 	};

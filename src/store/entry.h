@@ -14,6 +14,7 @@
 struct export_state {
 	enum export_op_kind op;
 	bool in_progress;
+	bool aside;     /* see struct pending_export */
 	int64_t parent; /* new place and name; rdn empty: as it was */
 	struct sv rdn;
 	struct image attrs; /* a change */

@@ -245,6 +245,42 @@ static int obstacle(struct making *m, struct sv dn, struct work_cs **out,
 			    SV_ARG(dn), m->agent->agent->name);
 }
 
+/* Is the bearer of a name still to be synchronized in this step? Then it may
+ * be about to give it up. */
+static int comes_later(struct making *m, const struct work_cs *bearer,
+		       struct error *err)
+{
+	struct sync *sync = m->sync;
+	struct work_mv *mv;
+	size_t i;
+	int ret;
+
+	if (sync->last_try || !bearer->e.link.mv)
+		return 0;
+	ret = work_mv(sync, bearer->e.link.mv, &mv, err);
+	if (ret <= 0)
+		return ret;
+	for (i = 0; i < mv->link_count; i++) {
+		const struct entry *e = &mv->links[i]->e;
+
+		if (CS_AGENT(e->row.id) != sync->number)
+			continue;
+		if (e->import == IMPORT_DELETE ||
+		    (e->row.id > sync->processed &&
+		     (sync->options->full || e->import != IMPORT_NONE)))
+			return 1;
+	}
+	return 0;
+}
+
+/* A worse name than one that may become free: it is asked again at the end. */
+static int wait_for_better(struct making *m, struct sv dn, struct error *err)
+{
+	return object_error(err, "object-already-exists",
+			    "the name '" SV_FMT "' in '%s' may become free",
+			    SV_ARG(dn), m->agent->agent->name);
+}
+
 /* The first free candidate: 1 *dn_out, 2 *adopt_out, 0 none has all its
  * parts, -1 */
 static int choose_name(struct making *m, struct sv *dn_out,
@@ -252,6 +288,7 @@ static int choose_name(struct making *m, struct sv *dn_out,
 {
 	const struct config_unique *more = unique_of(m, ATTR_DN);
 	struct sv taken = SV_NULL;
+	struct sv better = SV_NULL;
 	size_t i;
 
 	for (i = 0; i <= (more ? more->count : 0); i++) {
@@ -266,9 +303,16 @@ static int choose_name(struct making *m, struct sv *dn_out,
 			if (ret > 0) {
 				ret = obstacle(m, *dn_out, adopt_out, err);
 				if (ret == 0)
-					return 1;
-				if (ret == 1)
+					return better.len
+						       ? wait_for_better(
+								 m, better, err)
+						       : 1;
+				if (ret == 1) {
 					taken = *dn_out;
+					ret = comes_later(m, *adopt_out, err);
+					if (ret > 0)
+						better = *dn_out;
+				}
 				if (ret == 2)
 					return 2;
 			} else if (ret == 0) {

@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* Of in_progress: no more than the step to a passing name. */
+#define ASIDE INT64_C(2)
+
 #define FIRST_ID(agent) CS_ID(agent, 0)
 #define LAST_ID(agent)  (CS_ID((agent) + 1, 0) - 1)
 
@@ -310,6 +313,7 @@ static void read_export(sqlite3_stmt *stmt, struct arena *arena,
 	out->cs = sqlite3_column_int64(stmt, 0);
 	out->op = (enum export_op_kind)sqlite3_column_int(stmt, 1);
 	out->in_progress = sqlite3_column_int(stmt, 2) != 0;
+	out->aside = sqlite3_column_int(stmt, 2) == ASIDE;
 	out->parent = sqlite3_column_int64(stmt, 3);
 	out->rdn = sqlite_bytes(stmt, 4, arena);
 	out->attrs = sqlite_bytes(stmt, 5, arena);
@@ -366,7 +370,8 @@ static int export_put(struct store_tx *tx, const char *text,
 {
 	note_row(tx->store, row->cs, table);
 	return sqlite_run(tx->store, text, err, "iiiibb", row->cs,
-			  (int64_t)row->op, (int64_t)row->in_progress,
+			  (int64_t)row->op,
+			  row->aside ? ASIDE : (int64_t)row->in_progress,
 			  row->parent, row->rdn, row->attrs);
 }
 

@@ -72,6 +72,12 @@ struct connector_session {
 	bool fail_end;
 	bool backwards; /* the last answer first */
 	bool anchors;   /* an add gets the anchor "aN" */
+	/* A system that does what it is told: false is refused. Of those that
+	 * write at once all of it is done at the end. */
+	bool (*perform)(const struct export_op *op);
+	bool cut_behind; /* what fails was done before the line was cut */
+	VEC(struct export_op) held;
+	struct arena arena;
 };
 
 static struct connector_session fake;
@@ -108,14 +114,42 @@ static inline void log_attrs(struct strbuf *line, const struct export_op *op)
 	}
 }
 
+static inline bool at_once_is_on(void);
+
+/* Names only. */
+static inline void hold(struct connector_session *s, const struct export_op *op)
+{
+	struct export_op copy = *op;
+
+	copy.dn = arena_dup(&s->arena, op->dn);
+	copy.new_dn = arena_dup(&s->arena, op->new_dn);
+	vec_push(&s->held, copy);
+}
+
+static inline int fake_begin(struct connector_session *s, struct error *err)
+{
+	(void)err;
+	s->at_end = false;
+	vec_clear(&s->held);
+	return 0;
+}
+
 static inline int fake_put(struct connector_session *s,
 			   const struct export_op *op, struct error *err)
 {
 	static const char *const kinds[] = { "add", "update", "rename",
 					     "delete", "delete-add" };
 	struct strbuf line = STRBUF_INIT(100000);
+	bool cut = s->fail_put && s->put + 1 == s->fail_put;
+	bool refused = false;
 
-	if (s->fail_put && s->put + 1 == s->fail_put)
+	if (cut && !s->cut_behind)
+		return error_set(err, ERR_UNAVAILABLE, "the line is cut");
+	if (s->perform && at_once_is_on())
+		hold(s, op);
+	else if (s->perform)
+		refused = !s->perform(op);
+	if (cut)
 		return error_set(err, ERR_UNAVAILABLE, "the line is cut");
 	strbuf_addf(&line, "%s%s " SV_FMT, op->retry ? "retry " : "",
 		    kinds[op->kind], SV_ARG(op->dn.len ? op->dn : op->anchor));
@@ -125,8 +159,8 @@ static inline int fake_put(struct connector_session *s,
 	assert_true(s->put < ANSWERS);
 	s->answers[s->put] = op->id;
 	s->adds[s->put] = op->kind == EXPORT_ADD;
-	s->refused[s->put++] = s->refuse &&
-			       strstr(strbuf_cstr(&line), s->refuse);
+	s->refused[s->put++] =
+		refused || (s->refuse && strstr(strbuf_cstr(&line), s->refuse));
 	if (s->put - s->taken > s->widest)
 		s->widest = s->put - s->taken;
 	strbuf_addf(&s->log, "%s\n", strbuf_cstr(&line));
@@ -166,7 +200,14 @@ static inline int fake_result(struct connector_session *s, bool wait,
 
 static inline int fake_end(struct connector_session *s, struct error *err)
 {
+	size_t i;
+
 	s->at_end = true;
+	if (s->fail_end && !s->cut_behind)
+		return error_set(err, ERR_UNAVAILABLE, "the disk is full");
+	for (i = 0; i < s->held.len; i++)
+		if (!s->perform(&s->held.at[i]))
+			s->refused[s->put - s->held.len + i] = true;
 	if (s->fail_end)
 		return error_set(err, ERR_UNAVAILABLE, "the disk is full");
 	return 0;
@@ -177,10 +218,16 @@ static struct connector_ops fake_ops = {
 	.name = "fake",
 	.open = fake_open,
 	.close = fake_close,
+	.export_begin = fake_begin,
 	.export_put = fake_put,
 	.export_result = fake_result,
 	.export_end = fake_end,
 };
+
+static inline bool at_once_is_on(void)
+{
+	return (fake_ops.caps & CONNECTOR_CAP_AT_ONCE) != 0;
+}
 
 /* ---- a store and its agent ---- */
 
@@ -285,6 +332,8 @@ static inline int fixture_teardown(void **state)
 	assert_int_equal(rmdir(f->folder), 0);
 	counters_release(&f->counters);
 	strbuf_release(&fake.log);
+	vec_release(&fake.held);
+	arena_release(&fake.arena);
 	arena_release(&f->arena);
 	mem_free(f);
 	return 0;
