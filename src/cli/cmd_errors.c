@@ -27,6 +27,7 @@ struct failure {
 	int64_t first;
 	int64_t last;
 	int64_t count;
+	struct display_retry retry; /* of its pending export */
 };
 
 /* The last step of an agent that read it. */
@@ -180,7 +181,10 @@ static int collect(struct errors *errors, struct error *err)
 	vec_foreach(&errors->all, failure)
 		if (display_cs_name(&session->display, failure->cs,
 				    &errors->arena, &failure->dn,
-				    &failure->anchor, err) < 0)
+				    &failure->anchor, err) < 0 ||
+		    (strcmp(failure->kind, "sync") != 0 &&
+		     display_retry(&session->display, failure->cs,
+				   &failure->retry, err) < 0))
 			return -1;
 	if (collect_discovery(errors, err) < 0)
 		return -1;
@@ -212,6 +216,9 @@ static json_t *failure_json(struct errors *errors,
 		json_of_text(output_time(failure->last, &errors->arena)));
 	(void)json_object_set_new(json, "count", json_integer(failure->count));
 	(void)json_object_set_new(json, "kind", json_of_text(failure->kind));
+	(void)json_object_set_new(
+		json, "retry",
+		show_retry_json(&failure->retry, &errors->arena));
 	return json;
 }
 
@@ -271,6 +278,8 @@ static void print_failure(struct errors *errors, const struct failure *failure)
 			     (long long)failure->count,
 			     output_time(failure->first, arena));
 	(void)printf("\n      %s\n", output_safe(failure->message, arena));
+	if (failure->retry.quarantined)
+		(void)printf("      %s\n", show_retry(&failure->retry, arena));
 }
 
 static void print_text(struct errors *errors)
@@ -301,7 +310,8 @@ static void print_text(struct errors *errors)
 				     to - from - SHOWN);
 	}
 	if (retry)
-		cli_hint(cli, "to have them tried by the next delta-sync",
+		cli_hint(cli,
+			 "to have them tried by the next delta-sync and export",
 			 "errors retry %s [OBJECT]",
 			 cli_word(cli, 0) ? cli_word(cli, 0) : "AGENT");
 }
@@ -350,7 +360,10 @@ static int queue(struct errors *errors, const int64_t *ids, size_t count,
 	if (store_begin(errors->session->store, STORE_DURABLE, &tx, err) < 0)
 		return -1;
 	for (i = 0; i < count; i++) {
-		if (store_queue_put(tx, ids[i], err) < 0) {
+		if (store_queue_put(tx, ids[i], err) < 0 ||
+		    store_retry_delete(tx, ids[i],
+				       RETRY_REFUSED | RETRY_CONTRADICTED,
+				       err) < 0) {
 			store_rollback(tx);
 			return -1;
 		}
@@ -437,7 +450,8 @@ const struct command command_errors = {
 	.help = "everything in error, by cause",
 	.more = "Objects in error, and what the last import of an agent could "
 		"not read. 'retry' has the\nagent's objects in error (or one, "
-		"by DN, anchor or id) taken by its next delta sync.\n",
+		"by DN, anchor or id) taken by its next delta sync; exports that failed "
+		"are tried by the next\nexport, also those in quarantine.\n",
 	.min_words = 0,
 	.max_words = 3,
 	.run = run,

@@ -86,8 +86,39 @@ static json_t *import_json(const struct display_cs *object)
 	return json;
 }
 
+json_t *show_retry_json(const struct display_retry *retry, struct arena *arena)
+{
+	json_t *json;
+
+	if (!retry->failed)
+		return json_null();
+	json = json_object();
+	(void)set(json, "failures", json_integer(retry->failures));
+	(void)set(json, "quarantined_since",
+		  retry->quarantined
+			  ? json_of_text(output_time(retry->quarantined, arena))
+			  : json_null());
+	(void)set(json, "next_in_runs", json_integer(retry->runs));
+	return json;
+}
+
+const char *show_retry(const struct display_retry *retry, struct arena *arena)
+{
+	if (!retry->quarantined)
+		return NULL;
+	return arena_printf(
+		arena,
+		"in quarantine since %s after %lld failures: tried again in "
+		"%s",
+		output_time(retry->quarantined, arena),
+		(long long)retry->failures,
+		retry->runs == 1 ? "the next export"
+				 : arena_printf(arena, "%lld exports",
+						(long long)retry->runs));
+}
+
 static json_t *export_json(const struct display_export *export,
-			   bool with_progress)
+			   bool with_progress, struct arena *arena)
 {
 	json_t *json;
 	json_t *attrs;
@@ -102,6 +133,9 @@ static json_t *export_json(const struct display_export *export,
 	if (with_progress)
 		(void)set(json, "in_progress",
 			  json_boolean(export->in_progress));
+	if (with_progress)
+		(void)set(json, "retry",
+			  show_retry_json(&export->retry, arena));
 	(void)set(json, "attributes", attrs);
 	for (i = 0; i < export->change_count; i++)
 		(void)set(attrs, export->changes[i].name,
@@ -147,13 +181,13 @@ json_t *show_cs_json(const struct display_cs *object, enum show_parts parts,
 			  object->has_image ? attrs_json(&object->image)
 					    : json_null());
 		(void)set(json, "awaiting",
-			  export_json(&object->awaiting, false));
+			  export_json(&object->awaiting, false, arena));
 	}
 	if (parts == SHOW_ALL || parts == SHOW_IMPORT)
 		(void)set(json, "pending_import", import_json(object));
 	if (parts == SHOW_ALL || parts == SHOW_EXPORT)
 		(void)set(json, "pending_export",
-			  export_json(&object->pending, true));
+			  export_json(&object->pending, true, arena));
 	(void)set(json, "error", cs_error_json(object, arena));
 	return json;
 }
@@ -301,6 +335,15 @@ static void print_error(struct cli *cli, const struct display_cs *object,
 		     output_safe(error->message, &cli->arena));
 }
 
+static void print_retry(struct cli *cli, const struct display_export *export,
+			const char *indent)
+{
+	const char *text = show_retry(&export->retry, &cli->arena);
+
+	if (text)
+		(void)printf("%s%s\n", indent, text);
+}
+
 static void print_export(struct cli *cli, const char *title,
 			 const struct display_export *export)
 {
@@ -342,6 +385,7 @@ void show_cs(struct cli *cli, const struct display_cs *object)
 	}
 	print_export(cli, "awaiting confirmation", &object->awaiting);
 	print_export(cli, "pending export", &object->pending);
+	print_retry(cli, &object->pending, "    ");
 	print_error(cli, object, "  ");
 }
 
@@ -367,4 +411,5 @@ void show_export(struct cli *cli, const struct display_cs *object)
 		     export->in_progress ? " (sent, outcome unknown)" : "");
 	print_changes(cli, export->changes, export->change_count, "      ");
 	print_error(cli, object, "      ");
+	print_retry(cli, export, "      ");
 }

@@ -20,6 +20,10 @@ json_t *show_cs_json(const struct display_cs *object, enum show_parts parts,
 		     struct arena *arena);
 json_t *show_texts_json(const struct display_texts *texts);
 
+json_t *show_retry_json(const struct display_retry *retry, struct arena *arena);
+/* "in quarantine since ..."; NULL: it is not. */
+const char *show_retry(const struct display_retry *retry, struct arena *arena);
+
 /* Everything about one object, as lines. */
 void show_mv(struct cli *cli, const struct display_mv *object);
 void show_cs(struct cli *cli, const struct display_cs *object);

@@ -5,6 +5,8 @@
  */
 #include "export/export_private.h"
 
+#include "store/retry.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -26,16 +28,33 @@ struct window {
 	size_t open;        /* without an outcome */
 };
 
+#define CHUNK 1024
+
 int export_any(struct store *store, const struct config_agent *agent,
-	       struct error *err)
+	       enum export_what what, struct error *err)
 {
 	uint32_t number =
 		store_name_find(store, NAME_AGENT, sv_from(agent->name));
-	int64_t id;
+	int64_t ids[CHUNK];
+	int64_t after = 0;
+	int count = 0;
 
-	if (!number)
-		return 0;
-	return store_pending_export_ids(store, number, 0, &id, 1, err);
+	while (number && (count = store_pending_export_ids(
+				  store, number, after, ids, CHUNK, err)) > 0) {
+		int i;
+
+		after = ids[count - 1];
+		for (i = 0; i < count; i++) {
+			struct retry_row row;
+			int ret = 0;
+
+			if (what == EXPORT_FRESH)
+				ret = retry_get(store, ids[i], NULL, &row, err);
+			if (ret <= 0)
+				return ret < 0 ? -1 : 1;
+		}
+	}
+	return count;
 }
 
 static int set_up(struct export_step *step, struct error *err)
@@ -44,6 +63,9 @@ static int set_up(struct export_step *step, struct error *err)
 				       sv_from(step->agent->name));
 	step->has_dn = (step->agent->caps & CONNECTOR_CAP_DN) != 0;
 	tree_init(&step->tree, step->store, step->number);
+	step->run = retry_runs(step->store, step->number, err);
+	if (step->run++ < 0)
+		return -1;
 	return step->number ? order_plan(step, err) : 0;
 }
 
@@ -378,6 +400,43 @@ int export_guard(struct store *store, const struct config *config,
 	return ret < 0 ? -1 : 0;
 }
 
+static int count_run(struct store *store, const struct config_agent *agent,
+		     struct error *err)
+{
+	struct store_tx *tx;
+
+	if (store_begin(store, STORE_BULK, &tx, err) < 0)
+		return -1;
+	if (retry_count_run(
+		    tx,
+		    store_name_find(store, NAME_AGENT, sv_from(agent->name)),
+		    err) < 0) {
+		store_rollback(tx);
+		return -1;
+	}
+	return store_commit(tx, err);
+}
+
+static void tell_quarantine(const struct config_agent *agent,
+			    struct export_result *out)
+{
+	if (!out->quarantined || strcmp(out->result, "success") != 0)
+		return;
+	out->result = "completed-warnings";
+	(void)snprintf(out->message, sizeof(out->message),
+		       "%lld change%s in quarantine, not tried in this "
+		       "export; see: conjoin errors %s",
+		       (long long)out->quarantined,
+		       out->quarantined == 1 ? " is" : "s are", agent->name);
+}
+
+int export_skip(struct store *store, const struct config_agent *agent,
+		struct export_result *out, struct error *err)
+{
+	tell_quarantine(agent, out);
+	return count_run(store, agent, err);
+}
+
 int export_run(struct store *store, const struct config *config,
 	       const struct config_agent *agent, struct connector *connector,
 	       const struct export_options *options, struct counters *counters,
@@ -396,6 +455,8 @@ int export_run(struct store *store, const struct config *config,
 
 	out->result = "success";
 	ret = set_up(&step, err);
+	if (ret == 0)
+		ret = count_run(store, agent, err);
 	if (ret == 0 && step.plan.len) {
 		ret = connector_export_begin(connector, err);
 		if (ret == 0)
@@ -406,5 +467,7 @@ int export_run(struct store *store, const struct config *config,
 	tear_down(&step);
 	if (ret == 0 && out->errors && !strcmp(out->result, "success"))
 		out->result = "completed-export-errors";
+	if (ret == 0)
+		tell_quarantine(agent, out);
 	return ret;
 }

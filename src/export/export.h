@@ -27,7 +27,9 @@ struct export_result {
 	char message[512];
 	char token[40];
 	bool token_used;
-	int64_t pending; /* when the step began */
+	int64_t pending;     /* when the step began */
+	int64_t quarantined; /* besides: not tried in this run */
+	size_t operations;   /* to be written, also those of no object */
 	int64_t errors;
 };
 
@@ -38,9 +40,18 @@ struct export_result {
 void export_types(const struct config_agent *agent, struct arena *arena,
 		  struct object_type **out, size_t *count_out);
 
-/* 1: there is something to export; 0: nothing; -1 */
+enum export_what {
+	EXPORT_ANYTHING, /* also what is in quarantine: an export counts down */
+	EXPORT_FRESH,    /* what did not fail yet */
+};
+
+/* 1: there is such a thing to export; 0: nothing; -1 */
 int export_any(struct store *store, const struct config_agent *agent,
-	       struct error *err);
+	       enum export_what what, struct error *err);
+
+/* An export in which nothing is due (operations is 0): no connector is opened. */
+int export_skip(struct store *store, const struct config_agent *agent,
+		struct export_result *out, struct error *err);
 
 /* The guard alone, before a connector is opened. 0: go on (out->message is
  * empty) or stopped (out says why); -1 */

@@ -36,6 +36,7 @@ struct export_step {
 	struct counters *counters;
 	struct export_result *result;
 	uint32_t number;
+	int64_t run; /* the number of this export of the agent */
 	bool has_dn;
 	struct tree tree;
 	VEC(struct planned) plan;

@@ -9,6 +9,7 @@
 #include "export/export_private.h"
 
 #include "model/dn.h"
+#include "store/retry.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,24 @@ static int anchor_key(struct export_step *step, int64_t id, uint64_t *out,
 	return ret < 0 ? -1 : 0;
 }
 
+/* What failed too often waits for its run; what was sent and not answered is
+ * sent in any case. */
+static int is_due(struct export_step *step, const struct pending_export *row,
+		  struct error *err)
+{
+	struct retry_row retry;
+	int ret = row->in_progress
+			  ? 0
+			  : retry_get(step->store, row->cs, row, &retry, err);
+
+	if (ret <= 0)
+		return ret < 0 ? -1 : 1;
+	if (retry.next <= step->run)
+		return 1;
+	step->result->quarantined++;
+	return 0;
+}
+
 /* An import may have found it under that name. */
 static bool has_passing_name(struct export_step *step, int64_t id,
 			     struct sv rdn)
@@ -83,6 +102,8 @@ static int plan_one(struct export_step *step, struct idmap *depths, int64_t id,
 	int ret = store_pending_export_get(step->store, id, &step->arena,
 					   &pending, err);
 
+	if (ret > 0)
+		ret = is_due(step, &pending, err);
 	if (ret > 0)
 		ret = store_cs_head(step->store, id, &step->arena, &head, err);
 	if (ret <= 0)
@@ -337,6 +358,7 @@ int order_plan(struct export_step *step, struct error *err)
 	const struct planned *planned;
 	int i;
 
+	step->result->pending = step->result->quarantined = 0;
 	while (ret == 0 &&
 	       (count = store_pending_export_ids(step->store, step->number,
 						 after, ids, 1024, err)) > 0) {
@@ -352,7 +374,7 @@ int order_plan(struct export_step *step, struct error *err)
 	free_names(step);
 	vec_sort(&step->plan, order_planned);
 	order_renames(step);
-	step->result->pending = 0;
+	step->result->operations = step->plan.len;
 	vec_foreach(&step->plan, planned)
 		if (!planned->untie && planned->phase != PHASE_CONTAINER)
 			step->result->pending++;

@@ -10,6 +10,7 @@
 #include "export/export_private.h"
 
 #include "base/clock.h"
+#include "store/retry.h"
 
 #include <string.h>
 
@@ -45,9 +46,10 @@ static int refused(struct export_step *step, struct entry *entry,
 	step->result->errors++;
 	counters_add(step->counters, 0, "export-failure", entry->row.id);
 	entry->pending.in_progress = false;
-	if (store_error_put(step->tx, &row, err) < 0)
+	if (store_error_put(step->tx, &row, err) < 0 ||
+	    entry_put_pending(step->tx, entry, err) < 0)
 		return -1;
-	return entry_put_pending(step->tx, entry, err);
+	return retry_failed(step->tx, entry->row.id, RETRY_REFUSED, err);
 }
 
 /* What was sent lies over what was awaited already. */
@@ -108,9 +110,7 @@ int take_outcome(struct export_step *step, struct entry *entry,
 	} else {
 		await(step, entry);
 	}
-	if (store_error_delete(step->tx, entry->row.id, ERROR_EXPORT, err) <
-		    0 ||
-	    entry_put_awaiting(step->tx, entry, err) < 0)
+	if (entry_put_awaiting(step->tx, entry, err) < 0)
 		return -1;
 	return entry_put_pending(step->tx, entry, err);
 }

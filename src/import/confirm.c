@@ -10,6 +10,7 @@
 #include "import/import_private.h"
 
 #include "base/clock.h"
+#include "store/retry.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -73,6 +74,35 @@ static int warn(struct import *import, int64_t id, const char *message,
 
 	import->result->warnings++;
 	return store_error_put(import->tx, &row, err);
+}
+
+static int put_back(struct import *import, const struct entry *entry,
+		    struct error *err)
+{
+	if (entry_put_awaiting(import->tx, entry, err) < 0)
+		return -1;
+	return entry_put_pending(import->tx, entry, err);
+}
+
+/* It is pending again. */
+static int contradicted(struct import *import, const struct entry *entry,
+			const char *message, struct error *err)
+{
+	if (put_back(import, entry, err) < 0 ||
+	    warn(import, entry->row.id, message, err) < 0)
+		return -1;
+	return retry_failed(import->tx, entry->row.id, RETRY_CONTRADICTED, err);
+}
+
+static int confirmed(struct import *import, const struct entry *entry,
+		     struct error *err)
+{
+	if (put_back(import, entry, err) < 0 ||
+	    store_error_delete(import->tx, entry->row.id, ERROR_IMPORT, err) <
+		    0)
+		return -1;
+	return store_retry_delete(import->tx, entry->row.id, RETRY_CONTRADICTED,
+				  err);
 }
 
 /* Back to pending, below what is newer there. */
@@ -187,16 +217,14 @@ int confirm_exports(struct import *import, struct entry *entry,
 			       "another %s%s; it is pending again",
 			       missed.len ? "value of " : "name",
 			       strbuf_cstr(&names));
-		ret = warn(import, entry->row.id, message, err);
+		keep_unmentioned(entry, report, &import->arena);
+		ret = contradicted(import, entry, message, err);
 	} else {
-		ret = store_error_delete(import->tx, entry->row.id,
-					 ERROR_IMPORT, err);
+		keep_unmentioned(entry, report, &import->arena);
+		ret = confirmed(import, entry, err);
 	}
 	strbuf_release(&names);
-	keep_unmentioned(entry, report, &import->arena);
-	if (ret < 0 || entry_put_awaiting(import->tx, entry, err) < 0)
-		return -1;
-	return entry_put_pending(import->tx, entry, err);
+	return ret;
 }
 
 int confirm_lost(struct import *import, struct entry *entry,
@@ -219,8 +247,5 @@ int confirm_lost(struct import *import, struct entry *entry,
 		entry->pending = entry->awaiting;
 	}
 	memset(&entry->awaiting, 0, sizeof(entry->awaiting));
-	if (warn(import, entry->row.id, message, err) < 0 ||
-	    entry_put_awaiting(import->tx, entry, err) < 0)
-		return -1;
-	return entry_put_pending(import->tx, entry, err);
+	return contradicted(import, entry, message, err);
 }

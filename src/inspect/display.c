@@ -6,6 +6,7 @@
 #include "inspect/display.h"
 
 #include "base/strbuf.h"
+#include "store/retry.h"
 
 #include <string.h>
 
@@ -367,6 +368,26 @@ static int display_import(struct display *display, const struct entry *entry,
 			  &out->import_changes, &out->import_change_count, err);
 }
 
+int display_retry(struct display *display, int64_t id,
+		  struct display_retry *out, struct error *err)
+{
+	struct retry_row row;
+	int64_t runs;
+	int ret = retry_get(display->store, id, NULL, &row, err);
+
+	memset(out, 0, sizeof(*out));
+	if (ret <= 0)
+		return ret;
+	runs = retry_runs(display->store, CS_AGENT(id), err);
+	if (runs < 0)
+		return -1;
+	out->failed = true;
+	out->failures = row.failures;
+	out->quarantined = row.since;
+	out->runs = row.next > runs ? row.next - runs : 1;
+	return 1;
+}
+
 static int display_export(struct display *display, const struct entry *entry,
 			  const struct export_state *state,
 			  const struct image *base, struct arena *arena,
@@ -379,6 +400,9 @@ static int display_export(struct display *display, const struct entry *entry,
 	out->in_progress = state->in_progress;
 	if (!out->operation)
 		return 0;
+	if (state == &entry->pending &&
+	    display_retry(display, entry->row.id, &out->retry, err) < 0)
+		return -1;
 	if (state->rdn.len &&
 	    tree_dn(display_tree(display, CS_AGENT(entry->row.id)),
 		    state->parent, state->rdn, TREE_EXPECTED, arena, &out->dn,

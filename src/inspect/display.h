@@ -52,11 +52,20 @@ struct display_change {
 	struct display_texts after;
 };
 
+/* When an export that failed is tried again. */
+struct display_retry {
+	bool failed; /* this very change failed; else all is 0 */
+	int64_t failures;
+	int64_t quarantined; /* since; 0: it is tried in each run */
+	int64_t runs;        /* in so many export runs; 1: the next */
+};
+
 /* A pending export, or one that awaits confirmation. */
 struct display_export {
 	const char *operation; /* NULL: none; "add", "rename" ... */
 	struct sv dn;          /* the new one, or empty */
 	bool in_progress;
+	struct display_retry retry;
 	struct display_change *changes; /* against what lies below it */
 	size_t change_count;
 };
@@ -141,5 +150,9 @@ enum display_space { DISPLAY_CS, DISPLAY_MV };
 int display_value(struct display *display, const struct value *value,
 		  enum display_space space, struct arena *arena, struct sv *out,
 		  struct error *err);
+
+/* Of what is pending of an object. */
+int display_retry(struct display *display, int64_t id,
+		  struct display_retry *out, struct error *err);
 
 #endif

@@ -48,8 +48,11 @@ static void say_pending(struct explaining *e, const struct preview_step *step,
 			const struct entry *entry, struct explain_export *out)
 {
 	struct error ignored = ERROR_INIT;
+	struct display_retry retry = { 0 };
 	struct cs_error failed;
 
+	if (step->known)
+		(void)display_retry(e->display, step->cs, &retry, &ignored);
 	out->state = "pending";
 	if (sync_is_new(step->cs)) {
 		out->text = "to be written with the new object";
@@ -62,8 +65,12 @@ static void say_pending(struct explaining *e, const struct preview_step *step,
 	} else if (store_error_get(e->display->store, step->cs, ERROR_EXPORT,
 				   e->arena, &failed, &ignored) > 0) {
 		out->text = arena_printf(
-			e->arena, "the export failed: " SV_FMT ": " SV_FMT,
-			SV_ARG(failed.code), SV_ARG(failed.message));
+			e->arena, "the export failed: " SV_FMT ": " SV_FMT "%s",
+			SV_ARG(failed.code), SV_ARG(failed.message),
+			retry.quarantined ? "; in quarantine" : "");
+	} else if (retry.quarantined) {
+		out->text = "written several times, but the system came back "
+			    "with another value; in quarantine";
 	} else {
 		out->text = arena_printf(e->arena,
 					 "to be written by the next export of "

@@ -18,6 +18,7 @@ struct cycle {
 	const struct run_options *options;
 	bool *out;      /* [agent]: failed or stopped, left out from now on */
 	bool *exported; /* [agent]: in this round */
+	enum export_what what;
 	enum run_exit worst;
 	struct error *err;
 };
@@ -95,7 +96,7 @@ static void export_one(struct cycle *cycle, size_t index)
 	enum run_exit exit;
 
 	if (!(agent->caps & CONNECTOR_CAP_EXPORT) ||
-	    export_any(cycle->store, agent, &err) <= 0)
+	    export_any(cycle->store, agent, cycle->what, &err) <= 0)
 		return;
 	exit = run_one(cycle, index, STEP_EXPORT);
 	cycle->exported[index] = exit == RUN_OK || exit == RUN_ERRORS;
@@ -113,7 +114,7 @@ static bool anything_pending(struct cycle *cycle)
 		    (cycle->config->agents[agent].caps &
 		     CONNECTOR_CAP_EXPORT) &&
 		    export_any(cycle->store, &cycle->config->agents[agent],
-			       &err) > 0)
+			       cycle->what, &err) > 0)
 			return true;
 	}
 	return false;
@@ -139,6 +140,8 @@ enum run_exit run_cycle(struct store *store, const struct config *config,
 		each(&cycle, NULL, export_one);
 		each(&cycle, cycle.exported, import_one);
 		each(&cycle, cycle.exported, sync_one);
+		/* what failed waits for the next cycle */
+		cycle.what = EXPORT_FRESH;
 	}
 	mem_free(cycle.out);
 	mem_free(cycle.exported);

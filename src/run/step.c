@@ -178,7 +178,7 @@ static int export_step(struct run *run, const struct config_step *step,
 	struct connector connector;
 	struct object_type *types;
 	size_t type_count;
-	int ret = export_any(run->store, run->agent, err);
+	int ret = export_any(run->store, run->agent, EXPORT_ANYTHING, err);
 
 	out->result = ret < 0 ? "stopped-server" : "success";
 	if (ret <= 0)
@@ -194,6 +194,12 @@ static int export_step(struct run *run, const struct config_step *step,
 	out->token_used = result.token_used;
 	if (result.message[0])
 		return 0;
+	if (!result.operations) {
+		ret = export_skip(run->store, run->agent, &result, err);
+		out->result = ret < 0 ? "stopped-server" : result.result;
+		memcpy(out->message, result.message, sizeof(out->message));
+		return ret;
+	}
 	export_types(run->agent, &arena, &types, &type_count);
 	setup = connector_setup(run, types, type_count);
 	ret = connector_open(&connector, run->agent->ops, &setup, err);

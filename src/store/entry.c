@@ -324,9 +324,29 @@ put_export(struct store_tx *tx, int64_t cs, const struct export_state *state,
 	return ret;
 }
 
+/* What is no longer to be written does not fail any more. */
+static int forget_failures(struct store_tx *tx, const struct entry *entry,
+			   struct error *err)
+{
+	int64_t id = entry->row.id;
+	unsigned kinds = RETRY_REFUSED;
+
+	if (store_error_delete(tx, id, ERROR_EXPORT, err) < 0)
+		return -1;
+	if (entry->awaiting.op == PENDING_NONE) {
+		kinds |= RETRY_CONTRADICTED;
+		if (store_error_delete(tx, id, ERROR_IMPORT, err) < 0)
+			return -1;
+	}
+	return store_retry_delete(tx, id, kinds, err);
+}
+
 int entry_put_pending(struct store_tx *tx, const struct entry *entry,
 		      struct error *err)
 {
+	if (entry->pending.op == PENDING_NONE &&
+	    forget_failures(tx, entry, err) < 0)
+		return -1;
 	return put_export(tx, entry->row.id, &entry->pending,
 			  store_pending_export_put, store_pending_export_delete,
 			  err);
@@ -441,7 +461,9 @@ int entry_remove(struct store_tx *tx, const struct entry *entry,
 	    store_error_delete(tx, id, ERROR_EXPORT, err) < 0 ||
 	    store_queue_delete(tx, id, err) < 0 ||
 	    store_due_delete(tx, DUE_CS, id, err) < 0 ||
-	    store_due_delete(tx, DUE_DEPROVISION, id, err) < 0)
+	    store_due_delete(tx, DUE_DEPROVISION, id, err) < 0 ||
+	    store_retry_delete(tx, id, RETRY_REFUSED | RETRY_CONTRADICTED,
+			       err) < 0)
 		return -1;
 	return store_cs_delete(tx, id, err);
 }

@@ -39,6 +39,7 @@ STEP_KEYS = {"run", "cycle", "write", "append", "replace", "remove", "copy",
              "mv", "cs", "directory", "pending", "note", "result", "exit",
              "counters", "outbound", "errors", "message", "allow",
              "keep-token", "options", "clock", "advance", "due"}
+             "keep-token", "options", "command", "quarantine"}
 
 
 class Mismatch(Exception):
@@ -299,6 +300,14 @@ class Scenario:
     def do_due(self, expected):
         _, out = self.conjoin("pending", "--due", statuses=[0])
         self.compare("due", expected, out["due"])
+    def do_quarantine(self, agents):
+        for agent, runs in agents.items():
+            _, out = self.conjoin("pending", agent, statuses=[0])
+            found = [obj["pending_export"]["retry"] for obj in out["exports"]]
+            expect(f"quarantine of {agent}, the exports until it is tried",
+                   texts(runs),
+                   texts([retry["next_in_runs"] for retry in found
+                          if retry and retry["quarantined_since"]]))
 
     # ---- the whole
 
@@ -318,6 +327,9 @@ class Scenario:
         if "cycle" in step:
             self.do_cycle(step)
         for key in ("mv", "cs", "directory", "pending", "due"):
+        if "command" in step:
+            self.conjoin(*step["command"], statuses=[0])
+        for key in ("mv", "cs", "directory", "pending", "quarantine"):
             if key in step:
                 getattr(self, "do_" + key)(step[key])
 

@@ -33,6 +33,8 @@ static const char *const ANY[MOTION_TABLES] = {
 			 " LIMIT 1",
 	[MOTION_DUE] = "SELECT id FROM due WHERE kind IN (1, 4) AND id"
 		       " BETWEEN ?1 AND ?2 LIMIT 1",
+	[MOTION_RETRY] = "SELECT cs FROM retry WHERE cs BETWEEN ?1 AND ?2"
+			 " LIMIT 1",
 	[MOTION_ERROR] = "SELECT cs FROM cs_error WHERE cs BETWEEN ?1 AND ?2"
 			 " LIMIT 1",
 };
@@ -583,6 +585,53 @@ int store_error_scan(struct store *store, uint32_t agent,
 		}
 	}
 	return ret;
+}
+
+int store_retry_get(struct store *store, int64_t cs, struct retry_row *out,
+		    struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	out->cs = cs;
+	if (known_empty(store, cs, MOTION_RETRY))
+		return 0;
+	ret = sqlite_first(store,
+			   "SELECT kind, failures, next, since, what"
+			   " FROM retry WHERE cs = ?1",
+			   &stmt, err, "i", cs);
+	if (ret <= 0)
+		return ret;
+	out->kind = (enum retry_kind)sqlite3_column_int(stmt, 0);
+	out->failures = sqlite3_column_int64(stmt, 1);
+	out->next = sqlite3_column_int64(stmt, 2);
+	out->since = sqlite3_column_int64(stmt, 3);
+	out->what = (uint64_t)sqlite3_column_int64(stmt, 4);
+	(void)sqlite3_reset(stmt);
+	return 1;
+}
+
+int store_retry_put(struct store_tx *tx, const struct retry_row *row,
+		    struct error *err)
+{
+	note_row(tx->store, row->cs, MOTION_RETRY);
+	return sqlite_run(tx->store,
+			  "INSERT OR REPLACE INTO retry VALUES"
+			  " (?1, ?2, ?3, ?4, ?5, ?6)",
+			  err, "iiiiii", row->cs, (int64_t)row->kind,
+			  row->failures, row->next, row->since,
+			  (int64_t)row->what);
+}
+
+int store_retry_delete(struct store_tx *tx, int64_t cs, unsigned kinds,
+		       struct error *err)
+{
+	if (known_empty(tx->store, cs, MOTION_RETRY))
+		return 0;
+	return sqlite_run(tx->store,
+			  "DELETE FROM retry WHERE cs = ?1 AND kind & ?2", err,
+			  "ii", cs, (int64_t)kinds);
 }
 
 int store_queue_put(struct store_tx *tx, int64_t cs, struct error *err)

@@ -82,6 +82,9 @@ static const char STEP_2[] =
 	"CREATE INDEX due_time ON due (time);"
 	"ALTER TABLE link ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0;"
 	"CREATE TABLE rules_used (part TEXT PRIMARY KEY, text TEXT)"
-	" WITHOUT ROWID;";
+	" WITHOUT ROWID;"
+	/* exports that were refused or did not come back as they were sent */
+	"CREATE TABLE retry (cs INTEGER PRIMARY KEY, kind INTEGER,"
+	" failures INTEGER, next INTEGER, since INTEGER, what INTEGER);";
 
 const char *const sqlite_schema_steps[] = { STEP_1, STEP_2, NULL };

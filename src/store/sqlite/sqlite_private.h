@@ -33,6 +33,7 @@ enum motion_table {
 	MOTION_ERROR,
 	MOTION_QUEUE,
 	MOTION_DUE,
+	MOTION_RETRY,
 	MOTION_TABLES,
 };
 

@@ -168,13 +168,16 @@ static void nothing_to_do(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(export_any(f->store, &f->agent, &f->err), 0);
+	assert_int_equal(
+		export_any(f->store, &f->agent, EXPORT_ANYTHING, &f->err), 0);
 	export_ok(f, "");
 	assert_false(fake.at_end);
 	(void)provision(f, "cn=n,o=x", A_NAME, "N", 0);
-	assert_int_equal(export_any(f->store, &f->agent, &f->err), 1);
+	assert_int_equal(
+		export_any(f->store, &f->agent, EXPORT_ANYTHING, &f->err), 1);
 	f->agent.name = "other";
-	assert_int_equal(export_any(f->store, &f->agent, &f->err), 0);
+	assert_int_equal(
+		export_any(f->store, &f->agent, EXPORT_ANYTHING, &f->err), 0);
 	f->agent.name = "dir";
 }
 
