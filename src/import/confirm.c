@@ -10,17 +10,14 @@
 #include "import/import_private.h"
 
 #include "base/clock.h"
+#include "base/map.h"
+#include "model/secret_attr.h"
 #include "store/retry.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Attributes that a directory takes but never shows. */
-static bool write_only(const char *name)
-{
-	return name && (sv_ieq_str(sv_from(name), "userPassword") ||
-			sv_ieq_str(sv_from(name), "unicodePwd"));
-}
+#define FEW 16 /* beyond, references are looked up in a map */
 
 static bool has_all(const struct values *set, const struct values *wanted)
 {
@@ -32,7 +29,8 @@ static bool has_all(const struct values *set, const struct values *wanted)
 	return true;
 }
 
-static enum match_rule match_of(const struct config_agent *agent, attr_id attr)
+static const struct attr_def *def_of(const struct config_agent *agent,
+				     attr_id attr)
 {
 	size_t t;
 	size_t i;
@@ -40,25 +38,181 @@ static enum match_rule match_of(const struct config_agent *agent, attr_id attr)
 	for (t = 0; t < agent->type_count; t++)
 		for (i = 0; i < agent->types[t].attr_count; i++)
 			if (agent->type_attr_ids[t][i] == attr)
-				return agent->types[t].attrs[i].match;
-	return MATCH_IGNORE_CASE;
+				return &agent->types[t].attrs[i];
+	return NULL;
 }
 
-static bool came_back(const struct import *import, attr_id attr,
-		      const struct values *sent, const struct image *new)
+/* Those of `all` that are not among `known`. */
+static struct values without(const struct values *all,
+			     const struct values *known, enum match_rule match,
+			     struct arena *arena)
+{
+	struct idmap ids = IDMAP_INIT;
+	bool references = known->len > FEW &&
+			  known->at[0].type == VALUE_REFERENCE;
+	struct values out = { NULL, 0 };
+	size_t i;
+
+	out.at = arena_array(arena, all->len, sizeof(*out.at));
+	for (i = 0; references && i < known->len; i++)
+		idmap_put(&ids, (uint64_t)known->at[i].number, 1);
+	for (i = 0; i < all->len; i++)
+		if (references ? !idmap_get(&ids, (uint64_t)all->at[i].number,
+					    NULL)
+			       : !values_have(known, &all->at[i], match))
+			out.at[out.len++] = all->at[i];
+	idmap_release(&ids);
+	return out;
+}
+
+/* What became of the values of one attribute. */
+struct verdict {
+	struct values lost; /* sent, and not there */
+	struct values more; /* there, and not sent */
+	struct values
+		kept; /* of them: there still, though the export took it away */
+	struct values stay; /* as the system has them, without foreign ones */
+};
+
+/* Value by value: what others put there besides is a change of theirs. */
+static bool came_back(struct import *import, const struct entry *entry,
+		      attr_id attr, const struct values *sent,
+		      const struct image *new, struct verdict *out)
 {
 	const char *name = store_attr_name(import->store, attr);
+	const struct attr_def *def = def_of(import->agent, attr);
 	const struct values none = { NULL, 0 };
 	const struct values *now = image_get(new, attr);
+	const struct values *before = image_get(&entry->image, attr);
+	enum match_rule match = def ? def->match : MATCH_IGNORE_CASE;
+	struct arena *arena = &import->arena;
+	struct values foreign;
 
-	if (write_only(name))
-		return true;
+	memset(out, 0, sizeof(*out));
 	if (!now)
 		now = &none;
+	out->stay = *now;
+	if (attr_is_write_only(name)) {
+		out->stay = *sent;
+		return true;
+	}
 	/* a directory adds superior classes by itself */
-	if (name && sv_ieq_str(sv_from(name), "objectClass"))
-		return has_all(now, sent);
-	return values_same(sent, now, match_of(import->agent, attr));
+	if (name && sv_ieq_str(sv_from(name), "objectClass") &&
+	    has_all(now, sent))
+		return true;
+	if (values_same(sent, now, match))
+		return true;
+	out->lost = without(sent, now, match, arena);
+	out->more = without(now, sent, match, arena);
+	out->kept = out->more;
+	if (!def || !def->multi)
+		return false;
+	foreign = out->more;
+	if (before && entry->awaiting.op == PENDING_UPDATE)
+		foreign = without(&foreign, before, match, arena);
+	out->kept = without(&out->more, &foreign, match, arena);
+	out->stay = without(now, &foreign, match, arena);
+	return !out->lost.len && !out->kept.len;
+}
+
+/* ---- in words ---- */
+
+static struct sv squeezed(struct sv text, struct arena *arena)
+{
+	struct strbuf out = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct sv copy;
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if (!strchr(" \t\r\n", text.ptr[i]) || !text.ptr[i])
+			strbuf_addc(&out, text.ptr[i]);
+	copy = arena_dup(arena, strbuf_sv(&out));
+	strbuf_release(&out);
+	return copy;
+}
+
+/* How a text was written in another way; NULL: it is another text. */
+static const char *rewritten(const struct value *sent, const struct value *now,
+			     struct arena *arena)
+{
+	if (sent->type != VALUE_STRING || now->type != VALUE_STRING)
+		return NULL;
+	if (value_same(sent, now, MATCH_IGNORE_CASE))
+		return "in another case";
+	if (sv_ieq(squeezed(sent->text, arena), squeezed(now->text, arena)))
+		return "with other white space";
+	if (now->text.len && sv_starts(sent->text, now->text))
+		return "cut off";
+	return NULL;
+}
+
+#define SHOWN 60 /* bytes of a value */
+
+static void add_value(struct strbuf *out, const struct value *value,
+		      struct arena *arena)
+{
+	struct sv text = value->type == VALUE_BINARY ? SV_LIT("(binary)")
+						     : value_text(value, arena);
+	size_t end = text.len;
+
+	if (end > SHOWN)
+		for (end = SHOWN; end && (text.ptr[end] & 0xc0) == 0x80; end--)
+			;
+	strbuf_addf(out, "'" SV_FMT "%s'", SV_ARG(sv_sub(text, 0, end)),
+		    end < text.len ? "..." : "");
+}
+
+static void add_values(struct strbuf *out, const char *what,
+		       const struct values *values, struct arena *arena)
+{
+	if (!values->len)
+		return;
+	strbuf_addf(out, "%s ", what);
+	add_value(out, &values->at[0], arena);
+	if (values->len > 1)
+		strbuf_addf(out, " and %zu more", values->len - 1);
+}
+
+/* What came back in the place of what was sent, and how it was written. */
+static const struct value *twin_of(const struct verdict *verdict,
+				   const char **how_out, struct arena *arena)
+{
+	size_t i;
+
+	*how_out = NULL;
+	for (i = 0; verdict->lost.len && i < verdict->more.len; i++) {
+		*how_out = rewritten(&verdict->lost.at[0], &verdict->more.at[i],
+				     arena);
+		if (*how_out)
+			return &verdict->more.at[i];
+	}
+	return NULL;
+}
+
+/* "'mail' (lacks 'A@x'; has 'A @x' instead: with other white space)" */
+static void describe(struct import *import, struct strbuf *out, attr_id attr,
+		     const struct verdict *verdict)
+{
+	const char *name = store_attr_name(import->store, attr);
+	struct arena *arena = &import->arena;
+	const struct value *twin;
+	const char *how;
+
+	strbuf_addf(out, "%s'%s'", out->len ? ", " : "", name);
+	if (attr_is_secret(name))
+		return;
+	twin = twin_of(verdict, &how, arena);
+	strbuf_adds(out, " (");
+	add_values(out, "lacks", &verdict->lost, arena);
+	if (twin) {
+		strbuf_adds(out, "; has ");
+		add_value(out, twin, arena);
+		strbuf_addf(out, " instead, %s", how);
+	} else if (verdict->kept.len) {
+		add_values(out, verdict->lost.len ? "; has" : "still has",
+			   &verdict->kept, arena);
+	}
+	strbuf_addc(out, ')');
 }
 
 static int warn(struct import *import, int64_t id, const char *message,
@@ -120,12 +274,6 @@ static void take_back(struct entry *entry, const struct image *attrs,
 				  attrs->attrs[i].values, arena);
 }
 
-static void add_name(struct import *import, struct strbuf *names, attr_id attr)
-{
-	strbuf_addf(names, "%s'%s'", names->len ? ", " : "",
-		    store_attr_name(import->store, attr));
-}
-
 /* An add whose outcome was never known is in the system after all. */
 static void adopt_in_progress(struct entry *entry)
 {
@@ -171,17 +319,18 @@ static void compare(struct import *import, struct entry *entry,
 
 	for (i = 0; i < entry->awaiting.attrs.len; i++) {
 		const struct image_attr *sent = &entry->awaiting.attrs.attrs[i];
-		const struct values *now = image_get(new, sent->attr);
+		struct verdict verdict;
 
 		if (!report->whole && !image_has(&report->attrs, sent->attr))
 			continue;
-		if (came_back(import, sent->attr, &sent->values, new)) {
-			image_put(&entry->confirmed, sent->attr,
-				  now ? *now : sent->values, &import->arena);
+		if (came_back(import, entry, sent->attr, &sent->values, new,
+			      &verdict)) {
+			image_put(&entry->confirmed, sent->attr, verdict.stay,
+				  &import->arena);
 			continue;
 		}
 		image_put(missed, sent->attr, sent->values, &import->arena);
-		add_name(import, names, sent->attr);
+		describe(import, names, sent->attr, &verdict);
 	}
 }
 
@@ -189,9 +338,9 @@ int confirm_exports(struct import *import, struct entry *entry,
 		    const struct image *new, const struct report *report,
 		    struct error *err)
 {
-	struct strbuf names = STRBUF_INIT(256);
+	struct strbuf names = STRBUF_INIT(600);
 	struct image missed = IMAGE_EMPTY;
-	char message[400];
+	char message[800];
 	bool renamed_back;
 	int ret = 0;
 

@@ -6,6 +6,7 @@
 #include "inspect/display.h"
 
 #include "base/strbuf.h"
+#include "model/secret_attr.h"
 #include "store/retry.h"
 
 #include <string.h>
@@ -181,16 +182,7 @@ int display_value(struct display *display, const struct value *value,
 
 bool display_is_secret(const char *attr)
 {
-	static const char *const names[] = {
-		"userPassword",    "unicodePwd",      "sambaNTPassword",
-		"sambaLMPassword", "krbPrincipalKey", "dBCSPwd",
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (sv_ieq_str(sv_from(attr), names[i]))
-			return true;
-	return false;
+	return attr_is_secret(attr);
 }
 
 static struct sv first_of(const struct display_attrs *attrs, const char *name)

@@ -38,8 +38,8 @@ IDLE = QUIET | {"disconnector-remains", "disconnector-filtered",
 STEP_KEYS = {"run", "cycle", "write", "append", "replace", "remove", "copy",
              "mv", "cs", "directory", "pending", "note", "result", "exit",
              "counters", "outbound", "errors", "message", "allow",
-             "keep-token", "options", "clock", "advance", "due"}
-             "keep-token", "options", "command", "quarantine"}
+             "keep-token", "options", "clock", "advance", "due", "command",
+             "quarantine", "killed"}
 
 
 class Mismatch(Exception):
@@ -135,6 +135,13 @@ class Scenario:
         number, unit = text.split()
         self.clock += datetime.timedelta(**{unit: int(number)})
 
+    def conjoin_killed(self, *words):
+        done = subprocess.run([str(self.program), *words, "--folder",
+                               str(self.folder)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, timeout=300,
+                              check=False)
+        expect("the signal that ended it", -9, done.returncode)
+
     # ---- preparing files
 
     def path(self, name):
@@ -175,6 +182,9 @@ class Scenario:
         if "allow" in step:
             words += ["--allow", self.tokens.get(step["allow"],
                                                  step["allow"])]
+        if "killed" in step:
+            self.conjoin_killed(*words)
+            return
         result = step.get("result", "success")
         status = int(step.get("exit", exit_of(result)))
         found, out = self.conjoin(*words)
@@ -300,6 +310,7 @@ class Scenario:
     def do_due(self, expected):
         _, out = self.conjoin("pending", "--due", statuses=[0])
         self.compare("due", expected, out["due"])
+
     def do_quarantine(self, agents):
         for agent, runs in agents.items():
             _, out = self.conjoin("pending", agent, statuses=[0])
@@ -326,10 +337,9 @@ class Scenario:
             self.do_run(step)
         if "cycle" in step:
             self.do_cycle(step)
-        for key in ("mv", "cs", "directory", "pending", "due"):
         if "command" in step:
             self.conjoin(*step["command"], statuses=[0])
-        for key in ("mv", "cs", "directory", "pending", "quarantine"):
+        for key in ("mv", "cs", "directory", "pending", "due", "quarantine"):
             if key in step:
                 getattr(self, "do_" + key)(step[key])
 

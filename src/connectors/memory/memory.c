@@ -14,6 +14,7 @@
 #include "model/dn.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,8 +31,9 @@ static const struct setting_def fail_settings[] = {
 	{ .name = "code",
 	  .type = SETTING_CHOICE,
 	  .fallback = "unavailable",
-	  .words = "unavailable|object",
-	  .help = "The system is lost, or one object is refused" },
+	  .words = "unavailable|object|crash",
+	  .help = "The system is lost, one object is refused, or conjoin is "
+		  "killed" },
 	{ .name = NULL },
 };
 
@@ -106,6 +108,7 @@ struct connector_session {
 	struct sv fail_operation;
 	int64_t fail_at;
 	bool fail_object;
+	bool fail_crash;
 	int64_t calls;
 	/* import */
 	enum import_kind kind;
@@ -159,7 +162,15 @@ static bool fails(struct connector_session *s, const char *operation)
 {
 	if (!sv_eq_str(s->fail_operation, operation))
 		return false;
-	return ++s->calls == s->fail_at;
+	if (++s->calls != s->fail_at)
+		return false;
+	/* the system is another one: it keeps what it was told until then */
+	if (s->fail_crash) {
+		if (s->path)
+			(void)memory_state_save(&s->state, s->path, NULL);
+		(void)raise(SIGKILL);
+	}
+	return true;
 }
 
 static int lost(struct error *err)
@@ -217,6 +228,8 @@ static int memory_open(const struct connector_config *config,
 		s->fail_at = setting_number(fail, fail_settings, "at");
 		s->fail_object = sv_eq_str(
 			setting_text(fail, fail_settings, "code"), "object");
+		s->fail_crash = sv_eq_str(
+			setting_text(fail, fail_settings, "code"), "crash");
 	}
 	if (path.len)
 		s->path = connector_path(config, path, &s->arena);

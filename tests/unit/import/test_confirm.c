@@ -133,6 +133,86 @@ static void what_a_directory_does_by_itself(void **state)
 		  "completed-warnings", "stage-no-change 1");
 }
 
+static const char *message_of(struct fixture *f, int64_t id)
+{
+	struct cs_error error;
+
+	assert_int_equal(store_error_get(f->store, id, ERROR_IMPORT, &f->arena,
+					 &error, &f->err),
+			 1);
+	return arena_cstr(&f->arena, error.message);
+}
+
+/* Of several values each is looked at by itself. */
+static void each_value_for_itself(void **state)
+{
+	struct fixture *f = *state;
+	struct entry entry = start(f);
+
+	/* what others put there is theirs; synchronization hears of it */
+	await(f, entry.row.id, PENDING_UPDATE, A_PHONES, "1;2", 0);
+	full(f, TOP "object|1|cn=a,o=x|name=Ann|title=Old|phones=1;2;3\n",
+	     "stage-update 1");
+	expect_errors(f, "");
+	entry = load(f, entry.row.id);
+	assert_string_equal(values_of(f, &entry.confirmed, A_PHONES), "1;2");
+	/* one is lost, one that was taken away is there still */
+	await(f, entry.row.id, PENDING_UPDATE, A_PHONES, "1;2;4", 0);
+	import_as(f, IMPORT_FULL,
+		  TOP "object|1|cn=a,o=x|name=Ann|title=Old|phones=1;2;3;5\n",
+		  "completed-warnings", "stage-update 1");
+	assert_string_equal(message_of(f, entry.row.id),
+			    "exported, but the system came back with another "
+			    "value of 'phones' (lacks '4'; has '3'); it is "
+			    "pending again");
+	entry = load(f, entry.row.id);
+	assert_string_equal(values_of(f, &entry.pending.attrs, A_PHONES),
+			    "1;2;4");
+	await(f, entry.row.id, PENDING_UPDATE, A_PHONES, "1;2;3", 0);
+	import_as(f, IMPORT_FULL,
+		  TOP "object|1|cn=a,o=x|name=Ann|title=Old|phones=1;2;3;5\n",
+		  "completed-warnings", "stage-no-change 1");
+	assert_non_null(strstr(message_of(f, entry.row.id),
+			       "'phones' (still has '5');"));
+}
+
+/* A system that writes values in its own way is told apart from one that has
+ * other values. */
+static void written_in_another_way(void **state)
+{
+	static const char *const cases[][3] = {
+		{ "Sales  Clerk", "Sales Clerk",
+		  "'title' (lacks 'Sales  Clerk'; has 'Sales Clerk' instead, "
+		  "with other white space)" },
+		{ "Sales Clerk", "Sales",
+		  "'title' (lacks 'Sales Clerk'; has 'Sales' instead, cut "
+		  "off)" },
+		{ "Boss", "Clerk", "'title' (lacks 'Boss'; has 'Clerk')" },
+		{ "Boss", "", "'title' (lacks 'Boss')" },
+	};
+	struct fixture *f = *state;
+	struct entry entry = start(f);
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		await(f, entry.row.id, PENDING_UPDATE, A_TITLE, cases[i][0], 0);
+		import_as(f, IMPORT_FULL,
+			  arena_printf(&f->arena,
+				       TOP "object|1|cn=a,o=x|name=Ann%s%s\n",
+				       *cases[i][1] ? "|title=" : "",
+				       cases[i][1]),
+			  "completed-warnings", "stage-update 1");
+		assert_non_null(
+			strstr(message_of(f, entry.row.id), cases[i][2]));
+	}
+	await(f, entry.row.id, PENDING_UPDATE, A_CODE, "Ab", 0);
+	import_as(f, IMPORT_FULL, TOP "object|1|cn=a,o=x|name=Ann|code=AB\n",
+		  "completed-warnings", "stage-update 1");
+	assert_non_null(strstr(message_of(f, entry.row.id),
+			       "'code' (lacks 'Ab'; has 'AB' instead, in "
+			       "another case)"));
+}
+
 /* A delta that speaks of some attributes confirms only these. */
 static void partial_reports(void **state)
 {
@@ -341,6 +421,8 @@ int main(void)
 		WITH_DN(a_newer_value_is_pending),
 		WITH_DN(exact_values),
 		WITH_DN(what_a_directory_does_by_itself),
+		WITH_DN(each_value_for_itself),
+		WITH_DN(written_in_another_way),
 		WITH_DN(partial_reports),
 		WITH_DN(a_rename_comes_back),
 		WITH_DN(a_rename_did_not_happen),
