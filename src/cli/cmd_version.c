@@ -7,6 +7,7 @@
 
 #include <ldap.h>
 #include <libfyaml.h>
+#include <openssl/crypto.h>
 #include <sodium.h>
 #include <sqlite3.h>
 #include <utf8proc.h>
@@ -22,6 +23,7 @@ static enum run_exit run(struct cli *cli)
 		{ "libfyaml", fy_library_version() },
 		{ "jansson", jansson_version_str() },
 		{ "libsodium", sodium_version_string() },
+		{ "libcrypto", OpenSSL_version(OPENSSL_VERSION_STRING) },
 		{ "utf8proc", utf8proc_version() },
 		{ "libldap", arena_printf(&cli->arena, "%d.%d.%d",
 					  LDAP_VENDOR_VERSION / 10000,

@@ -241,14 +241,15 @@ enum param_kind {
 	KIND_STR_OR_NUM,
 	KIND_STR_OR_DATE,
 	KIND_STR_OR_BIN,
-	KIND_TRUTH,    /* bool, num or str */
-	KIND_CHAR,     /* one character */
-	KIND_COMPARE,  /* a way of comparing text */
-	KIND_ENCODING, /* Unicode, ASCII or UTF8 */
-	KIND_DC,       /* the word DC */
-	KIND_INTERVAL, /* of DateAdd */
-	KIND_PATTERN,  /* of ReplaceChars */
-	KIND_VARIABLE, /* $name */
+	KIND_TRUTH,     /* bool, num or str */
+	KIND_CHAR,      /* one character */
+	KIND_COMPARE,   /* a way of comparing text */
+	KIND_ENCODING,  /* Unicode, ASCII or UTF8 */
+	KIND_DC,        /* the word DC */
+	KIND_INTERVAL,  /* of DateAdd */
+	KIND_PATTERN,   /* of ReplaceChars */
+	KIND_CERT_NAME, /* of CertNameInfo */
+	KIND_VARIABLE,  /* $name */
 	KIND_VOID,
 };
 
@@ -328,6 +329,7 @@ extern const struct family math_family;
 extern const struct family multi_family;
 extern const struct family flow_family;
 extern const struct family exchange_family;
+extern const struct family certificate_family;
 extern const struct family mim_family;
 
 /* So that the count stands with the table. */
@@ -378,6 +380,7 @@ int call_binary(struct eval *e, struct strbuf *sb, struct datum *out);
 /* Shared by families. */
 bool pattern_valid(struct sv pattern);
 bool interval_valid(struct sv interval);
+bool cert_name_valid(struct sv text);
 /* "2013-01-10 4:00 PM -8", "12/25/2007", ISO 8601 ...: 1 read, 0 not a date */
 int date_parse(struct sv text, int64_t *out);
 int date_format(struct eval *e, int64_t time, struct sv format,

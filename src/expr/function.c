@@ -8,9 +8,9 @@
 #include "base/text.h"
 
 static const struct family *const FAMILIES[] = {
-	&text_family,      &convert_family, &test_family,  &date_family,
-	&directory_family, &math_family,    &multi_family, &flow_family,
-	&exchange_family,  &mim_family,     NULL,
+	&text_family,      &convert_family,     &test_family,  &date_family,
+	&directory_family, &math_family,        &multi_family, &flow_family,
+	&exchange_family,  &certificate_family, &mim_family,   NULL,
 };
 
 /* Spellings that stand in published samples. */
@@ -192,6 +192,10 @@ static const struct {
 			   "a list of CHARACTER:REPLACEMENT with commas "
 			   "between",
 			   pattern_valid },
+	[KIND_CERT_NAME] = { "str", TYPES_STRING,
+			     "one of SimpleName EmailName UpnName DnsName "
+			     "DnsFromAlternativeName UrlName",
+			     cert_name_valid },
 	[KIND_VARIABLE] = { "$name", TYPES_ANY, "a variable", NULL },
 	[KIND_VOID] = { "void", 0, "nothing", NULL },
 };

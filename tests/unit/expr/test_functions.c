@@ -5,6 +5,8 @@
  */
 #include "harness.h"
 
+#include "certificate.h"
+
 #include "base/file.h"
 
 /* The object that the examples of the table are about. */
@@ -15,6 +17,7 @@ static void sample_object(void)
 	has("sn", VALUE_STRING, "Smith");
 	has("mail", VALUE_STRING, "ann@contoso.com");
 	has("member", VALUE_REFERENCE, "cn=a|cn=b|cn=c");
+	has("userCertificate", VALUE_BINARY, cert_ann(&sample_arena));
 	has_view(EXPR_VIEW_IMPORTED, "mail", VALUE_STRING, "ann@contoso.com");
 	has_view(EXPR_VIEW_METAVERSE, "mail", VALUE_STRING, "ANN@contoso.com");
 	has_view(EXPR_VIEW_CURRENT, "userAccountControl", VALUE_INTEGER, "512");
