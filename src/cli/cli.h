@@ -33,6 +33,7 @@ struct command {
 	const struct option_def *options; /* besides the common ones; or NULL */
 	size_t min_words;
 	size_t max_words;
+	bool hidden; /* not listed: for programs */
 	enum run_exit (*run)(struct cli *cli);
 };
 
@@ -51,6 +52,7 @@ extern const struct command command_pending;
 extern const struct command command_runs;
 extern const struct command command_errors;
 extern const struct command command_secret;
+extern const struct command command_complete;
 extern const struct command command_help;
 extern const struct command command_version;
 

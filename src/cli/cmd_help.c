@@ -40,47 +40,19 @@ static void print_commands(void)
 	size_t width = 0;
 
 	for (command = commands; *command; command++)
-		if (strlen((*command)->name) > width)
+		if (!(*command)->hidden && strlen((*command)->name) > width)
 			width = strlen((*command)->name);
 	(void)puts("conjoin keeps people, groups and contacts the same in "
 		   "every system\n\nusage: conjoin COMMAND [OPTION...]\n");
 	for (command = commands; *command; command++)
-		(void)printf("  %-*s  %s\n", (int)width, (*command)->name,
-			     (*command)->help);
+		if (!(*command)->hidden)
+			(void)printf("  %-*s  %s\n", (int)width,
+				     (*command)->name, (*command)->help);
 	(void)puts("\n'conjoin help COMMAND', 'conjoin help connectors' and "
 		   "'conjoin help functions' tell more");
 }
 
 /* --- connectors -------------------------------------------------------- */
-
-static const char *type_name(enum setting_type type)
-{
-	switch (type) {
-	case SETTING_TEXT:
-		return "text";
-	case SETTING_PATH:
-		return "path";
-	case SETTING_SECRET:
-		return "secret";
-	case SETTING_NUMBER:
-		return "number";
-	case SETTING_SWITCH:
-		return "switch";
-	case SETTING_DURATION:
-		return "duration";
-	case SETTING_CHOICE:
-		return "word";
-	case SETTING_NAMES:
-		return "names";
-	case SETTING_GROUP:
-		return "map";
-	case SETTING_GROUPS:
-		return "list of maps";
-	case SETTING_NAMED:
-		return "map of maps";
-	}
-	return "";
-}
 
 #define MAX_NESTING 4
 
@@ -88,7 +60,7 @@ static void print_settings(const struct setting_def *defs, int depth)
 {
 	for (; defs && defs->name; defs++) {
 		(void)printf("  %*s%-*s  %s%s", depth * 2, "", 14 - depth * 2,
-			     defs->name, type_name(defs->type),
+			     defs->name, setting_type_name(defs->type),
 			     defs->required ? ", required" : "");
 		if (defs->words)
 			(void)printf(": %s", defs->words);
@@ -110,8 +82,9 @@ static json_t *settings_json(const struct setting_def *defs, int depth)
 
 		(void)json_object_set_new(item, "name",
 					  json_of_text(defs->name));
-		(void)json_object_set_new(item, "type",
-					  json_of_text(type_name(defs->type)));
+		(void)json_object_set_new(
+			item, "type",
+			json_of_text(setting_type_name(defs->type)));
 		(void)json_object_set_new(item, "required",
 					  json_boolean(defs->required));
 		(void)json_object_set_new(item, "default",
@@ -345,7 +318,9 @@ static json_t *commands_json(void)
 	json_t *list = json_array();
 
 	for (command = commands; *command; command++)
-		(void)json_array_append_new(list, command_json(*command));
+		if (!(*command)->hidden)
+			(void)json_array_append_new(list,
+						    command_json(*command));
 	(void)json_object_set_new(json, "commands", list);
 	(void)json_object_set_new(json, "options",
 				  options_json(common_options));
@@ -404,7 +379,8 @@ static enum run_exit run(struct cli *cli)
 
 const struct command command_help = {
 	.name = "help",
-	.usage = "[COMMAND | connectors | connector NAME | functions [NAME]]",
+	.usage = "[COMMAND | connectors | connector CONNECTOR | "
+		 "functions [FUNCTION]]",
 	.help = "commands, connectors and functions",
 	.min_words = 0,
 	.max_words = 2,

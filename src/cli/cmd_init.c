@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 static const struct option_def options[] = {
-	{ "template", "NAME", false, "which one; default: hr-to-directory" },
+	{ "template", "TEMPLATE", false,
+	  "which one; default: hr-to-directory" },
 	{ "list", NULL, false, "list the templates" },
 	{ NULL, NULL, false, NULL },
 };
@@ -194,7 +195,7 @@ static enum run_exit run(struct cli *cli)
 
 const struct command command_init = {
 	.name = "init",
-	.usage = "[--template NAME] [FOLDER]",
+	.usage = "[--template TEMPLATE] [FOLDER]",
 	.help = "a new folder from a template; alone: list the templates",
 	.options = options,
 	.min_words = 0,

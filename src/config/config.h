@@ -339,6 +339,8 @@ config_mv_attr_find(const struct config_mv_type *type, attr_id id);
 /* A built-in or configured profile: 1 filled, 0 no such profile. */
 int config_profile_find(const struct config_agent *agent, struct sv name,
 			struct config_profile *out);
+/* The i-th profile that the agent has, built-in ones first; NULL: no more. */
+const char *config_profile_name(const struct config_agent *agent, size_t i);
 /* ATTR_NONE when no such name occurs in the folder. */
 attr_id config_attr_id(const struct config *config, struct sv name);
 

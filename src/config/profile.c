@@ -58,6 +58,14 @@ int config_profile_find(const struct config_agent *agent, struct sv name,
 	return 1;
 }
 
+const char *config_profile_name(const struct config_agent *agent, size_t i)
+{
+	if (i < BUILT_IN_COUNT)
+		return built_in[i].name;
+	i -= BUILT_IN_COUNT;
+	return i < agent->profile_count ? agent->profiles[i].name : NULL;
+}
+
 /* --- reading ----------------------------------------------------------- */
 
 struct step_vec {

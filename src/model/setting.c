@@ -301,3 +301,32 @@ bool setting_switch(const struct node *node, const struct setting_def *defs,
 	(void)setting_parse_switch(setting_text(node, defs, name), &on);
 	return on;
 }
+
+const char *setting_type_name(enum setting_type type)
+{
+	switch (type) {
+	case SETTING_TEXT:
+		return "text";
+	case SETTING_PATH:
+		return "path";
+	case SETTING_SECRET:
+		return "secret";
+	case SETTING_NUMBER:
+		return "number";
+	case SETTING_SWITCH:
+		return "switch";
+	case SETTING_DURATION:
+		return "duration";
+	case SETTING_CHOICE:
+		return "word";
+	case SETTING_NAMES:
+		return "names";
+	case SETTING_GROUP:
+		return "map";
+	case SETTING_GROUPS:
+		return "list of maps";
+	case SETTING_NAMED:
+		return "map of maps";
+	}
+	return "";
+}

@@ -58,6 +58,9 @@ struct setting_def {
 	const char *help; /* one sentence */
 };
 
+/* "text", "list of maps": for help and manual */
+const char *setting_type_name(enum setting_type type);
+
 /* Reports each problem of `node` against `defs` (unknown keys with the nearest
  * right one, missing ones, wrong words); the number of problems. */
 typedef void (*setting_report_fn)(void *data, const struct node *at,
