@@ -97,6 +97,7 @@ static enum run_exit run(struct cli *cli)
 
 	if (exit != RUN_OK)
 		return exit;
+	config_review(session.config);
 	online = json_array();
 	wrong = session.config->error_count > 0;
 	if (!cli->output.json)

@@ -327,6 +327,12 @@ struct config_options {
  */
 int config_load(const char *folder, const struct config_options *options,
 		struct config **out, struct error *err);
+/*
+ * Adds warnings of what is allowed and can hardly be meant: rules that are
+ * never reached, attributes that nothing flows to, values that go round. Does
+ * nothing when the configuration is wrong.
+ */
+void config_review(struct config *config);
 void config_free(struct config *config); /* accepts NULL */
 
 /* By name: NULL when there is none. */

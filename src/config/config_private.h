@@ -97,6 +97,8 @@ struct snapshot {
 	struct arena arena;
 	struct namemap *attr_ids; /* "dn" of the agents without DNs is apart */
 	struct tables *tables;
+	const struct node *root;         /* conjoin.yaml */
+	const struct node **agent_roots; /* as config.agents */
 };
 
 struct loader {
@@ -134,6 +136,9 @@ void problem_inside(struct loader *loader, const struct node *at, size_t offset,
 /* Sorts, drops repetitions (an aliased node is looked at more than once) and
  * hands the list to the snapshot. */
 void problems_finish(struct loader *loader);
+/* The same with a list; `at` is put into order. */
+void problems_set(struct config *config, struct arena *arena,
+		  struct config_problem *at, size_t len);
 
 /* --- read.c: keys, words, numbers -------------------------------------- */
 

@@ -274,6 +274,20 @@ static const char **names_to_arena(struct arena *arena, const char *const *at,
 	return out;
 }
 
+/* For config_review(). */
+static void keep_nodes(struct loader *loader)
+{
+	struct snapshot *snapshot = loader->snapshot;
+	size_t count = loader->config->agent_count;
+	size_t i;
+
+	snapshot->root = loader->root;
+	snapshot->agent_roots = arena_array(loader->arena, count,
+					    sizeof(*snapshot->agent_roots));
+	for (i = 0; i < count; i++)
+		snapshot->agent_roots[i] = loader->agents[i].root;
+}
+
 static void finish(struct loader *loader)
 {
 	struct config *config = loader->config;
@@ -285,6 +299,7 @@ static void finish(struct loader *loader)
 		loader->arena, loader->rule_texts.at, loader->rule_texts.len);
 	config->rule_count = loader->rule_texts.len - 1;
 	config->tables = loader->snapshot->tables;
+	keep_nodes(loader);
 	compute_hash(loader);
 	problems_finish(loader);
 }

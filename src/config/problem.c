@@ -96,22 +96,28 @@ static int compare(const void *left, const void *right)
 	return strcmp(a->text, b->text);
 }
 
-void problems_finish(struct loader *loader)
+void problems_set(struct config *config, struct arena *arena,
+		  struct config_problem *at, size_t len)
 {
-	struct config *config = loader->config;
-	struct config_problem *item;
+	size_t i;
 
-	if (loader->problems.len)
-		qsort(loader->problems.at, loader->problems.len,
-		      sizeof(*loader->problems.at), compare);
-	config->problems = arena_array(loader->arena, loader->problems.len,
-				       sizeof(*config->problems));
-	vec_foreach(&loader->problems, item) {
+	if (len)
+		qsort(at, len, sizeof(*at), compare);
+	config->problems = arena_array(arena, len, sizeof(*config->problems));
+	config->problem_count = 0;
+	config->error_count = 0;
+	for (i = 0; i < len; i++) {
 		size_t n = config->problem_count;
 
-		if (n && compare(&config->problems[n - 1], item) == 0)
+		if (n && compare(&config->problems[n - 1], &at[i]) == 0)
 			continue;
-		config->problems[config->problem_count++] = *item;
-		config->error_count += !item->warning;
+		config->problems[config->problem_count++] = at[i];
+		config->error_count += !at[i].warning;
 	}
+}
+
+void problems_finish(struct loader *loader)
+{
+	problems_set(loader->config, loader->arena, loader->problems.at,
+		     loader->problems.len);
 }

@@ -56,6 +56,14 @@ struct connector_config {
 	void *secret_data;
 };
 
+/* What local_attrs tells; memory from its arena. */
+struct local_attrs {
+	const char *file; /* as the configuration names it */
+	const char **names;
+	size_t count;
+	bool complete; /* an attribute that is not among them is not there */
+};
+
 enum import_kind { IMPORT_FULL, IMPORT_DELTA };
 
 struct connector_ops {
@@ -83,6 +91,12 @@ struct connector_ops {
 	 * NULL: nothing. */
 	void (*check)(const struct connector_config *config,
 		      setting_report_fn report, void *data);
+
+	/* The attributes that objects of a type have in a file that lies here,
+	 * for warnings before anything is imported: 1 filled, 0 cannot be
+	 * told. NULL: never. */
+	int (*local_attrs)(const struct connector_config *config, size_t type,
+			   struct arena *arena, struct local_attrs *out);
 
 	/* Connects and authenticates. On -1 nothing is left open. */
 	int (*open)(const struct connector_config *config,

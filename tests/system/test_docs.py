@@ -82,15 +82,53 @@ def test_secrets_howto(tutorial):
     tutorial.ok("secret", "delete", "directory")
 
 
+# What a scenario is about may be worth a warning.
+WARNED = {"r26-export-values": ["the condition of this rule is never true: "
+                                "it writes nothing"]}
+
+
 def test_examples_are_right(tmp_path):
-    """Every example passes `check` without a warning."""
-    demo = Folder(ROOT / "examples/demo")
+    """Every example, template and scenario passes `check` without a
+    warning."""
+    folders = [ROOT / "examples/demo", tmp_path]
+    folders += (path.parent for path in
+                sorted((ROOT / "tests/scenario").glob("*/conjoin.yaml")))
     for name in ("demo", "demo-ldap"):
         for path in (ROOT / "examples" / name).rglob("*"):
             if path.is_file():
                 target = tmp_path / path.relative_to(ROOT / "examples" / name)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(path.read_bytes())
-        found = Folder(tmp_path).json("check")
-        assert found["problems"] == [], name
-    assert not (demo.path / "state").exists(), "somebody ran it in place"
+    for template in Folder(tmp_path).json("init", "--list")["templates"]:
+        path = tmp_path / template["name"]
+        Folder(path).ok("init", "--template", template["name"], str(path))
+        folders.append(path)
+    for path in folders:
+        found = Folder(path).json("check")["problems"]
+        assert [problem["message"] for problem in found] == \
+            WARNED.get(path.name, []), path
+    assert not (ROOT / "examples/demo/state").exists(), \
+        "somebody ran it in place"
+
+
+def test_a_mistyped_column_is_seen_before_the_import(tutorial):
+    """In the files that are there; nothing is read when they are not."""
+    def messages():
+        return [problem["message"]
+                for problem in tutorial.json("check")["problems"]]
+    rules = tutorial.read("agents/hr.yaml")
+    assert messages() == []
+    tutorial.write("agents/hr.yaml", rules.replace(
+        " title\n", " tilte\n"))
+    assert messages() == ["'data/hr.csv' has no 'tilte'; did you mean "
+                          "'title'?"]
+    (tutorial.path / "data/hr.csv").rename(tutorial.path / "data/hr.away")
+    assert messages() == []
+    (tutorial.path / "data/hr.away").rename(tutorial.path / "data/hr.csv")
+    tutorial.write("agents/hr.yaml", rules)
+    rules = tutorial.read("agents/directory.yaml")
+    tutorial.write("agents/directory.yaml", rules.replace(
+        "{ employeeID: employeeNumber }", "{ employeeID: employeeNumbre }"))
+    assert messages() == ["'out/directory.ldif' has no 'employeeNumbre'; did "
+                          "you mean 'employeeNumber'?"]
+    tutorial.write("agents/directory.yaml", rules)

@@ -71,6 +71,7 @@ const struct connector_ops csv_connector = {
 	.settings = csv_settings,
 	.caps_of = csv_caps,
 	.check = csv_check,
+	.local_attrs = csv_local_attrs,
 	.open = csv_open,
 	.close = csv_close,
 	.import_begin = csv_import_begin,

@@ -47,4 +47,7 @@ int csv_export_result(struct connector_session *session, bool wait,
 int csv_export_end(struct connector_session *session, struct error *err);
 void csv_export_free(struct csv_export *export);
 
+int csv_local_attrs(const struct connector_config *config, size_t type,
+		    struct arena *arena, struct local_attrs *out);
+
 #endif

@@ -148,6 +148,7 @@ const struct connector_ops ldif_connector = {
 	.caps_of = ldif_caps,
 	.bases = ldif_bases,
 	.check = ldif_check,
+	.local_attrs = ldif_local_attrs,
 	.open = ldif_open,
 	.close = ldif_close,
 	.import_begin = ldif_import_begin,

@@ -41,4 +41,7 @@ int ldif_export_result(struct connector_session *session, bool wait,
 int ldif_export_end(struct connector_session *session, struct error *err);
 void ldif_export_free(struct ldif_export *export);
 
+int ldif_local_attrs(const struct connector_config *config, size_t type,
+		     struct arena *arena, struct local_attrs *out);
+
 #endif
