@@ -299,6 +299,7 @@ int entry_put_import(struct store_tx *tx, const struct entry *entry,
 
 static int
 put_export(struct store_tx *tx, int64_t cs, const struct export_state *state,
+	   struct sv encoded,
 	   int (*put)(struct store_tx *tx, const struct pending_export *row,
 		      struct error *err),
 	   int (*delete)(struct store_tx *tx, int64_t cs, struct error *err),
@@ -317,7 +318,8 @@ put_export(struct store_tx *tx, int64_t cs, const struct export_state *state,
 
 	if (state->op == PENDING_NONE)
 		return delete (tx, cs, err);
-	if (state->attrs.len)
+	row.attrs = encoded;
+	if (state->attrs.len && !encoded.ptr)
 		row.attrs = encode(store_of(tx), &state->attrs, &attrs);
 	ret = put(tx, &row, err);
 	strbuf_release(&attrs);
@@ -341,21 +343,27 @@ static int forget_failures(struct store_tx *tx, const struct entry *entry,
 	return store_retry_delete(tx, id, kinds, err);
 }
 
-int entry_put_pending(struct store_tx *tx, const struct entry *entry,
-		      struct error *err)
+int entry_put_pending_bytes(struct store_tx *tx, const struct entry *entry,
+			    struct sv encoded, struct error *err)
 {
 	if (entry->pending.op == PENDING_NONE &&
 	    forget_failures(tx, entry, err) < 0)
 		return -1;
-	return put_export(tx, entry->row.id, &entry->pending,
+	return put_export(tx, entry->row.id, &entry->pending, encoded,
 			  store_pending_export_put, store_pending_export_delete,
 			  err);
+}
+
+int entry_put_pending(struct store_tx *tx, const struct entry *entry,
+		      struct error *err)
+{
+	return entry_put_pending_bytes(tx, entry, SV_NULL, err);
 }
 
 int entry_put_awaiting(struct store_tx *tx, const struct entry *entry,
 		       struct error *err)
 {
-	return put_export(tx, entry->row.id, &entry->awaiting,
+	return put_export(tx, entry->row.id, &entry->awaiting, SV_NULL,
 			  store_awaiting_put, store_awaiting_delete, err);
 }
 

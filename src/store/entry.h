@@ -69,6 +69,9 @@ int entry_put_import(struct store_tx *tx, const struct entry *entry,
 		     struct error *err);
 int entry_put_pending(struct store_tx *tx, const struct entry *entry,
 		      struct error *err);
+/* The same with what pending.attrs is as bytes, made by image_encode(). */
+int entry_put_pending_bytes(struct store_tx *tx, const struct entry *entry,
+			    struct sv encoded, struct error *err);
 int entry_put_awaiting(struct store_tx *tx, const struct entry *entry,
 		       struct error *err);
 

@@ -755,20 +755,11 @@ static bool has_pending_image(const struct work_cs *cs)
 static int write_pending(struct sync *sync, const struct work_cs *cs,
 			 struct write_back *back, struct error *err)
 {
-	const struct export_state *state = &cs->e.pending;
-	struct pending_export row = {
-		.cs = cs->e.row.id,
-		.op = state->op,
-		.in_progress = state->in_progress,
-		.parent = state->parent,
-		.rdn = state->rdn,
-	};
+	struct sv bytes = SV_NULL;
 
-	if (state->op == PENDING_NONE)
-		return store_pending_export_delete(sync->tx, row.cs, err);
-	if (state->attrs.len)
-		row.attrs = next_job(back)->bytes;
-	return store_pending_export_put(sync->tx, &row, err);
+	if (has_pending_image(cs))
+		bytes = next_job(back)->bytes;
+	return entry_put_pending_bytes(sync->tx, &cs->e, bytes, err);
 }
 
 static int write_cs(struct sync *sync, struct work_cs *cs,
