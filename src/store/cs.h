@@ -249,6 +249,24 @@ int store_merged_get(struct store *store, int64_t cs, struct arena *arena,
 int store_merged_put(struct store_tx *tx, int64_t cs, struct sv image,
 		     struct error *err);
 
+/* ---- what another thread is about to write: store_write_behind ---- */
+
+enum store_rows {
+	STORE_ROWS_LINK = 1U << 0,
+	STORE_ROWS_IMPORT = 1U << 1,
+	STORE_ROWS_EXPORT = 1U << 2,
+	STORE_ROWS_AWAITING = 1U << 3,
+	STORE_ROWS_QUEUE = 1U << 4,
+	STORE_ROWS_DUE = 1U << 5,
+};
+/* `rows`: of enum store_rows, of this object. */
+void store_expect_rows(struct store *store, int64_t cs, unsigned rows);
+
+enum store_keys { STORE_KEYS_CS, STORE_KEYS_MV, STORE_KEYS_WAIT };
+#define STORE_KEY_TABLES 3
+void store_expect_keys(struct store *store, enum store_keys table,
+		       const struct key_row *keys, size_t count);
+
 /* ---- what failed, what is to be tried again ---- */
 
 enum cs_error_kind { ERROR_SYNC = 1, ERROR_IMPORT = 2, ERROR_EXPORT = 3 };

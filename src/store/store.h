@@ -44,6 +44,21 @@ int store_commit(struct store_tx *tx, struct error *err);
 void store_rollback(struct store_tx *tx); /* accepts NULL */
 struct store *store_of(struct store_tx *tx);
 
+/*
+ * Runs `fn` on a thread of its own, then commits and begins the next bulk
+ * transaction. Until it is through, calls that need the store's rows wait for
+ * it; those that can be answered from what is known do not, so rows and keys
+ * that it writes are announced before (store_expect_*, cs.h). `data` stays
+ * until store_settle(). When it fails all is rolled back and every call fails
+ * until store_rollback().
+ */
+typedef int (*store_write_fn)(void *data, struct store_tx *tx,
+			      struct error *err);
+int store_write_behind(struct store_tx *tx, store_write_fn fn, void *data,
+		       struct error *err);
+/* Waits for it; -1 with what it failed of. */
+int store_settle(struct store *store, struct error *err);
+
 /* A read snapshot: what is read between the two does not change. */
 int store_read_begin(struct store *store, struct error *err);
 void store_read_end(struct store *store);

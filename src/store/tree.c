@@ -191,10 +191,15 @@ int tree_flush(struct tree *tree, struct store_tx *tx, struct error *err)
 {
 	int ret = store_cs_key_put(tx, tree->keys.at, tree->keys.len, err);
 
+	tree_forget_keys(tree);
+	return ret;
+}
+
+void tree_forget_keys(struct tree *tree)
+{
 	vec_clear(&tree->keys);
 	vec_clear(&tree->same_key);
 	idmap_clear(&tree->fresh);
-	return ret;
 }
 
 int tree_find_key(struct tree *tree, uint64_t h, struct arena *arena,

@@ -62,6 +62,8 @@ void tree_forget(struct tree *tree);
 /* Buffers a key of an object; tree_flush writes them, in order. */
 void tree_add_key(struct tree *tree, uint64_t h, int64_t id);
 int tree_flush(struct tree *tree, struct store_tx *tx, struct error *err);
+/* The buffered ones are written by whoever took them from `keys`. */
+void tree_forget_keys(struct tree *tree);
 /* Ids with this key, buffered ones first; the number, or -1. */
 int tree_find_key(struct tree *tree, uint64_t h, struct arena *arena,
 		  int64_t **out, struct error *err);

@@ -28,18 +28,18 @@ void due_put(struct sync *sync, enum due_kind kind, int64_t id, int64_t time,
 	struct due_row row = { kind, id, time, 0, why };
 
 	if (!id || !sync->tx ||
-	    (!time && !sync->dues_stored && !sync->dues.len))
+	    (!time && !sync->dues_stored && !sync->w.dues.len))
 		return;
-	vec_push(&sync->dues, row);
+	vec_push(&sync->w.dues, row);
 }
 
 void due_keep(struct sync *sync, enum due_kind kind, int64_t id)
 {
-	size_t before = sync->dues.len;
+	size_t before = sync->w.dues.len;
 
 	due_put(sync, kind, id, sync->due.time, sync->due.why);
-	if (kind == DUE_MV && sync->due.flows && sync->dues.len > before)
-		sync->dues.at[before].since =
+	if (kind == DUE_MV && sync->due.flows && sync->w.dues.len > before)
+		sync->w.dues.at[before].since =
 			sync->rules.as_of ? sync->rules.as_of : sync->now;
 }
 
@@ -86,20 +86,4 @@ int due_deletion(struct sync *sync, const struct work_mv *mv, struct error *err)
 		return 0;
 	ret = store_due_get(sync->store, DUE_DELETION, mv->row.id, &row, err);
 	return ret > 0 ? row.time <= sync->now : ret;
-}
-
-int due_write(struct sync *sync, struct error *err)
-{
-	const struct due_row *row;
-
-	vec_foreach(&sync->dues, row) {
-		int ret = row->time ? store_due_put(sync->tx, row, err)
-				    : store_due_delete(sync->tx, row->kind,
-						       row->id, err);
-
-		if (ret < 0)
-			return -1;
-		sync->dues_stored |= row->time != 0;
-	}
-	return 0;
 }

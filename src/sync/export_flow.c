@@ -180,13 +180,13 @@ static void want(struct outflow *flow, attr_id attr, struct values values)
 	if (flow->cs->e.pending.op == PENDING_ADD) {
 		if (values.len)
 			image_put(&flow->pending, attr, values,
-				  &flow->sync->batch);
+				  &flow->sync->scratch);
 		return;
 	}
 	if (values_identical(base, &values) ||
 	    is_naming_value(flow, attr, &values))
 		return;
-	image_put(&flow->pending, attr, values, &flow->sync->batch);
+	image_put(&flow->pending, attr, values, &flow->sync->scratch);
 }
 
 static void keep_pending(struct outflow *flow, attr_id attr)
@@ -194,7 +194,7 @@ static void keep_pending(struct outflow *flow, attr_id attr)
 	const struct values *old = image_get(&flow->cs->e.pending.attrs, attr);
 
 	if (old)
-		image_put(&flow->pending, attr, *old, &flow->sync->batch);
+		image_put(&flow->pending, attr, *old, &flow->sync->scratch);
 }
 
 static bool is_initial(const struct outflow *flow, attr_id attr)
@@ -297,6 +297,20 @@ static void flow_null(struct outflow *flow,
 	want(flow, rule->attr, none);
 }
 
+/* They are the metaverse object's own: they live as long as the batch. */
+static bool lasts(const struct outflow *flow,
+		  const struct config_export_flow *rule,
+		  const struct values *values)
+{
+	const struct values *source;
+	uint32_t id;
+
+	if (!expr_is_attr(rule->source, &id))
+		return false;
+	source = image_get(&flow->mv->image, id);
+	return source && source->at == values->at;
+}
+
 static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
 		    const struct rules_view *rules, struct error *err)
 {
@@ -334,7 +348,8 @@ static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
 	} else {
 		if (rules_fit(&values, def, &sync->scratch, err) < 0)
 			return -1;
-		values = values_dup(&values, &sync->batch);
+		if (!lasts(flow, rule, &values))
+			values = values_dup(&values, &sync->batch);
 	}
 	if (!values.len)
 		flow_null(flow, rule, result.kind == EXPR_AUTHORITATIVE_NULL);
@@ -373,7 +388,7 @@ static void keep_unruled(struct outflow *flow)
 		    values_identical(base_of(flow, attr->attr), &attr->values))
 			continue;
 		image_put(&flow->pending, attr->attr, attr->values,
-			  &flow->sync->batch);
+			  &flow->sync->scratch);
 	}
 }
 
@@ -424,7 +439,8 @@ static bool take_pending(struct outflow *flow)
 	if (changed || op != pending->op) {
 		work_touch_cs(flow->sync, cs);
 		cs->e.pending.op = op;
-		cs->e.pending.attrs = flow->pending;
+		cs->e.pending.attrs =
+			image_copy(&flow->pending, &flow->sync->batch);
 		if (op == PENDING_NONE)
 			cs->e.pending.in_progress = false;
 		cs->dirty_pending = true;

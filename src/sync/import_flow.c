@@ -177,24 +177,24 @@ static int map_lookups(struct flow *flow, const struct config_import_flow *rule,
 	return 0;
 }
 
-/* The values of one rule, fit for the attribute, living in the batch. */
+/* The values of one rule, fit for the attribute, living in the batch: those of
+ * a direct flow do so already. */
 static int finish_values(struct flow *flow, const struct attr_plan *attr,
-			 const struct config_import_flow *rule,
+			 const struct config_import_flow *rule, bool direct,
 			 struct values *values, struct error *err)
 {
 	const struct attr_def *def = &attr->attr->attr.def;
-	int ret = 0;
+	const struct value *lasting = direct ? values->at : NULL;
 
 	rules_drop_empty(values, &flow->sync->scratch);
 	if (rule->lookup)
-		ret = map_lookups(flow, rule, values, err);
-	else if (def->type == VALUE_REFERENCE)
-		ret = map_references(flow, values, err);
-	if (ret < 0)
-		return -1;
+		return map_lookups(flow, rule, values, err);
+	if (def->type == VALUE_REFERENCE)
+		return map_references(flow, values, err);
 	if (rules_fit(values, def, &flow->sync->scratch, err) < 0)
 		return -1;
-	*values = values_dup(values, &flow->sync->batch);
+	if (!lasting || values->at != lasting)
+		*values = values_dup(values, &flow->sync->batch);
 	return 0;
 }
 
@@ -215,12 +215,13 @@ static enum say say_of_null(const struct config_import_flow *rule)
 static int eval_source(struct sync *sync, const struct config_import_flow *rule,
 		       const struct cs_view *view,
 		       const struct rules_view *rules, struct expr_result *out,
-		       struct error *err)
+		       bool *direct_out, struct error *err)
 {
 	const struct values *values;
 	uint32_t id;
 
-	if (!expr_is_attr(rule->source, &id) || id == ATTR_DN)
+	*direct_out = expr_is_attr(rule->source, &id) && id != ATTR_DN;
+	if (!*direct_out)
 		return rules_eval(&sync->rules, rule->source, rules,
 				  &sync->scratch, out, err);
 	/* a direct flow needs no text of what a reference names */
@@ -241,6 +242,7 @@ static int ask_rule(struct flow *flow, struct work_cs *cs,
 	struct rules_view rules = { 0 };
 	struct expr_result result;
 	bool when = true;
+	bool direct;
 
 	flow->waits = false;
 	rules.here = view_expected(view);
@@ -251,7 +253,7 @@ static int ask_rule(struct flow *flow, struct work_cs *cs,
 	flow->skipped = !when;
 	if (!when)
 		return SAY_NOTHING;
-	if (eval_source(sync, rule, view, &rules, &result, err) < 0)
+	if (eval_source(sync, rule, view, &rules, &result, &direct, err) < 0)
 		return -1;
 	switch (result.kind) {
 	case EXPR_NULL:
@@ -264,7 +266,7 @@ static int ask_rule(struct flow *flow, struct work_cs *cs,
 		break;
 	}
 	*out = result.values;
-	if (finish_values(flow, attr, rule, out, err) < 0)
+	if (finish_values(flow, attr, rule, direct, out, err) < 0)
 		return -1;
 	return out->len ? SAY_VALUES : (int)say_of_null(rule);
 }
@@ -488,7 +490,7 @@ static int flow_merged(struct flow *flow, const struct attr_plan *attr,
 		return 0;
 	trace_stays(flow, attr, "merged", "the union of its contributors",
 		    first, &all);
-	image_put(image, attr->attr->attr.id, all, &flow->sync->batch);
+	image_put(image, attr->attr->attr.id, all, &flow->sync->scratch);
 	add_lineage(flow, attr->attr->attr.id, first, &all);
 	return 0;
 }
@@ -553,7 +555,7 @@ static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
 	}
 	if (!winner.len)
 		return 0;
-	image_put(image, id, winner, &flow->sync->batch);
+	image_put(image, id, winner, &flow->sync->scratch);
 	add_lineage(flow, id, winner_cs, &winner);
 	return 0;
 }
@@ -608,7 +610,7 @@ static int key_goes(struct sync *sync, const struct work_mv *mv,
 	struct key_row gone = { key_of_mv(sync->store, kind->number, value),
 				mv->row.id };
 
-	vec_push(&sync->mv_keys_gone, gone);
+	vec_push(&sync->w.mv_keys_gone, gone);
 	if (!kind->lookup_target)
 		return 0;
 	if (link_mark_mv_referrers(sync, mv->row.id, err) < 0)
@@ -676,12 +678,12 @@ static void reference_changes(struct sync *sync, const struct work_mv *mv,
 	for (i = 0; i < diff.come_count; i++) {
 		struct ref_change ref = { diff.come[i], mv->row.id, true };
 
-		vec_push(&sync->refs, ref);
+		vec_push(&sync->w.refs, ref);
 	}
 	for (i = 0; i < diff.gone_count; i++) {
 		struct ref_change ref = { diff.gone[i], mv->row.id, false };
 
-		vec_push(&sync->refs, ref);
+		vec_push(&sync->w.refs, ref);
 	}
 }
 
@@ -694,8 +696,13 @@ static int take_image(struct flow *flow, const struct image *image,
 	size_t i;
 
 	work_touch_mv(sync, mv);
-	mv->image = *image;
-	mv->lineage = flow->lineage;
+	mv->image = image_copy(image, &sync->batch);
+	mv->lineage.len = flow->lineage.len;
+	mv->lineage.at = arena_array(&sync->batch, flow->lineage.len,
+				     sizeof(*mv->lineage.at));
+	if (flow->lineage.len)
+		memcpy(mv->lineage.at, flow->lineage.at,
+		       flow->lineage.len * sizeof(*mv->lineage.at));
 	mv->dirty = true;
 	if (import_flow_keys(sync, mv, &before, image, err) < 0)
 		return -1;
@@ -718,7 +725,7 @@ int import_flow(struct sync *sync, struct work_mv *mv, struct error *err)
 				 sizeof(*flow.views));
 	flow.viewed = arena_array(&sync->scratch, mv->link_count + 1,
 				  sizeof(*flow.viewed));
-	flow.lineage.at = arena_array(&sync->batch, mv->plan->attr_count + 1,
+	flow.lineage.at = arena_array(&sync->scratch, mv->plan->attr_count + 1,
 				      sizeof(*flow.lineage.at));
 	for (i = 0; i < mv->link_count; i++)
 		flow.frozen |= !mv->links[i]->rule_set;

@@ -597,7 +597,7 @@ static int index_ids(struct sync *sync, const int64_t *ids, int count,
 			return -1;
 		arena_reset(&sync->scratch);
 	}
-	return work_flush(sync, err);
+	return flush_now(sync, err);
 }
 
 static int index_imported(struct sync *sync, const struct agent_plan *agent,

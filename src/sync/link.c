@@ -121,7 +121,7 @@ int link_mark_mv_referrers(struct sync *sync, int64_t mv, struct error *err)
 
 	for (i = 0; i < count; i++)
 		work_mark(sync, sources[i]);
-	vec_foreach(&sync->refs, ref)
+	vec_foreach(&sync->w.refs, ref)
 		if (ref->target == mv && ref->add)
 			work_mark(sync, ref->source);
 	return count < 0 ? -1 : 0;
@@ -376,7 +376,7 @@ static int delete_mv(struct sync *sync, struct work_mv *mv, struct error *err)
 	for (i = 0; i < count; i++) {
 		struct ref_change ref = { targets[i], mv->row.id, false };
 
-		vec_push(&sync->refs, ref);
+		vec_push(&sync->w.refs, ref);
 	}
 	work_touch_mv(sync, mv);
 	due_put(sync, DUE_MV, mv->row.id, 0, SV_NULL);

@@ -18,7 +18,8 @@
 #define CHUNK         512
 #define FLUSH_OBJECTS 8192
 /* groups are larger than people: a batch ends early when it grows too much */
-#define FLUSH_BYTES   ((size_t)48 << 20)
+#define FLUSH_BYTES   ((size_t)24 << 20)
+#define AHEAD_BYTES   ((size_t)12 << 20)
 #define FIXUP_ROUNDS  20
 
 /* ---- one object ---- */
@@ -499,7 +500,7 @@ int sync_commit(struct sync *sync, struct error *err)
 
 static int flush(struct sync *sync, struct error *err)
 {
-	return work_flush(sync, err) < 0 ? -1 : sync_commit(sync, err);
+	return flush_now(sync, err) < 0 ? -1 : sync_commit(sync, err);
 }
 
 static int told_to_stop(struct sync *sync)
@@ -516,54 +517,10 @@ static int told_to_stop(struct sync *sync)
 	return 1;
 }
 
-static bool is_full(const struct sync *sync, size_t since)
+static bool is_full(const struct sync *sync, int objects)
 {
-	return since >= FLUSH_OBJECTS ||
-	       (since % 16 == 15 && arena_size(&sync->batch) > FLUSH_BYTES);
-}
-
-/* 1: the operator wants it to stop */
-static int flush_when_full(struct sync *sync, size_t *since, struct error *err)
-{
-	if (*since < FLUSH_OBJECTS && arena_size(&sync->batch) <= FLUSH_BYTES)
-		return 0;
-	*since = 0;
-	if (flush(sync, err) < 0)
-		return -1;
-	return told_to_stop(sync);
-}
-
-/* 1: stopped */
-static int full_pass(struct sync *sync, struct error *err)
-{
-	struct entry *entries = mem_alloc(CHUNK * sizeof(*entries));
-	int64_t after = 0;
-	size_t since = 0;
-	int count;
-	int ret = 0;
-	int i;
-
-	while (ret == 0 &&
-	       (count = entry_scan(sync->store, sync->number, after, entries,
-				   CHUNK, &sync->batch, err)) > 0) {
-		/* rows are read anew after a flush, which may change them */
-		for (i = 0; i < count && ret == 0 && !is_full(sync, since);
-		     i++) {
-			struct work_cs *cs;
-
-			after = entries[i].row.id;
-			since++;
-			if (work_cs_entry(sync, &entries[i], &cs) &&
-			    cs->e.import != IMPORT_DELETE)
-				ret = process(sync, cs, err);
-		}
-		if (ret == 0)
-			ret = flush_when_full(sync, &since, err);
-	}
-	if (ret == 0)
-		ret = count < 0 ? -1 : flush(sync, err);
-	mem_free(entries);
-	return ret;
+	return objects >= FLUSH_OBJECTS ||
+	       (objects % 16 == 15 && arena_size(&sync->batch) > FLUSH_BYTES);
 }
 
 static int order_ids(const void *a, const void *b)
@@ -607,39 +564,188 @@ static int next_ids(struct sync *sync, int64_t after,
 	return kept;
 }
 
-static int delta_pass(struct sync *sync, bool deletes, struct error *err)
+/* Which of the agent's objects a pass takes. */
+enum pass { PASS_ALL, PASS_CHANGED, PASS_DELETED };
+
+/* The objects that come next, read ahead of the batch that takes them. */
+struct ahead {
+	int64_t ids[FLUSH_OBJECTS];
+	struct entry entries[FLUSH_OBJECTS]; /* row.id 0: it is gone */
+	int len;
+	int wanted; /* as many as the batch before could take */
+};
+
+/* Objects one behind another are read as a range, others one by one. */
+static int load_entries(struct sync *sync, const int64_t *ids, int count,
+			struct entry *out, struct error *err)
 {
-	int64_t *ids = mem_alloc(2 * CHUNK * sizeof(*ids));
-	int64_t after = 0;
-	size_t since = 0;
-	int count = 0;
-	int ret = 0;
+	int room = 2 * count;
+	struct entry *range;
+	int found = 0;
+	int at = 0;
 	int i;
 
-	while (ret == 0 && (count = next_ids(sync, after,
-					     deletes ? PENDING_IMPORT_DELETES
-						     : PENDING_IMPORT_OTHERS,
-					     ids, err)) > 0) {
-		for (i = 0; i < count && ret == 0 && !is_full(sync, since);
-		     i++) {
-			struct work_cs *cs;
-			int found = work_cs(sync, ids[i], &cs, err);
-
-			after = ids[i];
-			since++;
-			if (found < 0)
-				ret = -1;
-			else if (found == 0)
-				ret = store_queue_delete(sync->tx, ids[i], err);
-			else if ((cs->e.import == IMPORT_DELETE) == deletes)
-				ret = process(sync, cs, err);
+	if (ids[count - 1] - ids[0] >= room) {
+		for (i = 0; i < count && found >= 0; i++) {
+			found = entry_load(sync->store, ids[i], &sync->batch,
+					   &out[i], err);
+			if (found == 0)
+				out[i].row.id = 0;
 		}
+		return found < 0 ? -1 : 0;
+	}
+	range = mem_alloc((size_t)room * sizeof(*range));
+	found = entry_scan(sync->store, sync->number, ids[0] - 1, range, room,
+			   &sync->batch, err);
+	for (i = 0; i < count; i++) {
+		while (at < found && range[at].row.id < ids[i])
+			at++;
+		if (at < found && range[at].row.id == ids[i])
+			out[i] = range[at];
+		else
+			out[i].row.id = 0;
+	}
+	mem_free(range);
+	return found < 0 ? -1 : 0;
+}
+
+/* At most 2 * CHUNK objects; their number. */
+static int read_chunk(struct sync *sync, enum pass pass, int64_t after,
+		      int64_t *ids, struct entry *entries, struct error *err)
+{
+	int count;
+	int i;
+
+	if (pass == PASS_ALL) {
+		count = entry_scan(sync->store, sync->number, after, entries,
+				   CHUNK, &sync->batch, err);
+		for (i = 0; i < count; i++)
+			ids[i] = entries[i].row.id;
+		return count;
+	}
+	count = next_ids(sync, after,
+			 pass == PASS_DELETED ? PENDING_IMPORT_DELETES
+					      : PENDING_IMPORT_OTHERS,
+			 ids, err);
+	if (count > 0 && load_entries(sync, ids, count, entries, err) < 0)
+		return -1;
+	return count;
+}
+
+/* Into the working set's memory, which is that of the batch to come. */
+static int read_ahead(struct sync *sync, enum pass pass, int64_t after,
+		      struct ahead *ahead, struct error *err)
+{
+	int count = CHUNK;
+
+	ahead->len = 0;
+	while (count > 0 && ahead->len < ahead->wanted &&
+	       arena_size(&sync->batch) < AHEAD_BYTES) {
+		int64_t *ids = ahead->ids + ahead->len;
+
+		count = read_chunk(sync, pass, after, ids,
+				   ahead->entries + ahead->len, err);
+		if (count > 0) {
+			ahead->len += count;
+			after = ids[count - 1];
+		}
+	}
+	return count < 0 ? -1 : 0;
+}
+
+/* The batch queued objects that this pass has still to come to. */
+static bool queues_ahead(const struct sync *sync, int64_t after)
+{
+	struct work_cs *const *cs;
+
+	vec_foreach(&sync->w.all_cs, cs)
+		if ((*cs)->queued && (*cs)->e.row.id > after &&
+		    CS_AGENT((*cs)->e.row.id) == sync->number)
+			return true;
+	return false;
+}
+
+/* Reads what comes next, then hands the batch over to be written behind. */
+static int next_batch(struct sync *sync, enum pass pass, int64_t after,
+		      struct ahead *ahead, struct error *err)
+{
+	struct arena done;
+	struct arena next;
+	int ret = flush_settle(sync, err);
+
+	if (ret == 0 && queues_ahead(sync, after))
+		ret = flush(sync, err);
+	if (ret < 0)
+		return -1;
+	done = sync->batch;
+	sync->batch = (struct arena)ARENA_INIT;
+	ret = read_ahead(sync, pass, after, ahead, err);
+	next = sync->batch;
+	sync->batch = done;
+	if (ret == 0)
+		ret = flush_behind(sync, err);
+	else
+		arena_release(&sync->batch);
+	sync->batch = next;
+	return ret;
+}
+
+static int take(struct sync *sync, enum pass pass, const struct ahead *ahead,
+		int at, struct error *err)
+{
+	int64_t id = ahead->ids[at];
+	struct work_cs *cs;
+	int found;
+
+	/* the batch before may have changed what was read ahead of it */
+	if (ahead->entries[at].row.id && !flush_holds(sync, id))
+		found = work_cs_entry(sync, &ahead->entries[at], &cs);
+	else
+		found = work_cs(sync, id, &cs, err);
+	if (found < 0)
+		return -1;
+	if (found == 0)
+		return pass == PASS_ALL ? 0
+					: store_queue_delete(sync->tx, id, err);
+	if ((cs->e.import == IMPORT_DELETE) != (pass == PASS_DELETED))
+		return 0;
+	return process(sync, cs, err);
+}
+
+/* 1: stopped */
+static int run_pass(struct sync *sync, enum pass pass, struct ahead *ahead,
+		    struct error *err)
+{
+	int64_t after = 0;
+	int ret;
+
+	ahead->wanted = FLUSH_OBJECTS / 2;
+	ret = read_ahead(sync, pass, after, ahead, err);
+	while (ret == 0 && ahead->len) {
+		int i;
+
+		for (i = 0; i < ahead->len && ret == 0 && !is_full(sync, i);
+		     i++) {
+			after = ahead->ids[i];
+			ret = take(sync, pass, ahead, i, err);
+		}
+		ahead->wanted = i < ahead->len ? i : FLUSH_OBJECTS - 2 * CHUNK;
 		if (ret == 0)
-			ret = flush_when_full(sync, &since, err);
+			ret = next_batch(sync, pass, after, ahead, err);
+		if (ret == 0)
+			ret = told_to_stop(sync);
 	}
 	if (ret == 0)
-		ret = count < 0 ? -1 : flush(sync, err);
-	mem_free(ids);
+		ret = flush(sync, err);
+	return ret;
+}
+
+static int make_pass(struct sync *sync, enum pass pass, struct error *err)
+{
+	struct ahead *ahead = mem_alloc(sizeof(*ahead));
+	int ret = run_pass(sync, pass, ahead, err);
+
+	mem_free(ahead);
 	return ret;
 }
 
@@ -732,7 +838,7 @@ static int reevaluate(struct sync *sync, int64_t id, struct error *err)
 
 	work_unit_begin(sync, 0);
 	sync->equal_writer = 0;
-	vec_push(&sync->unmarked, id);
+	vec_push(&sync->w.unmarked, id);
 	ret = work_mv(sync, id, &mv, &why);
 	if (ret > 0 && evaluate(sync, mv, &flowed, &why) < 0)
 		ret = -1;
@@ -764,7 +870,7 @@ static int fix_up(struct sync *sync, struct error *err)
 	for (round = 0; round < FIXUP_ROUNDS; round++) {
 		int64_t after = 0;
 		size_t done = 0;
-		size_t since = 0;
+		int since = 0;
 		int count;
 		int i;
 
@@ -845,10 +951,10 @@ static int run(struct sync *sync, struct error *err)
 	if (join_index_imported(sync, err) < 0 || flush(sync, err) < 0 ||
 	    due_take(sync, err) < 0)
 		return -1;
-	ret = sync->options->full ? full_pass(sync, err)
-				  : delta_pass(sync, false, err);
+	ret = make_pass(sync, sync->options->full ? PASS_ALL : PASS_CHANGED,
+			err);
 	if (ret == 0)
-		ret = delta_pass(sync, true, err);
+		ret = make_pass(sync, PASS_DELETED, err);
 	if (ret == 0)
 		ret = last_pass(sync, err);
 	if (ret == 0)

@@ -131,16 +131,38 @@ struct wait_end {
 	size_t at;    /* length of `waits` then */
 };
 
-/* Buffered ids of one key hang together. */
+/* Ids by key; those of one key hang together. */
 struct fresh_link {
 	int64_t id;
 	uint64_t next; /* 1 + index, 0: the last */
+};
+
+struct fresh_ids {
+	struct idmap first; /* key -> 1 + index of its last id in `chain` */
+	VEC(struct fresh_link) chain;
 };
 
 struct ref_change {
 	int64_t target;
 	int64_t source;
 	bool add;
+};
+
+/* What a batch changes, to be written with it. Keys and references of other
+ * rows are hints; what is buffered here is found before the store is asked. */
+struct writes {
+	VEC(struct work_cs *) all_cs;
+	VEC(struct work_mv *) all_mv;
+	VEC(struct key_row) cs_keys; /* gathered when the batch is written */
+	VEC(struct key_row) mv_keys;
+	VEC(struct key_row) mv_keys_gone;
+	VEC(struct key_row) waits;
+	VEC(struct key_row) waits_gone;
+	VEC(struct wait_end) wait_ends;
+	VEC(struct ref_change) refs;
+	VEC(struct due_row) dues; /* time 0: none any more */
+	VEC(int64_t) marked;      /* metaverse objects to evaluate again */
+	VEC(int64_t) unmarked;
 };
 
 /* An object whose sync failed since a name was taken, and whose connector in
@@ -177,11 +199,11 @@ struct sync {
 	struct store_tx *tx;  /* NULL in a preview */
 	struct arena batch;   /* memory of the working set */
 	struct arena scratch; /* of one unit */
+	struct writes w;      /* what the batch changes */
+	struct flush *behind; /* the batch before, being written; or NULL */
 	struct idmap cs;      /* id -> struct work_cs */
 	struct idmap mv;      /* id -> struct work_mv */
-	VEC(struct work_cs *) all_cs;
-	VEC(struct work_mv *) all_mv;
-	int64_t preview_id; /* next id of a preview, negative */
+	int64_t preview_id;   /* next id of a preview, negative */
 
 	/* what the store says of links, over batches: cs -> 1 + mv, and
 	 * mv -> its connectors; both forgotten when they grow large */
@@ -190,20 +212,10 @@ struct sync {
 	struct arena mv_links_arena;
 	VEC(int64_t) relinked; /* metaverse objects whose links changed */
 
-	/* hints to be written with the batch, and to be found before that */
-	VEC(struct key_row) mv_keys;
-	VEC(struct key_row) mv_keys_gone;
-	VEC(struct key_row) waits;
-	VEC(struct key_row) waits_gone;
-	VEC(struct wait_end) wait_ends;
-	VEC(struct ref_change) refs;
-	VEC(int64_t) marked; /* metaverse objects to evaluate again */
-	VEC(int64_t) unmarked;
 	VEC(struct outcome_change) unit_outcomes;
-	VEC(struct due_row) dues;   /* time 0: none any more */
-	struct idmap fresh_mv_keys; /* h -> 1 + index of `chain` */
-	struct idmap fresh_waits;
-	VEC(struct fresh_link) chain;
+	struct fresh_ids fresh_mv_keys;
+	struct fresh_ids fresh_waits; /* of earlier batches too, while known */
+	bool waits_known;             /* all that wait are in fresh_waits */
 	bool waits_stored;   /* the store had some when the step began */
 	bool joins_stored;   /* disconnectors are indexed */
 	bool dues_stored;    /* the store has what is due some day */
@@ -271,8 +283,10 @@ void work_touch_mv(struct sync *sync, struct work_mv *mv);
 void work_unit_begin(struct sync *sync, int64_t processed);
 void work_unit_keep(struct sync *sync);
 void work_unit_drop(struct sync *sync);
-/* Writes the batch into the transaction and forgets the working set. */
-int work_flush(struct sync *sync, struct error *err);
+/* Moves the batch out; the working set is empty after that. */
+void work_hand_over(struct sync *sync, struct writes *writes,
+		    struct arena *batch, struct idmap *cs);
+void work_release_writes(struct writes *writes);
 /* The metaverse object that a connector space object is linked to, or 0. */
 int work_partner(struct sync *sync, int64_t id, int64_t *mv_out,
 		 struct error *err);
@@ -309,6 +323,17 @@ void trace_event(struct sync *sync, const struct sync_event *event,
 void trace(struct sync *sync, const char *step, const char *found,
 	   const struct config_rule_set *rule_set, int64_t cs, int64_t mv,
 	   const char *fmt, ...) __attribute__((format(printf, 7, 8)));
+
+/* ---- flush.c: the batch is written, the working set empty after that ---- */
+/* Into the present transaction. */
+int flush_now(struct sync *sync, struct error *err);
+/* By another thread, which also commits and begins the next transaction. What
+ * asks the store for rows meanwhile waits for it. */
+int flush_behind(struct sync *sync, struct error *err);
+/* Waits until what is written behind is in the store. */
+int flush_settle(struct sync *sync, struct error *err);
+/* The object is in the batch that is being written. */
+bool flush_holds(const struct sync *sync, int64_t cs);
 
 /* ---- encode.c: bytes of a batch, ahead of its writer ---- */
 struct encode_job {
@@ -459,7 +484,6 @@ int due_take(struct sync *sync, struct error *err);
 /* 1: the object's deletion rule, asked before, may say something else now. */
 int due_deletion(struct sync *sync, const struct work_mv *mv,
 		 struct error *err);
-int due_write(struct sync *sync, struct error *err);
 
 /* evaluate.c: the metaverse object and its targets until nothing changes;
  * *flowed_out: an import flow changed it. */

@@ -70,60 +70,126 @@ int object_error(struct error *err, const char *code, const char *fmt, ...)
 	return -1;
 }
 
+/* ---- ids that are buffered, by key ---- */
+
+static void fresh_add(struct fresh_ids *fresh, uint64_t h, int64_t id)
+{
+	struct fresh_link link = { id, 0 };
+
+	(void)idmap_get(&fresh->first, h, &link.next);
+	vec_push(&fresh->chain, link);
+	idmap_put(&fresh->first, h, fresh->chain.len);
+}
+
+static void fresh_clear(struct fresh_ids *fresh)
+{
+	idmap_clear(&fresh->first);
+	vec_clear(&fresh->chain);
+}
+
+static void fresh_release(struct fresh_ids *fresh)
+{
+	idmap_release(&fresh->first);
+	vec_release(&fresh->chain);
+}
+
+/* Buffered ids, then the `count` stored ones. */
+static int fresh_merge(const struct fresh_ids *fresh, uint64_t h,
+		       const int64_t *stored, int count, struct arena *arena,
+		       int64_t **out)
+{
+	uint64_t first = 0;
+	uint64_t at;
+	size_t total = (size_t)count;
+	size_t i = 0;
+
+	(void)idmap_get(&fresh->first, h, &first);
+	for (at = first; at; at = fresh->chain.at[at - 1].next)
+		total++;
+	*out = arena_alloc(arena, (total + 1) * sizeof(**out));
+	for (at = first; at; at = fresh->chain.at[at - 1].next)
+		(*out)[i++] = fresh->chain.at[at - 1].id;
+	if (count)
+		memcpy(*out + i, stored, (size_t)count * sizeof(**out));
+	return (int)total;
+}
+
+/* ---- the batch ---- */
+
 void work_init(struct sync *sync)
 {
 	sync->waits_stored = store_mv_wait_any(sync->store);
+	sync->waits_known = !sync->waits_stored;
 }
 
-static void forget(struct sync *sync)
+/* Waits are kept in memory as long as they are few. */
+#define WAITS_MAX 200000
+
+static void forget_waits(struct sync *sync)
 {
-	idmap_clear(&sync->cs);
+	if (sync->waits_known && sync->fresh_waits.chain.len <= WAITS_MAX)
+		return;
+	sync->waits_known = false;
+	fresh_clear(&sync->fresh_waits);
+}
+
+static void refresh_links(struct sync *sync);
+
+void work_hand_over(struct sync *sync, struct writes *writes,
+		    struct arena *batch, struct idmap *cs)
+{
+	const struct due_row *due;
+
+	refresh_links(sync);
+	sync->waits_stored |= sync->w.waits.len != 0;
+	vec_foreach(&sync->w.dues, due)
+		sync->dues_stored |= due->time != 0;
+	*writes = sync->w;
+	*batch = sync->batch;
+	*cs = sync->cs;
+	memset(&sync->w, 0, sizeof(sync->w));
+	memset(&sync->batch, 0, sizeof(sync->batch));
+	memset(&sync->cs, 0, sizeof(sync->cs));
 	idmap_clear(&sync->mv);
-	idmap_clear(&sync->fresh_mv_keys);
-	idmap_clear(&sync->fresh_waits);
-	vec_clear(&sync->chain);
-	vec_clear(&sync->all_cs);
-	vec_clear(&sync->all_mv);
-	vec_clear(&sync->mv_keys);
-	vec_clear(&sync->mv_keys_gone);
-	vec_clear(&sync->waits);
-	vec_clear(&sync->waits_gone);
-	vec_clear(&sync->wait_ends);
-	vec_clear(&sync->refs);
-	vec_clear(&sync->dues);
-	vec_clear(&sync->marked);
-	vec_clear(&sync->unmarked);
+	fresh_clear(&sync->fresh_mv_keys);
 	vec_clear(&sync->saved_cs);
 	vec_clear(&sync->saved_mv);
-	arena_reset(&sync->batch);
 	arena_reset(&sync->scratch);
+	forget_waits(sync);
+}
+
+void work_release_writes(struct writes *writes)
+{
+	vec_release(&writes->all_cs);
+	vec_release(&writes->all_mv);
+	vec_release(&writes->cs_keys);
+	vec_release(&writes->mv_keys);
+	vec_release(&writes->mv_keys_gone);
+	vec_release(&writes->waits);
+	vec_release(&writes->waits_gone);
+	vec_release(&writes->wait_ends);
+	vec_release(&writes->refs);
+	vec_release(&writes->dues);
+	vec_release(&writes->marked);
+	vec_release(&writes->unmarked);
 }
 
 void work_release(struct sync *sync)
 {
-	forget(sync);
+	struct error ignored = ERROR_INIT;
+
+	(void)flush_settle(sync, &ignored);
+	work_release_writes(&sync->w);
 	idmap_release(&sync->cs);
 	idmap_release(&sync->mv);
-	idmap_release(&sync->fresh_mv_keys);
-	idmap_release(&sync->fresh_waits);
+	fresh_release(&sync->fresh_mv_keys);
+	fresh_release(&sync->fresh_waits);
 	idmap_release(&sync->outcomes);
 	idmap_release(&sync->frozen);
 	idmap_release(&sync->partners);
 	idmap_release(&sync->mv_links);
 	arena_release(&sync->mv_links_arena);
 	vec_release(&sync->relinked);
-	vec_release(&sync->chain);
-	vec_release(&sync->all_cs);
-	vec_release(&sync->all_mv);
-	vec_release(&sync->mv_keys);
-	vec_release(&sync->mv_keys_gone);
-	vec_release(&sync->waits);
-	vec_release(&sync->waits_gone);
-	vec_release(&sync->wait_ends);
-	vec_release(&sync->refs);
-	vec_release(&sync->dues);
-	vec_release(&sync->marked);
-	vec_release(&sync->unmarked);
 	vec_release(&sync->unit_outcomes);
 	vec_release(&sync->saved_cs);
 	vec_release(&sync->saved_mv);
@@ -136,7 +202,7 @@ void work_release(struct sync *sync)
 static struct work_cs *remember_cs(struct sync *sync, struct work_cs *cs)
 {
 	idmap_put_ptr(&sync->cs, (uint64_t)cs->e.row.id, cs);
-	vec_push(&sync->all_cs, cs);
+	vec_push(&sync->w.all_cs, cs);
 	return cs;
 }
 
@@ -221,7 +287,7 @@ int work_mv(struct sync *sync, int64_t id, struct work_mv **out,
 			       &sync->batch, &mv->lineage);
 		mv->plan = plan_mv(sync, mv->row.type);
 		idmap_put_ptr(&sync->mv, (uint64_t)id, mv);
-		vec_push(&sync->all_mv, mv);
+		vec_push(&sync->w.all_mv, mv);
 		if (load_links(sync, mv, err) < 0)
 			return -1;
 	}
@@ -282,7 +348,7 @@ struct work_mv *work_new_mv(struct sync *sync, struct mv_plan *plan,
 	mv->journaled = true;
 	mv->links = arena_array(&sync->batch, 1, sizeof(struct work_cs *));
 	idmap_put_ptr(&sync->mv, (uint64_t)mv->row.id, mv);
-	vec_push(&sync->all_mv, mv);
+	vec_push(&sync->w.all_mv, mv);
 	return mv;
 }
 
@@ -317,17 +383,17 @@ void work_unit_begin(struct sync *sync, int64_t processed)
 	sync->processed = processed;
 	sync->blocked[0] = '\0';
 	sync->wants_other = 0;
-	sync->unit_cs = sync->all_cs.len;
-	sync->unit_mv = sync->all_mv.len;
-	sync->unit_mv_keys = sync->mv_keys.len;
-	sync->unit_mv_keys_gone = sync->mv_keys_gone.len;
-	sync->unit_waits = sync->waits.len;
-	sync->unit_waits_gone = sync->waits_gone.len;
-	sync->unit_wait_ends = sync->wait_ends.len;
-	sync->unit_refs = sync->refs.len;
-	sync->unit_dues = sync->dues.len;
-	sync->unit_marked = sync->marked.len;
-	sync->unit_unmarked = sync->unmarked.len;
+	sync->unit_cs = sync->w.all_cs.len;
+	sync->unit_mv = sync->w.all_mv.len;
+	sync->unit_mv_keys = sync->w.mv_keys.len;
+	sync->unit_mv_keys_gone = sync->w.mv_keys_gone.len;
+	sync->unit_waits = sync->w.waits.len;
+	sync->unit_waits_gone = sync->w.waits_gone.len;
+	sync->unit_wait_ends = sync->w.wait_ends.len;
+	sync->unit_refs = sync->w.refs.len;
+	sync->unit_dues = sync->w.dues.len;
+	sync->unit_marked = sync->w.marked.len;
+	sync->unit_unmarked = sync->w.unmarked.len;
 	vec_clear(&sync->unit_outcomes);
 }
 
@@ -341,10 +407,10 @@ static void end_unit(struct sync *sync)
 		cs->at->journaled = false;
 	vec_foreach(&sync->saved_mv, mv)
 		mv->at->journaled = false;
-	for (i = sync->unit_cs; i < sync->all_cs.len; i++)
-		sync->all_cs.at[i]->journaled = false;
-	for (i = sync->unit_mv; i < sync->all_mv.len; i++)
-		sync->all_mv.at[i]->journaled = false;
+	for (i = sync->unit_cs; i < sync->w.all_cs.len; i++)
+		sync->w.all_cs.at[i]->journaled = false;
+	for (i = sync->unit_mv; i < sync->w.all_mv.len; i++)
+		sync->w.all_mv.at[i]->journaled = false;
 	vec_clear(&sync->saved_cs);
 	vec_clear(&sync->saved_mv);
 	arena_reset(&sync->scratch);
@@ -384,31 +450,31 @@ void work_unit_drop(struct sync *sync)
 	size_t i;
 
 	/* objects of the unit that are not in the store never were */
-	for (i = sync->unit_cs; i < sync->all_cs.len; i++) {
-		if (sync->all_cs.at[i]->is_new) {
-			sync->all_cs.at[i]->removed = true;
-			sync->all_cs.at[i]->dirty_row = false;
+	for (i = sync->unit_cs; i < sync->w.all_cs.len; i++) {
+		if (sync->w.all_cs.at[i]->is_new) {
+			sync->w.all_cs.at[i]->removed = true;
+			sync->w.all_cs.at[i]->dirty_row = false;
 		}
 	}
-	for (i = sync->unit_mv; i < sync->all_mv.len; i++) {
-		if (sync->all_mv.at[i]->is_new) {
-			sync->all_mv.at[i]->removed = true;
-			sync->all_mv.at[i]->dirty = false;
+	for (i = sync->unit_mv; i < sync->w.all_mv.len; i++) {
+		if (sync->w.all_mv.at[i]->is_new) {
+			sync->w.all_mv.at[i]->removed = true;
+			sync->w.all_mv.at[i]->dirty = false;
 		}
 	}
 	vec_foreach(&sync->saved_cs, cs)
 		*cs->at = cs->copy;
 	vec_foreach(&sync->saved_mv, mv)
 		*mv->at = mv->copy;
-	sync->mv_keys.len = sync->unit_mv_keys;
-	sync->mv_keys_gone.len = sync->unit_mv_keys_gone;
-	sync->waits.len = sync->unit_waits;
-	sync->waits_gone.len = sync->unit_waits_gone;
-	sync->wait_ends.len = sync->unit_wait_ends;
-	sync->refs.len = sync->unit_refs;
-	sync->dues.len = sync->unit_dues;
-	sync->marked.len = sync->unit_marked;
-	sync->unmarked.len = sync->unit_unmarked;
+	sync->w.mv_keys.len = sync->unit_mv_keys;
+	sync->w.mv_keys_gone.len = sync->unit_mv_keys_gone;
+	sync->w.waits.len = sync->unit_waits;
+	sync->w.waits_gone.len = sync->unit_waits_gone;
+	sync->w.wait_ends.len = sync->unit_wait_ends;
+	sync->w.refs.len = sync->unit_refs;
+	sync->w.dues.len = sync->unit_dues;
+	sync->w.marked.len = sync->unit_marked;
+	sync->w.unmarked.len = sync->unit_unmarked;
 	end_unit(sync);
 }
 
@@ -424,52 +490,12 @@ void work_outcome(struct sync *sync, const struct work_cs *cs,
 
 /* ---- hints ---- */
 
-static void add_fresh(struct sync *sync, struct idmap *map, uint64_t h,
-		      int64_t id)
-{
-	uint64_t next = 0;
-
-	(void)idmap_get(map, h, &next);
-	vec_reserve(&sync->chain, sync->chain.len + 1);
-	sync->chain.at[sync->chain.len].id = id;
-	sync->chain.at[sync->chain.len].next = next;
-	sync->chain.len++;
-	idmap_put(map, h, sync->chain.len);
-}
-
-static size_t count_fresh(const struct sync *sync, uint64_t at)
-{
-	size_t count = 0;
-
-	for (; at; at = sync->chain.at[at - 1].next)
-		count++;
-	return count;
-}
-
-/* Buffered ids, then the `count` stored ones. */
-static int merge_fresh(struct sync *sync, const struct idmap *map, uint64_t h,
-		       const int64_t *stored, int count, int64_t **out)
-{
-	uint64_t at = 0;
-	size_t total = (size_t)count;
-	size_t i = 0;
-
-	(void)idmap_get(map, h, &at);
-	total += count_fresh(sync, at);
-	*out = arena_alloc(&sync->scratch, (total + 1) * sizeof(**out));
-	for (; at; at = sync->chain.at[at - 1].next)
-		(*out)[i++] = sync->chain.at[at - 1].id;
-	if (count)
-		memcpy(*out + i, stored, (size_t)count * sizeof(**out));
-	return (int)total;
-}
-
 void work_add_mv_key(struct sync *sync, uint64_t h, int64_t mv)
 {
 	struct key_row row = { h, mv };
 
-	vec_push(&sync->mv_keys, row);
-	add_fresh(sync, &sync->fresh_mv_keys, h, mv);
+	vec_push(&sync->w.mv_keys, row);
+	fresh_add(&sync->fresh_mv_keys, h, mv);
 }
 
 int work_find_mv_key(struct sync *sync, uint64_t h, int64_t **out,
@@ -480,24 +506,24 @@ int work_find_mv_key(struct sync *sync, uint64_t h, int64_t **out,
 		store_mv_key_find(sync->store, h, &sync->scratch, &stored, err);
 
 	return count < 0 ? -1
-			 : merge_fresh(sync, &sync->fresh_mv_keys, h, stored,
-				       count, out);
+			 : fresh_merge(&sync->fresh_mv_keys, h, stored, count,
+				       &sync->scratch, out);
 }
 
 void work_wait(struct sync *sync, uint64_t h, int64_t mv)
 {
 	struct key_row row = { h, mv };
 
-	vec_push(&sync->waits, row);
-	add_fresh(sync, &sync->fresh_waits, h, mv);
+	vec_push(&sync->w.waits, row);
+	fresh_add(&sync->fresh_waits, h, mv);
 }
 
 static void end_waits(struct sync *sync, bool of_object, uint64_t key)
 {
-	struct wait_end end = { of_object, key, sync->waits.len };
+	struct wait_end end = { of_object, key, sync->w.waits.len };
 
-	if (sync->waits.len)
-		vec_push(&sync->wait_ends, end);
+	if (sync->w.waits.len)
+		vec_push(&sync->w.wait_ends, end);
 }
 
 int work_wait_afresh(struct sync *sync, const struct work_mv *mv,
@@ -515,7 +541,7 @@ int work_wait_afresh(struct sync *sync, const struct work_mv *mv,
 				   &keys, err);
 	for (i = 0; i < count; i++) {
 		gone.h = (uint64_t)keys[i];
-		vec_push(&sync->waits_gone, gone);
+		vec_push(&sync->w.waits_gone, gone);
 	}
 	return count < 0 ? -1 : 0;
 }
@@ -527,22 +553,23 @@ int work_wake(struct sync *sync, uint64_t h, struct error *err)
 	int count = 0;
 	int i;
 
-	if (sync->waits_stored) {
+	if (!sync->waits_known) {
 		count = store_mv_wait_find(sync->store, h, &sync->scratch,
 					   &stored, err);
 		if (count < 0)
 			return -1;
-		for (i = 0; i < count; i++) {
-			struct key_row row = { h, stored[i] };
-
-			vec_push(&sync->waits_gone, row);
-		}
-	} else if (!idmap_get(&sync->fresh_waits, h, NULL)) {
+	} else if (!idmap_get(&sync->fresh_waits.first, h, NULL)) {
 		return 0;
 	}
-	count = merge_fresh(sync, &sync->fresh_waits, h, stored, count, &ids);
-	for (i = 0; i < count; i++)
+	count = fresh_merge(&sync->fresh_waits, h, stored, count,
+			    &sync->scratch, &ids);
+	for (i = 0; i < count; i++) {
+		struct key_row row = { h, ids[i] };
+
 		work_mark(sync, ids[i]);
+		if (sync->waits_stored)
+			vec_push(&sync->w.waits_gone, row);
+	}
 	/* who still waits after that says so again */
 	end_waits(sync, false, h);
 	return 0;
@@ -550,7 +577,7 @@ int work_wake(struct sync *sync, uint64_t h, struct error *err)
 
 void work_mark(struct sync *sync, int64_t mv)
 {
-	vec_push(&sync->marked, mv);
+	vec_push(&sync->w.marked, mv);
 }
 
 #define CACHE_MAX 200000
@@ -631,7 +658,7 @@ static void refresh_links(struct sync *sync)
 	int64_t last = 0;
 	size_t i;
 
-	vec_foreach(&sync->all_cs, cs)
+	vec_foreach(&sync->w.all_cs, cs)
 		if ((*cs)->dirty_link || (*cs)->removed)
 			idmap_put(&sync->partners, (uint64_t)(*cs)->e.row.id,
 				  (*cs)->removed
@@ -684,295 +711,4 @@ int work_dn(struct sync *sync, const struct work_cs *cs, struct sv *out,
 	*out = dn.len ? arena_dup(&sync->batch, strbuf_sv(&dn)) : SV_NULL;
 	strbuf_release(&dn);
 	return ret < 0 ? -1 : 0;
-}
-
-/* ---- write-back ---- */
-
-static int write_merged(struct sync *sync, const struct work_cs *cs,
-			struct error *err)
-{
-	struct strbuf bytes = STRBUF_INIT(STRBUF_NO_LIMIT);
-	int ret;
-
-	if (cs->merged.len)
-		image_encode(&cs->merged, store_attr_map(sync->store), &bytes);
-	ret = store_merged_put(sync->tx, cs->e.row.id,
-			       cs->merged.len ? strbuf_sv(&bytes) : SV_NULL,
-			       err);
-	strbuf_release(&bytes);
-	return ret;
-}
-
-static int write_removed(struct sync *sync, struct work_cs *cs,
-			 struct error *err)
-{
-	struct cs_row row = cs->e.row;
-	struct anchor_key key = { cs->old_anchor_h, row.id, { 0, 0 } };
-
-	if (cs->is_new)
-		return 0;
-	if (entry_remove(sync->tx, &cs->e, cs->old_anchor_h, err) < 0)
-		return -1;
-	if (!cs->leave_placeholder)
-		return 0;
-	row.flags = CS_PLACEHOLDER;
-	row.type = 0;
-	row.has_image = false;
-	if (cs->agent && cs->agent->has_dn)
-		row.anchor = SV_NULL;
-	if (row.anchor.len && key.h &&
-	    store_anchor_put(sync->tx, CS_AGENT(row.id), &key, err) < 0)
-		return -1;
-	return store_cs_put(sync->tx, &row, err);
-}
-
-static int write_link(struct sync *sync, struct work_cs *cs, struct error *err)
-{
-	const struct link_row *link = &cs->e.link;
-
-	if (!link->mv && link->state == LINK_NORMAL && !link->last_mv)
-		return store_link_delete(sync->tx, link->cs, err);
-	return store_link_put(sync->tx, link, err);
-}
-
-/* What a batch writes as bytes, in the order in which it is written. */
-struct write_back {
-	struct encoder *encoder;
-	size_t at; /* next job */
-};
-
-static const struct encode_job *next_job(struct write_back *back)
-{
-	return encoder_wait(back->encoder, back->at++);
-}
-
-static bool has_pending_image(const struct work_cs *cs)
-{
-	return cs->dirty_pending && !cs->removed &&
-	       cs->e.pending.op != PENDING_NONE && cs->e.pending.attrs.len;
-}
-
-static int write_pending(struct sync *sync, const struct work_cs *cs,
-			 struct write_back *back, struct error *err)
-{
-	struct sv bytes = SV_NULL;
-
-	if (has_pending_image(cs))
-		bytes = next_job(back)->bytes;
-	return entry_put_pending_bytes(sync->tx, &cs->e, bytes, err);
-}
-
-static int write_cs(struct sync *sync, struct work_cs *cs,
-		    struct write_back *back, struct error *err)
-{
-	struct anchor_key key = { cs->new_anchor_h, cs->e.row.id, { 0, 0 } };
-
-	if (cs->removed)
-		return cs->dirty_row ? write_removed(sync, cs, err) : 0;
-	if (key.h &&
-	    store_anchor_put(sync->tx, CS_AGENT(key.id), &key, err) < 0)
-		return -1;
-	if ((cs->dirty_row && entry_put_row(sync->tx, &cs->e, err) < 0) ||
-	    (cs->dirty_import && cs->e.import != IMPORT_NONE &&
-	     entry_put_import(sync->tx, &cs->e, err) < 0) ||
-	    (cs->dirty_pending && write_pending(sync, cs, back, err) < 0) ||
-	    (cs->dirty_awaiting &&
-	     entry_put_awaiting(sync->tx, &cs->e, err) < 0) ||
-	    (cs->dirty_link && write_link(sync, cs, err) < 0) ||
-	    (cs->dirty_merged && write_merged(sync, cs, err) < 0) ||
-	    (cs->unqueued && !cs->queued &&
-	     store_queue_delete(sync->tx, cs->e.row.id, err) < 0) ||
-	    (cs->queued && store_queue_put(sync->tx, cs->e.row.id, err) < 0))
-		return -1;
-	return 0;
-}
-
-static int write_mv(struct sync *sync, struct work_mv *mv,
-		    struct write_back *back, struct error *err)
-{
-	const struct encode_job *job;
-
-	if (!mv->dirty)
-		return 0;
-	if (mv->removed)
-		return mv->is_new ? 0
-				  : store_mv_delete(sync->tx, mv->row.id, err);
-	job = next_job(back);
-	mv->row.image = job->bytes;
-	mv->row.lineage = job->lineage_bytes;
-	return store_mv_put(sync->tx, &mv->row, err);
-}
-
-/* Imports that are consumed: most are of objects one behind another. */
-static int delete_imports(struct sync *sync, struct error *err)
-{
-	int64_t from = 0;
-	int64_t to = -1;
-	struct work_cs **at;
-
-	vec_foreach(&sync->all_cs, at) {
-		const struct work_cs *cs = *at;
-		int64_t id = cs->e.row.id;
-
-		if (cs->removed || cs->is_new || !cs->dirty_import ||
-		    cs->e.import != IMPORT_NONE || id == to)
-			continue;
-		if (id != to + 1) {
-			if (to >= from && store_pending_import_delete(
-						  sync->tx, from, to, err) < 0)
-				return -1;
-			from = id;
-		}
-		to = id;
-	}
-	if (to < from)
-		return 0;
-	return store_pending_import_delete(sync->tx, from, to, err);
-}
-
-static int order_cs(const void *a, const void *b)
-{
-	int64_t x = (*(struct work_cs *const *)a)->e.row.id;
-	int64_t y = (*(struct work_cs *const *)b)->e.row.id;
-
-	return (x > y) - (x < y);
-}
-
-static int order_refs(const void *a, const void *b)
-{
-	const struct ref_change *x = a;
-	const struct ref_change *y = b;
-
-	if (x->target != y->target)
-		return x->target < y->target ? -1 : 1;
-	return (x->source > y->source) - (x->source < y->source);
-}
-
-static struct encoder *start_encoder(struct sync *sync)
-{
-	struct encode_job *jobs =
-		arena_array(&sync->batch, sync->all_mv.len + sync->all_cs.len,
-			    sizeof(*jobs));
-	struct work_cs **cs;
-	struct work_mv **mv;
-	size_t len = 0;
-
-	vec_foreach(&sync->all_mv, mv)
-		if ((*mv)->dirty && !(*mv)->removed) {
-			jobs[len].image = &(*mv)->image;
-			jobs[len++].lineage = &(*mv)->lineage;
-		}
-	vec_foreach(&sync->all_cs, cs)
-		if (has_pending_image(*cs))
-			jobs[len++].image = &(*cs)->e.pending.attrs;
-	return encoder_start(store_attr_map(sync->store), jobs, len);
-}
-
-static int write_objects(struct sync *sync, struct error *err)
-{
-	struct write_back back = { NULL, 0 };
-	struct work_cs **cs;
-	struct work_mv **mv;
-	int ret = 0;
-
-	vec_sort(&sync->all_cs, order_cs);
-	back.encoder = start_encoder(sync);
-	vec_foreach(&sync->all_mv, mv) {
-		ret = write_mv(sync, *mv, &back, err);
-		if (ret < 0)
-			break;
-	}
-	if (ret == 0)
-		vec_foreach(&sync->all_cs, cs) {
-			ret = write_cs(sync, *cs, &back, err);
-			if (ret < 0)
-				break;
-		}
-	encoder_stop(back.encoder);
-	return ret < 0 ? -1 : delete_imports(sync, err);
-}
-
-/* Drops the buffered waits that are over. */
-static void settle_waits(struct sync *sync)
-{
-	struct idmap by_key = IDMAP_INIT;
-	struct idmap by_object = IDMAP_INIT;
-	const struct wait_end *end;
-	size_t kept = 0;
-	size_t i;
-
-	if (!sync->wait_ends.len)
-		return;
-	vec_foreach(&sync->wait_ends, end)
-		idmap_put(end->of_object ? &by_object : &by_key, end->key,
-			  end->at);
-	for (i = 0; i < sync->waits.len; i++) {
-		const struct key_row *row = &sync->waits.at[i];
-		uint64_t at;
-
-		if ((idmap_get(&by_key, row->h, &at) && i < at) ||
-		    (idmap_get(&by_object, (uint64_t)row->id, &at) && i < at))
-			continue;
-		sync->waits.at[kept++] = *row;
-	}
-	sync->waits.len = kept;
-	idmap_release(&by_key);
-	idmap_release(&by_object);
-}
-
-static int write_hints(struct sync *sync, struct error *err)
-{
-	const struct key_row *row;
-	const struct ref_change *ref;
-	const int64_t *mv;
-	size_t i;
-
-	settle_waits(sync);
-	vec_foreach(&sync->mv_keys_gone, row)
-		if (store_mv_key_delete(sync->tx, row->h, row->id, err) < 0)
-			return -1;
-	vec_foreach(&sync->waits_gone, row)
-		if (store_mv_wait_delete(sync->tx, row->h, row->id, err) < 0)
-			return -1;
-	if (store_mv_key_put(sync->tx, sync->mv_keys.at, sync->mv_keys.len,
-			     err) < 0 ||
-	    store_mv_wait_put(sync->tx, sync->waits.at, sync->waits.len, err) <
-		    0)
-		return -1;
-	if (sync->waits.len)
-		sync->waits_stored = true;
-	/* a change and its opposite keep their order: sort is by pair only
-	 * when there is nothing to take away */
-	for (i = 0; i < sync->refs.len && sync->refs.at[i].add; i++)
-		;
-	if (i == sync->refs.len)
-		vec_sort(&sync->refs, order_refs);
-	vec_foreach(&sync->refs, ref)
-		if ((ref->add ? store_mv_ref_put(sync->tx, ref->target,
-						 ref->source, err)
-			      : store_mv_ref_delete(sync->tx, ref->target,
-						    ref->source, err)) < 0)
-			return -1;
-	vec_foreach(&sync->unmarked, mv)
-		if (store_mv_queue_delete(sync->tx, *mv, err) < 0)
-			return -1;
-	vec_foreach(&sync->marked, mv)
-		if (store_mv_queue_put(sync->tx, *mv, err) < 0)
-			return -1;
-	return 0;
-}
-
-int work_flush(struct sync *sync, struct error *err)
-{
-	size_t i;
-
-	if (write_objects(sync, err) < 0 || write_hints(sync, err) < 0 ||
-	    due_write(sync, err) < 0)
-		return -1;
-	for (i = 0; i < sync->config->agent_count; i++)
-		if (tree_flush(&sync->agents[i].tree, sync->tx, err) < 0)
-			return -1;
-	refresh_links(sync);
-	forget(sync);
-	return 0;
 }

@@ -949,6 +949,132 @@ static void keys_under_the_lease(void **state)
 		store_mv_wait_find(f->store, 77, &f->arena, &ids, &f->err), 1);
 }
 
+struct behind {
+	struct fixture *f;
+	int64_t from;
+	bool fail;
+};
+
+static int write_some(void *data, struct store_tx *tx, struct error *err)
+{
+	const struct behind *behind = data;
+	int64_t id;
+
+	for (id = behind->from; id < behind->from + 100; id++) {
+		struct link_row link = { .cs = CS_ID(1, id), .mv = id };
+		struct key_row key = { (uint64_t)id * 3, id };
+
+		if (store_link_put(tx, &link, err) < 0 ||
+		    store_mv_key_put(tx, &key, 1, err) < 0)
+			return -1;
+	}
+	if (behind->fail)
+		return error_set(err, ERR_UNAVAILABLE, "no more room");
+	return 0;
+}
+
+static void announce(struct fixture *f, int64_t from)
+{
+	int64_t id;
+
+	for (id = from; id < from + 100; id++) {
+		struct key_row key = { (uint64_t)id * 3, id };
+
+		store_expect_rows(f->store, CS_ID(1, id), STORE_ROWS_LINK);
+		store_expect_keys(f->store, STORE_KEYS_MV, &key, 1);
+	}
+}
+
+/* Whoever asks for rows that another thread writes gets them. */
+static void written_behind(void **state)
+{
+	struct fixture *f = *state;
+	struct behind first = { f, 1, false };
+	struct behind second = { f, 101, false };
+	struct store_holder holder;
+	struct link_row link;
+	struct store_tx *tx;
+	int64_t *ids;
+
+	assert_int_equal(store_lease(f->store, "test", &holder, &f->err), 1);
+	assert_int_equal(
+		store_mv_key_find(f->store, 30, &f->arena, &ids, &f->err), 0);
+	assert_int_equal(store_link_get(f->store, CS_ID(1, 7), &link, &f->err),
+			 0);
+	tx = begin(f);
+	announce(f, 1);
+	OK(f, store_write_behind(tx, write_some, &first, &f->err));
+	assert_int_equal(store_link_get(f->store, CS_ID(1, 7), &link, &f->err),
+			 1);
+	assert_int_equal(link.mv, 7);
+	announce(f, 101);
+	OK(f, store_write_behind(tx, write_some, &second, &f->err));
+	assert_int_equal(
+		store_mv_key_find(f->store, 600, &f->arena, &ids, &f->err), 1);
+	assert_int_equal(ids[0], 200);
+	OK(f, store_settle(f->store, &f->err));
+	store_rollback(tx); /* only what came after it */
+	assert_int_equal(
+		store_link_get(f->store, CS_ID(1, 150), &link, &f->err), 1);
+}
+
+/* A failure takes all of it back, and nothing is written until the rollback:
+ * not even without a transaction. */
+static void failed_behind(void **state)
+{
+	struct fixture *f = *state;
+	struct behind behind = { f, 1, true };
+	struct link_row link = { .cs = CS_ID(1, 500), .mv = 1 };
+	struct store_tx *tx = begin(f);
+
+	OK(f, store_write_behind(tx, write_some, &behind, &f->err));
+	assert_int_equal(store_link_put(tx, &link, &f->err), -1);
+	assert_non_null(strstr(f->err.msg, "no more room"));
+	assert_int_equal(store_settle(f->store, &f->err), -1);
+	assert_int_equal(store_link_put(tx, &link, &f->err), -1);
+	assert_int_equal(store_commit(tx, &f->err), -1);
+	store_rollback(tx);
+	assert_int_equal(store_link_get(f->store, CS_ID(1, 7), &link, &f->err),
+			 0);
+	tx = begin(f);
+	link.cs = CS_ID(1, 500);
+	OK(f, store_link_put(tx, &link, &f->err));
+	commit(f, tx);
+}
+
+/* More keys than the filter was made for. */
+static void many_keys_under_the_lease(void **state)
+{
+	enum { BATCH = 100000, BATCHES = 6 };
+	struct fixture *f = *state;
+	struct key_row *keys = mem_alloc(BATCH * sizeof(*keys));
+	struct store_holder holder;
+	struct store_tx *tx;
+	uint64_t at = 0;
+	int64_t *ids;
+	int b;
+	int i;
+
+	assert_int_equal(store_lease(f->store, "test", &holder, &f->err), 1);
+	assert_int_equal(
+		store_mv_key_find(f->store, 30, &f->arena, &ids, &f->err), 0);
+	for (b = 0; b < BATCHES; b++) {
+		for (i = 0; i < BATCH; i++) {
+			at += UINT64_C(0x9e3779b97f4a7c15);
+			keys[i] = (struct key_row){ at, b + 1 };
+		}
+		tx = begin(f);
+		store_expect_keys(f->store, STORE_KEYS_MV, keys, BATCH);
+		OK(f, store_mv_key_put(tx, keys, BATCH, &f->err));
+		commit(f, tx);
+	}
+	for (; b > 0; b--, at -= (BATCH - 1) * UINT64_C(0x9e3779b97f4a7c15))
+		assert_int_equal(store_mv_key_find(f->store, at, &f->arena,
+						   &ids, &f->err),
+				 1);
+	mem_free(keys);
+}
+
 static void same_entry(const struct entry *a, const struct entry *b)
 {
 	assert_true(a->row.id == b->row.id && a->row.parent == b->row.parent);
@@ -1270,6 +1396,9 @@ int main(void)
 		TEST(what_is_due),
 		TEST(under_the_lease),
 		TEST(keys_under_the_lease),
+		TEST(written_behind),
+		TEST(failed_behind),
+		TEST(many_keys_under_the_lease),
 		TEST(scanned_entries),
 		TEST(mv_rows),
 		TEST(runs),

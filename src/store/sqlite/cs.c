@@ -282,7 +282,7 @@ static int order_keys(const void *a, const void *b)
 
 /* In the order of the tree: random keys cost several times as much. */
 static int put_sorted(struct store_tx *tx, const char *text,
-		      enum key_table table, const struct key_row *keys,
+		      enum store_keys table, const struct key_row *keys,
 		      size_t count, struct error *err)
 {
 	struct key_row *sorted = mem_alloc(count * sizeof(*sorted));
@@ -306,7 +306,7 @@ int store_cs_key_put(struct store_tx *tx, const struct key_row *keys,
 		     size_t count, struct error *err)
 {
 	return put_sorted(tx, "INSERT OR IGNORE INTO cs_key VALUES (?1, ?2)",
-			  KEYS_CS, keys, count, err);
+			  STORE_KEYS_CS, keys, count, err);
 }
 
 int store_cs_key_delete(struct store_tx *tx, uint64_t h, int64_t id,
@@ -321,7 +321,7 @@ int store_cs_key_find(struct store *store, uint64_t h, struct arena *arena,
 		      int64_t **out, struct error *err)
 {
 	*out = NULL;
-	if (known_key_absent(store, KEYS_CS, h))
+	if (known_key_absent(store, STORE_KEYS_CS, h))
 		return 0;
 	return sqlite_id_list(store, "SELECT id FROM cs_key WHERE h = ?1",
 			      arena, out, err, "i", (int64_t)h);
@@ -331,14 +331,14 @@ int store_mv_key_put(struct store_tx *tx, const struct key_row *keys,
 		     size_t count, struct error *err)
 {
 	return put_sorted(tx, "INSERT OR IGNORE INTO mv_key VALUES (?1, ?2)",
-			  KEYS_MV, keys, count, err);
+			  STORE_KEYS_MV, keys, count, err);
 }
 
 int store_mv_wait_put(struct store_tx *tx, const struct key_row *keys,
 		      size_t count, struct error *err)
 {
 	return put_sorted(tx, "INSERT OR IGNORE INTO mv_wait VALUES (?1, ?2)",
-			  KEYS_WAIT, keys, count, err);
+			  STORE_KEYS_WAIT, keys, count, err);
 }
 
 int store_cs_ref_put(struct store_tx *tx, int64_t target, int64_t source,

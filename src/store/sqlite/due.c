@@ -16,7 +16,7 @@ int store_due_put(struct store_tx *tx, const struct due_row *row,
 		  struct error *err)
 {
 	if (of_cs(row->kind))
-		sqlite_due_note(tx->store, row->id);
+		known_row_comes(tx->store, row->id, MOTION_DUE);
 	return sqlite_run(tx->store,
 			  "INSERT OR REPLACE INTO due VALUES"
 			  " (?1, ?2, ?3, ?4, ?5)",
@@ -27,7 +27,7 @@ int store_due_put(struct store_tx *tx, const struct due_row *row,
 int store_due_delete(struct store_tx *tx, enum due_kind kind, int64_t id,
 		     struct error *err)
 {
-	if (of_cs(kind) && sqlite_due_known_empty(tx->store, id))
+	if (of_cs(kind) && known_no_rows(tx->store, id, MOTION_DUE))
 		return 0;
 	return sqlite_run(tx->store,
 			  "DELETE FROM due WHERE kind = ?1 AND id = ?2", err,

@@ -20,66 +20,6 @@ static int64_t after_of(uint32_t agent, int64_t after)
 	return after > FIRST_ID(agent) ? after : FIRST_ID(agent);
 }
 
-static const char *const ANY[MOTION_TABLES] = {
-	[MOTION_PENDING_IMPORT] = "SELECT cs FROM pending_import WHERE"
-				  " cs BETWEEN ?1 AND ?2 LIMIT 1",
-	[MOTION_PENDING_EXPORT] = "SELECT cs FROM pending_export WHERE"
-				  " cs BETWEEN ?1 AND ?2 LIMIT 1",
-	[MOTION_AWAITING] = "SELECT cs FROM awaiting WHERE"
-			    " cs BETWEEN ?1 AND ?2 LIMIT 1",
-	[MOTION_LINK] = "SELECT cs FROM link WHERE cs BETWEEN ?1 AND ?2"
-			" LIMIT 1",
-	[MOTION_QUEUE] = "SELECT cs FROM queue WHERE cs BETWEEN ?1 AND ?2"
-			 " LIMIT 1",
-	[MOTION_DUE] = "SELECT id FROM due WHERE kind IN (1, 4) AND id"
-		       " BETWEEN ?1 AND ?2 LIMIT 1",
-	[MOTION_RETRY] = "SELECT cs FROM retry WHERE cs BETWEEN ?1 AND ?2"
-			 " LIMIT 1",
-	[MOTION_ERROR] = "SELECT cs FROM cs_error WHERE cs BETWEEN ?1 AND ?2"
-			 " LIMIT 1",
-};
-
-static uint64_t motion_key(int64_t cs, enum motion_table table)
-{
-	return (uint64_t)CS_AGENT(cs) * MOTION_TABLES + (uint64_t)table + 1;
-}
-
-/* No look-up per object in a table that has nothing of the agent. */
-static bool known_empty(struct store *store, int64_t cs,
-			enum motion_table table)
-{
-	struct error ignored = ERROR_INIT;
-	uint64_t known;
-	int64_t id;
-
-	if (store->lock_fd < 0)
-		return false;
-	if (!idmap_get(&store->motion, motion_key(cs, table), &known)) {
-		int count = sqlite_ids(store, ANY[table], &id, 1, &ignored,
-				       "ii", FIRST_ID(CS_AGENT(cs)),
-				       LAST_ID(CS_AGENT(cs)));
-
-		known = count == 0 ? 2 : 1;
-		idmap_put(&store->motion, motion_key(cs, table), known);
-	}
-	return known == 2;
-}
-
-static void note_row(struct store *store, int64_t cs, enum motion_table table)
-{
-	idmap_put(&store->motion, motion_key(cs, table), 1);
-}
-
-bool sqlite_due_known_empty(struct store *store, int64_t cs)
-{
-	return known_empty(store, cs, MOTION_DUE);
-}
-
-void sqlite_due_note(struct store *store, int64_t cs)
-{
-	note_row(store, cs, MOTION_DUE);
-}
-
 #define LINK_COLUMNS                                                           \
 	"SELECT cs, mv, rule_set, state, how, wanted, time, last_mv, leaving"  \
 	" FROM link "
@@ -105,7 +45,7 @@ int store_link_get(struct store *store, int64_t cs, struct link_row *out,
 
 	memset(out, 0, sizeof(*out));
 	out->cs = cs;
-	if (known_empty(store, cs, MOTION_LINK))
+	if (known_no_rows(store, cs, MOTION_LINK))
 		return 0;
 	ret = sqlite_first(store, LINK_COLUMNS "WHERE cs = ?1", &stmt, err, "i",
 			   cs);
@@ -155,7 +95,7 @@ int store_link_range(struct store *store, int64_t from, int64_t to,
 		     struct error *err)
 {
 	*out = NULL;
-	if (known_empty(store, from, MOTION_LINK))
+	if (known_no_rows(store, from, MOTION_LINK))
 		return 0;
 	return link_list(store,
 			 LINK_COLUMNS "WHERE cs BETWEEN ?1 AND ?2 ORDER BY cs",
@@ -165,7 +105,7 @@ int store_link_range(struct store *store, int64_t from, int64_t to,
 int store_link_put(struct store_tx *tx, const struct link_row *row,
 		   struct error *err)
 {
-	note_row(tx->store, row->cs, MOTION_LINK);
+	known_row_comes(tx->store, row->cs, MOTION_LINK);
 	return sqlite_run(tx->store,
 			  "INSERT OR REPLACE INTO link VALUES"
 			  " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -185,7 +125,7 @@ int store_link_take_over(struct store_tx *tx, uint32_t from, uint32_t to,
 
 int store_link_delete(struct store_tx *tx, int64_t cs, struct error *err)
 {
-	if (known_empty(tx->store, cs, MOTION_LINK))
+	if (known_no_rows(tx->store, cs, MOTION_LINK))
 		return 0;
 	return sqlite_run(tx->store, "DELETE FROM link WHERE cs = ?1", err, "i",
 			  cs);
@@ -233,7 +173,7 @@ int store_pending_import_get(struct store *store, int64_t cs,
 
 	memset(out, 0, sizeof(*out));
 	out->cs = cs;
-	if (known_empty(store, cs, MOTION_PENDING_IMPORT))
+	if (known_no_rows(store, cs, MOTION_PENDING_IMPORT))
 		return 0;
 	ret = sqlite_first(store, IMPORT_COLUMNS "WHERE cs = ?1", &stmt, err,
 			   "i", cs);
@@ -254,7 +194,7 @@ int store_pending_import_range(struct store *store, int64_t from, int64_t to,
 	int ret;
 
 	*out = NULL;
-	if (known_empty(store, from, MOTION_PENDING_IMPORT))
+	if (known_no_rows(store, from, MOTION_PENDING_IMPORT))
 		return 0;
 	for (ret = sqlite_first(store,
 				IMPORT_COLUMNS
@@ -276,7 +216,7 @@ int store_pending_import_put(struct store_tx *tx,
 			     const struct pending_import *row,
 			     struct error *err)
 {
-	note_row(tx->store, row->cs, MOTION_PENDING_IMPORT);
+	known_row_comes(tx->store, row->cs, MOTION_PENDING_IMPORT);
 	return sqlite_run(tx->store,
 			  "INSERT OR REPLACE INTO pending_import VALUES"
 			  " (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -288,7 +228,7 @@ int store_pending_import_put(struct store_tx *tx,
 int store_pending_import_delete(struct store_tx *tx, int64_t from, int64_t to,
 				struct error *err)
 {
-	if (known_empty(tx->store, from, MOTION_PENDING_IMPORT))
+	if (known_no_rows(tx->store, from, MOTION_PENDING_IMPORT))
 		return 0;
 	return sqlite_run(tx->store,
 			  "DELETE FROM pending_import WHERE cs BETWEEN ?1 AND"
@@ -330,7 +270,7 @@ static int export_get(struct store *store, const char *text,
 
 	memset(out, 0, sizeof(*out));
 	out->cs = cs;
-	if (known_empty(store, cs, table))
+	if (known_no_rows(store, cs, table))
 		return 0;
 	ret = sqlite_first(store, text, &stmt, err, "i", cs);
 	if (ret <= 0)
@@ -351,7 +291,7 @@ static int export_range(struct store *store, const char *text,
 	int ret;
 
 	*out = NULL;
-	if (known_empty(store, from, table))
+	if (known_no_rows(store, from, table))
 		return 0;
 	for (ret = sqlite_first(store, text, &stmt, err, "ii", from, to);
 	     ret > 0; ret = sqlite_next(store, stmt, err)) {
@@ -370,7 +310,7 @@ static int export_put(struct store_tx *tx, const char *text,
 		      enum motion_table table, const struct pending_export *row,
 		      struct error *err)
 {
-	note_row(tx->store, row->cs, table);
+	known_row_comes(tx->store, row->cs, table);
 	return sqlite_run(tx->store, text, err, "iiiibb", row->cs,
 			  (int64_t)row->op,
 			  row->aside ? ASIDE : (int64_t)row->in_progress,
@@ -411,7 +351,7 @@ int store_pending_export_put(struct store_tx *tx,
 int store_pending_export_delete(struct store_tx *tx, int64_t cs,
 				struct error *err)
 {
-	if (known_empty(tx->store, cs, MOTION_PENDING_EXPORT))
+	if (known_no_rows(tx->store, cs, MOTION_PENDING_EXPORT))
 		return 0;
 	return sqlite_run(tx->store, "DELETE FROM pending_export WHERE cs = ?1",
 			  err, "i", cs);
@@ -458,7 +398,7 @@ int store_awaiting_put(struct store_tx *tx, const struct pending_export *row,
 
 int store_awaiting_delete(struct store_tx *tx, int64_t cs, struct error *err)
 {
-	if (known_empty(tx->store, cs, MOTION_AWAITING))
+	if (known_no_rows(tx->store, cs, MOTION_AWAITING))
 		return 0;
 	return sqlite_run(tx->store, "DELETE FROM awaiting WHERE cs = ?1", err,
 			  "i", cs);
@@ -503,7 +443,7 @@ int store_merged_put(struct store_tx *tx, int64_t cs, struct sv image,
 int store_error_put(struct store_tx *tx, const struct cs_error *row,
 		    struct error *err)
 {
-	note_row(tx->store, row->cs, MOTION_ERROR);
+	known_row_comes(tx->store, row->cs, MOTION_ERROR);
 	return sqlite_run(
 		tx->store,
 		"INSERT INTO cs_error VALUES (?1, ?2, ?3, ?4, ?5, ?5, 1)"
@@ -518,7 +458,7 @@ int store_error_put(struct store_tx *tx, const struct cs_error *row,
 int store_error_delete(struct store_tx *tx, int64_t cs, enum cs_error_kind kind,
 		       struct error *err)
 {
-	if (known_empty(tx->store, cs, MOTION_ERROR))
+	if (known_no_rows(tx->store, cs, MOTION_ERROR))
 		return 0;
 	return sqlite_run(tx->store,
 			  "DELETE FROM cs_error WHERE cs = ?1 AND kind = ?2",
@@ -543,7 +483,7 @@ int store_error_get(struct store *store, int64_t cs, enum cs_error_kind kind,
 	sqlite3_stmt *stmt;
 	int ret;
 
-	if (known_empty(store, cs, MOTION_ERROR))
+	if (known_no_rows(store, cs, MOTION_ERROR))
 		return 0;
 	ret = sqlite_first(store,
 			   "SELECT cs, kind, code, message, first, last, count"
@@ -595,7 +535,7 @@ int store_retry_get(struct store *store, int64_t cs, struct retry_row *out,
 
 	memset(out, 0, sizeof(*out));
 	out->cs = cs;
-	if (known_empty(store, cs, MOTION_RETRY))
+	if (known_no_rows(store, cs, MOTION_RETRY))
 		return 0;
 	ret = sqlite_first(store,
 			   "SELECT kind, failures, next, since, what"
@@ -615,7 +555,7 @@ int store_retry_get(struct store *store, int64_t cs, struct retry_row *out,
 int store_retry_put(struct store_tx *tx, const struct retry_row *row,
 		    struct error *err)
 {
-	note_row(tx->store, row->cs, MOTION_RETRY);
+	known_row_comes(tx->store, row->cs, MOTION_RETRY);
 	return sqlite_run(tx->store,
 			  "INSERT OR REPLACE INTO retry VALUES"
 			  " (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -627,7 +567,7 @@ int store_retry_put(struct store_tx *tx, const struct retry_row *row,
 int store_retry_delete(struct store_tx *tx, int64_t cs, unsigned kinds,
 		       struct error *err)
 {
-	if (known_empty(tx->store, cs, MOTION_RETRY))
+	if (known_no_rows(tx->store, cs, MOTION_RETRY))
 		return 0;
 	return sqlite_run(tx->store,
 			  "DELETE FROM retry WHERE cs = ?1 AND kind & ?2", err,
@@ -636,14 +576,14 @@ int store_retry_delete(struct store_tx *tx, int64_t cs, unsigned kinds,
 
 int store_queue_put(struct store_tx *tx, int64_t cs, struct error *err)
 {
-	note_row(tx->store, cs, MOTION_QUEUE);
+	known_row_comes(tx->store, cs, MOTION_QUEUE);
 	return sqlite_run(tx->store, "INSERT OR IGNORE INTO queue VALUES (?1)",
 			  err, "i", cs);
 }
 
 int store_queue_delete(struct store_tx *tx, int64_t cs, struct error *err)
 {
-	if (known_empty(tx->store, cs, MOTION_QUEUE))
+	if (known_no_rows(tx->store, cs, MOTION_QUEUE))
 		return 0;
 	return sqlite_run(tx->store, "DELETE FROM queue WHERE cs = ?1", err,
 			  "i", cs);

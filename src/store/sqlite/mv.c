@@ -135,7 +135,7 @@ int store_mv_key_find(struct store *store, uint64_t h, struct arena *arena,
 		      int64_t **out, struct error *err)
 {
 	*out = NULL;
-	if (known_key_absent(store, KEYS_MV, h))
+	if (known_key_absent(store, STORE_KEYS_MV, h))
 		return 0;
 	return sqlite_id_list(store, "SELECT id FROM mv_key WHERE h = ?1",
 			      arena, out, err, "i", (int64_t)h);
@@ -153,7 +153,7 @@ int store_mv_wait_find(struct store *store, uint64_t h, struct arena *arena,
 		       int64_t **out, struct error *err)
 {
 	*out = NULL;
-	if (known_key_absent(store, KEYS_WAIT, h))
+	if (known_key_absent(store, STORE_KEYS_WAIT, h))
 		return 0;
 	return sqlite_id_list(store, "SELECT id FROM mv_wait WHERE h = ?1",
 			      arena, out, err, "i", (int64_t)h);

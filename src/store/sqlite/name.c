@@ -102,7 +102,7 @@ void sqlite_forget_uncommitted(struct store *store)
 	const struct store_name_row *row;
 
 	idmap_release(&store->next_cs);
-	idmap_release(&store->motion);
+	known_forget_rows(store);
 	store->next_mv = 0;
 	if (store->committed_names == store->name_rows.len)
 		return;

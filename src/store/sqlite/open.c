@@ -165,6 +165,7 @@ int store_open(const char *url, enum store_open_flags flags, struct store **out,
 				 "write sqlite:PATH",
 				 url);
 	store = mem_zalloc(sizeof(*store));
+	(void)pthread_mutex_init(&store->motion_lock, NULL);
 	store->lock_fd = -1;
 	store->path = mem_strdup(url + prefix.len);
 	store->read_only = (flags & STORE_READ) != 0;
@@ -202,15 +203,14 @@ void store_close(struct store *store)
 
 	if (!store)
 		return;
-	if (store->in_tx)
-		store_rollback(&store->tx);
+	store_rollback(&store->tx);
 	vec_foreach(&store->all_statements, stmt)
 		(void)sqlite3_finalize(*stmt);
 	vec_release(&store->all_statements);
 	idmap_release(&store->statements);
 	idmap_release(&store->next_cs);
-	idmap_release(&store->motion);
 	known_forget(store);
+	(void)pthread_mutex_destroy(&store->motion_lock);
 	(void)sqlite3_close(store->db);
 	if (store->lock_fd >= 0)
 		(void)close(store->lock_fd);
@@ -287,10 +287,21 @@ int store_commit(struct store_tx *tx, struct error *err)
 
 void store_rollback(struct store_tx *tx)
 {
-	if (!tx || !tx->store->in_tx)
+	struct error ignored = ERROR_INIT;
+
+	if (!tx)
+		return;
+	if (!behind_is_writer(tx->store)) {
+		(void)store_settle(tx->store, &ignored);
+		tx->store->behind.failed = false;
+	}
+	if (!tx->store->in_tx)
 		return;
 	if (!sqlite3_get_autocommit(tx->store->db))
 		(void)sqlite3_exec(tx->store->db, "ROLLBACK", NULL, NULL, NULL);
+	/* the thread that began it forgets what it lost */
+	if (behind_is_writer(tx->store))
+		return;
 	tx->store->in_tx = false;
 	sqlite_forget_uncommitted(tx->store);
 }

@@ -80,7 +80,7 @@ static const char STEP_2[] =
 	"CREATE TABLE due (kind INTEGER, id INTEGER, time INTEGER,"
 	" since INTEGER, why TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID;"
 	"CREATE INDEX due_time ON due (time);"
-	"ALTER TABLE link ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE link ADD COLUMN leaving INTEGER;"
 	"CREATE TABLE rules_used (part TEXT PRIMARY KEY, text TEXT)"
 	" WITHOUT ROWID;"
 	/* exports that were refused or did not come back as they were sent */

@@ -8,8 +8,10 @@
 
 #include "base/map.h"
 #include "base/vec.h"
+#include "store/cs.h"
 #include "store/store.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
 
 #define NAME_KINDS 6
@@ -37,12 +39,23 @@ enum motion_table {
 	MOTION_TABLES,
 };
 
-/* Tables of keys (hash, id). */
-enum key_table { KEYS_CS, KEYS_MV, KEYS_WAIT, KEY_TABLES };
-
+/* Which keys a table may have: see known.c. */
 struct known_keys {
 	uint64_t *bits; /* NULL: not known */
+	uint64_t lines; /* a power of two */
+	uint64_t keys;  /* that have been added */
 	unsigned asked;
+};
+
+/* What another thread writes: see behind.c. */
+struct write_behind {
+	bool running;
+	bool failed; /* until store_rollback() */
+	pthread_t thread;
+	store_write_fn fn;
+	void *data;
+	int ret;
+	struct error err;
 };
 
 struct store {
@@ -67,7 +80,9 @@ struct store {
 	/* (agent, table) -> 1 has rows, 2 has none: while we hold the lease
 	 * nobody else writes */
 	struct idmap motion;
-	struct known_keys known_keys[KEY_TABLES];
+	struct known_keys known_keys[STORE_KEY_TABLES];
+	pthread_mutex_t motion_lock; /* while another thread writes */
+	struct write_behind behind;
 	/* next ids: [agent], loaded on demand */
 	struct idmap next_cs;
 	int64_t next_mv; /* 0: not loaded */
@@ -110,15 +125,21 @@ int sqlite_id_list(struct store *store, const char *text, struct arena *arena,
 int sqlite_ids(struct store *store, const char *text, int64_t *out, int limit,
 	       struct error *err, const char *types, ...);
 
-/* known.c: true when the table has no such key for sure; a key that is put
- * must be told. */
-bool known_key_absent(struct store *store, enum key_table table, uint64_t h);
-void known_key_comes(struct store *store, enum key_table table, uint64_t h);
+/* known.c: true when the table has no such key, or no row of the object's
+ * agent, for sure. What is put must be told. */
+bool known_key_absent(struct store *store, enum store_keys table, uint64_t h);
+void known_key_comes(struct store *store, enum store_keys table, uint64_t h);
+bool known_no_rows(struct store *store, int64_t cs, enum motion_table table);
+void known_row_comes(struct store *store, int64_t cs, enum motion_table table);
+/* What a rollback took back, or all of it. */
+void known_forget_rows(struct store *store);
 void known_forget(struct store *store);
 
-/* motion.c: nothing of the object's agent is in `due`; something will be. */
-bool sqlite_due_known_empty(struct store *store, int64_t cs);
-void sqlite_due_note(struct store *store, int64_t cs);
+/* behind.c: 0 this thread may use the connection, waiting for the one that
+ * writes behind; -1 that one failed. */
+int behind_enter(struct store *store, struct error *err);
+/* This is the thread that writes behind. */
+bool behind_is_writer(const struct store *store);
 
 /* Called by rollback: names and ids of the lost transaction are forgotten. */
 void sqlite_forget_uncommitted(struct store *store);

@@ -70,8 +70,11 @@ sqlite3_stmt *sqlite_statement(struct store *store, const char *text,
 			       struct error *err)
 {
 	uint64_t key = (uint64_t)(uintptr_t)text;
-	sqlite3_stmt *stmt = idmap_get_ptr(&store->statements, key);
+	sqlite3_stmt *stmt;
 
+	if (behind_enter(store, err) < 0)
+		return NULL;
+	stmt = idmap_get_ptr(&store->statements, key);
 	if (stmt)
 		return stmt;
 	if (sqlite3_prepare_v3(store->db, text, -1, SQLITE_PREPARE_PERSISTENT,
