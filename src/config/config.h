@@ -230,6 +230,7 @@ struct config_guards {
 	int64_t above;
 	int64_t errors;  /* import: stop after so many */
 	bool empty_stop; /* import: reading nothing where there was something */
+	bool keep_all;   /* import: no deletion after a discovery error */
 	struct config_type_guard *types;
 	size_t type_count;
 	struct config_subtree_guard *subtrees;

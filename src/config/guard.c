@@ -243,13 +243,14 @@ static void read_of_agent(struct loader *loader, struct agent_draft *draft,
 static void check_guard_keys(struct loader *loader, bool of_agent,
 			     enum guard_kind kind, const struct node *map)
 {
-	static const char *const common_import[] = { "deletions", "changes",
-						     "above",     "errors",
-						     "empty",     NULL };
-	static const char *const agent_import[] = { "deletions", "changes",
-						    "above",     "errors",
-						    "empty",     "types",
-						    "subtrees",  NULL };
+	static const char *const common_import[] = {
+		"deletions", "changes",          "above", "errors",
+		"empty",     "discovery_errors", NULL
+	};
+	static const char *const agent_import[] = {
+		"deletions",        "changes", "above",    "errors", "empty",
+		"discovery_errors", "types",   "subtrees", NULL
+	};
 	static const char *const common_export[] = { "deletions", "changes",
 						     "above", NULL };
 	static const char *const agent_export[] = { "deletions", "changes",
@@ -268,6 +269,7 @@ void guards_read(struct loader *loader, struct agent_draft *draft,
 		 struct config_guards *guards)
 {
 	static const char *const words[] = { "stop", "allow", NULL };
+	static const char *const after_errors[] = { "spare", "keep-all", NULL };
 	const struct node *map = read_map(
 		loader, node,
 		kind == GUARD_IMPORT ? "the import guard" : "the export guard");
@@ -286,6 +288,10 @@ void guards_read(struct loader *loader, struct agent_draft *draft,
 		guards->empty_stop = read_word(loader, read_find(map, "empty"),
 					       "'empty'", words,
 					       guards->empty_stop ? 0 : 1) != 1;
+		guards->keep_all = read_word(loader,
+					     read_find(map, "discovery_errors"),
+					     "'discovery_errors'", after_errors,
+					     guards->keep_all ? 1 : 0) == 1;
 	}
 	if (draft)
 		read_of_agent(loader, draft, kind, map, guards);

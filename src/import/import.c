@@ -109,6 +109,7 @@ void import_error(struct import *import, const struct change *change,
 	};
 
 	import->result->errors++;
+	spare_note(import, change, code);
 	counters_add(import->counters, 0, "stage-failure", 0);
 	(void)store_discovery_put(import->tx, &row, &ignored);
 }
@@ -344,6 +345,7 @@ static void release(struct import *import)
 	vec_release(&import->dn_references);
 	vec_release(&import->renamed);
 	vec_release(&import->doubtful);
+	vec_release(&import->unread);
 	id_set_release(&import->seen);
 	id_set_release(&import->special);
 	id_set_release(&import->changed);
@@ -359,10 +361,16 @@ static void release(struct import *import)
 
 static int stage_deletions(struct import *import, struct error *err)
 {
+	int ret = 1;
+
 	/* a delta says itself what is gone */
 	if (!import->full)
 		return obsolete_reported(import, err);
-	return import->result->errors ? 0 : obsolete_unseen(import, err);
+	if (import->result->errors)
+		ret = import->options->guards->keep_all
+			      ? 0
+			      : spare_unread(import, err);
+	return ret > 0 ? obsolete_unseen(import, err) : ret;
 }
 
 /* Deletions, references that moved, then the watermark with the last batch. */
@@ -379,7 +387,7 @@ static int finish(struct import *import, struct connector *connector,
 	    stage_count_doubtful(import, err) < 0 ||
 	    stage_deletions(import, err) < 0)
 		return -1;
-	if (result->errors)
+	if (result->errors && strcmp(result->result, "success") == 0)
 		result->result = "completed-discovery-errors";
 	else if (!result->message[0] && result->warnings)
 		result->result = "completed-warnings";

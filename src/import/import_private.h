@@ -116,6 +116,14 @@ struct doubtful {
 	struct image before; /* in import.run_arena */
 };
 
+/* An object that could not be read. */
+struct unread {
+	struct sv anchor; /* all in import.run_arena */
+	struct sv dn;
+	struct sv where;
+	bool certain; /* the anchor is this object's */
+};
+
 struct import {
 	struct store *store;
 	const struct config *config;
@@ -148,6 +156,7 @@ struct import {
 	VEC(struct dn_reference) dn_references;
 	VEC(struct doubtful) doubtful;
 	VEC(struct dn_reference) renamed; /* source, and its DN before */
+	VEC(struct unread) unread;
 	struct arena run_arena;
 	struct arena arena; /* per object */
 };
@@ -226,6 +235,13 @@ int settle_references(struct import *import, struct error *err);
 /* All that refers to `from` refers to `to` after it. */
 int move_referrers(struct import *import, int64_t from, int64_t to,
 		   struct error *err);
+
+/* spare.c: notes a discovery error of a full import. */
+void spare_note(struct import *import, const struct change *change,
+		const char *code);
+/* Counts as seen what errors are about. 1: the rest may be deleted; 0: an error
+ * may be about any object, the result's message says which; -1 */
+int spare_unread(struct import *import, struct error *err);
 
 /* obsolete.c: after a full import, or for the deletes of a delta. */
 int obsolete_unseen(struct import *import, struct error *err);

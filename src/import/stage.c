@@ -477,7 +477,7 @@ static int known_object(struct import *import, const struct prepared *item,
 		return 0;
 	name = name_of_change(&before, retyped, renamed && was_object, changed,
 			      before.import == IMPORT_DELETE);
-	if (!strcmp(name, "stage-update") && import->has_dn &&
+	if (changed && !strcmp(name, "stage-update") && import->has_dn &&
 	    only_references(&before.image, &target.image))
 		count_later(import, &before);
 	else

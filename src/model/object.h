@@ -77,7 +77,8 @@ struct change {
 	const void *deferred;
 
 	/* CHANGE_ERROR: a name of reference "discovery errors", a sentence
-	 * for a person, and the place. The anchor is given when it is known. */
+	 * for a person, and the place. The anchor is given when it is known;
+	 * of a "parse-error" it may be wrong. */
 	const char *error;
 	struct sv message;
 	struct sv where; /* "data/hr.csv:12:3" */

@@ -303,6 +303,18 @@ static int read_word(const struct reading *r)
 				SV_ARG(source->words[2])));
 }
 
+/* A separator too many or too few moves the columns behind it. */
+static bool anchor_leads(const struct reading *r)
+{
+	const struct csv_source *source = r->in->source;
+	size_t i;
+
+	for (i = 0; i < source->anchor_count; i++)
+		if (r->in->layout.anchors[i] >= source->anchor_count)
+			return false;
+	return true;
+}
+
 /* 1: the row has its columns; 0: it is an error. */
 static int check_shape(const struct reading *r)
 {
@@ -317,12 +329,15 @@ static int check_shape(const struct reading *r)
 		return bad(r, 0, "parse-error",
 			   "the row has NUL bytes: is the encoding right?");
 	if (row->count > columns ||
-	    (row->count < columns && r->out->op != CHANGE_DELETE))
+	    (row->count < columns && r->out->op != CHANGE_DELETE)) {
+		if (!anchor_leads(r))
+			r->out->anchor = SV_NULL;
 		return bad(r, row->count > columns ? columns : row->count,
 			   "parse-error",
 			   arena_printf(r->arena,
 					"%zu columns where the header has %zu",
 					row->count, columns));
+	}
 	return 1;
 }
 

@@ -39,6 +39,7 @@ static void defaults(void **state)
 	assert_int_equal(hr->import_guards.above, 20);
 	assert_int_equal(hr->import_guards.errors, 1000);
 	assert_true(hr->import_guards.empty_stop);
+	assert_false(hr->import_guards.keep_all);
 	assert_false(hr->import_guards.changes.set);
 	assert_int_equal(hr->export_guards.deletions.value, 2000);
 	assert_int_equal(hr->export_guards.above, 20);
@@ -49,7 +50,8 @@ static void of_all_and_of_one(void **state)
 	const struct config *config =
 		load(*state,
 		     "guards:\n"
-		     "  import: { deletions: 12.5%, errors: 5, empty: allow }\n"
+		     "  import: { deletions: 12.5%, errors: 5, empty: allow, "
+		     "discovery_errors: keep-all }\n"
 		     "  export: { deletions: off, changes: 50 }\n",
 		     "guards:\n"
 		     "  export:\n"
@@ -67,6 +69,7 @@ static void of_all_and_of_one(void **state)
 	assert_int_equal(config->agents[0].import_guards.deletions.value, 1250);
 	assert_int_equal(config->agents[1].import_guards.errors, 5);
 	assert_false(config->agents[1].import_guards.empty_stop);
+	assert_true(config->agents[1].import_guards.keep_all);
 	assert_false(hr->deletions.set);
 	assert_int_equal(hr->changes.value, 50);
 	assert_true(ad->deletions.set);

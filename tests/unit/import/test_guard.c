@@ -122,19 +122,94 @@ static void nothing_is_read(void **state)
 	full(f, "", "stage-delete 1");
 }
 
-/* What could not be read is not gone. */
-static void errors_keep_everything(void **state)
+static void with_errors(struct fixture *f, const char *script,
+			const char *counters)
+{
+	import_as(f, IMPORT_FULL, script, "completed-discovery-errors",
+		  counters);
+}
+
+/* What could not be read is not gone; who was not in the way is. */
+static void errors_spare_their_objects(void **state)
 {
 	struct fixture *f = *state;
 
 	f->guards.deletions.set = false;
 	full(f, people(f, 5), "stage-add 5");
 	consume(f);
-	import_as(f, IMPORT_FULL, "object|1||name=N1\nerror|2||parse-error\n",
-		  "completed-discovery-errors",
-		  "stage-no-change 1, stage-failure 1");
-	assert_true(store_cs_count(f->store, 1, 0, &f->err) == 5);
+	/* 9 is nobody: a new one that could not be read */
+	with_errors(f,
+		    "object|1||name=N1\nerror|2||parse-error\n"
+		    "error|3||invalid-numeric-value\n"
+		    "error|9||invalid-numeric-value\n",
+		    "stage-no-change 1, stage-delete 2, stage-failure 3");
+	assert_string_equal(f->result.message, "");
+	expect_import(f, "2", IMPORT_NONE);
 	expect_import(f, "3", IMPORT_NONE);
+	expect_import(f, "4", IMPORT_DELETE);
+	/* the guard judges what is left */
+	f->guards.deletions = (struct config_limit){ true, false, 0 };
+	import_as(f, IMPORT_FULL, "error|2||parse-error\nobject|1||name=N1\n",
+		  "stopped-deletion-threshold-exceeded",
+		  "stage-no-change 1, stage-failure 1");
+	expect_import(f, "3", IMPORT_NONE);
+}
+
+/* An error that may be about anybody keeps everybody. */
+static void errors_keep_everything(void **state)
+{
+	static const char *const scripts[] = {
+		/* without an anchor */
+		"object|1||name=N1\nerror|||parse-error\n",
+		/* not understood: a name that nobody has, or who was read */
+		"object|1||name=N1\nerror|9||parse-error\n",
+		"object|1||name=N1\nerror|1||parse-error\n",
+		"error|1||parse-error\nobject|1||name=N1\n",
+	};
+	struct fixture *f = *state;
+	size_t i;
+
+	f->guards.deletions.set = false;
+	full(f, people(f, 5), "stage-add 5");
+	consume(f);
+	for (i = 0; i < sizeof(scripts) / sizeof(*scripts); i++) {
+		with_errors(f, scripts[i],
+			    "stage-no-change 1, stage-failure 1");
+		assert_non_null(strstr(f->result.message, "any object"));
+		assert_true(store_cs_count(f->store, 1, 0, &f->err) == 5);
+		expect_import(f, "3", IMPORT_NONE);
+	}
+	f->guards.keep_all = true;
+	with_errors(f, "object|1||name=N1\nerror|2||invalid-numeric-value\n",
+		    "stage-no-change 1, stage-failure 1");
+	expect_import(f, "3", IMPORT_NONE);
+	/* read twice: it is known who */
+	f->guards.keep_all = false;
+	with_errors(f, "object|1||name=N1\nobject|1||name=N1\n",
+		    "stage-no-change 1, stage-delete 4, stage-failure 1");
+}
+
+/* Directories know an object by its name, too. */
+static void errors_with_a_name(void **state)
+{
+	struct fixture *f = *state;
+	const char *all = "container||o=x\nobject|1|cn=a,o=x|name=A\n"
+			  "object|2|cn=b,o=x|name=B\n"
+			  "object|3|cn=c,o=x|name=C\n";
+
+	f->guards.deletions.set = false;
+	full(f, all, "stage-add 3");
+	consume(f);
+	with_errors(f,
+		    "container||o=x\nobject|1|cn=a,o=x|name=A\n"
+		    "error||CN=B, o=x|read-error\n",
+		    "stage-no-change 1, stage-delete 1, stage-failure 1");
+	full(f, all, "stage-no-change 2, stage-update 1");
+	/* a name that was taken over by one who was read */
+	with_errors(f,
+		    "container||o=x\nobject|1|cn=b,o=x|name=A\n"
+		    "error||cn=b,o=x|read-error\n",
+		    "stage-rename 1, stage-failure 1");
 }
 
 static void too_many_errors(void **state)
@@ -268,7 +343,10 @@ int main(void)
 		PLAIN(a_token_passes_one_set),
 		PLAIN(deltas_are_guarded),
 		PLAIN(nothing_is_read),
+		PLAIN(errors_spare_their_objects),
 		PLAIN(errors_keep_everything),
+		cmocka_unit_test_setup_teardown(errors_with_a_name, dn_setup,
+						fixture_teardown),
 		PLAIN(too_many_errors),
 		PLAIN(watermark_after_success_only),
 		PLAIN(cut_off_in_the_middle),
