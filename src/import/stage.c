@@ -660,9 +660,10 @@ int stage_object(struct import *import, struct prepared *item,
 	}
 	if (ret == 0)
 		return new_object(import, item, err);
-	if (id_set_has(&import->deleting, entry.row.id) &&
+	/* delta: deleted, then added again; what we deleted is another one */
+	if (entry.awaiting.op == PENDING_DELETE &&
+	    id_set_has(&import->deleting, entry.row.id) &&
 	    !id_set_has(&import->seen, entry.row.id)) {
-		/* delta: deleted, then added again */
 		if (stage_delete(import, entry.row.id, err) < 0)
 			return -1;
 		ret = entry_load(import->store, entry.row.id, &import->arena,

@@ -227,10 +227,16 @@ static void delta_reports_twice(void **state)
 	consume(f);
 	/* deleted and there again */
 	id = find(f, "3");
-	delta(f, "delete|3||\nadd|3||name=E\n", "stage-delete 1");
+	delta(f, "delete|3||\nadd|3||name=D\n", "stage-no-change 1");
+	expect_import(f, "3", IMPORT_NONE);
+	delta(f, "delete|3||\nadd|3||name=E\n", "stage-update 1");
 	assert_true(find(f, "3") == id);
 	expect_attr(f, "3", A_NAME, "E");
 	expect_import(f, "3", IMPORT_UPDATE);
+	/* in a delta of its own each */
+	delta(f, "delete|3||\n", "stage-delete 1");
+	delta(f, "add|3||name=D\n", "stage-update 1");
+	expect_import(f, "3", IMPORT_NONE);
 	/* changed, then deleted */
 	delta(f, "update|2||name=X\ndelete|2||\n", "stage-delete 1");
 	expect_import(f, "2", IMPORT_DELETE);
