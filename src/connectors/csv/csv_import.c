@@ -330,7 +330,7 @@ static int check_shape(const struct reading *r)
 			   "the row has NUL bytes: is the encoding right?");
 	if (row->count > columns ||
 	    (row->count < columns && r->out->op != CHANGE_DELETE)) {
-		if (!anchor_leads(r))
+		if (!r->s->import->delta && !anchor_leads(r))
 			r->out->anchor = SV_NULL;
 		return bad(r, row->count > columns ? columns : row->count,
 			   "parse-error",
