@@ -9,6 +9,12 @@
 
 static const struct option_def options[] = {
 	SESSION_RUN_OPTIONS,
+	{ "record", "FILE", false,
+	  "keep what the import reads in FILE, and go on" },
+	{ "record-only", "FILE", false,
+	  "keep what the import reads in FILE, and stage nothing" },
+	{ "replay", "FILE", false,
+	  "import what FILE has instead of reading the system" },
 	{ NULL, NULL, false, NULL },
 };
 
@@ -72,6 +78,55 @@ static enum run_exit report_end(struct runner *runner, enum run_exit exit,
 	return exit;
 }
 
+static size_t count_imports(const struct config_profile *profile)
+{
+	size_t count = 0;
+	size_t i;
+
+	for (i = 0; i < profile->step_count; i++)
+		count += profile->steps[i].kind == STEP_FULL_IMPORT ||
+			 profile->steps[i].kind == STEP_DELTA_IMPORT;
+	return count;
+}
+
+/* --record, --record-only, --replay: RUN_OK: taken into *out, or none is
+ * given. */
+static enum run_exit take_files(struct cli *cli,
+				const struct config_profile *profile,
+				struct run_options *out)
+{
+	const char *record = args_value(&cli->args, "record");
+	const char *only = args_value(&cli->args, "record-only");
+	const char *given;
+	struct error err = ERROR_INIT;
+
+	out->replay = args_value(&cli->args, "replay");
+	out->record = record ? record : only;
+	out->record_only = only != NULL;
+	if (!out->record && !out->replay)
+		return RUN_OK;
+	given = out->replay ? "--replay" : only ? "--record-only" : "--record";
+	if ((record != NULL) + (only != NULL) + (out->replay != NULL) > 1)
+		(void)error_set(&err, ERR_INVALID,
+				"--record, --record-only and --replay exclude "
+				"one another");
+	else if (count_imports(profile) != 1)
+		(void)error_set(&err, ERR_INVALID,
+				"%s is for a profile with one import; '%s' has "
+				"%s",
+				given, profile->name,
+				count_imports(profile) ? "several" : "none");
+	else if (only && profile->step_count > 1)
+		(void)error_set(&err, ERR_INVALID,
+				"--record-only stages nothing that the other "
+				"steps of '%s' could take: run full-import or "
+				"delta-import",
+				profile->name);
+	else
+		return RUN_OK;
+	return cli_fail_as(cli, RUN_USAGE, &err);
+}
+
 static enum run_exit carry_out(struct session *session,
 			       const struct config_agent *agent,
 			       const struct config_profile *profile)
@@ -82,6 +137,11 @@ static enum run_exit carry_out(struct session *session,
 
 	session_catch_interrupt();
 	runner_init(&runner, session);
+	exit = take_files(session->cli, profile, &runner.options);
+	if (exit != RUN_OK) {
+		runner_release(&runner);
+		return exit;
+	}
 	exit = run_profile(session->store, session->config, agent, profile,
 			   &runner.options, &err);
 	exit = report_end(&runner, exit, &err);

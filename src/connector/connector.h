@@ -113,8 +113,8 @@ struct connector_ops {
 	/* 1: *out filled, memory from arena (valid until the caller resets it);
 	 * 0: end of data; -1: err is set, the run ends. A bad object is
 	 * CHANGE_ERROR, not -1; it has the anchor or DN whenever they can be
-	 * told, or else nothing can be found gone. With out->deferred the attributes are left to
-	 * `expand`. */
+	 * told, or else nothing can be found gone. With out->deferred the
+	 * attributes are left to `expand`. */
 	int (*next)(struct connector_session *session, struct arena *arena,
 		    struct change *out, struct error *err);
 	/* Fills in what next() deferred; the change may turn out to be a

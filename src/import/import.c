@@ -373,13 +373,25 @@ static int stage_deletions(struct import *import, struct error *err)
 	return ret > 0 ? obsolete_unseen(import, err) : ret;
 }
 
+static int set_watermark(struct import *import, struct sv watermark,
+			 struct error *err)
+{
+	char key[256];
+
+	watermark_key(import->agent, key);
+	if (import->options->replayed && !import->full)
+		return 0;
+	if (watermark.len)
+		return store_meta_set(import->tx, key, watermark, err);
+	return store_meta_delete(import->tx, key, err);
+}
+
 /* Deletions, references that moved, then the watermark with the last batch. */
 static int finish(struct import *import, struct connector *connector,
 		  struct error *err)
 {
 	struct import_result *result = import->result;
 	struct sv watermark = SV_NULL;
-	char key[256];
 
 	if (connector_import_end(connector, &import->run_arena, &watermark,
 				 err) < 0 ||
@@ -391,15 +403,9 @@ static int finish(struct import *import, struct connector *connector,
 		result->result = "completed-discovery-errors";
 	else if (!result->message[0] && result->warnings)
 		result->result = "completed-warnings";
-	watermark_key(import->agent, key);
-	if (!result->errors && !result->message[0]) {
-		if (watermark.len) {
-			if (store_meta_set(import->tx, key, watermark, err) < 0)
-				return -1;
-		} else if (store_meta_delete(import->tx, key, err) < 0) {
-			return -1;
-		}
-	}
+	if (!result->errors && !result->message[0] &&
+	    set_watermark(import, watermark, err) < 0)
+		return -1;
 	return import_commit(import, true, err);
 }
 
@@ -456,4 +462,57 @@ int import_run(struct store *store, const struct config *config,
 	stage_count(&import);
 	release(&import);
 	return ret;
+}
+
+/* 0: all is read; 1: stopped by the operator; -1 */
+static int read_to_nobody(struct connector *connector,
+			  const struct import_options *options,
+			  struct import_result *out, struct arena *arena,
+			  struct error *err)
+{
+	struct change change;
+	int ret;
+
+	while ((ret = connector_next(connector, arena, &change, err)) > 0) {
+		arena_reset(arena);
+		if (change.op == CHANGE_ERROR)
+			out->errors++;
+		if (++out->read % 1024 == 0 && options->progress &&
+		    options->progress(options->progress_data,
+				      (uint64_t)out->read,
+				      connector_import_progress(connector)))
+			return 1;
+	}
+	return ret;
+}
+
+int import_read_only(struct store *store, const struct config_agent *agent,
+		     struct connector *connector,
+		     const struct import_options *options,
+		     struct import_result *out, struct error *err)
+{
+	struct arena arena = ARENA_INIT;
+	struct arena each = ARENA_INIT;
+	struct sv watermark;
+	char key[256];
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	out->result = "success";
+	watermark_key(agent, key);
+	ret = store_meta_get(store, key, &arena, &watermark, err);
+	if (ret >= 0)
+		ret = connector_import_begin(connector, options->kind,
+					     watermark, err);
+	if (ret == 0)
+		ret = read_to_nobody(connector, options, out, &each, err);
+	if (ret > 0)
+		out->result = "stopped-user";
+	if (ret == 0)
+		ret = connector_import_end(connector, &arena, &watermark, err);
+	if (out->errors)
+		out->result = "completed-discovery-errors";
+	arena_release(&arena);
+	arena_release(&each);
+	return ret < 0 ? -1 : 0;
 }

@@ -20,6 +20,9 @@ struct import_options {
 	const struct config_guards *guards;
 	int64_t step;      /* run history: where discovery errors go */
 	const char *allow; /* a token that passes the deletion guard, or NULL */
+	/* What is read was recorded earlier: no delta can follow a full one,
+	 * and one that is a delta moves no watermark. */
+	bool replayed;
 	/* Called now and then; may be NULL. Returns non-zero to stop. */
 	int (*progress)(void *data, uint64_t objects, int permille);
 	void *progress_data;
@@ -41,6 +44,13 @@ int import_run(struct store *store, const struct config *config,
 	       const struct config_agent *agent, struct connector *connector,
 	       const struct import_options *options, struct counters *counters,
 	       struct import_result *out, struct error *err);
+
+/* Reads all that an import would, and stages nothing: for a recording. The
+ * watermark stays. */
+int import_read_only(struct store *store, const struct config_agent *agent,
+		     struct connector *connector,
+		     const struct import_options *options,
+		     struct import_result *out, struct error *err);
 
 /* 1: the agent has a watermark, a delta import may follow; 0: not. */
 int import_has_watermark(struct store *store, const struct config_agent *agent,

@@ -402,9 +402,10 @@ static int write_changed(struct import *import, const struct prepared *item,
 	    store_anchor_delete(import->tx, import->number, old_h,
 				entry->row.id, err) < 0)
 		return -1;
-	if (item->anchor_h)
-		add_anchor(import, item->anchor_h, entry->row.id,
-			   item->content);
+	/* a report by the name alone leaves the anchor, not the content */
+	if (item->anchor_h || old_h)
+		add_anchor(import, item->anchor_h ? item->anchor_h : old_h,
+			   entry->row.id, item->content);
 	if (entry_put_row(import->tx, entry, err) < 0 ||
 	    update_references(import, entry->row.id, &before->image,
 			      &entry->image, err) < 0)

@@ -51,6 +51,11 @@ struct run_hooks {
 struct run_options {
 	const char *allow; /* --allow TOKEN, or NULL */
 	const char *user;  /* recorded; NULL: the operating system's */
+	/* Files with what an import step reads (connector/tape.h), or NULL;
+	 * for profiles with one import step. */
+	const char *record;
+	bool record_only; /* stage nothing */
+	const char *replay;
 	const struct run_hooks *hooks;
 	/* resolves secret:NAME; see connector_config.secret */
 	int (*secret)(void *data, struct sv reference, struct secret *out,

@@ -5,6 +5,7 @@
  */
 #include "run/run_private.h"
 
+#include "connector/tape.h"
 #include "export/export.h"
 #include "import/import.h"
 #include "sync/sync.h"
@@ -86,12 +87,107 @@ static const char *start_failure(const struct error *err)
 	return "no-start-connection";
 }
 
+/* Where an import reads: a connected system, perhaps recorded, or a file. */
+struct source {
+	struct connector_config setup;
+	struct connector system;
+	struct connector tape;
+	struct connector *in_use;
+};
+
+static const char *file_failure(const struct error *err)
+{
+	switch (err->code) {
+	case ERR_NOTFOUND:
+		return "no-start-file-not-found";
+	case ERR_DENIED:
+		return "no-start-file-access-denied";
+	case ERR_NONE:
+	case ERR_INVALID:
+	case ERR_CONFLICT:
+	case ERR_UNAVAILABLE:
+	case ERR_LIMIT:
+	case ERR_UNSUPPORTED:
+	case ERR_CORRUPT:
+	case ERR_INTERNAL:
+		break;
+	}
+	return "no-start-file-open";
+}
+
+static int open_replay(struct run *run, struct source *source,
+		       enum import_kind kind, struct step_outcome *out,
+		       struct error *err)
+{
+	int ret = tape_replay(&source->tape, &source->setup, run->agent->caps,
+			      run->options->replay, kind, err);
+
+	source->in_use = &source->tape;
+	if (ret > 0)
+		return 0;
+	out->result = ret < 0 ? file_failure(err)
+			      : "no-start-file-contains-incorrect-step-type";
+	return -1;
+}
+
+static void close_source(struct source *source)
+{
+	connector_close(&source->tape);
+	connector_close(&source->system);
+}
+
+static int open_source(struct run *run, struct source *source,
+		       enum import_kind kind, struct step_outcome *out,
+		       struct error *err)
+{
+	memset(source, 0, sizeof(*source));
+	source->setup =
+		connector_setup(run, run->agent->types, run->agent->type_count);
+	if (run->options->replay)
+		return open_replay(run, source, kind, out, err);
+	if (connector_open(&source->system, run->agent->ops, &source->setup,
+			   err) < 0) {
+		out->result = start_failure(err);
+		return -1;
+	}
+	source->in_use = &source->system;
+	if (!run->options->record)
+		return 0;
+	if (tape_record(&source->tape, &source->system, run->options->record,
+			err) < 0) {
+		out->result = file_failure(err);
+		close_source(source);
+		return -1;
+	}
+	source->in_use = &source->tape;
+	return 0;
+}
+
+static void tell_file(const struct run *run, const struct import_result *result,
+		      struct step_outcome *out)
+{
+	const struct run_options *options = run->options;
+
+	if (out->message[0] || strcmp(result->result, "stopped-user") == 0)
+		return;
+	if (options->replay)
+		(void)snprintf(out->message, sizeof(out->message),
+			       "read from '%s'", options->replay);
+	else if (options->record)
+		(void)snprintf(
+			out->message, sizeof(out->message),
+			"%lld objects recorded in '%s'%s",
+			(long long)(result->read + (options->record_only
+							    ? 0
+							    : result->errors)),
+			options->record,
+			options->record_only ? ", nothing was staged" : "");
+}
+
 static int import_step(struct run *run, const struct config_step *step,
 		       int64_t step_id, struct step_outcome *out,
 		       struct error *err)
 {
-	struct connector_config setup =
-		connector_setup(run, run->agent->types, run->agent->type_count);
 	struct import_options options = {
 		.kind = step->kind == STEP_FULL_IMPORT ? IMPORT_FULL
 						       : IMPORT_DELTA,
@@ -99,14 +195,15 @@ static int import_step(struct run *run, const struct config_step *step,
 				       : &run->agent->import_guards,
 		.step = step_id,
 		.allow = run->options->allow,
+		.replayed = run->options->replay != NULL,
 		.progress = progress,
 		.progress_data = (void *)(uintptr_t)run->options->hooks,
 	};
 	struct import_result result;
-	struct connector connector;
+	struct source source;
 	int ret;
 
-	if (options.kind == IMPORT_DELTA) {
+	if (options.kind == IMPORT_DELTA && !options.replayed) {
 		ret = import_has_watermark(run->store, run->agent, err);
 		if (ret < 0)
 			return -1;
@@ -118,13 +215,15 @@ static int import_step(struct run *run, const struct config_step *step,
 					 run->agent->name);
 		}
 	}
-	if (connector_open(&connector, run->agent->ops, &setup, err) < 0) {
-		out->result = start_failure(err);
+	if (open_source(run, &source, options.kind, out, err) < 0)
 		return -1;
-	}
-	ret = import_run(run->store, run->config, run->agent, &connector,
-			 &options, &out->counters, &result, err);
-	connector_close(&connector);
+	ret = run->options->record_only
+		      ? import_read_only(run->store, run->agent, source.in_use,
+					 &options, &result, err)
+		      : import_run(run->store, run->config, run->agent,
+				   source.in_use, &options, &out->counters,
+				   &result, err);
+	close_source(&source);
 	if (ret < 0) {
 		out->result = result.read ? "stopped-import-read"
 					  : start_failure(err);
@@ -134,6 +233,7 @@ static int import_step(struct run *run, const struct config_step *step,
 	memcpy(out->message, result.message, sizeof(out->message));
 	memcpy(out->token, result.token, sizeof(out->token));
 	out->token_used = result.token_used;
+	tell_file(run, &result, out);
 	return 0;
 }
 

@@ -107,7 +107,8 @@ class Scenario:
                    "--json"]
         done = subprocess.run(command, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=300,
-                              check=False, env=self.environment())
+                              check=False, env=self.environment(),
+                              cwd=self.folder)
         out = done.stdout.decode("utf-8", "replace")
         complaint = (f"'conjoin {' '.join(words)}' ended with exit status "
                      f"{done.returncode}\n{out[-3000:]}"
@@ -139,7 +140,7 @@ class Scenario:
         done = subprocess.run([str(self.program), *words, "--folder",
                                str(self.folder)], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, timeout=300,
-                              check=False)
+                              check=False, cwd=self.folder)
         expect("the signal that ended it", -9, done.returncode)
 
     # ---- preparing files

@@ -303,6 +303,21 @@ static void renamed(void **state)
 	assert_int_equal(entry.import, IMPORT_NONE);
 }
 
+/* A delta that knows the entry by its name: what a full import reads then is
+ * compared by value. */
+static void changed_by_name(void **state)
+{
+	struct fixture *f = *state;
+	const char *all = TOP "object|1|cn=a,o=x|name=Ann\n";
+
+	full(f, all, "stage-add 1");
+	consume(f);
+	delta(f, "update||cn=a,o=x|name=Anne\n", "stage-update 1");
+	consume(f);
+	full(f, all, "stage-update 1");
+	expect_attr(f, "1", A_NAME, "Ann");
+}
+
 static void renamed_by_delta(void **state)
 {
 	struct fixture *f = *state;
@@ -402,6 +417,7 @@ int main(void)
 		PLAIN(exact_values_in_deltas),
 		PLAIN(full_after_delta),
 		WITH_DN(renamed),
+		WITH_DN(changed_by_name),
 		WITH_DN(renamed_by_delta),
 		WITH_DN(the_dn_as_anchor),
 		WITH_DN(containers_do_not_count),
