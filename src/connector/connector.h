@@ -32,8 +32,12 @@ enum connector_cap {
 	CONNECTOR_CAP_TREE = 1U << 4, /* parents must exist; containers are
 				       * staged */
 	CONNECTOR_CAP_RENAME = 1U << 5,
-	CONNECTOR_CAP_AT_ONCE = 1U << 6, /* nothing is written before
-					  * export_end, then all of it */
+	CONNECTOR_CAP_AT_ONCE = 1U << 6,          /* nothing is written before
+						   * export_end, then all of it */
+	CONNECTOR_CAP_REFERENCES_LATER = 1U << 7, /* an add takes no
+						   * references: they are
+						   * written when all else
+						   * is */
 };
 
 /* An anchor of several attributes is their texts joined by '|'. */
@@ -132,6 +136,7 @@ struct connector_ops {
 	 * known. For progress only. */
 	int (*import_progress)(const struct connector_session *session);
 
+	/* An export in parts: begun and ended several times in a session. */
 	int (*export_begin)(struct connector_session *session,
 			    struct error *err);
 	/* Takes one change; may return before the system has answered. `op` is

@@ -188,11 +188,24 @@ static int attr_changes(struct export_step *step, const struct entry *entry,
 	return come.len ? add_change(step, op, attr, ATTR_ADD, &come, err) : 0;
 }
 
+bool build_withholds(const struct export_step *step, const struct entry *entry)
+{
+	return (step->connector->caps & CONNECTOR_CAP_REFERENCES_LATER) &&
+	       (entry->pending.op == PENDING_ADD ||
+		entry->pending.op == PENDING_DELETE_ADD);
+}
+
+static bool is_reference(const struct image_attr *attr)
+{
+	return attr->values.len && attr->values.at[0].type == VALUE_REFERENCE;
+}
+
 static int all_changes(struct export_step *step, const struct entry *entry,
 		       struct export_op *op, struct error *err)
 {
 	struct image written = entry_written(entry, &step->arena);
 	const struct image *wanted = &entry->pending.attrs;
+	bool withholds = build_withholds(step, entry);
 	size_t i;
 	size_t k;
 
@@ -204,6 +217,8 @@ static int all_changes(struct export_step *step, const struct entry *entry,
 		const attr_id *ids = step->agent->type_attr_ids[op->type];
 		size_t count = step->agent->types[op->type].attr_count;
 
+		if (withholds && is_reference(&wanted->attrs[i]))
+			continue;
 		for (k = 0; k < count && ids[k] != wanted->attrs[i].attr; k++)
 			;
 		if (k < count &&

@@ -75,6 +75,7 @@ static void tear_down(struct export_step *step)
 		store_rollback(step->tx);
 	tree_release(&step->tree);
 	vec_release(&step->plan);
+	idmap_release(&step->again);
 	arena_release(&step->arena);
 	arena_release(&step->run_arena);
 }

@@ -49,7 +49,8 @@ enum export_what {
 int export_any(struct store *store, const struct config_agent *agent,
 	       enum export_what what, struct error *err);
 
-/* An export in which nothing is due (operations is 0): no connector is opened. */
+/* An export in which nothing is due (operations is 0): no connector is opened.
+ */
 int export_skip(struct store *store, const struct config_agent *agent,
 		struct export_result *out, struct error *err);
 

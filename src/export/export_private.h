@@ -12,9 +12,11 @@
 /* One pending export as the order needs it. */
 struct planned {
 	int64_t cs;
+	int64_t parent;
 	enum export_op_kind op;
 	int phase;
 	int depth;
+	int refers;       /* of adds: to nothing, to one, to many */
 	uint64_t takes;   /* key of the name that it will have, or 0 */
 	uint64_t frees;   /* key of the name that it gives up, or 0 */
 	int wave;         /* of renames: who takes a name comes behind */
@@ -40,8 +42,7 @@ struct export_step {
 	bool has_dn;
 	struct tree tree;
 	VEC(struct planned) plan;
-	struct object_type *types;
-	size_t type_count;
+	struct idmap again; /* objects whose references are written last */
 	struct store_tx *tx;
 	struct arena run_arena;
 	struct arena arena; /* of one window */
@@ -60,6 +61,9 @@ int build_untie(struct export_step *step, const struct entry *entry,
 /* That name of an object that has the name `rdn`. */
 int build_passing_name(struct export_step *step, int64_t id, struct sv rdn,
 		       struct sv *out, struct error *err);
+
+/* Its references are not sent with it, but when all else was. */
+bool build_withholds(const struct export_step *step, const struct entry *entry);
 
 enum export_kind build_kind(const struct entry *entry);
 

@@ -61,6 +61,27 @@ static int anchor_key(struct export_step *step, int64_t id, uint64_t *out,
 	return ret < 0 ? -1 : 0;
 }
 
+/* Types that refer to many come behind those that they refer to. */
+static int refers(const struct export_step *step, uint32_t type)
+{
+	int most = 0;
+	size_t t;
+	size_t i;
+
+	for (t = 0; t < step->agent->type_count; t++) {
+		const struct object_type *def = &step->agent->types[t];
+
+		if (store_name_find(step->store, NAME_TYPE,
+				    sv_from(def->name)) != type)
+			continue;
+		for (i = 0; i < def->attr_count; i++)
+			if (def->attrs[i].type == VALUE_REFERENCE &&
+			    most < 1 + def->attrs[i].multi)
+				most = 1 + def->attrs[i].multi;
+	}
+	return most;
+}
+
 /* What failed too often waits for its run; what was sent and not answered is
  * sent in any case. */
 static int is_due(struct export_step *step, const struct pending_export *row,
@@ -128,6 +149,7 @@ static int plan_one(struct export_step *step, struct idmap *depths, int64_t id,
 		planned.takes = planned.frees;
 		planned.frees = 0;
 	}
+	planned.parent = parent;
 	planned.depth = depth_of(step, depths, parent, 0, err);
 	if (planned.depth < 0)
 		return -1;
@@ -135,6 +157,7 @@ static int plan_one(struct export_step *step, struct idmap *depths, int64_t id,
 	case PENDING_NONE:
 		return 0;
 	case PENDING_ADD:
+		planned.refers = refers(step, head.type);
 		planned.phase = head.flags & CS_CONTAINER ? PHASE_CONTAINER
 							  : PHASE_ADD;
 		break;
@@ -164,23 +187,53 @@ static int order_planned(const void *a, const void *b)
 		return x->wave - y->wave;
 	if (x->depth != y->depth)
 		return x->depth - y->depth;
+	if (x->refers != y->refers)
+		return x->refers - y->refers;
 	return (x->cs > y->cs) - (x->cs < y->cs);
+}
+
+/* What lies below an entry goes before it. */
+static void free_below(struct export_step *step, struct idmap *freed)
+{
+	struct planned *planned;
+	bool more = true;
+
+	while (more) {
+		more = false;
+		vec_foreach(&step->plan, planned) {
+			if (planned->phase != PHASE_DELETE ||
+			    !idmap_get(freed, (uint64_t)planned->parent, NULL))
+				continue;
+			planned->phase = PHASE_FREE;
+			idmap_put(freed, (uint64_t)planned->cs, 1);
+			more = true;
+		}
+	}
 }
 
 /* Deletions go first whose name is taken. */
 static void free_names(struct export_step *step)
 {
 	struct idmap taken = IDMAP_INIT;
+	struct idmap freed = IDMAP_INIT;
 	struct planned *planned;
+	bool any = false;
 
 	vec_foreach(&step->plan, planned)
 		if (planned->takes)
 			idmap_put(&taken, planned->takes, 1);
-	vec_foreach(&step->plan, planned)
-		if (planned->op == PENDING_DELETE && planned->frees &&
-		    idmap_get(&taken, planned->frees, NULL))
-			planned->phase = PHASE_FREE;
+	vec_foreach(&step->plan, planned) {
+		if (planned->op != PENDING_DELETE || !planned->frees ||
+		    !idmap_get(&taken, planned->frees, NULL))
+			continue;
+		planned->phase = PHASE_FREE;
+		idmap_put(&freed, (uint64_t)planned->cs, 1);
+		any = true;
+	}
+	if (any)
+		free_below(step, &freed);
 	idmap_release(&taken);
+	idmap_release(&freed);
 }
 
 #define WAVES 8

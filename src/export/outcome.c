@@ -74,6 +74,39 @@ static void await(struct export_step *step, struct entry *entry)
 	memset(&entry->pending, 0, sizeof(entry->pending));
 }
 
+/* Takes the references out of what is pending. */
+static struct image take_references(struct export_step *step,
+				    struct entry *entry)
+{
+	const struct image all = entry->pending.attrs;
+	struct image references = IMAGE_EMPTY;
+	struct image others = IMAGE_EMPTY;
+	size_t i;
+
+	for (i = 0; i < all.len; i++) {
+		const struct image_attr *attr = &all.attrs[i];
+		bool refers = attr->values.len &&
+			      attr->values.at[0].type == VALUE_REFERENCE;
+
+		image_put(refers ? &references : &others, attr->attr,
+			  attr->values, &step->arena);
+	}
+	entry->pending.attrs = others;
+	return references;
+}
+
+/* They are what is pending from now on, and come last in this run. */
+static void put_last(struct export_step *step, struct entry *entry,
+		     struct image references)
+{
+	struct planned planned = { .cs = entry->row.id, .op = PENDING_UPDATE };
+
+	entry->pending.op = PENDING_UPDATE;
+	entry->pending.attrs = references;
+	idmap_put(&step->again, (uint64_t)entry->row.id, 1);
+	vec_push(&step->plan, planned);
+}
+
 static int take_anchor(struct export_step *step, struct entry *entry,
 		       struct sv anchor, struct error *err)
 {
@@ -89,18 +122,30 @@ static int take_anchor(struct export_step *step, struct entry *entry,
 	return entry_put_row(step->tx, entry, err);
 }
 
+static const struct export_outcome dangling = {
+	.error = "dn-attributes-failure",
+	.message = { "what it refers to is not there", 30 },
+};
+
 int take_outcome(struct export_step *step, struct entry *entry,
 		 const struct export_op *op,
 		 const struct export_outcome *outcome, struct error *err)
 {
+	bool last = idmap_get(&step->again, (uint64_t)entry->row.id, NULL) > 0;
+	struct image references = IMAGE_EMPTY;
+
 	if (!outcome->ok)
 		return refused(step, entry, outcome, err);
+	if (last && outcome->references_later)
+		return refused(step, entry, &dangling, err);
 	/* an object of no rule set's type is not counted: a container */
-	if (entry->row.type)
+	if (entry->row.type && !last)
 		counters_add(step->counters, 0, counter_of(op), entry->row.id);
 	if (op->kind == EXPORT_ADD &&
 	    take_anchor(step, entry, outcome->anchor, err) < 0)
 		return -1;
+	if (outcome->references_later || build_withholds(step, entry))
+		references = take_references(step, entry);
 	if (!entry->row.type) {
 		/* containers are not awaited: they are there from now on */
 		memset(&entry->pending, 0, sizeof(entry->pending));
@@ -110,6 +155,8 @@ int take_outcome(struct export_step *step, struct entry *entry,
 	} else {
 		await(step, entry);
 	}
+	if (references.len)
+		put_last(step, entry, references);
 	if (entry_put_awaiting(step->tx, entry, err) < 0)
 		return -1;
 	return entry_put_pending(step->tx, entry, err);

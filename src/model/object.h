@@ -111,11 +111,13 @@ struct export_op {
 struct export_outcome {
 	uint64_t id;
 	bool ok;
-	bool adopted;      /* an add that met its own entry */
-	const char *error; /* not ok: an export error code */
-	struct sv message; /* the system's own text */
-	struct sv anchor;  /* ok: read back, or empty */
-	struct sv dn;      /* ok: as the system has it, or empty */
+	bool adopted;          /* an add that met its own entry */
+	bool references_later; /* ok, but no reference was written: what they
+				* name may not be there yet */
+	const char *error;     /* not ok: an export error code */
+	struct sv message;     /* the system's own text */
+	struct sv anchor;      /* ok: read back, or empty */
+	struct sv dn;          /* ok: as the system has it, or empty */
 };
 
 #endif

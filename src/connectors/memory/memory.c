@@ -73,6 +73,12 @@ static const struct setting_def settings[] = {
 	  .type = SETTING_SWITCH,
 	  .fallback = "no",
 	  .help = "Nothing is written before the end of an export" },
+	{ .name = "references",
+	  .type = SETTING_CHOICE,
+	  .fallback = "any",
+	  .words = "any|existing|later",
+	  .help = "Which may be written: all, those whose target is there, or "
+		  "those to a target that is there and not with an add" },
 	{ .name = "fail",
 	  .type = SETTING_GROUP,
 	  .group = fail_settings,
@@ -102,6 +108,7 @@ struct connector_session {
 	bool system;
 	bool tree;
 	bool at_once;
+	bool references_checked;
 	struct sv *bases;
 	size_t base_count;
 	/* fault to order */
@@ -144,7 +151,7 @@ static void memory_bases(const struct node *connect, struct arena *arena,
 #define ALL_CAPS                                                               \
 	(CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA | CONNECTOR_CAP_EXPORT |   \
 	 CONNECTOR_CAP_DN | CONNECTOR_CAP_TREE | CONNECTOR_CAP_RENAME |        \
-	 CONNECTOR_CAP_AT_ONCE)
+	 CONNECTOR_CAP_AT_ONCE | CONNECTOR_CAP_REFERENCES_LATER)
 
 static uint32_t memory_caps(const struct node *connect)
 {
@@ -154,6 +161,8 @@ static uint32_t memory_caps(const struct node *connect)
 		caps &= ~(uint32_t)CONNECTOR_CAP_TREE;
 	if (!setting_switch(connect, settings, "at_once"))
 		caps &= ~(uint32_t)CONNECTOR_CAP_AT_ONCE;
+	if (!sv_eq_str(setting_text(connect, settings, "references"), "later"))
+		caps &= ~(uint32_t)CONNECTOR_CAP_REFERENCES_LATER;
 	return caps;
 }
 
@@ -221,6 +230,8 @@ static int memory_open(const struct connector_config *config,
 		sv_eq_str(setting_text(connect, settings, "anchors"), "system");
 	s->tree = setting_switch(connect, settings, "tree");
 	s->at_once = setting_switch(connect, settings, "at_once");
+	s->references_checked = !sv_eq_str(
+		setting_text(connect, settings, "references"), "any");
 	memory_bases(connect, &s->arena, &s->bases, &s->base_count);
 	if (fail) {
 		s->fail_operation =
@@ -600,6 +611,35 @@ static bool parent_there(const struct connector_session *s, struct sv dn)
 	return memory_find(&s->state, parent) != NULL;
 }
 
+static bool refers(const struct attr_change *change)
+{
+	return change->op != ATTR_DELETE && change->values.len &&
+	       change->values.at[0].type == VALUE_REFERENCE;
+}
+
+/* Without its references, when what one of them names is not there. */
+static void check_references(struct connector_session *s, struct item *item)
+{
+	struct export_op *op = &item->op;
+	bool missing = false;
+	size_t kept = 0;
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < op->attr_count; i++)
+		for (j = 0;
+		     refers(&op->attrs[i]) && j < op->attrs[i].values.len; j++)
+			missing |= !memory_find(&s->state,
+						op->attrs[i].values.at[j].text);
+	if (!missing)
+		return;
+	item->outcome.references_later = true;
+	for (i = 0; i < op->attr_count; i++)
+		if (!refers(&op->attrs[i]))
+			op->attrs[kept++] = op->attrs[i];
+	op->attr_count = kept;
+}
+
 static void apply_add(struct connector_session *s, struct item *item)
 {
 	struct memory_entry *e = memory_find(&s->state, item->op.dn);
@@ -698,6 +738,8 @@ static void apply(struct connector_session *s, struct item *item)
 	}
 	if (check_lengths(s, item) < 0)
 		return;
+	if (s->references_checked)
+		check_references(s, item);
 	switch (op->kind) {
 	case EXPORT_ADD:
 		apply_add(s, item);

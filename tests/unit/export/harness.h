@@ -60,12 +60,14 @@ struct connector_session {
 	uint64_t answers[ANSWERS];
 	bool refused[ANSWERS];
 	bool adds[ANSWERS];
+	bool without[ANSWERS];
 	size_t put;
 	size_t taken;
 	size_t widest; /* most that were outstanding at a time */
 	bool at_end;   /* export_end was called */
 	/* what is to happen */
 	const char *refuse; /* operations whose line has this */
+	const char *later;  /* done without their references */
 	size_t fail_put;    /* the n-th fails */
 	size_t fail_result;
 	size_t mute; /* answers that never come */
@@ -159,6 +161,7 @@ static inline int fake_put(struct connector_session *s,
 	assert_true(s->put < ANSWERS);
 	s->answers[s->put] = op->id;
 	s->adds[s->put] = op->kind == EXPORT_ADD;
+	s->without[s->put] = s->later && strstr(strbuf_cstr(&line), s->later);
 	s->refused[s->put++] =
 		refused || (s->refuse && strstr(strbuf_cstr(&line), s->refuse));
 	if (s->put - s->taken > s->widest)
@@ -181,6 +184,7 @@ static inline int fake_result(struct connector_session *s, bool wait,
 		return 0;
 	out->id = s->answers[at];
 	out->ok = !s->refused[at];
+	out->references_later = s->without[at];
 	if (!out->ok) {
 		out->error = "permission-issue";
 		out->message = SV_LIT("insufficient access");
@@ -563,11 +567,28 @@ static inline int64_t counted(struct fixture *f, const char *name)
 	return counters_get(&f->counters, 0, name);
 }
 
+static inline int later_setup(void **state)
+{
+	return make_fixture(state, TREE_CAPS | CONNECTOR_CAP_REFERENCES_LATER);
+}
+
+static inline int later_at_once_setup(void **state)
+{
+	return make_fixture(state, TREE_CAPS | CONNECTOR_CAP_AT_ONCE |
+					   CONNECTOR_CAP_REFERENCES_LATER);
+}
+
 #define PLAIN(fn)                                                              \
 	cmocka_unit_test_setup_teardown(fn, plain_setup, fixture_teardown)
 #define TREE(fn)                                                               \
 	cmocka_unit_test_setup_teardown(fn, tree_setup, fixture_teardown)
 #define AT_ONCE(fn)                                                            \
 	cmocka_unit_test_setup_teardown(fn, at_once_setup, fixture_teardown)
+
+#define LATER(fn)                                                              \
+	cmocka_unit_test_setup_teardown(fn, later_setup, fixture_teardown)
+#define LATER_AT_ONCE(fn)                                                      \
+	cmocka_unit_test_setup_teardown(fn, later_at_once_setup,               \
+					fixture_teardown)
 
 #endif
