@@ -173,8 +173,53 @@ static enum run_exit list(struct runs *runs)
 
 /* --- one run ----------------------------------------------------------- */
 
+/* The tokens that it used to pass guards. */
+struct allowances {
+	struct runs *runs;
+	json_t *list;
+};
+
+static int on_allowed(void *data, const struct allowed_row *row)
+{
+	struct allowances *allowances = data;
+	json_t *json = json_object();
+
+	(void)json_object_set_new(json, "token", json_of_text(row->token));
+	(void)json_object_set_new(json, "user", json_of_text(row->user));
+	(void)json_object_set_new(
+		json, "time",
+		json_of_text(output_time(row->time, &allowances->runs->arena)));
+	(void)json_array_append_new(allowances->list, json);
+	return 0;
+}
+
+static int load_allowed(struct runs *runs, int64_t run, json_t **out,
+			struct error *err)
+{
+	struct allowances allowances = { runs, json_array() };
+
+	*out = allowances.list;
+	return store_allow_scan(runs->session->store, run, on_allowed,
+				&allowances, err);
+}
+
+static void print_allowed(struct runs *runs, const json_t *allowed)
+{
+	size_t i;
+
+	for (i = 0; i < json_array_size(allowed); i++) {
+		const json_t *one = json_array_get(allowed, i);
+		const char *user =
+			json_string_value(json_object_get(one, "user"));
+
+		(void)printf("  a guard was passed by %s with the token %s\n",
+			     output_safe(sv_from(user), &runs->arena),
+			     json_string_value(json_object_get(one, "token")));
+	}
+}
+
 static void print_run(struct runs *runs, const struct run_row *row,
-		      const json_t *steps)
+		      const json_t *steps, const json_t *allowed)
 {
 	struct cli *cli = runs->cli;
 	const char *state = state_of(runs, row);
@@ -189,6 +234,7 @@ static void print_run(struct runs *runs, const struct run_row *row,
 	if (*row->message)
 		(void)printf("  %s\n",
 			     output_safe(sv_from(row->message), &runs->arena));
+	print_allowed(runs, allowed);
 	for (i = 0; i < json_array_size(steps); i++) {
 		const json_t *step = json_array_get(steps, i);
 
@@ -217,6 +263,7 @@ static enum run_exit one_run(struct runs *runs, int64_t number)
 {
 	const struct run_row *row = runs->rows.at;
 	struct error err = ERROR_INIT;
+	json_t *allowed = NULL;
 	json_t *steps;
 	json_t *json;
 
@@ -224,12 +271,19 @@ static enum run_exit one_run(struct runs *runs, int64_t number)
 		return no_run(runs, number);
 	if (report_history(runs->session, row, &steps, &err) < 0)
 		return cli_fail_as(runs->cli, RUN_FAILED, &err);
+	if (load_allowed(runs, number, &allowed, &err) < 0) {
+		json_decref(allowed);
+		json_decref(steps);
+		return cli_fail_as(runs->cli, RUN_FAILED, &err);
+	}
 	if (!runs->cli->output.json) {
-		print_run(runs, row, steps);
+		print_run(runs, row, steps, allowed);
+		json_decref(allowed);
 		json_decref(steps);
 		return RUN_OK;
 	}
 	json = run_json(runs, row, &runs->arena);
+	(void)json_object_set_new(json, "allowed", allowed);
 	(void)json_object_set_new(json, "steps", steps);
 	output_json(&runs->cli->output, json);
 	return RUN_OK;

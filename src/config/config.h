@@ -228,7 +228,7 @@ struct config_guards {
 	struct config_limit deletions;
 	struct config_limit changes;
 	int64_t above;
-	int64_t errors;  /* import: stop after so many */
+	int64_t errors;  /* stop after more than so many; 0: never */
 	bool empty_stop; /* import: reading nothing where there was something */
 	bool keep_all;   /* import: no deletion after a discovery error */
 	struct config_type_guard *types;

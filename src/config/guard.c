@@ -252,11 +252,11 @@ static void check_guard_keys(struct loader *loader, bool of_agent,
 		"discovery_errors", "types",   "subtrees", NULL
 	};
 	static const char *const common_export[] = { "deletions", "changes",
-						     "above", NULL };
+						     "above", "errors", NULL };
 	static const char *const agent_export[] = { "deletions", "changes",
-						    "above",     "types",
-						    "subtrees",  "never",
-						    NULL };
+						    "above",     "errors",
+						    "types",     "subtrees",
+						    "never",     NULL };
 
 	if (kind == GUARD_IMPORT)
 		read_keys(loader, map, of_agent ? agent_import : common_import);
@@ -282,9 +282,9 @@ void guards_read(struct loader *loader, struct agent_draft *draft,
 	read_limit(loader, read_find(map, "changes"), "'changes'",
 		   &guards->changes);
 	read_count(loader, read_find(map, "above"), "'above'", &guards->above);
+	read_count(loader, read_find(map, "errors"), "'errors'",
+		   &guards->errors);
 	if (kind == GUARD_IMPORT) {
-		read_count(loader, read_find(map, "errors"), "'errors'",
-			   &guards->errors);
 		guards->empty_stop = read_word(loader, read_find(map, "empty"),
 					       "'empty'", words,
 					       guards->empty_stop ? 0 : 1) != 1;

@@ -206,6 +206,22 @@ static int take_answers(struct export_step *step, struct window *window,
 	return 0;
 }
 
+static bool too_many_errors(struct export_step *step, size_t done)
+{
+	int64_t limit = step->options->guards->errors;
+
+	if (!limit || step->result->errors <= limit)
+		return false;
+	step->result->result = "stopped-error-limit";
+	(void)snprintf(step->result->message, sizeof(step->result->message),
+		       "more than %lld changes were refused; the export was "
+		       "stopped after %zu of %zu. See them with: conjoin "
+		       "errors %s",
+		       (long long)limit, done, step->plan.len,
+		       step->agent->name);
+	return true;
+}
+
 static int told_to_stop(struct export_step *step, size_t done)
 {
 	const struct export_options *options = step->options;
@@ -271,7 +287,7 @@ static int write_windows(struct export_step *step, struct error *err)
 			break;
 		}
 		from += window.len;
-		if (told_to_stop(step, from))
+		if (too_many_errors(step, from) || told_to_stop(step, from))
 			break;
 	}
 	if (ret == 0 && step->tx)

@@ -207,6 +207,29 @@ static int check_types(struct export_step *step, const struct tally *tally,
 	return 0;
 }
 
+static int check_subtree(struct export_step *step,
+			 const struct config_subtree_guard *subtree,
+			 int64_t deletions, struct error *err)
+{
+	int64_t total = 0;
+	char what[300];
+	int64_t top;
+	int ret = 0;
+
+	if (deletions && subtree->deletions.percent)
+		ret = tree_find(&step->tree, sv_from(subtree->container),
+				TREE_IMPORTED, &top, err);
+	if (ret > 0)
+		total = store_cs_count_below(step->store, top, err);
+	if (ret < 0 || total < 0)
+		return -1;
+	if (!config_limit_exceeded(&subtree->deletions, 0, deletions, total))
+		return 0;
+	(void)snprintf(what, sizeof(what), "deletions of objects below '%s'",
+		       subtree->container);
+	return stop(step, what, deletions, total, &subtree->deletions, err);
+}
+
 static int check_tally(struct export_step *step, const struct tally *tally,
 		       struct error *err)
 {
@@ -214,6 +237,7 @@ static int check_tally(struct export_step *step, const struct tally *tally,
 	const struct config_limit none = { true, false, 0 };
 	char what[300];
 	size_t i;
+	int ret;
 
 	if (tally->never) {
 		(void)snprintf(
@@ -228,18 +252,10 @@ static int check_tally(struct export_step *step, const struct tally *tally,
 		return stop(step, "deletions of objects", tally->deletions, 0,
 			    &guards->deletions, err);
 	for (i = 0; i < guards->subtree_count; i++) {
-		const struct config_subtree_guard *subtree =
-			&guards->subtrees[i];
-
-		if (!config_limit_exceeded(&subtree->deletions, 0,
-					   tally->by_subtree[i],
-					   tally->by_subtree[i]))
-			continue;
-		(void)snprintf(what, sizeof(what),
-			       "deletions of objects below '%s'",
-			       subtree->container);
-		return stop(step, what, tally->by_subtree[i],
-			    tally->by_subtree[i], &subtree->deletions, err);
+		ret = check_subtree(step, &guards->subtrees[i],
+				    tally->by_subtree[i], err);
+		if (ret)
+			return ret;
 	}
 	return check_types(step, tally, err);
 }

@@ -92,5 +92,15 @@ int store_ids_decode(struct sv list, size_t *at, int64_t *last,
 /* A token that was used to pass a guard. */
 int store_allow_record(struct store_tx *tx, int64_t run, const char *token,
 		       const char *user, struct error *err);
+struct allowed_row {
+	int64_t run;
+	const char *token;
+	const char *user;
+	int64_t time;
+};
+/* The tokens that a run used: fn returns 0 to go on, -1 to stop. */
+int store_allow_scan(struct store *store, int64_t run,
+		     int (*fn)(void *data, const struct allowed_row *row),
+		     void *data, struct error *err);
 
 #endif

@@ -195,6 +195,27 @@ int64_t store_cs_count(struct store *store, uint32_t agent, uint32_t type,
 	return ret < 0 ? -1 : count;
 }
 
+int64_t store_cs_count_below(struct store *store, int64_t top,
+			     struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int64_t count = 0;
+	int ret = sqlite_first(
+		store,
+		"WITH RECURSIVE below(id) AS (VALUES (?1) UNION ALL"
+		" SELECT cs.id FROM below JOIN cs ON cs.parent = below.id"
+		" AND cs.parent > 0)"
+		" SELECT count(*) FROM below JOIN cs USING (id)"
+		" WHERE type > 0 AND image IS NOT NULL",
+		&stmt, err, "i", top);
+
+	if (ret > 0) {
+		count = sqlite3_column_int64(stmt, 0);
+		(void)sqlite3_reset(stmt);
+	}
+	return ret < 0 ? -1 : count;
+}
+
 int store_anchor_put(struct store_tx *tx, uint32_t agent,
 		     const struct anchor_key *key, struct error *err)
 {

@@ -222,3 +222,30 @@ int store_allow_record(struct store_tx *tx, int64_t run, const char *token,
 			  "INSERT INTO allowed VALUES (?1, ?2, ?3, ?4)", err,
 			  "issi", run, token, user, clock_now());
 }
+
+int store_allow_scan(struct store *store, int64_t run,
+		     int (*fn)(void *data, const struct allowed_row *row),
+		     void *data, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	for (ret = sqlite_first(store,
+				"SELECT run, token, user, time FROM allowed"
+				" WHERE run = ?1 ORDER BY time",
+				&stmt, err, "i", run);
+	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+		struct allowed_row row = {
+			.run = sqlite3_column_int64(stmt, 0),
+			.token = text_of(stmt, 1),
+			.user = text_of(stmt, 2),
+			.time = sqlite3_column_int64(stmt, 3),
+		};
+
+		if (fn(data, &row) < 0) {
+			(void)sqlite3_reset(stmt);
+			return -1;
+		}
+	}
+	return ret;
+}

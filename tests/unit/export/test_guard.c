@@ -101,6 +101,48 @@ static void of_subtrees(void **state)
 	expect_passed(f);
 }
 
+static void of_a_part_of_a_subtree(void **state)
+{
+	struct fixture *f = *state;
+	struct config_subtree_guard subtree = { "ou=a,o=x",
+						{ true, true, 2000 } };
+
+	f->guards.subtrees = &subtree;
+	f->guards.subtree_count = 1;
+	start(f, 3);
+	expect_stopped(f, "3 deletions of objects below 'ou=a,o=x' are "
+			  "pending, the guard allows 20.00% of 10");
+	/* of all there is eleven are 27.3 percent */
+	subtree.container = "o=x";
+	subtree.deletions.value = 2727;
+	expect_stopped(f, "allows 27.27% of 11");
+	subtree.deletions.value = 2728;
+	expect_passed(f);
+}
+
+/* What was refused until then is kept, what comes behind waits. */
+static void errors(void **state)
+{
+	struct fixture *f = *state;
+	int i;
+
+	for (i = 0; i < 1200; i++)
+		(void)provision(f, arena_printf(&f->arena, "cn=%d,o=x", i),
+				A_NAME, i < 3 ? "no" : "yes", 0);
+	f->guards.errors = 2;
+	fake.refuse = "name=no";
+	OK(f, try_export(f));
+	assert_string_equal(f->result.result, "stopped-error-limit");
+	assert_non_null(strstr(f->result.message,
+			       "more than 2 changes were refused; the export "
+			       "was stopped after 500 of 1200"));
+	expect_states(f, 703, 0, 497);
+	f->guards.errors = 3;
+	OK(f, try_export(f));
+	assert_string_equal(f->result.result, "completed-export-errors");
+	expect_states(f, 3, 0, 1197);
+}
+
 static void delete_add_is_a_deletion(void **state)
 {
 	struct fixture *f = *state;
@@ -151,10 +193,16 @@ static void a_token_passes_one_set(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TREE(counts),         TREE(percentages),
-		TREE(more_than_half), TREE(of_types),
-		TREE(of_subtrees),    TREE(delete_add_is_a_deletion),
-		TREE(all_changes),    TREE(a_token_passes_one_set),
+		TREE(counts),
+		TREE(percentages),
+		TREE(more_than_half),
+		TREE(of_types),
+		TREE(of_subtrees),
+		TREE(delete_add_is_a_deletion),
+		TREE(of_a_part_of_a_subtree),
+		TREE(errors),
+		TREE(all_changes),
+		TREE(a_token_passes_one_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
