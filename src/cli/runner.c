@@ -224,6 +224,7 @@ void runner_init(struct runner *runner, struct session *session)
 	runner->options.allow = args_value(&session->cli->args, "allow");
 	runner->options.secret = secrets_resolve;
 	runner->options.secret_data = &session->secrets;
+	runner->options.seal_key = secrets_seal_key;
 	runner->runs = json_array();
 	runner->warnings = json_array();
 }

@@ -550,3 +550,30 @@ int secrets_resolve(void *data, struct sv reference, struct secret *out,
 			 "a secret is written as secret:NAME, env:NAME or "
 			 "file:PATH");
 }
+
+int secrets_seal_key(void *data, bool make, struct secret *out,
+		     struct error *err)
+{
+	const struct secrets *secrets = data;
+	unsigned char key[KEY_SIZE];
+	struct items items;
+	int ret;
+
+	if (make) {
+		ret = load(secrets, &items, err);
+		if (ret == 0)
+			ret = need_key(secrets, &items, key, err);
+		items_release(&items);
+	} else {
+		ret = load_key(secrets->key_file, key, err);
+		if (ret == 0)
+			ret = error_set(err, ERR_INVALID,
+					"encryption-key-lost: the key '%s' is "
+					"missing; put it back",
+					secrets->key_file);
+	}
+	if (ret >= 0)
+		secret_set(out, sv_make((const char *)key, sizeof(key)));
+	explicit_bzero(key, sizeof(key));
+	return ret < 0 ? -1 : 0;
+}

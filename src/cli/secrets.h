@@ -43,4 +43,8 @@ int secrets_get(const struct secrets *secrets, struct sv name,
 int secrets_resolve(void *data, struct sv reference, struct secret *out,
 		    struct error *err);
 
+/* The key itself, for struct seal: `data` is a struct secrets. */
+int secrets_seal_key(void *data, bool make, struct secret *out,
+		     struct error *err);
+
 #endif

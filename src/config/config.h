@@ -149,6 +149,7 @@ struct config_initial {
 	attr_id attr;
 	size_t type_attr;
 	const struct expr *source;
+	bool secret; /* a password: sealed in the store, never shown */
 };
 
 enum config_existing { EXISTING_ERROR, EXISTING_ADOPT, EXISTING_UNIQUE };
@@ -157,6 +158,14 @@ enum config_deprovision {
 	DEPROVISION_DISCONNECT,
 	DEPROVISION_DELETE,
 	DEPROVISION_RULE, /* an expression that yields one of these words */
+};
+
+/* Who is told the secret values of a new object, once. */
+struct config_deliver {
+	const char *file; /* or NULL */
+	unsigned char to[32];
+	const char **command; /* ends with NULL; or NULL */
+	int64_t timeout;      /* in seconds */
 };
 
 struct config_provision {
@@ -171,6 +180,7 @@ struct config_provision {
 	bool create_parents;
 	struct config_initial *initial;
 	size_t initial_count;
+	const struct config_deliver *deliver; /* or NULL */
 	const struct node *at;
 };
 

@@ -74,11 +74,6 @@ static bool read_long_form(struct scope *scope, const struct node *node,
 
 	if (read_lua(loader, node))
 		return false;
-	if (node_get(node, "deliver")) {
-		problem_report(loader, node_get(node, "deliver"),
-			       "'deliver' is not available yet");
-		return false;
-	}
 	read_keys(loader, node, keys);
 	out->map = node;
 	out->source_at = value ? value : from;

@@ -5,6 +5,9 @@
  */
 #include "config/config_private.h"
 
+#include "base/seal.h"
+#include "model/secret_attr.h"
+
 /* --- require ----------------------------------------------------------- */
 
 static void read_required(struct scope *scope, const struct node *node,
@@ -136,13 +139,94 @@ static void read_unique(struct scope scope, const struct node *node,
 	}
 }
 
+/* --- who is told of it ------------------------------------------------- */
+
+#define TIMEOUT      30
+#define LONGEST_WAIT 3600
+
+static void read_command(struct loader *loader, const struct node *node,
+			 const struct node *timeout, struct config_deliver *out)
+{
+	struct sv text = read_text(loader, timeout, "'timeout'");
+	size_t i;
+
+	out->command = arena_array(loader->arena, read_len(node) + 1,
+				   sizeof(*out->command));
+	for (i = 0; i < read_len(node); i++)
+		out->command[i] = arena_cstr(
+			loader->arena, read_text(loader, read_item(node, i),
+						 "an item of 'command'"));
+	if (!i || !*out->command[0])
+		problem_report(loader, node,
+			       "'command' is a program and its arguments: "
+			       "[program, argument, ...]");
+	out->timeout = TIMEOUT;
+	if (timeout && (!sv_to_i64(text, &out->timeout) || out->timeout < 1 ||
+			out->timeout > LONGEST_WAIT))
+		problem_report(loader, timeout,
+			       "'timeout' is a number of seconds, 1 to %d",
+			       LONGEST_WAIT);
+}
+
+static void read_box(struct loader *loader, const struct node *node,
+		     const struct node *to, struct config_deliver *out)
+{
+	out->file =
+		arena_cstr(loader->arena, read_text(loader, node, "'file'"));
+	if (!to)
+		problem_report(loader, node,
+			       "'to' is missing: the public key of who may "
+			       "read the file; 'conjoin secret keypair' makes "
+			       "one");
+	else if (!box_key_parse(read_text(loader, to, "'to'"), out->to))
+		problem_report(loader, to,
+			       "'to' is not a public key as 'conjoin secret "
+			       "keypair' prints it");
+}
+
+static void read_deliver(struct loader *loader, const struct node *node,
+			 struct config_provision *out)
+{
+	static const char *const keys[] = { "file", "to", "command", "timeout",
+					    NULL };
+	const struct node *map = read_map(loader, node, "'deliver'");
+	struct config_deliver *deliver;
+	bool secret = false;
+	size_t i;
+
+	if (!map)
+		return;
+	if (out->deliver)
+		problem_report(loader, node,
+			       "'deliver' stands here for all secret values of "
+			       "a new object: write it once");
+	read_keys(loader, map, keys);
+	deliver = arena_zalloc(loader->arena, sizeof(*deliver));
+	if (!node_get(map, "file") == !node_get(map, "command"))
+		problem_report(loader, node,
+			       "'deliver' has either 'file' and 'to', or "
+			       "'command'");
+	else if (node_get(map, "file"))
+		read_box(loader, read_find(map, "file"), read_find(map, "to"),
+			 deliver);
+	else
+		read_command(loader, read_find(map, "command"),
+			     read_find(map, "timeout"), deliver);
+	for (i = 0; i < out->initial_count; i++)
+		secret |= out->initial[i].secret;
+	if (!secret)
+		problem_report(loader, node,
+			       "'initial' has no password to deliver");
+	out->deliver = deliver;
+}
+
 /* --- what is written once ---------------------------------------------- */
 
 static bool read_initial_rule(struct scope *scope, const struct node *key,
 			      const struct node *node,
 			      struct config_initial *out)
 {
-	static const char *const keys[] = { "from", "value", NULL };
+	static const char *const keys[] = { "from", "value", "deliver", NULL };
 	struct agent_draft *draft = scope->agent;
 	struct attr_def target;
 	struct rule rule;
@@ -156,6 +240,8 @@ static bool read_initial_rule(struct scope *scope, const struct node *key,
 	if (!flow_rule(scope, node, keys, &target, &rule))
 		return false;
 	out->source = rule.source;
+	out->secret = attr_is_secret(target.name) ||
+		      (rule.source && expr_makes_password(rule.source));
 	scope_fit(scope, rule.source_at, rule.source, target.type, target.name);
 	return true;
 }
@@ -173,6 +259,9 @@ static void read_initial(struct scope scope, const struct node *node,
 		if (read_initial_rule(&scope, map->keys[i], map->items[i],
 				      &out->initial[out->initial_count]))
 			out->initial_count++;
+	for (i = 0; map && i < map->len; i++)
+		read_deliver(scope.loader, node_get(map->items[i], "deliver"),
+			     out);
 }
 
 /* --- all of it --------------------------------------------------------- */
@@ -220,21 +309,19 @@ static void read_all(struct scope *scope, const struct node *map,
 {
 	static const char *const keys[] = { "when",    "require", "dn",
 					    "unique",  "rename",  "existing",
-					    "parents", "initial", NULL };
+					    "parents", "initial", "deliver",
+					    NULL };
 	struct loader *loader = scope->loader;
 
 	out->at = place;
-	if (node_get(map, "deliver"))
-		problem_report(loader, node_get(map, "deliver"),
-			       "'deliver' is not available yet");
-	else
-		read_keys(loader, map, keys);
+	read_keys(loader, map, keys);
 	out->when = scope_condition(scope, read_find(map, "when"));
 	read_require(scope, read_find(map, "require"), out);
 	read_dn(scope, map, place, out);
 	read_unique(*scope, read_find(map, "unique"), out);
 	read_words(scope, map, out);
 	read_initial(*scope, read_find(map, "initial"), out);
+	read_deliver(loader, read_find(map, "deliver"), out);
 }
 
 void provision_read(struct loader *loader, struct agent_draft *draft,

@@ -118,6 +118,11 @@ static int send_values(struct export_step *step, const struct values *values,
 				return -1;
 			if (!value.text.len)
 				continue;
+		} else if (seal_is(value.text)) {
+			if (seal_open(step->options->seal, value.text,
+				      &step->arena, &value.text, err) < 0)
+				return -1;
+			vec_push(&step->opened, value.text);
 		}
 		out->at[out->len++] = value;
 	}

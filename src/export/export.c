@@ -36,9 +36,17 @@ int export_any(struct store *store, const struct config_agent *agent,
 	uint32_t number =
 		store_name_find(store, NAME_AGENT, sv_from(agent->name));
 	int64_t ids[CHUNK];
+	struct arena arena = ARENA_INIT;
+	struct delivery_row waiting;
 	int64_t after = 0;
 	int count = 0;
 
+	if (number && what == EXPORT_ANYTHING)
+		count = store_delivery_next(store, number, 0, &arena, &waiting,
+					    err);
+	arena_release(&arena);
+	if (count)
+		return count;
 	while (number && (count = store_pending_export_ids(
 				  store, number, after, ids, CHUNK, err)) > 0) {
 		int i;
@@ -69,18 +77,45 @@ static int set_up(struct export_step *step, struct error *err)
 	return step->number ? order_plan(step, err) : 0;
 }
 
+void export_wipe(struct export_step *step)
+{
+	const struct sv *plain;
+
+	vec_foreach(&step->opened, plain)
+		seal_wipe(*plain);
+	vec_clear(&step->opened);
+}
+
 static void tear_down(struct export_step *step)
 {
+	export_wipe(step);
 	if (step->tx)
 		store_rollback(step->tx);
 	tree_release(&step->tree);
 	vec_release(&step->plan);
 	idmap_release(&step->again);
+	vec_release(&step->opened);
 	arena_release(&step->arena);
 	arena_release(&step->run_arena);
 }
 
 /* ---- one window ---- */
+
+/* "code: text", else all of it is the text. */
+static struct export_outcome cannot_be_sent(struct export_step *step,
+					    const struct error *why)
+{
+	struct export_outcome outcome = { .error = "unexpected-error",
+					  .message = sv_from(why->msg) };
+	size_t len = strspn(why->msg, "abcdefghijklmnopqrstuvwxyz-");
+
+	if (len && why->msg[len] == ':' && why->msg[len + 1] == ' ') {
+		outcome.error =
+			arena_cstr(&step->arena, sv_make(why->msg, len));
+		outcome.message = sv_from(why->msg + len + 2);
+	}
+	return outcome;
+}
 
 static int mark_in_progress(struct export_step *step, struct window *window,
 			    size_t from, struct error *err)
@@ -114,10 +149,8 @@ static int mark_in_progress(struct export_step *step, struct window *window,
 			     ? build_untie(step, &sent->entry, &sent->op, &why)
 			     : build_op(step, &sent->entry, &sent->op, &why)) <
 		    0) {
-			struct export_outcome outcome = {
-				.error = "unexpected-error",
-				.message = sv_from(why.msg),
-			};
+			struct export_outcome outcome =
+				cannot_be_sent(step, &why);
 
 			if (why.code != ERR_INVALID) {
 				*err = why;
@@ -152,8 +185,8 @@ static int commit(struct export_step *step, struct error *err)
 	return store_commit(tx, err);
 }
 
-static int put_all(struct export_step *step, struct window *window,
-		   struct error *err)
+static int put_each(struct export_step *step, struct window *window,
+		    struct error *err)
 {
 	size_t i;
 
@@ -170,6 +203,15 @@ static int put_all(struct export_step *step, struct window *window,
 		window->open++;
 	}
 	return 0;
+}
+
+static int put_all(struct export_step *step, struct window *window,
+		   struct error *err)
+{
+	int ret = put_each(step, window, err);
+
+	export_wipe(step);
+	return ret;
 }
 
 /* Answers that are there (or all, with wait) are written. */
@@ -447,11 +489,15 @@ static void tell_quarantine(const struct config_agent *agent,
 		       out->quarantined == 1 ? " is" : "s are", agent->name);
 }
 
-int export_skip(struct store *store, const struct config_agent *agent,
-		struct export_result *out, struct error *err)
+int export_skip(struct store *store, const struct config *config,
+		const struct config_agent *agent,
+		const struct export_options *options, struct export_result *out,
+		struct error *err)
 {
 	tell_quarantine(agent, out);
-	return count_run(store, agent, err);
+	if (count_run(store, agent, err) < 0)
+		return -1;
+	return export_deliver(store, config, agent, options->seal, out, err);
 }
 
 int export_run(struct store *store, const struct config *config,
@@ -468,6 +514,7 @@ int export_run(struct store *store, const struct config *config,
 		.counters = counters,
 		.result = out,
 	};
+	struct error ignored = ERROR_INIT;
 	int ret;
 
 	out->result = "success";
@@ -482,6 +529,10 @@ int export_run(struct store *store, const struct config *config,
 				      : write_windows(&step, err);
 	}
 	tear_down(&step);
+	/* what succeeded is told of, also when the system failed behind it */
+	if (export_deliver(store, config, agent, options->seal, out,
+			   ret < 0 ? &ignored : err) < 0)
+		ret = -1;
 	if (ret == 0 && out->errors && !strcmp(out->result, "success"))
 		out->result = "completed-export-errors";
 	if (ret == 0)

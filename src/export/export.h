@@ -10,12 +10,14 @@
 #ifndef EXPORT_EXPORT_H
 #define EXPORT_EXPORT_H
 
+#include "base/seal.h"
 #include "config/config.h"
 #include "connector/connector.h"
 #include "store/counters.h"
 
 struct export_options {
 	const struct config_guards *guards;
+	struct seal *seal; /* of passwords; NULL: there are none */
 	const char *allow; /* a token that passes the guard, or NULL */
 	/* Called now and then; may be NULL. Returns non-zero to stop. */
 	int (*progress)(void *data, uint64_t objects, int permille);
@@ -29,6 +31,7 @@ struct export_result {
 	bool token_used;
 	int64_t pending;     /* when the step began */
 	int64_t quarantined; /* besides: not tried in this run */
+	int64_t undelivered; /* passwords that could not be handed over */
 	size_t operations;   /* to be written, also those of no object */
 	int64_t errors;
 };
@@ -51,8 +54,16 @@ int export_any(struct store *store, const struct config_agent *agent,
 
 /* An export in which nothing is due (operations is 0): no connector is opened.
  */
-int export_skip(struct store *store, const struct config_agent *agent,
-		struct export_result *out, struct error *err);
+int export_skip(struct store *store, const struct config *config,
+		const struct config_agent *agent,
+		const struct export_options *options, struct export_result *out,
+		struct error *err);
+
+/* deliver.c: hands over what is waiting; what cannot be stays. After that it
+ * is forgotten; killed in between it is handed over again. */
+int export_deliver(struct store *store, const struct config *config,
+		   const struct config_agent *agent, struct seal *seal,
+		   struct export_result *out, struct error *err);
 
 /* The guard alone, before a connector is opened. 0: go on (out->message is
  * empty) or stopped (out says why); -1 */

@@ -42,7 +42,8 @@ struct export_step {
 	bool has_dn;
 	struct tree tree;
 	VEC(struct planned) plan;
-	struct idmap again; /* objects whose references are written last */
+	struct idmap again;    /* objects whose references are written last */
+	VEC(struct sv) opened; /* passwords, to be wiped */
 	struct store_tx *tx;
 	struct arena run_arena;
 	struct arena arena; /* of one window */
@@ -75,6 +76,17 @@ int take_outcome(struct export_step *step, struct entry *entry,
 /* The same of the rename to a passing name. */
 int take_untied(struct export_step *step, struct entry *entry,
 		const struct export_outcome *outcome, struct error *err);
+
+/* Passwords that were opened for one moment are wiped. */
+void export_wipe(struct export_step *step);
+
+/* deliver.c: a password, which is not awaited and never shown. */
+bool deliver_secret(const struct values *values);
+
+/* What is to be handed over of an add that succeeded, kept sealed
+ * with its outcome; before `pending` is moved. */
+int deliver_keep(struct export_step *step, const struct entry *entry,
+		 struct error *err);
 
 /* guard.c: 0 go on, 1 stopped (result says why), -1 */
 int guard_check(struct export_step *step, struct error *err);

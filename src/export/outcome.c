@@ -65,8 +65,9 @@ static void await(struct export_step *step, struct entry *entry)
 		awaiting->attrs = IMAGE_EMPTY;
 	awaiting->attrs = image_copy(&awaiting->attrs, &step->arena);
 	for (i = 0; i < sent->attrs.len; i++)
-		image_put(&awaiting->attrs, sent->attrs.attrs[i].attr,
-			  sent->attrs.attrs[i].values, &step->arena);
+		if (!deliver_secret(&sent->attrs.attrs[i].values))
+			image_put(&awaiting->attrs, sent->attrs.attrs[i].attr,
+				  sent->attrs.attrs[i].values, &step->arena);
 	if (sent->rdn.len) {
 		awaiting->parent = sent->parent;
 		awaiting->rdn = sent->rdn;
@@ -143,6 +144,8 @@ int take_outcome(struct export_step *step, struct entry *entry,
 		counters_add(step->counters, 0, counter_of(op), entry->row.id);
 	if (op->kind == EXPORT_ADD &&
 	    take_anchor(step, entry, outcome->anchor, err) < 0)
+		return -1;
+	if (deliver_keep(step, entry, err) < 0)
 		return -1;
 	if (outcome->references_later || build_withholds(step, entry))
 		references = take_references(step, entry);

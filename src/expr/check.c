@@ -452,6 +452,7 @@ static struct node *check_lookup(struct compile *c, struct node *node)
 static struct node *check_unstable(struct compile *c, struct node *node)
 {
 	c->expr->unstable = true;
+	c->expr->password |= node->fn->special == SPECIAL_RANDOM_PASSWORD;
 	if (c->scope->allow & EXPR_ALLOW_RANDOM)
 		return node;
 	if (node->fn->special == SPECIAL_RANDOM_PASSWORD)

@@ -196,6 +196,11 @@ bool expr_uses_counter(const struct expr *expr)
 	return expr->counter;
 }
 
+bool expr_makes_password(const struct expr *expr)
+{
+	return expr->password;
+}
+
 bool expr_unstable(const struct expr *expr)
 {
 	return expr->unstable;

@@ -131,6 +131,8 @@ bool expr_uses_now(const struct expr *expr);
  * it, say) changes with the time. */
 bool expr_now_flows(const struct expr *expr);
 bool expr_uses_counter(const struct expr *expr);
+/* Has a RandomPassword: what it yields is secret. */
+bool expr_makes_password(const struct expr *expr);
 /* Yields something else at each evaluation. */
 bool expr_unstable(const struct expr *expr);
 /* 1: it is just [a]; *id_out is filled (may be NULL); 0: more than that */

@@ -164,6 +164,7 @@ struct expr {
 	bool now;
 	bool now_flows;
 	bool unstable;
+	bool password; /* has RandomPassword */
 	bool counter;
 };
 

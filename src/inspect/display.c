@@ -5,6 +5,7 @@
  */
 #include "inspect/display.h"
 
+#include "base/seal.h"
 #include "base/strbuf.h"
 #include "model/secret_attr.h"
 #include "store/retry.h"
@@ -170,6 +171,10 @@ int display_value(struct display *display, const struct value *value,
 
 	if (value->type == VALUE_REFERENCE)
 		return reference_text(display, value, space, arena, out, err);
+	if (seal_is(value->text)) {
+		*out = SV_LIT("(secret)");
+		return 0;
+	}
 	if (value->type != VALUE_BINARY) {
 		*out = value_text(value, arena);
 		return 0;

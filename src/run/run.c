@@ -223,6 +223,8 @@ enum run_exit run_profile(struct store *store, const struct config *config,
 		.agent = agent,
 		.options = options,
 		.result = "success",
+		.seal = { .key = options->seal_key,
+			  .data = options->secret_data },
 	};
 	struct error recording = ERROR_INIT;
 	enum run_exit exit;
@@ -238,6 +240,7 @@ enum run_exit run_profile(struct store *store, const struct config *config,
 	for (i = 0; i < profile->step_count && ret > 0; i++)
 		ret = do_step(&run, &profile->steps[i], (int)i + 1, err);
 	exit = ret < 0 ? RUN_FAILED : result_exit(run.result);
+	seal_release(&run.seal);
 	if (end_run(&run, ret < 0 ? &recording : err) < 0)
 		exit = RUN_FAILED;
 	if (hooks && hooks->run_end)

@@ -61,6 +61,9 @@ struct run_options {
 	int (*secret)(void *data, struct sv reference, struct secret *out,
 		      struct error *err);
 	void *secret_data;
+	/* seal.h's key, with secret_data */
+	int (*seal_key)(void *data, bool make, struct secret *out,
+			struct error *err);
 };
 
 /*

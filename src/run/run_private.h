@@ -6,6 +6,7 @@
 #ifndef RUN_PRIVATE_H
 #define RUN_PRIVATE_H
 
+#include "base/seal.h"
 #include "run/run.h"
 
 struct run {
@@ -18,6 +19,7 @@ struct run {
 	const char *result; /* the most severe of the steps */
 	enum run_exit exit;
 	char message[512];
+	struct seal seal;
 };
 
 /* What a step came to. */

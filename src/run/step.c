@@ -244,6 +244,7 @@ static int sync_step(struct run *run, const struct config_step *step,
 	struct sync_options options = {
 		.full = step->kind == STEP_FULL_SYNC,
 		.step = step_id,
+		.seal = &run->seal,
 		.progress = progress,
 		.progress_data = (void *)(uintptr_t)run->options->hooks,
 		.warning = warning,
@@ -268,6 +269,7 @@ static int export_step(struct run *run, const struct config_step *step,
 	struct export_options options = {
 		.guards = step->guards ? step->guards
 				       : &run->agent->export_guards,
+		.seal = &run->seal,
 		.allow = run->options->allow,
 		.progress = progress,
 		.progress_data = (void *)(uintptr_t)run->options->hooks,
@@ -295,7 +297,8 @@ static int export_step(struct run *run, const struct config_step *step,
 	if (result.message[0])
 		return 0;
 	if (!result.operations) {
-		ret = export_skip(run->store, run->agent, &result, err);
+		ret = export_skip(run->store, run->config, run->agent, &options,
+				  &result, err);
 		out->result = ret < 0 ? "stopped-server" : result.result;
 		memcpy(out->message, result.message, sizeof(out->message));
 		return ret;

@@ -321,6 +321,22 @@ int store_retry_put(struct store_tx *tx, const struct retry_row *row,
 int store_retry_delete(struct store_tx *tx, int64_t cs, unsigned kinds,
 		       struct error *err);
 
+/* Secret values of a new object that are to be handed over. */
+struct delivery_row {
+	int64_t id;
+	uint32_t agent;
+	uint32_t rule_set;
+	struct sv what; /* sealed */
+};
+
+int store_delivery_put(struct store_tx *tx, const struct delivery_row *row,
+		       struct error *err); /* the id is made */
+/* The agent's next one with id > after: 1, 0 none, -1. */
+int store_delivery_next(struct store *store, uint32_t agent, int64_t after,
+			struct arena *arena, struct delivery_row *out,
+			struct error *err);
+int store_delivery_delete(struct store_tx *tx, int64_t id, struct error *err);
+
 /* Objects that the agent's next delta sync takes besides staged changes. */
 int store_queue_put(struct store_tx *tx, int64_t cs, struct error *err);
 int store_queue_delete(struct store_tx *tx, int64_t cs, struct error *err);

@@ -343,9 +343,32 @@ static int missing_name(struct making *m, struct error *err)
 
 /* ---- a new connector ---- */
 
+/* A password lies sealed in the store; who only looks does not need it. */
+static int seal_values(struct sync *sync, struct values *values,
+		       struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < values->len; i++) {
+		struct sv plain = values->at[i].text;
+		int ret = 0;
+
+		if (sync->tx)
+			ret = seal_close(sync->options->seal, plain,
+					 &sync->batch, &values->at[i].text,
+					 err);
+		else
+			values->at[i].text = seal_empty();
+		seal_wipe(plain);
+		if (ret < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* `values` are kept in the batch; the attribute is set with the add. */
 static int set_initial(struct making *m, attr_id attr, size_t type_attr,
-		       struct values values, struct error *err)
+		       struct values values, bool secret, struct error *err)
 {
 	const struct attr_def *def =
 		&m->agent->agent->types[m->rule_set->type].attrs[type_attr];
@@ -355,8 +378,10 @@ static int set_initial(struct making *m, attr_id attr, size_t type_attr,
 		return 0;
 	if (rules_fit(&values, def, &m->sync->scratch, err) < 0)
 		return -1;
-	image_put(&m->cs->e.pending.attrs, attr,
-		  values_dup(&values, &m->sync->batch), &m->sync->batch);
+	values = values_dup(&values, &m->sync->batch);
+	if (secret && seal_values(m->sync, &values, err) < 0)
+		return -1;
+	image_put(&m->cs->e.pending.attrs, attr, values, &m->sync->batch);
 	return 0;
 }
 
@@ -374,7 +399,7 @@ static int initial_values(struct making *m, struct error *err)
 			return -1;
 		if (result.kind == EXPR_VALUES &&
 		    set_initial(m, initial->attr, initial->type_attr,
-				result.values, err) < 0)
+				result.values, initial->secret, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -416,9 +441,10 @@ static int unique_value(struct making *m, const struct config_unique *unique,
 							   m->agent->number,
 							   number, &value),
 					     m->cs->e.row.id);
-				return set_initial(
-					m, unique->attr, unique->type_attr,
-					(struct values){ &value, 1 }, err);
+				return set_initial(m, unique->attr,
+						   unique->type_attr,
+						   (struct values){ &value, 1 },
+						   false, err);
 			}
 			if (!counts)
 				break;

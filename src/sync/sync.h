@@ -13,6 +13,7 @@
 #ifndef SYNC_SYNC_H
 #define SYNC_SYNC_H
 
+#include "base/seal.h"
 #include "config/config.h"
 #include "store/counters.h"
 
@@ -22,6 +23,7 @@ struct sync_options {
 	/* Called now and then; may be NULL. Returns non-zero to stop. */
 	int (*progress)(void *data, uint64_t objects, int permille);
 	void *progress_data;
+	struct seal *seal; /* for passwords of new objects */
 	/* May be NULL: lines for the operator (frozen links). */
 	void (*warning)(void *data, const char *text);
 	void *warning_data;

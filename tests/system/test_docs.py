@@ -87,6 +87,25 @@ WARNED = {"r26-export-values": ["the condition of this rule is never true: "
                                 "it writes nothing"]}
 
 
+def test_initial_passwords_howto(tutorial, tmp_path):
+    """What stands there is configuration, and its commands work."""
+    text = (ROOT / "docs/how-to/initial-passwords.md").read_text()
+    key = tmp_path / "helpdesk.key"
+    tutorial.ok("secret", "keypair", key)
+    tutorial.write("out/passwords", "")
+    tutorial.ok("secret", "open", tutorial.path / "out/passwords", key)
+    delivers = re.findall(r"^  deliver: (.*)$", text, re.M)
+    assert len(delivers) == 2
+    before = tutorial.read("agents/directory.yaml")
+    for deliver in delivers:
+        tutorial.replace("agents/directory.yaml", "    provision:\n",
+                         "    provision:\n      initial: { userPassword: "
+                         "'RandomPassword(24)' }\n      deliver: "
+                         + deliver + "\n")
+        assert tutorial.json("check")["errors"] == 0
+        tutorial.write("agents/directory.yaml", before)
+
+
 def test_examples_are_right(tmp_path):
     """Every example, template and scenario passes `check` without a
     warning."""

@@ -574,6 +574,43 @@ int store_retry_delete(struct store_tx *tx, int64_t cs, unsigned kinds,
 			  "ii", cs, (int64_t)kinds);
 }
 
+int store_delivery_put(struct store_tx *tx, const struct delivery_row *row,
+		       struct error *err)
+{
+	return sqlite_run(tx->store,
+			  "INSERT INTO delivery (agent, rule_set, what)"
+			  " VALUES (?1, ?2, ?3)",
+			  err, "iib", (int64_t)row->agent,
+			  (int64_t)row->rule_set, row->what);
+}
+
+int store_delivery_next(struct store *store, uint32_t agent, int64_t after,
+			struct arena *arena, struct delivery_row *out,
+			struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret = sqlite_first(store,
+			       "SELECT id, rule_set, what FROM delivery"
+			       " WHERE id > ?1 AND agent = ?2"
+			       " ORDER BY id LIMIT 1",
+			       &stmt, err, "ii", after, (int64_t)agent);
+
+	if (ret <= 0)
+		return ret;
+	out->id = sqlite3_column_int64(stmt, 0);
+	out->agent = agent;
+	out->rule_set = (uint32_t)sqlite3_column_int64(stmt, 1);
+	out->what = sqlite_bytes(stmt, 2, arena);
+	(void)sqlite3_reset(stmt);
+	return 1;
+}
+
+int store_delivery_delete(struct store_tx *tx, int64_t id, struct error *err)
+{
+	return sqlite_run(tx->store, "DELETE FROM delivery WHERE id = ?1", err,
+			  "i", id);
+}
+
 int store_queue_put(struct store_tx *tx, int64_t cs, struct error *err)
 {
 	known_row_comes(tx->store, cs, MOTION_QUEUE);

@@ -85,6 +85,9 @@ static const char STEP_2[] =
 	" WITHOUT ROWID;"
 	/* exports that were refused or did not come back as they were sent */
 	"CREATE TABLE retry (cs INTEGER PRIMARY KEY, kind INTEGER,"
-	" failures INTEGER, next INTEGER, since INTEGER, what INTEGER);";
+	" failures INTEGER, next INTEGER, since INTEGER, what INTEGER);"
+	/* passwords of new objects that somebody is to be told, sealed */
+	"CREATE TABLE delivery (id INTEGER PRIMARY KEY, agent INTEGER,"
+	" rule_set INTEGER, what BLOB);";
 
 const char *const sqlite_schema_steps[] = { STEP_1, STEP_2, NULL };

@@ -243,6 +243,82 @@ static void steps_of_a_rule_set(void **state)
 	assert_int_equal(ad_of(config)->project, PROJECT_NO);
 }
 
+#define KEY "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo="
+
+static void delivered(void **state)
+{
+	const struct config_deliver *deliver;
+	const struct config *config =
+		load(*state, "    project: true\n",
+		     "    provision:\n"
+		     "      dn: '\"CN=x\"'\n"
+		     "      initial:\n"
+		     "        unicodePwd: { from: 'RandomPassword(24)', "
+		     "deliver: { file: x, to: " KEY " } }\n");
+
+	expect_problems(config, "");
+	deliver = ad_of(config)->provision.deliver;
+	assert_string_equal(deliver->file, "x");
+	assert_int_equal(deliver->to[31], 0xaa);
+	assert_true(ad_of(config)->provision.initial[0].secret);
+	config = load(*state, "    project: true\n",
+		      "    provision:\n"
+		      "      dn: '\"CN=x\"'\n"
+		      "      initial: { unicodePwd: { value: x }, title: "
+		      "{ value: a } }\n"
+		      "      deliver: { command: [mail, -s, new], timeout: 5 "
+		      "}\n");
+	expect_problems(config, "");
+	deliver = ad_of(config)->provision.deliver;
+	assert_string_equal(deliver->command[2], "new");
+	assert_null(deliver->command[3]);
+	assert_int_equal(deliver->timeout, 5);
+	assert_false(ad_of(config)->provision.initial[1].secret);
+}
+
+static void delivered_wrongly(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "{ file: x }",
+		  "13:24: 'to' is missing: the public key of who may read the "
+		  "file; 'conjoin secret keypair' makes one" },
+		{ "{ file: x, to: abc }",
+		  "13:31: 'to' is not a public key as 'conjoin secret keypair' "
+		  "prints it" },
+		{ "{ to: " KEY " }",
+		  "13:16: 'deliver' has either 'file' and 'to', or 'command'" },
+		{ "{ command: [] }",
+		  "13:27: 'command' is a program and its arguments: [program, "
+		  "argument, ...]" },
+		{ "{ command: [x], timeout: 0 }",
+		  "13:41: 'timeout' is a number of seconds, 1 to 3600" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char ad[1024];
+		char problem[300];
+
+		(void)snprintf(ad, sizeof(ad),
+			       "    provision:\n"
+			       "      dn: '\"CN=x\"'\n"
+			       "      initial: { unicodePwd: { value: x } }\n"
+			       "      deliver: %s\n",
+			       cases[i][0]);
+		(void)snprintf(problem, sizeof(problem), "agents/ad.yaml:%s\n",
+			       cases[i][1]);
+		expect_problems(load(*state, "    project: true\n", ad),
+				problem);
+	}
+	expect_problems(load(*state, "    project: true\n",
+			     "    provision:\n"
+			     "      dn: '\"CN=x\"'\n"
+			     "      initial: { title: { value: x } }\n"
+			     "      deliver: { command: [x] }\n"),
+			"agents/ad.yaml:13:16: 'initial' has no password to "
+			"deliver\n");
+}
+
 static void unavailable(void **state)
 {
 	expect_problems(
@@ -252,12 +328,9 @@ static void unavailable(void **state)
 		     "    deprovision: { after: 30 days, then: delete }\n"
 		     "    provision:\n"
 		     "      dn: '\"CN=x\"'\n"
-		     "      initial:\n"
-		     "        unicodePwd: { from: 'RandomPassword(24)', "
-		     "deliver: { file: x } }\n"),
+		     "      initial: { title: { value: x } }\n"),
 		"agents/ad.yaml:10:18: a deprovisioning that waits ('after') "
 		"is not available yet\n"
-		"agents/ad.yaml:14:60: 'deliver' is not available yet\n"
 		"agents/hr.yaml:6:16: Lua is not available yet\n"
 		"agents/hr.yaml:7:23: Lua is not available yet\n");
 }
@@ -807,6 +880,8 @@ int main(void)
 		TEST(a_column_named_dn),
 		TEST(rule_set_keys),
 		TEST(steps_of_a_rule_set),
+		TEST(delivered),
+		TEST(delivered_wrongly),
 		TEST(unavailable),
 		TEST(joins),
 		TEST(bad_joins),
