@@ -26,8 +26,10 @@ static int give_key(void *data, bool make, struct secret *out,
 
 static void closed_and_opened(void **state)
 {
-	struct seal seal = { .key = give_key, .data = "a" };
-	struct seal other = { .key = give_key, .data = "b" };
+	char a = 'a';
+	char b = 'b';
+	struct seal seal = { .key = give_key, .data = &a };
+	struct seal other = { .key = give_key, .data = &b };
 	struct seal none = { .key = give_key };
 	struct arena arena = ARENA_INIT;
 	struct error err = ERROR_INIT;
