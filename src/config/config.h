@@ -214,6 +214,10 @@ struct config_rule_set {
 	size_t export_count;
 	enum config_deprovision deprovision;
 	const struct expr *deprovision_rule;
+	int64_t deprovision_after; /* 100 ns; 0: at once */
+	/* exported once, until then */
+	struct config_export_flow *meanwhile;
+	size_t meanwhile_count;
 	const struct node *at;
 };
 

@@ -273,6 +273,9 @@ bool flow_rule(struct scope *scope, const struct node *node,
 void imports_read(struct loader *loader, struct agent_draft *draft,
 		  struct config_rule_set *rule_set,
 		  const struct rule_set_draft *from);
+/* One attribute's rule; false: reported. */
+bool export_read(struct scope *scope, const struct node *key,
+		 const struct node *node, struct config_export_flow *out);
 void exports_read(struct loader *loader, struct agent_draft *draft,
 		  struct config_rule_set *rule_set,
 		  const struct rule_set_draft *from);
@@ -313,6 +316,9 @@ void joins_read(struct loader *loader, struct agent_draft *draft,
 void provision_read(struct loader *loader, struct agent_draft *draft,
 		    struct config_rule_set *rule_set,
 		    const struct rule_set_draft *from);
+void deprovision_read(struct loader *loader, struct agent_draft *draft,
+		      struct config_rule_set *rule_set,
+		      const struct rule_set_draft *from);
 
 enum guard_kind { GUARD_IMPORT, GUARD_EXPORT };
 void guards_default(struct config_guards *imports,

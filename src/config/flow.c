@@ -467,8 +467,8 @@ static void export_options(struct scope *scope, const struct rule *rule,
 			       target->name);
 }
 
-static bool read_export(struct scope *scope, const struct node *key,
-			const struct node *node, struct config_export_flow *out)
+bool export_read(struct scope *scope, const struct node *key,
+		 const struct node *node, struct config_export_flow *out)
 {
 	static const char *const keys[] = { "from",      "value", "when",
 					    "when_null", "merge", "to",
@@ -513,7 +513,7 @@ void exports_read(struct loader *loader, struct agent_draft *draft,
 		struct config_export_flow *flow =
 			&rule_set->exports[rule_set->export_count];
 
-		if (read_export(&scope, map->keys[i], map->items[i], flow))
+		if (export_read(&scope, map->keys[i], map->items[i], flow))
 			rule_set->export_count++;
 	}
 }

@@ -181,52 +181,6 @@ static void read_inbound(struct loader *loader, struct agent_draft *draft,
 	read_ambiguous(loader, rule_set, node);
 }
 
-static void read_deprovision_map(struct scope *scope,
-				 struct config_rule_set *rule_set,
-				 const struct node *node)
-{
-	static const char *const keys[] = { "from", NULL };
-	const struct node *from = read_find(node, "from");
-
-	if (read_lua(scope->loader, node))
-		return;
-	if (node_get(node, "after")) {
-		problem_report(scope->loader, node,
-			       "a deprovisioning that waits ('after') is not "
-			       "available yet");
-		return;
-	}
-	read_keys(scope->loader, node, keys);
-	if (!from) {
-		problem_report(scope->loader, node,
-			       "'deprovision' takes a word or "
-			       "{ from: '...' }");
-		return;
-	}
-	rule_set->deprovision = DEPROVISION_RULE;
-	rule_set->deprovision_rule = scope_text(scope, from);
-}
-
-static void read_deprovision(struct loader *loader, struct agent_draft *draft,
-			     struct config_rule_set *rule_set,
-			     const struct node *node)
-{
-	static const char *const words[] = { "explicit-disconnect",
-					     "disconnect", "delete", NULL };
-	static const enum config_deprovision kinds[] = { DEPROVISION_EXPLICIT,
-							 DEPROVISION_DISCONNECT,
-							 DEPROVISION_DELETE };
-	struct scope scope = scope_outbound(loader, draft, rule_set);
-	int word;
-
-	if (node && node->kind == NODE_MAP) {
-		read_deprovision_map(&scope, rule_set, node);
-		return;
-	}
-	word = read_word(loader, node, "'deprovision'", words, 0);
-	rule_set->deprovision = kinds[word < 0 ? 0 : word];
-}
-
 /* What only a system that can be written to may say. */
 static void check_export_cap(struct loader *loader, struct agent_draft *draft,
 			     const struct config_rule_set *rule_set,
@@ -242,7 +196,8 @@ static void check_export_cap(struct loader *loader, struct agent_draft *draft,
 
 		if (!sv_eq_str(key, keys[0]) && !sv_eq_str(key, keys[1]) &&
 		    !(sv_eq_str(key, "deprovision") &&
-		      rule_set->deprovision == DEPROVISION_DELETE))
+		      (rule_set->deprovision == DEPROVISION_DELETE ||
+		       rule_set->meanwhile_count)))
 			continue;
 		problem_report(loader, node->keys[i],
 			       "agent '%s' cannot export: as 'connect' is "
@@ -262,7 +217,6 @@ void rule_set_rules(struct loader *loader, struct agent_draft *draft,
 	imports_read(loader, draft, rule_set, from);
 	provision_read(loader, draft, rule_set, from);
 	exports_read(loader, draft, rule_set, from);
-	read_deprovision(loader, draft, rule_set,
-			 read_find(from->node, "deprovision"));
+	deprovision_read(loader, draft, rule_set, from);
 	check_export_cap(loader, draft, rule_set, from->node);
 }

@@ -70,6 +70,12 @@ struct local_attrs {
 
 enum import_kind { IMPORT_FULL, IMPORT_DELTA };
 
+/* A value of one attribute, as an export rule of the configuration gives it. */
+struct connector_rule {
+	const char *attr;
+	const char *rule; /* for example BitOr(Current("flags"), 2) */
+};
+
 struct connector_ops {
 	uint32_t abi;     /* CONNECTOR_ABI it was built with */
 	const char *name; /* "ldap": stable, kept in the store */
@@ -89,6 +95,12 @@ struct connector_ops {
 	 * memory from arena. NULL: none. */
 	void (*bases)(const struct node *connect, struct arena *arena,
 		      struct sv **out, size_t *count_out);
+
+	/* How an account of this object type is disabled (`meanwhile: disable`
+	 * of a deprovisioning that waits): rules that are evaluated once, in
+	 * the place of the rule set's export rules; ends with attr NULL. NULL
+	 * or nothing: this system knows no disabled accounts. */
+	const struct connector_rule *(*disable)(const char *type);
 
 	/* What only this connector can tell of `connect`, beyond the settings
 	 * table (missing combinations, types); reports as setting_check does.

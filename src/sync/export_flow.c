@@ -24,6 +24,8 @@ struct outflow {
 	struct work_mv *mv;
 	struct work_cs *cs;
 	const struct config_rule_set *rule_set;
+	const struct config_export_flow *rules;
+	size_t rule_count;
 	struct image written; /* what the system has */
 	struct image settled; /* with an import pending: what counts */
 	bool unsettled;       /* an import is pending that is not ours */
@@ -510,13 +512,17 @@ static void trace_unruled(const struct outflow *flow)
 }
 
 static int flow_connector(struct sync *sync, struct work_mv *mv,
-			  struct work_cs *cs, struct error *err)
+			  struct work_cs *cs,
+			  const struct config_export_flow *exports,
+			  size_t count, struct error *err)
 {
 	struct outflow flow = {
 		.sync = sync,
 		.mv = mv,
 		.cs = cs,
 		.rule_set = cs->rule_set,
+		.rules = exports,
+		.rule_count = count,
 	};
 	struct rules_view rules = { 0 };
 	struct cs_view view;
@@ -538,9 +544,8 @@ static int flow_connector(struct sync *sync, struct work_mv *mv,
 	rules.current = view_expected(&view);
 	rules.imported = view_imported(&view);
 	keep_unruled(&flow);
-	for (i = 0; i < cs->rule_set->export_count; i++) {
-		const struct config_export_flow *rule =
-			&cs->rule_set->exports[i];
+	for (i = 0; i < flow.rule_count; i++) {
+		const struct config_export_flow *rule = &flow.rules[i];
 
 		flow.found = NULL;
 		flow.waits = false;
@@ -575,10 +580,22 @@ int export_flow(struct sync *sync, struct work_mv *mv, struct error *err)
 		if (!cs->rule_set || !cs->agent || goes(cs) ||
 		    (!cs->rule_set->export_count && !cs->rule_set->provisions))
 			continue;
-		ret = flow_connector(sync, mv, cs, err);
+		if (cs->e.link.leaving) {
+			work_outcome(sync, cs, OUT_NO_FLOW, false);
+			continue;
+		}
+		ret = flow_connector(sync, mv, cs, cs->rule_set->exports,
+				     cs->rule_set->export_count, err);
 		if (ret < 0)
 			return -1;
 		changed |= ret;
 	}
 	return changed;
+}
+
+int export_flow_only(struct sync *sync, struct work_mv *mv, struct work_cs *cs,
+		     const struct config_export_flow *rules, size_t count,
+		     struct error *err)
+{
+	return flow_connector(sync, mv, cs, rules, count, err);
 }

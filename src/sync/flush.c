@@ -61,7 +61,8 @@ static int write_link(struct flush *flush, struct work_cs *cs,
 {
 	const struct link_row *link = &cs->e.link;
 
-	if (!link->mv && link->state == LINK_NORMAL && !link->last_mv)
+	if (!link->mv && link->state == LINK_NORMAL && !link->last_mv &&
+	    !link->leaving)
 		return store_link_delete(flush->tx, link->cs, err);
 	return store_link_put(flush->tx, link, err);
 }

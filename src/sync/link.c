@@ -59,6 +59,7 @@ int link_connect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 	cs->e.link.state = LINK_NORMAL;
 	cs->e.link.how = how;
 	cs->e.link.time = sync->now;
+	leave_cancel(sync, cs);
 	cs->e.link.last_mv = 0;
 	cs->e.link.wanted = how == LINK_PROVISIONING;
 	cs->dirty_link = true;
@@ -145,6 +146,8 @@ int link_remove_object(struct sync *sync, struct work_cs *cs, struct error *err)
 	    store_cs_children(sync->store, cs->e.row.id, &sync->scratch, &ids,
 			      &children, err) < 0)
 		return -1;
+	due_put(sync, DUE_CS, cs->e.row.id, 0, SV_NULL);
+	due_put(sync, DUE_DEPROVISION, cs->e.row.id, 0, SV_NULL);
 	cs->removed = true;
 	cs->dirty_row = true;
 	cs->leave_placeholder = referrers > 0 || children > 0;
@@ -158,7 +161,7 @@ int link_remove_object(struct sync *sync, struct work_cs *cs, struct error *err)
 	return link_mark_referrers(sync, cs->e.row.id, err);
 }
 
-static bool never_exported(const struct work_cs *cs)
+bool link_never_exported(const struct work_cs *cs)
 {
 	return !cs->e.row.has_image && cs->e.awaiting.op == PENDING_NONE &&
 	       !cs->e.pending.in_progress;
@@ -212,7 +215,7 @@ static void trace_deprovision(struct sync *sync, const struct work_cs *cs,
 	const char *found = "explicit-disconnect";
 	const char *text = "disconnected: an explicit disconnector";
 
-	if (never_exported(cs)) {
+	if (link_never_exported(cs)) {
 		found = "forget";
 		text = "forgotten: it was never written";
 	} else if (action == DEPROVISION_DELETE) {
@@ -223,32 +226,14 @@ static void trace_deprovision(struct sync *sync, const struct work_cs *cs,
 		text = "disconnected: a normal disconnector";
 	}
 	trace(sync, "deprovision", found, cs->rule_set, cs->e.row.id,
-	      mv->row.id, "%s", text);
+	      mv ? mv->row.id : 0, "%s", text);
 }
 
-int link_deprovision(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
-		     struct error *err)
+/* Unlinked already: what becomes of the account. */
+static int let_go(struct sync *sync, struct work_cs *cs,
+		  enum config_deprovision action, struct error *err)
 {
-	enum config_deprovision action;
-
-	if (deprovision_action(sync, cs, mv, &action, err) < 0)
-		return -1;
-	trace_deprovision(sync, cs, mv, action);
-	if (link_mark_mv_referrers(sync, mv->row.id, err) < 0)
-		return -1;
-	if (never_exported(cs)) {
-		bool fresh = cs->is_new;
-
-		link_disconnect(sync, cs, mv, LINK_NORMAL, LINK_DEPROVISIONING,
-				false);
-		work_outcome(sync, cs, fresh ? OUT_NONE : OUT_DISCONNECT,
-			     false);
-		return link_remove_object(sync, cs, err);
-	}
-	link_disconnect(sync, cs, mv,
-			action == DEPROVISION_DISCONNECT ? LINK_NORMAL
-							 : LINK_EXPLICIT,
-			LINK_DEPROVISIONING, true);
+	leave_end(sync, cs);
 	/* what was pending for it is no longer wanted */
 	memset(&cs->e.pending, 0, sizeof(cs->e.pending));
 	if (action == DEPROVISION_DELETE)
@@ -262,6 +247,66 @@ int link_deprovision(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 	return action == DEPROVISION_DELETE
 		       ? 0
 		       : join_index_unlinked(sync, cs, err);
+}
+
+int link_deprovision_left(struct sync *sync, struct work_cs *cs,
+			  struct error *err)
+{
+	const struct config_rule_set *rule_set =
+		plan_rule_set(sync, cs->e.link.rule_set);
+	enum config_deprovision action =
+		!rule_set || rule_set->deprovision == DEPROVISION_RULE
+			? DEPROVISION_EXPLICIT
+			: rule_set->deprovision;
+
+	trace_deprovision(sync, cs, NULL, action);
+	work_touch_cs(sync, cs);
+	cs->e.link.state = action == DEPROVISION_DISCONNECT ? LINK_NORMAL
+							    : LINK_EXPLICIT;
+	cs->e.link.how = LINK_DEPROVISIONING;
+	cs->e.link.time = sync->now;
+	cs->dirty_link = true;
+	return let_go(sync, cs, action, err);
+}
+
+/* The metaverse object goes before the day: the account waits without it, as
+ * a normal disconnector. */
+static int leave_behind(struct sync *sync, struct work_cs *cs,
+			struct work_mv *mv, struct error *err)
+{
+	if (leave_begin(sync, cs, mv, err) < 0 ||
+	    link_mark_mv_referrers(sync, mv->row.id, err) < 0)
+		return -1;
+	link_disconnect(sync, cs, mv, LINK_NORMAL, LINK_DEPROVISIONING, false);
+	return join_index_unlinked(sync, cs, err);
+}
+
+int link_deprovision(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
+		     struct error *err)
+{
+	enum config_deprovision action;
+
+	if (leave_waits(sync, cs))
+		return leave_behind(sync, cs, mv, err);
+	if (deprovision_action(sync, cs, mv, &action, err) < 0)
+		return -1;
+	trace_deprovision(sync, cs, mv, action);
+	if (link_mark_mv_referrers(sync, mv->row.id, err) < 0)
+		return -1;
+	if (link_never_exported(cs)) {
+		bool fresh = cs->is_new;
+
+		link_disconnect(sync, cs, mv, LINK_NORMAL, LINK_DEPROVISIONING,
+				false);
+		work_outcome(sync, cs, fresh ? OUT_NONE : OUT_DISCONNECT,
+			     false);
+		return link_remove_object(sync, cs, err);
+	}
+	link_disconnect(sync, cs, mv,
+			action == DEPROVISION_DISCONNECT ? LINK_NORMAL
+							 : LINK_EXPLICIT,
+			LINK_DEPROVISIONING, true);
+	return let_go(sync, cs, action, err);
 }
 
 /* ---- the object deletion rule ---- */

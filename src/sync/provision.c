@@ -697,6 +697,7 @@ static int provision_one(struct making *m, struct error *err)
 			       ? provision_new(m, err)
 			       : 0;
 	if (wanted) {
+		leave_cancel(m->sync, m->cs);
 		if (!m->cs->e.link.wanted) {
 			work_touch_cs(m->sync, m->cs);
 			m->cs->e.link.wanted = true;
@@ -706,6 +707,8 @@ static int provision_one(struct making *m, struct error *err)
 	}
 	if (!m->cs->e.link.wanted || !m->sync->config->provisioning)
 		return 0;
+	if (leave_waits(m->sync, m->cs))
+		return leave_begin(m->sync, m->cs, m->mv, err);
 	return link_deprovision(m->sync, m->cs, m->mv, err) < 0 ? -1 : 1;
 }
 

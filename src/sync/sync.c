@@ -68,6 +68,7 @@ static int lose(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 	      state == LINK_FILTERED ? "it is filtered now"
 				     : "it is another object now");
 	link_disconnect(sync, cs, mv, state, how, false);
+	leave_end(sync, cs);
 	if (link_mark_referrers(sync, cs->e.row.id, err) < 0 ||
 	    link_mark_mv_referrers(sync, mv->row.id, err) < 0 ||
 	    join_index_unlinked(sync, cs, err) < 0)
@@ -146,6 +147,7 @@ static int rehome(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 		trace(sync, "filter", "taken-over", rs, cs->e.row.id,
 		      mv->row.id, "rule set '%s' takes it over", rs->name);
 		work_touch_cs(sync, cs);
+		leave_cancel(sync, cs);
 		cs->rule_set = rs;
 		cs->e.link.rule_set = plan_rule_set_number(sync, rs);
 		cs->dirty_link = true;
@@ -310,6 +312,9 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 		      "its deletion is on the way: it stays a disconnector");
 		return 0;
 	}
+	if (cs->e.link.leaving && sync->config->provisioning &&
+	    !leave_waits(sync, cs))
+		return link_deprovision_left(sync, cs, err);
 	ret = filter_select(sync, cs, &rule_set, err);
 	if (ret < 0)
 		return -1;
@@ -337,7 +342,8 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 		      mv->row.id, "joins mv %lld", (long long)mv->row.id);
 		return link_up(sync, cs, rule_set, mv, true, counter_out, err);
 	}
-	ret = project(sync, cs, rule_set, &mv, err);
+	/* an account that waits to go makes nobody */
+	ret = cs->e.link.leaving ? 0 : project(sync, cs, rule_set, &mv, err);
 	if (ret < 0)
 		return -1;
 	if (ret > 0)

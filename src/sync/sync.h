@@ -59,7 +59,7 @@ int sync_run(struct store *store, const struct config *config,
  *	             no-connector kept frozen merged
  *	provision    wanted not-wanted off left waits taken new parent joined
  *	             renamed blocked
- *	deprovision  delete disconnect explicit-disconnect forget
+ *	deprovision  delete disconnect explicit-disconnect forget waits stays
  *	export-flow  pending same waiting condition ignored keep
  *	mv-deletion  deleted
  *	result       the inbound counter, as text

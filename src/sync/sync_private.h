@@ -388,12 +388,29 @@ int link_deprovision(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 /* The object is gone: a placeholder stays where something needs it. */
 int link_remove_object(struct sync *sync, struct work_cs *cs,
 		       struct error *err);
+/* Nothing of it ever reached the system. */
+bool link_never_exported(const struct work_cs *cs);
+/* What waited for its day is deprovisioned without its metaverse object. */
+int link_deprovision_left(struct sync *sync, struct work_cs *cs,
+			  struct error *err);
 struct work_cs *link_find(const struct work_mv *mv,
 			  const struct config_rule_set *rule_set);
 /* Metaverse objects that refer to this one are evaluated again. */
 int link_mark_mv_referrers(struct sync *sync, int64_t mv, struct error *err);
 /* Referrers of a connector space object that lost its partner. */
 int link_mark_referrers(struct sync *sync, int64_t id, struct error *err);
+
+/* ---- leave.c: deprovisioning that waits ---- */
+/* It waits, or is to from now on: not the day yet. */
+bool leave_waits(struct sync *sync, const struct work_cs *cs);
+/* It begins to wait, or goes on: 1 what is exported meanwhile is pending, 0
+ * nothing changed, -1 */
+int leave_begin(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
+		struct error *err);
+/* The wait is over, or not to be had any more. */
+void leave_end(struct sync *sync, struct work_cs *cs);
+/* It is wanted again: the export rules act again. */
+void leave_cancel(struct sync *sync, struct work_cs *cs);
 
 /* ---- the steps, in order ---- */
 /* filter.c: 1 *out is the rule set, 0 none fits */
@@ -440,6 +457,10 @@ int import_flow_keys(struct sync *sync, struct work_mv *mv,
 int provision(struct sync *sync, struct work_mv *mv, struct error *err);
 /* export_flow.c: 1 pending exports changed, 0 not */
 int export_flow(struct sync *sync, struct work_mv *mv, struct error *err);
+/* These rules and no others, once: 1 something is pending now. */
+int export_flow_only(struct sync *sync, struct work_mv *mv, struct work_cs *cs,
+		     const struct config_export_flow *rules, size_t count,
+		     struct error *err);
 
 /* names.c: DNs and unique values in an agent */
 int names_taken(struct sync *sync, struct agent_plan *agent, struct sv dn,

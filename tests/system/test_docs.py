@@ -76,6 +76,27 @@ def test_tutorial_accident(tutorial):
     tutorial.write("data/hr.csv", before)
 
 
+def test_leavers_howto(tutorial):
+    tutorial.replace("conjoin.yaml", "title:       string",
+                     "title:       string\n      endDate:     datetime")
+    tutorial.replace("agents/hr.yaml", "title:       title",
+                     "title:       title\n      endDate:     end")
+    lines = tutorial.read("data/hr.csv").splitlines()
+    ends = [",end"] + [",2020-01-01" if ",Ben," in line else
+                       ",2099-01-01" if ",Cleo," in line else ","
+                       for line in lines[1:]]
+    tutorial.write("data/hr.csv", "".join(
+        line + end + "\n" for line, end in zip(lines, ends)))
+    follow(tutorial, (ROOT / "docs/how-to/leavers.md").read_text())
+    assert [(due["what"], due["why"][:14]) for due in
+            tutorial.json("pending", "--due")["due"]] == [
+                ("deprovision", "then delete"), ("rules", "IsNullOrEmpty(")]
+    entries = tutorial.ldif("out/directory.ldif")
+    assert len(entries) == 3
+    assert entries.entry("cn=Ben Osei,ou=people,dc=corp,dc=test")["title"] \
+        == ["disabled"]
+
+
 def test_secrets_howto(tutorial):
     tutorial.ok("secret", "set", "directory", stdin="x\n")
     tutorial.ok("secret", "list")

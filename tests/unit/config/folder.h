@@ -119,6 +119,16 @@ static inline void ad_check(const struct connector_config *config,
 		report(data, dn, "nobody of that name");
 }
 
+static const struct connector_rule ad_disabling[] = {
+	{ "userAccountControl", "BitOr(Current(\"userAccountControl\"), 2)" },
+	{ NULL, NULL },
+};
+
+static inline const struct connector_rule *ad_disable(const char *type)
+{
+	return strcmp(type, "user") ? NULL : ad_disabling;
+}
+
 static const struct connector_ops ad_ops = {
 	.abi = CONNECTOR_ABI,
 	.name = "ad",
@@ -129,6 +139,7 @@ static const struct connector_ops ad_ops = {
 	.known_attrs = ad_attrs,
 	.bases = ad_bases,
 	.check = ad_check,
+	.disable = ad_disable,
 };
 
 static const struct connector_ops *const connectors[] = { &csv_ops, &ldif_ops,

@@ -325,14 +325,73 @@ static void unavailable(void **state)
 		load(*state,
 		     "    resolve: { lua: pick }\n"
 		     "    import: { mail: { lua: f } }\n",
-		     "    deprovision: { after: 30 days, then: delete }\n"
 		     "    provision:\n"
 		     "      dn: '\"CN=x\"'\n"
-		     "      initial: { title: { value: x } }\n"),
-		"agents/ad.yaml:10:18: a deprovisioning that waits ('after') "
-		"is not available yet\n"
+		     "      initial: { title: { value: x } }
+"),
 		"agents/hr.yaml:6:16: Lua is not available yet\n"
 		"agents/hr.yaml:7:23: Lua is not available yet\n");
+}
+
+static void waiting_deprovision(void **state)
+{
+	const struct config *config = load(
+		*state,
+		"    deprovision: { after: 2 weeks, then: disconnect }\n",
+		"    deprovision:\n"
+		"      after: 30 days\n"
+		"      then: delete\n"
+		"      meanwhile: { title: { value: gone }, manager: 'NULL' "
+		"}\n");
+	const struct config_rule_set *rules = ad_of(config);
+
+	expect_problems(config, "");
+	assert_int_equal(hr_of(config)->deprovision_after, 14 * CLOCK_DAY);
+	assert_int_equal(hr_of(config)->deprovision, DEPROVISION_DISCONNECT);
+	assert_int_equal(rules->deprovision_after, 30 * CLOCK_DAY);
+	assert_int_equal(rules->deprovision, DEPROVISION_DELETE);
+	assert_int_equal(rules->meanwhile_count, 2);
+	config = load(*state, "",
+		      "    deprovision: { after: 1 day, then: delete, "
+		      "meanwhile: disable }\n");
+	expect_problems(config, "");
+	assert_int_equal(ad_of(config)->meanwhile_count, 1);
+	assert_true(sv_eq_str(expr_source(ad_of(config)->meanwhile[0].source),
+			      ad_disabling[0].rule));
+	(void)def_of(config, 1, "userAccountControl");
+}
+
+static void bad_waiting_deprovision(void **state)
+{
+	expect_problems(load(*state,
+			     "    deprovision: { after: soon, then: later }\n",
+			     "    deprovision: { after: 0 days, meanwhile: "
+			     "enable }\n"),
+			"agents/ad.yaml:10:18: 'then' is missing: what "
+			"happens after that time (delete, disconnect or "
+			"explicit-disconnect)\n"
+			"agents/ad.yaml:10:27: '0 days' is not a duration: "
+			"write a number and minutes, hours, days or weeks\n"
+			"agents/ad.yaml:10:46: 'meanwhile' is 'disable' or "
+			"{ attribute: rule }\n"
+			"agents/hr.yaml:6:27: 'soon' is not a duration: write "
+			"a number and minutes, hours, days or weeks\n"
+			"agents/hr.yaml:6:39: 'then' must be "
+			"explicit-disconnect, disconnect or delete\n");
+	expect_problems(
+		load(*state,
+		     "    deprovision: { after: 1 day, then: disconnect, "
+		     "meanwhile: disable }\n",
+		     "    deprovision: { then: delete, meanwhile: "
+		     "{ proxyAddresses: { from: mail, merge: yes } } "
+		     "}\n"),
+		"agents/ad.yaml:10:18: 'after' has no duration\n"
+		"agents/ad.yaml:10:63: 'meanwhile' is written once: "
+		"nothing is merged\n"
+		"agents/hr.yaml:6:63: connector 'csv' knows no "
+		"disabled objects of type 'person': say what is "
+		"written meanwhile, as in meanwhile: { attribute: "
+		"rule }\n");
 }
 
 /* --- join -------------------------------------------------------------- */
@@ -883,6 +942,8 @@ int main(void)
 		TEST(delivered),
 		TEST(delivered_wrongly),
 		TEST(unavailable),
+		TEST(waiting_deprovision),
+		TEST(bad_waiting_deprovision),
 		TEST(joins),
 		TEST(bad_joins),
 		TEST(project),
