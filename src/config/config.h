@@ -321,6 +321,7 @@ struct config {
 	bool uses_now;               /* some rule does */
 	bool now_flows;              /* and more than compares with it */
 	struct hash128 hash;         /* of all that the files say */
+	struct hash128 tables_hash;  /* of tables/ *.csv */
 	const struct tables *tables; /* tables/ *.csv, for Lookup() */
 };
 

@@ -219,6 +219,9 @@ static void compute_hash(struct loader *loader)
 	}
 	tables_hash(loader->snapshot->tables, &text);
 	loader->config->hash = hash128(&no_key, strbuf_sv(&text));
+	strbuf_reset(&text);
+	tables_hash(loader->snapshot->tables, &text);
+	loader->config->tables_hash = hash128(&no_key, strbuf_sv(&text));
 	strbuf_release(&text);
 }
 

@@ -434,6 +434,7 @@ static struct node *check_lookup(struct compile *c, struct node *node)
 	if (!quoted(c, node, 0, "a table", &table) ||
 	    !quoted(c, node, 2, "a column", &column))
 		return NULL;
+	c->expr->tables = true;
 	found = c->scope->table ? c->scope->table(c->scope->data, table, column)
 				: 0;
 	if (!found)

@@ -249,3 +249,41 @@ struct sv expr_source(const struct expr *expr)
 {
 	return expr->source;
 }
+
+bool expr_uses_tables(const struct expr *expr)
+{
+	return expr->tables;
+}
+
+static void add_values(const struct values *values, struct strbuf *out)
+{
+	struct arena arena = ARENA_INIT;
+	size_t i;
+
+	for (i = 0; i < values->len; i++) {
+		struct sv text = value_text(&values->at[i], &arena);
+
+		strbuf_addf(out, " %d:%zu:", (int)values->at[i].type, text.len);
+		strbuf_addsv(out, text);
+	}
+	arena_release(&arena);
+}
+
+void expr_canonical(const struct expr *expr, struct strbuf *out)
+{
+	const struct param_use *use;
+	struct values values = { expr->root->constant.at,
+				 expr->root->constant.len };
+
+	strbuf_addc(out, '(');
+	strbuf_addsv(out, expr->source);
+	if (expr->root->kind == NODE_CONST && values.at) {
+		strbuf_adds(out, " constant");
+		add_values(&values, out);
+	}
+	for (use = expr->params; use; use = use->next) {
+		strbuf_addf(out, " %%" SV_FMT "%%", SV_ARG(use->name));
+		add_values(&use->values, out);
+	}
+	strbuf_addc(out, ')');
+}

@@ -146,6 +146,13 @@ void expr_reads(const struct expr *expr,
 		void (*fn)(void *data, enum expr_view view, uint32_t id),
 		void *data);
 struct sv expr_source(const struct expr *expr);
+/*
+ * Adds its text and what that was compiled with (constants, values of
+ * parameters): what adds the same text gives the same, as long as attributes,
+ * tables and functions are the same.
+ */
+void expr_canonical(const struct expr *expr, struct strbuf *out);
+bool expr_uses_tables(const struct expr *expr);
 
 /*
  * When the result of evaluations may change though nothing that they read does:

@@ -157,10 +157,19 @@ struct read {
 	struct read *next;
 };
 
+/* A parameter that the expression uses, with what it was. */
+struct param_use {
+	struct sv name;
+	struct values values;
+	struct param_use *next;
+};
+
 struct expr {
 	struct sv source;
 	struct node *root;
 	struct read *reads;
+	struct param_use *params;
+	bool tables; /* looks into some */
 	bool now;
 	bool now_flows;
 	bool unstable;

@@ -60,6 +60,17 @@ struct node *name_attr(struct compile *c, enum expr_view view, struct sv name,
 	return node;
 }
 
+static void note_param(struct compile *c, struct sv name,
+		       const struct values *values)
+{
+	struct param_use *use = arena_zalloc(c->arena, sizeof(*use));
+
+	use->name = name;
+	use->values = *values;
+	use->next = c->expr->params;
+	c->expr->params = use;
+}
+
 struct node *name_param(struct compile *c, struct sv name, size_t from)
 {
 	struct values values = { NULL, 0 };
@@ -76,6 +87,7 @@ struct node *name_param(struct compile *c, struct sv name, size_t from)
 		return node_call(c, name_function(c, SV_LIT("Now"), from), NULL,
 				 0, from);
 	values = values_dup(&values, c->arena);
+	note_param(c, name, &values);
 	return node_constant(c, &values, from);
 }
 

@@ -9,7 +9,7 @@
  */
 #include "run/run_private.h"
 
-#include "store/cs.h"
+#include "store/rules.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -96,6 +96,26 @@ static int rename_agent(struct store_tx *tx, const struct config *config,
 	return move_meta(tx, "joins", agent->was, agent->name, err);
 }
 
+#define CHUNK 256
+
+/* Links that were frozen flow again. */
+static int queue_links(struct store_tx *tx, uint32_t agent, uint32_t rule_set,
+		       struct error *err)
+{
+	struct concern_row rows[CHUNK];
+	int64_t after = 0;
+	int count;
+	int i;
+
+	while ((count = store_concerned(store_of(tx), CONCERN_LINKED, agent,
+					rule_set, &after, rows, CHUNK, err)) >
+	       0)
+		for (i = 0; i < count; i++)
+			if (store_queue_put(tx, rows[i].cs, err) < 0)
+				return -1;
+	return count;
+}
+
 static int rename_rule_set(struct store_tx *tx, const struct config *config,
 			   const struct config_agent *agent,
 			   const struct config_rule_set *rule_set,
@@ -120,7 +140,11 @@ static int rename_rule_set(struct store_tx *tx, const struct config *config,
 	if (!number)
 		return store_name_change(tx, NAME_RULE_SET, old, sv_from(name),
 					 err);
-	if (store_link_take_over(tx, old, number, err) < 0)
+	if (queue_links(
+		    tx,
+		    store_name_find(store, NAME_AGENT, sv_from(agent->name)),
+		    old, err) < 0 ||
+	    store_link_take_over(tx, old, number, err) < 0)
 		return -1;
 	(void)snprintf(old_name, sizeof(old_name), "%s.%s (now %s)",
 		       agent->name, rule_set->was, rule_set->name);

@@ -198,6 +198,31 @@ static void take_name(struct sync *sync, struct work_cs *cs)
 	cs->dirty_link = true;
 }
 
+static void set_state(struct sync *sync, struct work_cs *cs,
+		      enum link_state state, enum link_how how)
+{
+	if (cs->e.link.state == state)
+		return;
+	work_touch_cs(sync, cs);
+	cs->e.link.state = state;
+	cs->e.link.how = how;
+	cs->e.link.time = sync->now;
+	cs->dirty_link = true;
+}
+
+/* Nobody took it over: out of every scope it is a normal disconnector, as its
+ * next synchronization would find. */
+static int settle_scope(struct sync *sync, struct work_cs *cs,
+			struct error *err)
+{
+	const struct config_rule_set *rule_set;
+	int ret = filter_select(sync, cs, &rule_set, err);
+
+	if (ret == 0)
+		set_state(sync, cs, LINK_NORMAL, LINK_NONE);
+	return ret < 0 ? -1 : 0;
+}
+
 static int sync_connector(struct sync *sync, struct work_cs *cs,
 			  const char **counter_out, struct error *err)
 {
@@ -220,6 +245,7 @@ static int sync_connector(struct sync *sync, struct work_cs *cs,
 	take_name(sync, cs);
 	if (cs->e.row.has_image && cs->e.link.state != LINK_EXPLICIT) {
 		bool filtered;
+		bool homeless;
 
 		ret = filter_in_scope(sync, cs, cs->rule_set, err);
 		if (ret >= 0)
@@ -228,7 +254,8 @@ static int sync_connector(struct sync *sync, struct work_cs *cs,
 			ret = rehome(sync, cs, mv, err);
 		if (ret < 0)
 			return -1;
-		filtered = ret == 0;
+		homeless = ret == 0;
+		filtered = homeless;
 		if (!filtered) {
 			ret = filter_matches(sync, cs, cs->rule_set, err);
 			if (ret < 0)
@@ -237,7 +264,8 @@ static int sync_connector(struct sync *sync, struct work_cs *cs,
 		}
 		if (filtered) {
 			if (lose(sync, cs, mv, LINK_FILTERED, LINK_FILTER,
-				 &removed, err) < 0)
+				 &removed, err) < 0 ||
+			    (homeless && settle_scope(sync, cs, err) < 0))
 				return -1;
 			/* what was pending for it is no longer ours to say */
 			if (cs->e.pending.op == PENDING_UPDATE) {
@@ -257,18 +285,6 @@ static int sync_connector(struct sync *sync, struct work_cs *cs,
 	else
 		*counter_out = flowed ? "connector-flow" : "connector-no-flow";
 	return 0;
-}
-
-static void set_state(struct sync *sync, struct work_cs *cs,
-		      enum link_state state, enum link_how how)
-{
-	if (cs->e.link.state == state)
-		return;
-	work_touch_cs(sync, cs);
-	cs->e.link.state = state;
-	cs->e.link.how = how;
-	cs->e.link.time = sync->now;
-	cs->dirty_link = true;
 }
 
 static int link_up(struct sync *sync, struct work_cs *cs,
@@ -454,7 +470,7 @@ static int process(struct sync *sync, struct work_cs *cs, struct error *err)
 	/* containers and placeholders are no objects; an add that was never
 	 * read has nothing to say yet */
 	if (!cs->e.row.type || (!cs->e.row.has_image && !cs->e.link.mv))
-		return 0;
+		return store_queue_delete(sync->tx, id, err);
 	sync->result->objects++;
 	work_unit_begin(sync, id);
 	due_begin(sync);
@@ -955,7 +971,7 @@ static int run(struct sync *sync, struct error *err)
 	sync->number = store_name_find(sync->store, NAME_AGENT,
 				       sv_from(sync->agent->name));
 	if (join_index_imported(sync, err) < 0 || flush(sync, err) < 0 ||
-	    due_take(sync, err) < 0)
+	    changes_take(sync, err) < 0 || due_take(sync, err) < 0)
 		return -1;
 	ret = make_pass(sync, sync->options->full ? PASS_ALL : PASS_CHANGED,
 			err);

@@ -489,6 +489,9 @@ void names_add_keys(struct sync *sync, struct agent_plan *agent,
 /* sync.c: what is written is kept, the next transaction begins */
 int sync_commit(struct sync *sync, struct error *err);
 
+/* changes.c: after a change of rules: whom it concerns is queued */
+int changes_take(struct sync *sync, struct error *err);
+
 /* due.c: what changes with the time */
 /* The rules that are evaluated from here on are of one object: its inbound
  * rules, or a metaverse object's. */

@@ -39,7 +39,7 @@ STEP_KEYS = {"run", "cycle", "write", "append", "replace", "remove", "copy",
              "mv", "cs", "directory", "pending", "note", "result", "exit",
              "counters", "outbound", "errors", "message", "allow",
              "keep-token", "options", "clock", "advance", "due", "command",
-             "quarantine", "killed"}
+             "quarantine", "killed", "warnings"}
 
 
 class Mismatch(Exception):
@@ -202,6 +202,9 @@ class Scenario:
         self.check_outbound(step.get("outbound", {}),
                             last.get("outbound", {}))
         self.check_errors(step, last)
+        for text in step.get("warnings", []):
+            if not any(text in warning for warning in out["warnings"]):
+                raise Mismatch(f"no warning has '{text}': {out['warnings']}")
         for text in step.get("message", []):
             text = self.tokens.get(text, text)
             if text not in last["message"]:

@@ -327,8 +327,7 @@ static void unavailable(void **state)
 		     "    import: { mail: { lua: f } }\n",
 		     "    provision:\n"
 		     "      dn: '\"CN=x\"'\n"
-		     "      initial: { title: { value: x } }
-"),
+		     "      initial: { title: { value: x } }\n"),
 		"agents/hr.yaml:6:16: Lua is not available yet\n"
 		"agents/hr.yaml:7:23: Lua is not available yet\n");
 }
