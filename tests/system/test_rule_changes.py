@@ -71,12 +71,13 @@ CHOICES = {
                   None],
     "dir manager": ["manager", None],
     "dir country": ["country", "'[country] & %Suffix%'", None],
-    "dir deprovision": ["delete", "disconnect", "explicit-disconnect",
+    # not `disconnect`: a full synchronization tries all normal disconnectors
+    "dir deprovision": ["delete", "explicit-disconnect",
                         "{ after: 30 days, then: delete, meanwhile: "
                         "{ title: { value: gone } } }",
-                        "{ after: 60 days, then: disconnect }",
+                        "{ after: 60 days, then: explicit-disconnect }",
                         "{ from: 'IIF(IsPresent([mail]), \"delete\", "
-                        "\"disconnect\")' }"],
+                        "\"explicit-disconnect\")' }"],
     "dir scope": [None, "Not([employeeNumber] = \"3\")"],
 
     "list": ["there", "there", "gone"],
