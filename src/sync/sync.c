@@ -495,7 +495,7 @@ static int process(struct sync *sync, struct work_cs *cs, struct error *err)
 	due_keep(sync, DUE_CS, cs->removed ? 0 : id);
 	work_unit_keep(sync);
 	if (counter && cs->e.row.has_image)
-		counters_add(sync->counters, 0, counter, id);
+		outcome_inbound(sync, counter, id);
 	if (cs->removed)
 		return 0;
 	if (sync->blocked[0]) {
@@ -866,6 +866,8 @@ static int reevaluate(struct sync *sync, int64_t id, struct error *err)
 		ret = -1;
 	if (ret > 0 && ask_deletion_again(sync, mv, &why) < 0)
 		ret = -1;
+	if (ret > 0 && flowed)
+		outcome_flowed(sync, mv);
 	if (ret == 0)
 		mv = NULL;
 	if (ret >= 0)
@@ -922,44 +924,6 @@ static int fix_up(struct sync *sync, struct error *err)
 	return 0;
 }
 
-static void count_outcome(struct sync *sync, int64_t cs, unsigned outcome)
-{
-	static const char *const names[][2] = {
-		[OUT_NO_FLOW] = { "connector-no-flow", "connector-no-flow" },
-		[OUT_FLOW] = { "connector-flow", "connector-flow" },
-		[OUT_RENAME] = { "provisioned-rename-no-flow",
-				 "provisioned-rename-flow" },
-		[OUT_DISCONNECT] = { "provisioned-disconnect",
-				     "provisioned-disconnect" },
-		[OUT_DELETE_ADD] = { "provisioned-delete-add-no-flow",
-				     "provisioned-delete-add-flow" },
-		[OUT_ADD] = { "provisioned-add-no-flow",
-			      "provisioned-add-flow" },
-	};
-	unsigned kind = outcome & (OUT_WITH_FLOW - 1);
-
-	if (kind != OUT_NONE)
-		counters_add(sync->counters, CS_AGENT(cs),
-			     names[kind][(outcome & OUT_WITH_FLOW) != 0], cs);
-}
-
-static void count_outcomes(struct sync *sync)
-{
-	VEC(int64_t) ids = VEC_INIT;
-	const int64_t *id;
-	uint64_t outcome;
-	size_t i;
-
-	for (i = 0; i < sync->outcomes.size; i++)
-		if (sync->outcomes.keys[i])
-			vec_push(&ids, (int64_t)sync->outcomes.keys[i]);
-	vec_sort(&ids, order_ids);
-	vec_foreach(&ids, id)
-		if (idmap_get(&sync->outcomes, (uint64_t)*id, &outcome))
-			count_outcome(sync, *id, (unsigned)outcome);
-	vec_release(&ids);
-}
-
 static int run(struct sync *sync, struct error *err)
 {
 	int ret;
@@ -981,8 +945,10 @@ static int run(struct sync *sync, struct error *err)
 		ret = last_pass(sync, err);
 	if (ret == 0)
 		ret = fix_up(sync, err);
-	if (ret < 0)
+	if (ret < 0) {
+		outcome_count(sync, false);
 		return -1;
+	}
 	if (sync->joins_stored &&
 	    store_meta_set(sync->tx, "joins", SV_LIT("1"), err) < 0)
 		return -1;
@@ -991,7 +957,7 @@ static int run(struct sync *sync, struct error *err)
 		return -1;
 	}
 	sync->tx = NULL;
-	count_outcomes(sync);
+	outcome_count(sync, true);
 	return 0;
 }
 
@@ -1002,6 +968,7 @@ static void release(struct sync *sync)
 	work_release(sync);
 	plan_release(sync);
 	idmap_release(&sync->failed_mv);
+	idmap_release(&sync->quiet);
 	idmap_release(&sync->leaving);
 	vec_release(&sync->deferred);
 	vec_release(&sync->takers);

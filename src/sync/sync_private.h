@@ -241,6 +241,7 @@ struct sync {
 	unsigned round;       /* of evaluate(), counted over a preview */
 
 	struct idmap outcomes;  /* cs -> outcome, over the step */
+	struct idmap quiet;     /* cs -> inbound counter "no-flow" so far */
 	struct idmap frozen;    /* rule sets warned of */
 	struct idmap failed_mv; /* not tried again in this step */
 
@@ -252,6 +253,15 @@ struct sync {
 	struct idmap leaving; /* objects that wait for their new name */
 	VEC(struct name_taker) takers;
 };
+
+/* ---- outcome.c ---- */
+/* Counts a synchronized object, by a literal's name. */
+void outcome_inbound(struct sync *sync, const char *counter, int64_t id);
+/* Its values changed after the object itself was synchronized. */
+void outcome_flowed(struct sync *sync, const struct work_mv *mv);
+/* What is counted at the end of the step; of one that did not end only
+ * objects that were synchronized. */
+void outcome_count(struct sync *sync, bool ended);
 
 /* ---- plan.c ---- */
 int plan_init(struct sync *sync, struct error *err);
