@@ -514,6 +514,36 @@ int join_reverse(struct sync *sync, struct work_mv *mv,
 	return 0;
 }
 
+/* The stored key is a hint: the value may have changed since. 1, 0, -1 */
+static int has_join_value(struct sync *sync, struct work_cs *cs,
+			  const struct config_rule_set *rule_set,
+			  const struct config_join *join,
+			  const struct value *value, struct error *err)
+{
+	struct rules_view rules = { 0 };
+	const struct config_rule_set *of;
+	struct cs_view view;
+	struct values *values;
+	int ret = filter_select(sync, cs, &of, err);
+
+	if (ret < 0 || of != rule_set) {
+		error_clear(err); /* its own sync tells */
+		return ret < 0;
+	}
+	view_cs(sync, cs, &view);
+	rules.here = view_expected(&view);
+	rules.imported = view_imported(&view);
+	values = arena_array(&sync->scratch, join->clause_count + 1,
+			     sizeof(*values));
+	ret = evaluate_rule(sync, join, &rules, values, err);
+	if (ret < 0) {
+		error_clear(err);
+		return 1;
+	}
+	return ret > 0 &&
+	       values_have(&values[key_clause(join)], value, MATCH_IGNORE_CASE);
+}
+
 /* A value of a join attribute came or changed: disconnectors that it may join
  * are taken by their agent's next delta sync. */
 int join_wake(struct sync *sync, struct work_mv *mv,
@@ -557,7 +587,9 @@ int join_wake(struct sync *sync, struct work_mv *mv,
 					return -1;
 				if (ret == 0 || cs->e.link.mv ||
 				    cs->e.link.state != LINK_NORMAL ||
-				    cs->e.row.id == sync->processed)
+				    cs->e.row.id == sync->processed ||
+				    !has_join_value(sync, cs, rule_set, join,
+						    &now.at[i], err))
 					continue;
 				work_touch_cs(sync, cs);
 				cs->queued = true;
