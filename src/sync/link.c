@@ -32,6 +32,14 @@ static int wake_connector(struct sync *sync, const struct work_cs *cs,
 			 err);
 }
 
+#define OCCUPIED "ambiguous-import-flow-from-multiple-connectors"
+
+bool link_error_occupied(const struct error *err)
+{
+	return err->code == ERR_INVALID &&
+	       strncmp(err->msg, OCCUPIED ":", sizeof(OCCUPIED)) == 0;
+}
+
 int link_connect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 		 const struct config_rule_set *rule_set, enum link_how how,
 		 struct error *err)
@@ -40,7 +48,7 @@ int link_connect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 
 	if (link_find(mv, rule_set))
 		return object_error(
-			err, "ambiguous-import-flow-from-multiple-connectors",
+			err, OCCUPIED,
 			"mv %lld has a connector under '%s' already",
 			(long long)mv->row.id, rule_set->name);
 	work_touch_cs(sync, cs);

@@ -445,13 +445,14 @@ bool sync_error_fatal(const struct error *err)
 	       err->code == ERR_CONFLICT || err->code == ERR_INTERNAL;
 }
 
-/* A name that is taken may be given up by what is still to be synchronized:
- * the object is tried again at the end. */
+/* A name that is taken may be given up by what is still to be synchronized, or
+ * the connector in the way be gone: the object is tried again at the end. */
 static bool defer(struct sync *sync, int64_t id, const struct error *why)
 {
 	struct deferred deferred = { id, sync->wants_other };
 
-	if (sync->last_try || !names_error_taken(why))
+	if (sync->last_try ||
+	    (!names_error_taken(why) && !link_error_occupied(why)))
 		return false;
 	vec_push(&sync->deferred, deferred);
 	if (deferred.leaving)

@@ -383,6 +383,9 @@ int view_mv_key(struct sync *sync, const struct work_mv *mv,
 		struct error *err);
 
 /* ---- link.c: linking, unlinking, deletion rule, deprovisioning ---- */
+/* The error says that another connector is in the way: it may not be for long.
+ */
+bool link_error_occupied(const struct error *err);
 int link_connect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 		 const struct config_rule_set *rule_set, enum link_how how,
 		 struct error *err);
