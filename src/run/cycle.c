@@ -7,6 +7,8 @@
 
 #include "export/export.h"
 #include "import/import.h"
+#include "store/cs.h"
+#include "store/store.h"
 
 #include <string.h>
 
@@ -120,6 +122,48 @@ static bool anything_pending(struct cycle *cycle)
 	return false;
 }
 
+/* A disconnector whose join value appeared, or an object that was joined from
+ * the other side: not one that is only in error. */
+static bool is_queued(struct cycle *cycle, const struct config_agent *agent)
+{
+	uint32_t number =
+		store_name_find(cycle->store, NAME_AGENT, sv_from(agent->name));
+	struct arena arena = ARENA_INIT;
+	struct error err = ERROR_INIT;
+	struct cs_error known;
+	int64_t id = 0;
+	bool found = false;
+
+	while (number && !found &&
+	       store_queue_ids(cycle->store, number, id, &id, 1, &err) > 0) {
+		found = store_error_get(cycle->store, id, ERROR_SYNC, &arena,
+					&known, &err) == 0;
+		arena_reset(&arena);
+	}
+	arena_release(&arena);
+	return found;
+}
+
+/* What one agent's sync left to be done by another's that had its turn. */
+static void sync_queued(struct cycle *cycle)
+{
+	bool *queued = mem_zalloc(cycle->config->agent_count + 1);
+	bool any = true;
+	int round;
+	size_t i;
+
+	for (round = 0; round < ROUNDS && any; round++) {
+		any = false;
+		for (i = 0; i < cycle->config->agent_count; i++) {
+			queued[i] = is_queued(cycle, &cycle->config->agents[i]);
+			any |= queued[i];
+		}
+		if (any)
+			each(cycle, queued, sync_one);
+	}
+	mem_free(queued);
+}
+
 enum run_exit run_cycle(struct store *store, const struct config *config,
 			const struct run_options *options, struct error *err)
 {
@@ -135,11 +179,13 @@ enum run_exit run_cycle(struct store *store, const struct config *config,
 	cycle.exported = mem_zalloc(config->agent_count + 1);
 	each(&cycle, NULL, import_one);
 	each(&cycle, NULL, sync_one);
+	sync_queued(&cycle);
 	for (round = 0; round < ROUNDS && anything_pending(&cycle); round++) {
 		memset(cycle.exported, 0, config->agent_count + 1);
 		each(&cycle, NULL, export_one);
 		each(&cycle, cycle.exported, import_one);
 		each(&cycle, cycle.exported, sync_one);
+		sync_queued(&cycle);
 		/* what failed waits for the next cycle */
 		cycle.what = EXPORT_FRESH;
 	}
