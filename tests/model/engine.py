@@ -1,0 +1,146 @@
+"""Drives the program, and says what it holds in the model's words.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import json
+import subprocess
+
+from model import Mv, Obj
+
+
+class EngineFailed(Exception):
+    pass
+
+
+class Engine:
+    def __init__(self, program, folder):
+        self.program = str(program)
+        self.folder = folder
+
+    def start(self, *words):
+        return subprocess.Popen(
+            [self.program, *words, "--folder", str(self.folder), "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def call(self, *words, statuses=(0, 1, 3)):
+        process = self.start(*words)
+        out, err = process.communicate(timeout=120)
+        if process.returncode not in statuses:
+            raise EngineFailed(
+                f"'{' '.join(words)}' ended with {process.returncode}\n"
+                f"{out.decode('utf-8', 'replace')[-2000:]}"
+                f"{err.decode('utf-8', 'replace')[-2000:]}")
+        return json.loads(out)
+
+    def state(self, config):
+        """(metaverse, connector spaces), canonical."""
+        objects = {}
+        for agent in config.agents:
+            found = self.call("search", "cs", agent.name)["objects"]
+            objects[agent.name] = found
+        mvs = {}
+        for kind in config.types:
+            for mv in self.call("search", "mv", kind)["objects"]:
+                mvs[mv["id"]] = mv
+        names = {f"mv {number}": connectors_text(
+            mv["type"], [(c["agent"], c["rule_set"], c["anchor"], c["dn"])
+                         for c in mv["connectors"]])
+            for number, mv in mvs.items()}
+        meta = in_order(
+            (names[f"mv {number}"],
+             {name: sorted(names.get(v, v) for v in values)
+              for name, values in mv["attributes"].items() if values})
+            for number, mv in mvs.items())
+        spaces = {}
+        for agent, found in objects.items():
+            spaces[agent] = in_order(
+                (o["type"], identity(o["anchor"], o["dn"]),
+                 self.describe(o, names)) for o in found)
+        return meta, spaces
+
+    @staticmethod
+    def describe(o, names):
+        def values(attrs):
+            return {name: sorted(v) for name, v in sorted(attrs.items())}
+
+        def layer(found):
+            if not found:
+                return None
+            op = found["operation"]
+            return ("update" if op == "rename" else op,
+                    None if op == "add" else found["dn"] or None,
+                    values(found["attributes"] or {}))
+        pending = o["pending_import"]
+        return {
+            "state": o["state"],
+            "rule_set": o["rule_set"] if o["mv"] else None,
+            "mv": names.get(f"mv {o['mv']}") if o["mv"] else None,
+            "image": values(o["image"]) if o["image"] is not None else None,
+            "pending import": pending["operation"] if pending else None,
+            "pending export": layer(o["pending_export"]),
+            "awaiting": layer(o["awaiting"])}
+
+
+def in_order(items):
+    return sorted(items, key=repr)
+
+
+def identity(anchor, dn):
+    return dn or anchor
+
+
+def connectors_text(kind, connectors):
+    return f"{kind} of " + " + ".join(sorted(
+        f"{agent}.{rs} {identity(anchor, dn)}"
+        for agent, rs, anchor, dn in connectors))
+
+
+# ---- the model in the same words
+
+def model_state(model):
+    names = {mv: connectors_text(
+        mv.kind, [(o.agent, o.rs, o.anchor, shown_dn(o))
+                  for o in model.connectors(mv)]) for mv in model.mvs}
+    meta = in_order(
+        (names[mv], {name: sorted(shown(v, names) for v in values)
+                     for name, values in mv.attrs.items() if values})
+        for mv in model.mvs)
+    spaces = {}
+    for agent in model.config.agents:
+        spaces[agent.name] = in_order(
+            (o.kind, identity(o.anchor, shown_dn(o)), describe(o, names))
+            for o in model.objs[agent.name] if not o.placeholder)
+    return meta, spaces
+
+
+def shown_dn(obj):
+    """The name that it has, or is to have while it is new."""
+    return obj.dn or obj.base_dn or obj.future_dn
+
+
+def shown(value, names):
+    if isinstance(value, Mv):
+        return names.get(value, "?")
+    if isinstance(value, Obj):
+        return identity(value.anchor, shown_dn(value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value
+
+
+def describe(o, names):
+    def values(attrs):
+        return {name: sorted(shown(v, names) for v in values)
+                for name, values in sorted(attrs.items())}
+
+    def layer(found):
+        if not found:
+            return None
+        return (found["op"], None if found["op"] == "add" else found["dn"],
+                values(found["attrs"]))
+    return {
+        "state": o.state, "rule_set": o.rs,
+        "mv": names.get(o.mv) if o.mv else None,
+        "image": values(o.image) if o.image is not None else None,
+        "pending import": o.pend, "pending export": layer(o.export),
+        "awaiting": layer(o.awaiting)}

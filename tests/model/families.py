@@ -1,0 +1,274 @@
+"""Random configurations and random changes, of a few families.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import rules as r
+from config import Agent, Config, MvType, Provision, RuleSet
+
+HR = ["id", "first", "last", "title", "dept", "status", "kind", "boss",
+      "tags", "tel"]
+PHONE = ["no", "emp", "tel", "room", "kind"]
+FIRST = ["Ann", "ann", "Bob", " Cy", "Cy", ""]
+LAST = ["Lee", "Low", "lee", "Ng "]
+TITLE = ["Clerk", "clerk", "Boss", "", "", "x"]
+TAGS = ["a", "b", "B2", "c", ""]
+ATTRIBUTES = {
+    "employeeID": {"type": "string", "index": "true"},
+    "givenName": {"type": "string"}, "sn": {"type": "string"},
+    "displayName": {"type": "string"}, "title": {"type": "string"},
+    "department": {"type": "string"},
+    "telephoneNumber": {"type": "string", "index": "true"},
+    "room": {"type": "string"}, "active": {"type": "boolean"},
+    "tags": {"type": "string", "multi": "true"},
+    "manager": {"type": "reference"}}
+
+
+def hr_row(random, anchor, ids):
+    return {
+        "id": anchor, "first": random.choice(FIRST),
+        "last": random.choice(LAST), "title": random.choice(TITLE),
+        "dept": random.choice(["IT", "HR", "it", ""]),
+        "status": random.choice(["A", "A", "I", "a", ""]),
+        "kind": random.choice(["staff"] * 4 + ["test", ""]),
+        "boss": random.choice(ids + [""] * 4),
+        "tags": ";".join(t for t in random.sample(TAGS, 2) if t),
+        "tel": random.choice(["1", "2", "3", "", ""])}
+
+
+def phone_row(random, anchor, ids):
+    return {"no": anchor, "emp": random.choice(ids + [""]),
+            "tel": random.choice(["7", "8", "9", ""]),
+            "room": random.choice(["r1", "R1", "r2", ""]),
+            "kind": random.choice(["desk"] * 3 + ["fax"])}
+
+
+def text_rule(random, *columns):
+    a, b = random.choice(columns), random.choice(columns)
+    return random.choice([
+        lambda: r.attr(a), lambda: r.attr(a), lambda: r.trim(a),
+        lambda: r.lower(a), lambda: r.upper(a), lambda: r.left(a, 2),
+        lambda: r.concat(a, b), lambda: r.either(a, b),
+        lambda: r.unless(a, "x"), lambda: r.or_stop(a)])()
+
+
+def flow(random, e, *columns):
+    when = None
+    if random.random() < .2:
+        when = random.choice([
+            r.present(random.choice(columns)),
+            r.differs(random.choice(columns), "x")])
+    return r.Flow(e, when=when, when_null=random.choice(
+        [None, None, None, "next", "contribute"]))
+
+
+def flows(random, *columns):
+    return [flow(random, text_rule(random, *columns), *columns)
+            for _ in range(random.choice([1, 1, 1, 2]))]
+
+
+def hr_agent(random, delta):
+    imports = {
+        "employeeID": [r.Flow(r.attr("id"))],
+        "givenName": flows(random, "first"),
+        "sn": flows(random, "last", "first"),
+        "title": flows(random, "title", "dept"),
+        "department": flows(random, "dept"),
+        "telephoneNumber": flows(random, "tel"),
+        "active": [r.Flow(r.equals("status", "A"))],
+        "displayName": [r.Flow(r.concat("first", "last"))],
+        "tags": [r.Flow(r.attr("tags"))],
+        "manager": [r.Flow(r.attr("boss", "reference"))]}
+    for name in random.sample(list(imports)[1:], random.randrange(4)):
+        del imports[name]
+    rs = RuleSet(
+        "person", "person",
+        declared={"boss": {"type": "reference", "to": "person"},
+                  "tags": {"type": "string", "multi": "true",
+                           "separator": ";"}},
+        filter=random.choice([[], [r.equals("kind", "test")],
+                              [r.equals("kind", "test"), r.absent("first")]]),
+        project=random.choice([True, True, r.present("kind")]),
+        imports=imports)
+    connect = {"path": "data/hr.csv", "anchor": "id"}
+    if delta:
+        connect["delta"] = {"path": "data/hr-delta.csv", "change": "change"}
+    return Agent("hr", "csv", connect, [rs])
+
+
+def phone_agent(random):
+    imports = {"telephoneNumber": flows(random, "tel", "room"),
+               "room": flows(random, "room")}
+    if random.random() < .5:
+        imports["title"] = flows(random, "room", "kind")
+    rs = RuleSet("card", "person",
+                 filter=random.choice([[], [r.equals("kind", "fax")]]),
+                 join=[({"employeeID": r.attr("emp")}, random.choice(
+                     [None, None, r.present("tel")]))],
+                 imports=imports)
+    return Agent("phone", "csv", {"path": "data/phone.csv", "anchor": "no"},
+                 [rs])
+
+
+def exports(random, names):
+    out = {}
+    for target, name in names.items():
+        if random.random() < .3:
+            continue
+        if name in ("tags", "manager"):
+            out[target] = r.Flow(r.attr(name))
+            continue
+        e = random.choice([r.attr(name), r.attr(name), r.upper(name),
+                           r.either(name, "employeeID"),
+                           r.or_ignore(name)])
+        out[target] = r.Flow(e, when=random.choice(
+            [None, None, None, r.present("title")]))
+    return out
+
+
+def dir_agent(random):
+    name = random.choice([
+        r.wrap("uid=", r.lower("employeeID"), ",dc=corp,dc=test"),
+        r.wrap("cn=", r.attr("employeeID"), ",ou=p,dc=corp,dc=test")])
+    rs = RuleSet(
+        "account", "person", type="inetOrgPerson",
+        declared={"manager": {"type": "reference"},
+                  "tags": {"type": "string", "multi": "true"}},
+        join=random.choice([[], [({"employeeID": r.attr("employeeNumber")},
+                                  None)]]),
+        provision=Provision(
+            when=random.choice([None, r.yes("active"), r.present("title")]),
+            require=["employeeID"] + random.choice([[], ["sn"]]),
+            dn=name),
+        exports={"employeeNumber": r.Flow(r.attr("employeeID")),
+                 **exports(random, {
+                     "givenName": "givenName", "sn": "sn",
+                     "title": "title", "departmentNumber": "department",
+                     "telephoneNumber": "telephoneNumber",
+                     "tags": "tags", "manager": "manager"})},
+        deprovision=random.choice([None, "delete", "delete", "disconnect",
+                                   "explicit-disconnect"]))
+    return Agent("dir", "ldif", {"path": "out/dir.ldif"}, [rs])
+
+
+def book_agent(random):
+    rs = RuleSet(
+        "row", "person",
+        declared={"boss": {"type": "reference", "to": "row"}},
+        join=random.choice([[], [({"employeeID": r.attr("emp")}, None)]]),
+        provision=Provision(
+            when=random.choice([None, r.present("sn"), r.yes("active")]),
+            require=["employeeID"],
+            initial={"emp": r.attr("employeeID")}),
+        exports=exports(random, {"name": "displayName", "job": "title",
+                                 "boss": "manager"}),
+        deprovision=random.choice(["delete", "delete", "disconnect", None]))
+    return Agent("book", "csv", {"path": "out/book.csv", "anchor": "emp",
+                                 "create": "yes"}, [rs])
+
+
+def deletion(random):
+    return random.choice([None, "last", "projected", ["hr"],
+                          ["hr", "phone"], {"any": ["hr", "phone"]},
+                          "never"])
+
+
+def configuration(random):
+    agents = [hr_agent(random, random.random() < .5)]
+    if random.random() < .7:
+        agents.append(phone_agent(random))
+    if random.random() < .8:
+        agents.append(dir_agent(random))
+    if random.random() < .5 or len(agents) == 1:
+        agents.append(book_agent(random))
+    if random.random() < .3:
+        random.shuffle(agents)
+    names = [a.name for a in agents]
+    delete = deletion(random)
+    if isinstance(delete, list):
+        delete = [n for n in delete if n in names]
+    elif isinstance(delete, dict):
+        delete = {"any": [n for n in delete["any"] if n in names]}
+    precedence = {}
+    if "phone" in names:
+        for attribute in ("telephoneNumber", "title"):
+            if random.random() < .5:
+                precedence[attribute] = random.choice(
+                    [["phone", "hr"], ["hr", "phone"], ["phone.card"]])
+    return Config({"person": MvType(ATTRIBUTES, precedence, delete)}, agents)
+
+
+COLUMNS = {"hr": HR, "phone": PHONE, "book": ["emp", "name", "job", "boss"]}
+IDS = ["E1", "E2", "E3", "E4", "E5"]
+CARDS = ["c1", "c2", "c3"]
+
+
+def row_change(random, agent, now):
+    """A change of a source: (anchor, row or None)."""
+    if agent == "hr":
+        ids, make = IDS, hr_row
+    else:
+        ids, make = CARDS, phone_row
+    anchor = random.choice(ids)
+    if anchor in now and random.random() < .3:
+        return anchor, None
+    row = make(random, anchor, IDS)
+    if anchor in now:
+        old = dict(now[anchor])
+        for name in random.sample(list(row), random.choice([1, 1, 2, 4])):
+            if row[name] != anchor:
+                old[name] = row[name]
+        row = old
+    return anchor, row
+
+
+def foreign_change(random, config, agent, target):
+    """Somebody else changes a target: (what, name, attributes)."""
+    if agent == "book":
+        keys = list(target.rows)
+        if not keys:
+            return None
+        anchor = random.choice(keys)
+        if random.random() < .4:
+            return anchor, None
+        return anchor, {random.choice(["name", "job"]):
+                        random.choice(["foreign", ""])}
+    keys = list(target.entries_)
+    if not keys:
+        return None
+    dn = random.choice(keys)
+    if random.random() < .4:
+        return dn, None
+    return dn, {random.choice(["sn", "title", "givenName"]):
+                random.choice([["foreign"], []])}
+
+
+def sequence(random, config, length):
+    """Steps that know nothing of what the engine makes of them."""
+    steps = []
+    rows = {"hr": {}, "phone": {}}
+    sources = [a.name for a in config.agents if a.name in rows]
+    for _ in range(length):
+        for _ in range(random.choice([0, 1, 1, 2, 3])):
+            agent = random.choice(sources)
+            anchor, row = row_change(random, agent, rows[agent])
+            if row is None:
+                rows[agent].pop(anchor, None)
+            else:
+                rows[agent][anchor] = row
+            steps.append(("row", agent, anchor, row))
+        if random.random() < .15:
+            steps.append(("foreign", random.randrange(1 << 30)))
+        dice = random.random()
+        if dice < .25:
+            steps.append(("cycle",))
+        else:
+            agent = random.choice(config.agents)
+            profiles = ["full-import", "full-import-delta-sync",
+                        "full-import-full-sync", "full-sync", "delta-sync"]
+            if agent.is_target:
+                profiles += ["export", "export"]
+            if agent.delta:
+                profiles += ["delta-import", "delta-import-delta-sync"] * 2
+            steps.append(("run", agent.name, random.choice(profiles)))
+    steps.append(("converge",))
+    return steps

@@ -1,0 +1,367 @@
+#!/usr/bin/env python3
+"""Compares the program with a model of it, over random sequences.
+
+    tests/model/run.py [--conjoin PATH] [--count N] [--seed N] [--only SEED]
+                       [--jobs N] [--seconds N] [--keep]
+
+Each sequence has a configuration and steps made from its seed.  A difference
+is shown with the seed and the shortest sequence found that shows it.
+docs/internals/model-test.md tells what is compared.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import random as randoms
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import engine as engines  # noqa: E402
+import families  # noqa: E402
+from engine import Engine, EngineFailed, model_state  # noqa: E402
+from model import Model  # noqa: E402
+from world import Directory, Table  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RAM = pathlib.Path("/dev/shm")
+# The contract does not say of whom it is counted that nothing happened.
+QUIET = {"connector-no-flow"}
+
+
+class Difference(Exception):
+    pass
+
+
+class Play:
+    """One sequence on both sides."""
+
+    def __init__(self, seed, program, folder, watch):
+        random = randoms.Random(seed)
+        self.config = families.configuration(random)
+        self.steps = families.sequence(random, self.config,
+                                       random.randrange(4, 12))
+        self.folder = folder
+        self.engine = Engine(program, folder)
+        self.model = Model(self.config)
+        self.watch = watch
+        self.world = {}
+        self.log = []
+
+    def prepare(self):
+        self.config.write(self.folder)
+        for agent in self.config.agents:
+            if agent.kind == "csv":
+                self.world[agent.name] = Table(
+                    agent, families.COLUMNS[agent.name])
+            else:
+                self.world[agent.name] = Directory(agent)
+        for name in self.world:
+            if not self.config.by_name[name].is_target:
+                self.write(name)
+
+    def write(self, name):
+        self.world[name].write(
+            self.folder / self.config.by_name[name].connect["path"])
+
+    def run(self, steps):
+        self.prepare()
+        for number, step in enumerate(steps, 1):
+            self.log = [f"step {number}: {step}"]
+            getattr(self, "do_" + step[0])(*step[1:])
+            if self.watch:
+                self.compare()
+        self.compare()
+
+    # ---- steps
+
+    def do_row(self, agent, anchor, row):
+        table = self.world[agent]
+        if row is None:
+            table.rows.pop(anchor, None)
+        else:
+            table.rows[anchor] = row
+        self.write(agent)
+
+    def do_foreign(self, seed):
+        random = randoms.Random(seed)
+        targets = [a.name for a in self.config.agents if a.is_target]
+        if not targets:
+            return
+        agent = random.choice(targets)
+        target = self.world[agent]
+        found = families.foreign_change(random, self.config, agent, target)
+        if found is None:
+            return
+        name, change = found
+        self.log.append(f"{agent}: {name} {change}")
+        rows = target.rows if agent == "book" else target.entries_
+        if change is None:
+            del rows[name]
+        else:
+            rows[name].update(change)
+        self.write(agent)
+
+    def do_run(self, agent, profile):
+        table = self.world[agent]
+        if profile.startswith("delta-import"):
+            if not self.model.watermark.get(agent):
+                return
+            path = self.config.by_name[agent].connect["delta"]["path"]
+            table.delta = table.changes()
+            (self.folder / path).write_text(
+                table.text(table.delta, ["change", "serial"]),
+                encoding="utf-8")
+        out = self.engine.call("run", agent, profile)
+        self.follow(out)
+
+    def do_cycle(self):
+        # Not told what changed: its delta imports read what is there.
+        for agent in self.config.agents:
+            if agent.delta and self.model.watermark.get(agent.name):
+                table = self.world[agent.name]
+                table.delta = table.changes()
+                (self.folder / agent.connect["delta"]["path"]).write_text(
+                    table.text(table.delta, ["change", "serial"]),
+                    encoding="utf-8")
+        out = self.engine.call("cycle")
+        for run in out["runs"]:
+            self.follow(run)
+        return out
+
+    def do_converge(self):
+        before = None
+        for _ in range(8):
+            self.do_cycle()
+            left = self.pending()
+            if not left or left == before:
+                break
+            before = left
+        else:
+            raise Difference(f"no end of it: {left}")
+        out = self.do_cycle()
+        for run in out["runs"]:
+            for step in run["steps"]:
+                self.idle(run, step)
+
+    def pending(self):
+        """What is left, as long as it is only objects in error."""
+        found = self.engine.call("pending", "--imports", "--exports")
+        return [(obj["id"], bool(obj["error"]), obj.get("pending_import"),
+                 obj.get("pending_export"))
+                for what in ("imports", "exports") for obj in found[what]]
+
+    def idle(self, run, step):
+        counters = dict(step["counters"])
+        for more in step["outbound"].values():
+            counters.update(more)
+        moved = {name: count for name, count in counters.items()
+                 if count and name not in QUIET | {
+                     "stage-no-change", "disconnector-remains",
+                     "disconnector-filtered", "flow-failure"}}
+        if moved:
+            raise Difference(f"{run['agent']} {step['kind']} is not idle: "
+                             f"{moved}")
+
+    # ---- following a run
+
+    def follow(self, run):
+        for step in run["steps"]:
+            self.log.append(f"{run['agent']} {step['kind']}: "
+                            f"{step['counters']} {step['outbound']} "
+                            f"{[e['code'] for e in step['errors']]}")
+            self.follow_step(run["agent"], step)
+
+    def follow_step(self, agent, step):
+        kind = step["kind"]
+        outbound = {}
+        if kind == "full-import":
+            counters, errors = self.model.full_import(
+                agent, self.world[agent].entries(self.model))
+            self.seen(agent)
+        elif kind == "delta-import":
+            table = self.world[agent]
+            changes = []
+            for row in table.delta or []:
+                what, anchor, _, attrs = table.entry(self.model, row)
+                changes.append((anchor, what, None if row["change"] ==
+                                "Delete" else attrs))
+            table.delta = None
+            counters, errors = self.model.delta_import(agent, changes)
+            self.seen(agent)
+        elif kind == "export":
+            counters, errors = self.model.run_export(agent,
+                                                     self.world[agent])
+            self.compare_target(agent)
+        else:
+            counters, outbound, errors = self.model.sync(
+                agent, kind == "full-sync")
+        where = f"{agent} {kind}"
+        self.same_counters(where, counters, step["counters"])
+        for target in sorted(set(outbound) | set(step["outbound"])):
+            self.same_counters(f"{where}, outbound to {target}",
+                               outbound.get(target, {}),
+                               step["outbound"].get(target, {}))
+
+    def seen(self, agent):
+        if isinstance(self.world[agent], Table):
+            self.world[agent].seen()
+
+    @staticmethod
+    def same_counters(where, expected, found):
+        expected = {n: c for n, c in expected.items()
+                    if c and n not in QUIET}
+        found = {n: c for n, c in found.items() if c and n not in QUIET}
+        if expected != found:
+            raise Difference(f"{where}:\n  model  {expected}\n"
+                             f"  engine {found}")
+
+    def compare_target(self, agent):
+        world = self.world[agent]
+        path = self.folder / self.config.by_name[agent].connect["path"]
+        found = world.parse(path)
+        if isinstance(world, Table):
+            expected = {k: {n: v for n, v in row.items() if v}
+                        for k, row in world.rows.items()}
+            found = {k: {n: v for n, v in row.items() if v}
+                     for k, row in found.items()}
+        else:
+            expected = world.known()
+        if expected != found:
+            raise Difference(f"{path.name}:\n" + difference(
+                sorted(expected.items()), sorted(found.items())))
+
+    def compare(self):
+        if not (self.folder / "state/conjoin.db").exists():
+            return
+        meta, spaces = model_state(self.model)
+        found_meta, found_spaces = self.engine.state(self.config)
+        if meta != found_meta:
+            raise Difference("metaverse:\n" + difference(meta, found_meta))
+        for agent, expected in spaces.items():
+            if expected != found_spaces[agent]:
+                raise Difference(f"connector space of {agent}:\n" +
+                                 difference(expected, found_spaces[agent]))
+
+
+def difference(expected, found):
+    lines = [f"  model  {item}" for item in expected if item not in found]
+    lines += [f"  engine {item}" for item in found if item not in expected]
+    return "\n".join(lines)
+
+
+def scratch(seed):
+    base = RAM if RAM.is_dir() and os.access(RAM, os.W_OK) else None
+    return pathlib.Path(tempfile.mkdtemp(prefix=f"conjoin-model-{seed}-",
+                                         dir=base))
+
+
+def attempt(seed, program, steps=None, watch=False, keep=False):
+    """None, or the difference as a text."""
+    folder = scratch(seed)
+    play = Play(seed, program, folder, watch)
+    try:
+        play.run(play.steps if steps is None else steps)
+        return None
+    except Difference as error:
+        return "\n".join(play.log[:1] + play.log[1:][-8:] + [str(error)])
+    except (EngineFailed, subprocess.SubprocessError) as error:
+        return "\n".join(play.log[:1] + play.log[1:][-8:] + [str(error)])
+    except Exception:       # a mistake of the model is a failure too
+        return "\n".join(play.log[:1] + play.log[1:][-8:] + [traceback.format_exc()])
+    finally:
+        if keep:
+            print(f"kept: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def shrink(seed, program):
+    """Steps are left out as long as there is a difference."""
+    steps = Play(seed, program, pathlib.Path(), False).steps
+    size = max(1, len(steps) // 2)
+    while size:
+        place = 0
+        while place < len(steps):
+            fewer = steps[:place] + steps[place + size:]
+            if attempt(seed, program, fewer):
+                steps = fewer
+            else:
+                place += size
+        size //= 2
+    return steps
+
+
+def one(seed, program):
+    return seed, attempt(seed, program)
+
+
+def report(seed, program, text, keep):
+    print(f"FAILED  seed {seed}", flush=True)
+    steps = shrink(seed, program)
+    text = attempt(seed, program, steps, watch=True, keep=keep) or text
+    for step in steps:
+        print(f"    {step}")
+    print("    " + text.replace("\n", "\n    "))
+    print(f"    again: ./dev model --only {seed}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--conjoin", default=os.environ.get(
+        "CONJOIN", str(ROOT / "build/conjoin")), metavar="PATH")
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", type=int, metavar="SEED")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--seconds", type=int, default=0,
+                        help="begin none after so many seconds")
+    parser.add_argument("--stop", type=int, default=5,
+                        help="after so many failures")
+    parser.add_argument("--keep", action="store_true",
+                        help="keep the folder of a failure")
+    options = parser.parse_args()
+    program = pathlib.Path(options.conjoin).resolve()
+    if options.only is not None:
+        text = attempt(options.only, program, keep=options.keep)
+        if text:
+            report(options.only, program, text, options.keep)
+        print(f"{int(not text)} passed, {int(bool(text))} failed")
+        return 1 if text else 0
+    passed = failed = 0
+    end = time.monotonic() + options.seconds if options.seconds else None
+    with concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
+        seeds = iter(range(options.seed, options.seed + options.count))
+        waiting = set()
+        more = True
+        while more or waiting:
+            while more and len(waiting) < 4 * options.jobs:
+                seed = next(seeds, None)
+                if seed is None or failed >= options.stop or (
+                        end and time.monotonic() > end):
+                    more = False
+                else:
+                    waiting.add(pool.submit(one, seed, program))
+            done, waiting = concurrent.futures.wait(
+                waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+            for future in done:
+                seed, text = future.result()
+                if not text:
+                    passed += 1
+                    continue
+                failed += 1
+                if failed <= options.stop:
+                    report(seed, program, text, options.keep)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

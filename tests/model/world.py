@@ -1,0 +1,216 @@
+"""The connected systems: files as tables and directories.
+
+Both sides read the same files.  What an export should write is applied here
+too, and then compared with the file that the engine wrote.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import base64
+import csv
+import io
+import pathlib
+import sys
+
+from model import Obj, same
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+import ldifread  # noqa: E402
+
+
+class Table:
+    """A csv file: rows by anchor, in order."""
+
+    def __init__(self, agent, columns):
+        self.agent = agent
+        self.anchor = agent.connect["anchor"]
+        self.columns = columns
+        self.rows = {}
+        self.read_rows = None       # as the last import saw them
+        self.serial = 0
+        self.delta = None
+
+    def find(self, anchor):
+        for key in self.rows:
+            if same(key, anchor):
+                return key
+        return None
+
+    def write(self, path):
+        path.write_text(self.text(self.rows.values()), encoding="utf-8")
+
+    def text(self, rows, more=()):
+        out = io.StringIO()
+        writer = csv.DictWriter(out, [*self.columns, *more], restval="",
+                                lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return out.getvalue()
+
+    def parse(self, path):
+        if not path.exists():
+            return {}
+        with path.open(encoding="utf-8", newline="") as file:
+            return {row[self.anchor]: row for row in csv.DictReader(file)}
+
+    def seen(self):
+        self.read_rows = {key: dict(row) for key, row in self.rows.items()}
+
+    def changes(self):
+        """Rows of a delta file since the last import."""
+        self.serial += 1
+        out = []
+        old = self.read_rows or {}
+        for key, row in self.rows.items():
+            if key not in old:
+                out.append({**row, "change": "Add"})
+            elif row != old[key]:
+                out.append({**row, "change": "Modify"})
+        for key in old:
+            if key not in self.rows:
+                out.append({self.anchor: key, "change": "Delete"})
+        for row in out:
+            row["serial"] = str(self.serial)
+        return out
+
+    def entry(self, model, row):
+        """(type, anchor, dn, attributes) of a row."""
+        kind = self.agent.rulesets[0].type
+        attrs = {}
+        for name in self.agent.reads(kind):
+            text = row.get(name) or ""
+            separator = self.agent.separator(kind, name)
+            values = [v for v in (text.split(separator) if separator
+                                  else [text]) if v]
+            to = self.agent.reference(kind, name)
+            if to:
+                values = [model.resolve(self.agent.name, to, v)
+                          for v in values]
+            if values:
+                attrs[name] = values
+        return kind, row[self.anchor], None, attrs
+
+    def entries(self, model):
+        return [self.entry(model, row) for row in self.rows.values()]
+
+    # ---- as a target
+
+    def put(self, obj, layer):
+        key = self.find(obj.anchor)
+        if layer["op"] == "delete":
+            self.rows.pop(key, None)
+            return None
+        if layer["op"] == "add":
+            if key is not None:
+                return "cd-existing-object"
+            self.rows[obj.anchor] = {c: "" for c in self.columns}
+            self.rows[obj.anchor][self.anchor] = obj.anchor
+            key = obj.anchor
+        elif key is None:
+            return "cd-missing-object"
+        for name, values in layer["attrs"].items():
+            separator = self.agent.separator(obj.kind, name) or ";"
+            self.rows[key][name] = separator.join(
+                v.anchor if isinstance(v, Obj) else v for v in values)
+        return None
+
+
+def line(name, value):
+    """A line of LDIF; a value that is not safe in base64."""
+    if value == value.strip() and value.isascii() and \
+            value[:1] not in (":", "<"):
+        return f"{name}: {value}"
+    return f"{name}:: {base64.b64encode(value.encode()).decode()}"
+
+
+class Directory:
+    """An LDIF file: entries by DN."""
+
+    def __init__(self, agent):
+        self.agent = agent
+        self.entries_ = {}      # DN: {attribute: [text]}
+
+    def find(self, dn):
+        for key in self.entries_:
+            if same(key, dn):
+                return key
+        return None
+
+    def write(self, path):
+        out = []
+        for dn, attrs in self.entries_.items():
+            out.append(f"dn: {dn}")
+            out.append("objectClass: inetOrgPerson")
+            for name, values in attrs.items():
+                out += [line(name, value) for value in values]
+            out.append("")
+        path.write_text("\n".join(out), encoding="utf-8")
+
+    def names(self):
+        return set().union(*(rs.reads() for rs in self.agent.rulesets))
+
+    def parse(self, path):
+        """As entries_, only the attributes that count."""
+        if not path.exists():
+            return {}
+        found = ldifread.read_files(path)
+        return {found.names[key]: {
+            name: sorted(entry[name.lower()]) for name in self.names()
+            if entry.get(name.lower())} for key, entry in found.items()}
+
+    def known(self):
+        return {dn: {name: sorted(attrs[name]) for name in self.names()
+                     if attrs.get(name)}
+                for dn, attrs in self.entries_.items()}
+
+    def is_reference(self, name):
+        for rs in self.agent.rulesets:
+            if rs.declared.get(name, {}).get("type") == "reference":
+                return True
+        return name in ("manager", "member", "owner", "seeAlso")
+
+    def entries(self, model):
+        out = []
+        for dn, attrs in self.entries_.items():
+            values = {}
+            for name in self.names():
+                found = list(attrs.get(name, []))
+                if self.is_reference(name):
+                    found = [model.resolve(self.agent.name, None, v)
+                             for v in found]
+                if found:
+                    values[name] = found
+            out.append((self.agent.rulesets[0].type, None, dn, values))
+        return out
+
+    def put(self, obj, layer):
+        dn = self.find(obj.base_dn or layer["dn"])
+        if layer["op"] == "delete":
+            self.entries_.pop(dn, None)
+            return None
+        if layer["op"] == "add":
+            if self.find(layer["dn"]) is not None:
+                return "cd-existing-object"
+            dn = layer["dn"]
+            self.entries_[dn] = {}
+            name, _, value = dn.split(",")[0].partition("=")
+            self.entries_[dn][name] = [value]
+        elif dn is None:
+            return "cd-missing-object"
+        if layer["op"] == "update" and layer["dn"]:
+            self.move(dn, layer["dn"])
+            dn = layer["dn"]
+        for name, values in layer["attrs"].items():
+            self.entries_[dn][name] = [
+                v.future_dn if isinstance(v, Obj) else v for v in values]
+        return None
+
+    def move(self, old, new):
+        entry = self.entries_.pop(old)
+        name, _, value = new.split(",")[0].partition("=")
+        entry[name] = [value]
+        self.entries_[new] = entry
+        for attrs in self.entries_.values():
+            for name in attrs:
+                if self.is_reference(name):
+                    attrs[name] = [new if same(v, old) else v
+                                   for v in attrs[name]]
