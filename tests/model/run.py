@@ -45,6 +45,7 @@ class Play:
 
     def __init__(self, seed, program, folder, watch):
         random = randoms.Random(seed)
+        self.random = randoms.Random(seed)
         self.config = families.configuration(random)
         self.steps = families.sequence(random, self.config,
                                        random.randrange(4, 12))
@@ -69,7 +70,8 @@ class Play:
 
     def write(self, name):
         self.world[name].write(
-            self.folder / self.config.by_name[name].connect["path"])
+            self.folder / self.config.by_name[name].connect["path"],
+            self.random)
 
     def run(self, steps):
         self.prepare()

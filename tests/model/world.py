@@ -35,8 +35,15 @@ class Table:
                 return key
         return None
 
-    def write(self, path):
-        path.write_text(self.text(self.rows.values()), encoding="utf-8")
+    def write(self, path, random=None):
+        rows = list(self.rows.values())
+        if random:
+            random.shuffle(rows)
+        # The order of rows must not matter, but for this: of two that may
+        # join the same object the first does.
+        if any(rs.join and not rs.project for rs in self.agent.rulesets):
+            self.rows = {row[self.anchor]: row for row in rows}
+        path.write_text(self.text(rows), encoding="utf-8")
 
     def text(self, rows, more=()):
         out = io.StringIO()
@@ -135,9 +142,12 @@ class Directory:
                 return key
         return None
 
-    def write(self, path):
+    def write(self, path, random=None):
         out = []
-        for dn, attrs in self.entries_.items():
+        entries = list(self.entries_.items())
+        if random:
+            random.shuffle(entries)
+        for dn, attrs in entries:
             out.append(f"dn: {dn}")
             out.append("objectClass: inetOrgPerson")
             for name, values in attrs.items():
