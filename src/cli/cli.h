@@ -52,6 +52,7 @@ extern const struct command command_pending;
 extern const struct command command_runs;
 extern const struct command command_errors;
 extern const struct command command_secret;
+extern const struct command command_cleanup;
 extern const struct command command_complete;
 extern const struct command command_help;
 extern const struct command command_version;

@@ -18,30 +18,20 @@ static const struct option_def options[] = {
 	{ NULL, NULL, false, NULL },
 };
 
-static const char *const built_in[] = {
-	"full-import",
-	"delta-import",
-	"full-sync",
-	"delta-sync",
-	"export",
-	"full-import-full-sync",
-	"full-import-delta-sync",
-	"delta-import-delta-sync",
-};
-#define BUILT_IN (sizeof(built_in) / sizeof(*built_in))
-
 static enum run_exit
 no_profile(struct cli *cli, const struct config_agent *agent, const char *name)
 {
-	size_t count = BUILT_IN + agent->profile_count;
-	const char **names = arena_array(&cli->arena, count, sizeof(*names));
 	struct error err = ERROR_INIT;
 	struct strbuf all = STRBUF_INIT(400);
+	const char **names;
+	size_t count = 0;
 	size_t i;
 
+	while (config_profile_name(agent, count))
+		count++;
+	names = arena_array(&cli->arena, count, sizeof(*names));
 	for (i = 0; i < count; i++) {
-		names[i] = i < BUILT_IN ? built_in[i]
-					: agent->profiles[i - BUILT_IN].name;
+		names[i] = config_profile_name(agent, i);
 		strbuf_addf(&all, "%s%s", i ? ", " : "", names[i]);
 	}
 	if (name)

@@ -64,6 +64,24 @@ static void read_guards(struct loader *loader)
 		    &loader->export_guards);
 }
 
+static void read_history(struct loader *loader)
+{
+	static const char *const keys[] = { "runs", NULL };
+	const struct node *map = read_map(
+		loader, read_find(loader->root, "history"), "'history'");
+	const struct node *runs = read_find(map, "runs");
+	struct sv text = read_text(loader, runs, "'runs'");
+
+	read_keys(loader, map, keys);
+	if (text.len == 0 || sv_eq_str(text, "forever"))
+		return;
+	if (!setting_parse_duration(text, &loader->config->keep_runs) ||
+	    loader->config->keep_runs <= 0)
+		problem_report(loader, runs,
+			       "'runs' is how long runs are kept: forever, or "
+			       "a time such as 90 days");
+}
+
 /* `connect: { AGENT: ... }` of the overlay names agents that exist. */
 static void check_overlay_agents(struct loader *loader)
 {
@@ -83,13 +101,14 @@ void general_read(struct loader *loader)
 	static const char *const keys[] = {
 		"conjoin",      "store",       "agents",     "cycle",
 		"provisioning", "environment", "parameters", "metaverse",
-		"guards",       NULL,
+		"guards",       "history",     NULL,
 	};
 
 	read_keys(loader, loader->root, keys);
 	read_version(loader);
 	read_store(loader);
 	read_guards(loader);
+	read_history(loader);
 	check_overlay_agents(loader);
 	loader->config->provisioning =
 		read_switch(loader, read_find(loader->root, "provisioning"),

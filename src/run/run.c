@@ -211,6 +211,20 @@ static int do_step(struct run *run, const struct config_step *step, int number,
 	return result_goes_on(outcome.result);
 }
 
+/* A few at the end of each run; what is more goes with the next ones. */
+#define FORGET_MAX 64
+
+static int forget_old(struct run *run, struct error *err)
+{
+	int64_t keep = run->config->keep_runs;
+
+	if (!keep)
+		return 0;
+	return run_forget(run->store, run->started - keep, FORGET_MAX, err) < 0
+		       ? -1
+		       : 0;
+}
+
 enum run_exit run_profile(struct store *store, const struct config *config,
 			  const struct config_agent *agent,
 			  const struct config_profile *profile,
@@ -241,7 +255,8 @@ enum run_exit run_profile(struct store *store, const struct config *config,
 		ret = do_step(&run, &profile->steps[i], (int)i + 1, err);
 	exit = ret < 0 ? RUN_FAILED : result_exit(run.result);
 	seal_release(&run.seal);
-	if (end_run(&run, ret < 0 ? &recording : err) < 0)
+	if (end_run(&run, ret < 0 ? &recording : err) < 0 ||
+	    forget_old(&run, ret < 0 ? &recording : err) < 0)
 		exit = RUN_FAILED;
 	if (hooks && hooks->run_end)
 		hooks->run_end(hooks->data, run.id, run.result, exit);

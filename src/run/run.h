@@ -77,6 +77,14 @@ enum run_exit run_profile(struct store *store, const struct config *config,
 			  const struct run_options *options, struct error *err);
 
 /*
+ * Removes runs of the history that began before `before`, at most `max` of
+ * them, a few at a time; see store_run_old() for those that stay. The caller
+ * holds the lease. Their number, or -1.
+ */
+int64_t run_forget(struct store *store, int64_t before, size_t max,
+		   struct error *err);
+
+/*
  * A cycle: imports of all agents in the cycle's order (delta where there is a
  * watermark), syncs of all, exports of all, imports of those exported to,
  * syncs of those; again while something is still to be exported, three rounds

@@ -32,6 +32,17 @@ int store_run_scan(struct store *store, int64_t only, int limit,
 		   int (*fn)(void *data, const struct run_row *row), void *data,
 		   struct error *err);
 
+/*
+ * Runs that began before `before` and that nobody needs any more: not the last
+ * of their agent with a step of some kind (nor the last in which that step came
+ * to an end), not those of the lease that is held. Oldest first, at most `max`:
+ * their number, or -1.
+ */
+int store_run_old(struct store *store, int64_t before, int64_t *out, size_t max,
+		  struct error *err);
+/* With its steps, their counters and what they could not read. */
+int store_run_remove(struct store_tx *tx, int64_t run, struct error *err);
+
 struct step_row {
 	int64_t id;
 	int64_t run;

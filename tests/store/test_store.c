@@ -1257,6 +1257,81 @@ static void runs(void **state)
 				  "2:delta-sync:in-progress:;");
 }
 
+static int64_t old_run(struct fixture *f, struct store_tx *tx,
+		       const char *agent, const char *kind, int64_t started,
+		       const char *result)
+{
+	struct run_row run = { .agent = agent,
+			       .profile = kind,
+			       .user = "ann",
+			       .host = "a",
+			       .started = started };
+	struct step_row step = { .number = 1, .kind = kind, .result = result };
+	struct counter_row counter = { .name = "stage-add", .value = 1 };
+	struct discovery_error bad = { .code = SV_LIT("parse-error"),
+				       .message = SV_LIT("bad"),
+				       .where = SV_LIT("1") };
+	int64_t id = store_run_begin(tx, &run, &f->err);
+
+	step.run = id;
+	step.id = store_step_begin(tx, &step, &f->err);
+	counter.step = step.id;
+	bad.step = step.id;
+	OK(f, store_step_end(tx, &step, &f->err));
+	OK(f, store_counter_put(tx, &counter, &f->err));
+	OK(f, store_discovery_put(tx, &bad, &f->err));
+	return id;
+}
+
+static int see_any_discovery(void *data, const struct discovery_error *row)
+{
+	(void)row;
+	++*(int *)data;
+	return 0;
+}
+
+/* The last of each agent and kind stays, and the last that came to an end. */
+static void old_runs(void **state)
+{
+	struct fixture *f = *state;
+	struct store_holder holder;
+	struct store_tx *tx = begin(f);
+	struct strbuf text = STRBUF_INIT(1000);
+	int64_t ids[8];
+	int64_t old[8];
+	int count = 0;
+	int i;
+
+	ids[0] = old_run(f, tx, "hr", "full-import", 10, "success");
+	ids[1] = old_run(f, tx, "hr", "full-import", 20, "completed-warnings");
+	ids[2] = old_run(f, tx, "hr", "full-import", 30, "stopped-import-read");
+	ids[3] = old_run(f, tx, "hr", "full-import", 40, "stopped-import-read");
+	ids[4] = old_run(f, tx, "hr", "delta-sync", 50, "success");
+	ids[5] = old_run(f, tx, "ad", "full-import", 60, "success");
+	ids[6] = old_run(f, tx, "ad", "full-import", 70, "success");
+	commit(f, tx);
+	assert_int_equal(store_run_old(f->store, 1000, old, 8, &f->err), 0);
+	assert_true(store_lease(f->store, "run", &holder, &f->err) == 1);
+	assert_int_equal(store_run_old(f->store, 1000, old, 8, &f->err), 3);
+	assert_true(old[0] == ids[0] && old[1] == ids[2] && old[2] == ids[5]);
+	assert_int_equal(store_run_old(f->store, 30, old, 8, &f->err), 1);
+	assert_int_equal(store_run_old(f->store, 1000, old, 2, &f->err), 2);
+	tx = begin(f);
+	for (i = 0; i < 2; i++)
+		OK(f, store_run_remove(tx, old[i], &f->err));
+	commit(f, tx);
+	assert_int_equal(store_run_old(f->store, 1000, old, 8, &f->err), 1);
+	for (i = 1; i <= 7; i++) {
+		OK(f, store_discovery_scan(f->store, i, see_any_discovery,
+					   &count, &f->err));
+		OK(f, store_counter_scan(f->store, i, see_counter, &text,
+					 &f->err));
+	}
+	assert_int_equal(count, 5);
+	assert_int_equal(text.len, 5 * strlen("0 stage-add 1;"));
+	strbuf_release(&text);
+}
+
 static int see_discovery(void *data, const struct discovery_error *row)
 {
 	struct strbuf *text = data;
@@ -1402,6 +1477,7 @@ int main(void)
 		TEST(scanned_entries),
 		TEST(mv_rows),
 		TEST(runs),
+		TEST(old_runs),
 		TEST(counters_and_discovery_errors),
 		TEST(rollback_takes_all_back),
 		TEST(snapshots_stand_still),

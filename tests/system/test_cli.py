@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
+import os
 import subprocess
 
 import pytest
@@ -213,3 +214,34 @@ def test_output_in_a_pipe_has_no_colours(loaded):
     for words in (["cycle"], ["runs"], ["pending"], ["help"]):
         done = loaded.ok(*words)
         assert "\x1b" not in done.out + done.err
+
+
+def test_old_runs_are_forgotten(demo):
+    """By hand, and at the end of runs when the configuration says so."""
+    def at(time):
+        return {"env": {**os.environ, "CONJOIN_FAKE_TIME": time}}
+
+    def numbers():
+        return [run["run"] for run in demo.json("runs", "--limit", "0")["runs"]]
+
+    for day in range(1, 8):
+        demo.ok("run", "hr", "full-import", **at(f"2026-01-0{day}T12:00:00Z"))
+    demo.ok("run", "phone", "full-import", **at("2026-01-08T12:00:00Z"))
+    done = demo.ok("cleanup", status=2)
+    assert "history: { runs: 90 days }" in done.err
+    demo.ok("cleanup", "--before", "yesterday", status=2)
+    done = demo.json("cleanup", "--before", "2026-01-03")
+    assert done == {"removed": 2, "before": "2026-01-03T00:00:00Z"}
+    assert numbers() == [8, 7, 6, 5, 4, 3]
+    demo.ok("runs", "1", status=2)
+    done = demo.ok("cleanup", "--before", "5 days",
+                   **at("2026-01-09T06:00:00Z"))
+    assert done.out == "1 run from before 2026-01-04T06:00:00Z removed\n"
+    demo.replace("conjoin.yaml", "conjoin: 1\n",
+                 "conjoin: 1\nhistory: { runs: 3 days }\n")
+    demo.ok("run", "phone", "full-import", **at("2026-01-10T06:00:00Z"))
+    assert numbers() == [9, 8, 7]
+    demo.ok("run", "phone", "full-import", **at("2026-03-10T06:00:00Z"))
+    assert numbers() == [10, 7]
+    assert demo.json("cleanup")["removed"] == 0
+    assert len(demo.json("search", "cs", "hr")["objects"]) == 300

@@ -84,6 +84,45 @@ int store_run_scan(struct store *store, int64_t only, int limit,
 	return ret;
 }
 
+int store_run_old(struct store *store, int64_t before, int64_t *out, size_t max,
+		  struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int count = 0;
+	int ret;
+
+	for (ret = sqlite_first(
+		     store,
+		     "SELECT id FROM run WHERE started < ?1"
+		     " AND id < (SELECT run FROM lease) AND id NOT IN"
+		     " (SELECT max(s.run) FROM step s JOIN run r ON"
+		     " r.id = s.run GROUP BY r.agent, s.kind,"
+		     " s.result = 'success' OR s.result LIKE 'completed-%')"
+		     " ORDER BY id LIMIT ?2",
+		     &stmt, err, "ii", before, (int64_t)max);
+	     ret > 0; ret = sqlite_next(store, stmt, err))
+		out[count++] = sqlite3_column_int64(stmt, 0);
+	return ret < 0 ? -1 : count;
+}
+
+int store_run_remove(struct store_tx *tx, int64_t run, struct error *err)
+{
+	static const char *const statements[] = {
+		"DELETE FROM counter WHERE step IN"
+		" (SELECT id FROM step WHERE run = ?1)",
+		"DELETE FROM discovery_error WHERE step IN"
+		" (SELECT id FROM step WHERE run = ?1)",
+		"DELETE FROM step WHERE run = ?1",
+		"DELETE FROM run WHERE id = ?1",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(statements) / sizeof(*statements); i++)
+		if (sqlite_run(tx->store, statements[i], err, "i", run) < 0)
+			return -1;
+	return 0;
+}
+
 int64_t store_step_begin(struct store_tx *tx, const struct step_row *row,
 			 struct error *err)
 {

@@ -6,6 +6,8 @@
  */
 #include "folder.h"
 
+#include "base/clock.h"
+
 static struct config *load_example(const char *path)
 {
 	const struct config_options options = { connectors, NULL, 0 };
@@ -292,6 +294,29 @@ static void environment(void **state)
 			"mean 'path'?\n");
 }
 
+static void history(void **state)
+{
+	struct folder *folder = *state;
+	const struct config *config;
+
+	write_agents(folder);
+	write_base(folder, COMPANY);
+	assert_true(folder_load(folder)->keep_runs == 0);
+	write_base(folder, COMPANY "history: { runs: 2 days }\n");
+	config = folder_load(folder);
+	expect_problems(config, "");
+	assert_true(config->keep_runs == 2 * CLOCK_DAY);
+	write_base(folder, COMPANY "history: { runs: forever }\n");
+	expect_problems(folder_load(folder), "");
+	assert_true(folder_load(folder)->keep_runs == 0);
+	write_base(folder, COMPANY "history: { runs: soon, runz: 1 }\n");
+	expect_problems(folder_load(folder),
+			"conjoin.yaml:5:18: 'runs' is how long runs are kept: "
+			"forever, or a time such as 90 days\n"
+			"conjoin.yaml:5:24: unknown key 'runz': did you mean "
+			"'runs'?\n");
+}
+
 static void parameters(void **state)
 {
 	struct folder *folder = *state;
@@ -363,6 +388,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(head_of_the_file, folder_setup,
 						folder_teardown),
 		cmocka_unit_test_setup_teardown(environment, folder_setup,
+						folder_teardown),
+		cmocka_unit_test_setup_teardown(history, folder_setup,
 						folder_teardown),
 		cmocka_unit_test_setup_teardown(parameters, folder_setup,
 						folder_teardown),
