@@ -303,6 +303,7 @@ struct opening {
 	int64_t value;
 	struct namemap *names; /* of the run's counters */
 	struct strbuf known;
+	struct json_stream *stream; /* of objects that have names only */
 };
 
 static int on_step(void *data, const struct step_row *row)
@@ -449,6 +450,71 @@ static int print_objects(struct opening *opening, struct error *err)
 	return ret;
 }
 
+/* --- what a counter counted and could not be kept as an object --------- */
+
+/* An object that could not be read, or was not there, by its name. */
+static int on_named(void *data, const struct discovery_error *row)
+{
+	struct opening *opening = data;
+	struct arena *arena = &opening->runs->arena;
+	json_t *json;
+
+	if (!opening->stream) {
+		(void)printf("  %-10s  %s%s%s  %s\n",
+			     opening->runs->rows.at->agent,
+			     output_safe(row->anchor, arena),
+			     row->anchor.len ? "  " : "",
+			     output_safe(row->where, arena),
+			     output_safe(row->message, arena));
+		return 0;
+	}
+	json = json_object();
+	(void)json_object_set_new(json, "id", json_null());
+	(void)json_object_set_new(json, "agent",
+				  json_of_text(opening->runs->rows.at->agent));
+	(void)json_object_set_new(json, "dn", json_of_text(""));
+	(void)json_object_set_new(json, "anchor", json_of_sv(row->anchor));
+	(void)json_object_set_new(json, "gone", json_true());
+	(void)json_object_set_new(json, "where", json_of_sv(row->where));
+	(void)json_object_set_new(json, "message", json_of_sv(row->message));
+	json_stream_add(opening->stream, json);
+	return 0;
+}
+
+static bool is_named(const char *counter)
+{
+	return !strcmp(counter, "stage-failure") ||
+	       !strcmp(counter, STORE_FILTERED_DELETIONS);
+}
+
+static int print_named(struct opening *opening, struct error *err)
+{
+	struct store *store = opening->runs->session->store;
+	bool failures = !strcmp(opening->counter, "stage-failure");
+	struct json_stream stream;
+	const int64_t *step;
+	int ret = 0;
+
+	if (opening->runs->cli->output.json) {
+		opening->stream = &stream;
+		json_stream_begin(&stream, &opening->runs->cli->output);
+		json_stream_list(&stream, "objects");
+	}
+	vec_foreach(&opening->steps, step) {
+		if (ret >= 0 && failures)
+			ret = store_discovery_scan(store, *step, on_named,
+						   opening, err);
+		else if (ret >= 0)
+			ret = store_filtered_scan(store, *step,
+						  opening->counter, on_named,
+						  opening, err);
+	}
+	if (opening->stream)
+		json_stream_end(&stream, true,
+				ret < 0 ? cli_error_json(err) : NULL);
+	return ret < 0 ? -1 : 0;
+}
+
 static int check_counter(struct opening *opening, int64_t run,
 			 struct error *err)
 {
@@ -457,13 +523,11 @@ static int check_counter(struct opening *opening, int64_t run,
 				 "run %lld has no counter '%s'; it has: %s",
 				 (long long)run, opening->counter,
 				 strbuf_cstr(&opening->known));
-	if (!opening->ids.len && opening->value)
+	if (!opening->ids.len && opening->value && !is_named(opening->counter))
 		return error_set(err, ERR_UNSUPPORTED,
-				 "'%s' keeps no list of objects; %s",
-				 opening->counter,
-				 strcmp(opening->counter, "stage-failure") == 0
-					 ? "'conjoin errors' has them"
-					 : "nothing happened to them");
+				 "'%s' keeps no list of objects: nothing "
+				 "happened to them",
+				 opening->counter);
 	return 0;
 }
 
@@ -485,7 +549,9 @@ static enum run_exit open_counter(struct runs *runs, int64_t run)
 	if (collect(&opening, run, &err) < 0 ||
 	    check_counter(&opening, run, &err) < 0)
 		exit = cli_fail(runs->cli, &err);
-	else if (print_objects(&opening, &err) < 0)
+	else if ((is_named(opening.counter)
+			  ? print_named(&opening, &err)
+			  : print_objects(&opening, &err)) < 0)
 		exit = runs->cli->output.json
 			       ? RUN_FAILED
 			       : cli_fail_as(runs->cli, RUN_FAILED, &err);

@@ -796,6 +796,22 @@ int stage_update(struct import *import, struct prepared *item,
 	return known_object(import, item, &entry, target, report, err);
 }
 
+/* A deletion of what nobody knew: counted, and kept by its name. */
+static int count_filtered(struct import *import, const struct change *change,
+			  struct error *err)
+{
+	struct discovery_error row = {
+		.step = import->options->step,
+		.code = SV_LIT(STORE_FILTERED_DELETIONS),
+		.message = SV_LIT("this object was not there to be deleted"),
+		.where = change->where,
+		.anchor = change->anchor.len ? change->anchor : change->dn,
+	};
+
+	counters_add(import->counters, 0, STORE_FILTERED_DELETIONS, 0);
+	return store_discovery_put(import->tx, &row, err);
+}
+
 int stage_report_deleted(struct import *import, struct prepared *item,
 			 struct error *err)
 {
@@ -804,10 +820,8 @@ int stage_report_deleted(struct import *import, struct prepared *item,
 
 	if (ret < 0)
 		return -1;
-	if (ret == 0 || !entry.row.has_image) {
-		counters_add(import->counters, 0, "filtered-deletions", 0);
-		return 0;
-	}
+	if (ret == 0 || !entry.row.has_image)
+		return count_filtered(import, &item->change, err);
 	if (!id_set_has(&import->deleting, entry.row.id))
 		vec_push(&import->deletes, entry.row.id);
 	id_set_add(&import->deleting, entry.row.id);

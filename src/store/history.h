@@ -94,6 +94,15 @@ int store_discovery_scan(struct store *store, int64_t step,
 				   const struct discovery_error *row),
 			 void *data, struct error *err);
 
+/* Objects that a counter counted and that are not in the store, kept as rows of
+ * this kind whose code is the counter's name: no errors, and not among those
+ * that store_discovery_scan finds. */
+#define STORE_FILTERED_DELETIONS "filtered-deletions"
+int store_filtered_scan(struct store *store, int64_t step, const char *counter,
+			int (*fn)(void *data,
+				  const struct discovery_error *row),
+			void *data, struct error *err);
+
 /* Lists of ids as differences: adds one id behind `last`. */
 void store_ids_encode(struct strbuf *list, int64_t *last, int64_t id);
 /* 1: *id_out is the next; 0: end; -1: damaged. Start with at = last = 0. */

@@ -96,6 +96,7 @@ class Scenario:
         self.program = program
         self.folder = folder
         self.tokens = {}
+        self.opened = set()
         self.lasting = set()
         self.last = "the scenario's files"
         self.clock = None
@@ -205,6 +206,7 @@ class Scenario:
         for text in step.get("warnings", []):
             if not any(text in warning for warning in out["warnings"]):
                 raise Mismatch(f"no warning has '{text}': {out['warnings']}")
+        self.open_counters(out)
         for text in step.get("message", []):
             text = self.tokens.get(text, text)
             if text not in last["message"]:
@@ -225,6 +227,28 @@ class Scenario:
             self.check_counters(f"outbound to {target}",
                                 listed.get(target, {}),
                                 found.get(target, {}))
+
+    def open_counters(self, run):
+        """Each counter opens the list of what it counted: the first of each
+        name and side is opened."""
+        for step in run["steps"]:
+            sides = {"": step["counters"], **step.get("outbound", {})}
+            for target, counters in sides.items():
+                for name, count in counters.items():
+                    if count and (target, name) not in self.opened and \
+                            name not in QUIET | {"disconnector-remains"}:
+                        self.opened.add((target, name))
+                        self.open_counter(run, name, target)
+
+    def open_counter(self, run, name, target):
+        expected = 0
+        for step in run["steps"]:
+            sides = [step.get("outbound", {}).get(target, {})] if target else \
+                [step["counters"], *step.get("outbound", {}).values()]
+            expected += sum(side.get(name, 0) for side in sides)
+        _, out = self.conjoin("runs", str(run["run"]), name,
+                              *([target] if target else []), statuses=[0])
+        expect(f"objects of counter {name} {target}", expected, out["count"])
 
     @staticmethod
     def check_errors(step, last):

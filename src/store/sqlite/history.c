@@ -225,18 +225,24 @@ int store_discovery_put(struct store_tx *tx, const struct discovery_error *row,
 			  row->where, row->anchor);
 }
 
-int store_discovery_scan(struct store *store, int64_t step,
-			 int (*fn)(void *data,
-				   const struct discovery_error *row),
-			 void *data, struct error *err)
+/* Rows whose code is `code`; NULL: errors. */
+static int scan_discovery(struct store *store, int64_t step, const char *code,
+			  int (*fn)(void *data,
+				    const struct discovery_error *row),
+			  void *data, struct error *err)
 {
+	static const char errors[] =
+		"SELECT code, message, place, anchor FROM discovery_error"
+		" WHERE step = ?1 AND code <> ?2 ORDER BY id";
+	static const char counted[] =
+		"SELECT code, message, place, anchor FROM discovery_error"
+		" WHERE step = ?1 AND code = ?2 ORDER BY id";
 	sqlite3_stmt *stmt;
 	int ret;
 
-	for (ret = sqlite_first(store,
-				"SELECT code, message, place, anchor FROM"
-				" discovery_error WHERE step = ?1 ORDER BY id",
-				&stmt, err, "i", step);
+	for (ret = sqlite_first(store, code ? counted : errors, &stmt, err,
+				"is", step,
+				code ? code : STORE_FILTERED_DELETIONS);
 	     ret > 0; ret = sqlite_next(store, stmt, err)) {
 		struct discovery_error row = {
 			.step = step,
@@ -252,6 +258,22 @@ int store_discovery_scan(struct store *store, int64_t step,
 		}
 	}
 	return ret;
+}
+
+int store_discovery_scan(struct store *store, int64_t step,
+			 int (*fn)(void *data,
+				   const struct discovery_error *row),
+			 void *data, struct error *err)
+{
+	return scan_discovery(store, step, NULL, fn, data, err);
+}
+
+int store_filtered_scan(struct store *store, int64_t step, const char *counter,
+			int (*fn)(void *data,
+				  const struct discovery_error *row),
+			void *data, struct error *err)
+{
+	return scan_discovery(store, step, counter, fn, data, err);
 }
 
 int store_allow_record(struct store_tx *tx, int64_t run, const char *token,
