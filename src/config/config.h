@@ -264,6 +264,8 @@ enum config_step_kind {
 struct config_step {
 	enum config_step_kind kind;
 	const struct config_guards *guards; /* NULL: the agent's */
+	bool deliver; /* a delta import: what it reports is synchronized by the
+		       * next sync, also when nothing differs */
 };
 
 struct config_profile {

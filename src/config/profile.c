@@ -8,17 +8,23 @@
  */
 #include "config/config_private.h"
 
-static struct config_step full_import[] = { { STEP_FULL_IMPORT, NULL } };
-static struct config_step delta_import[] = { { STEP_DELTA_IMPORT, NULL } };
-static struct config_step full_sync[] = { { STEP_FULL_SYNC, NULL } };
-static struct config_step delta_sync[] = { { STEP_DELTA_SYNC, NULL } };
-static struct config_step export[] = { { STEP_EXPORT, NULL } };
-static struct config_step full_full[] = { { STEP_FULL_IMPORT, NULL },
-					  { STEP_FULL_SYNC, NULL } };
-static struct config_step full_delta[] = { { STEP_FULL_IMPORT, NULL },
-					   { STEP_DELTA_SYNC, NULL } };
-static struct config_step delta_delta[] = { { STEP_DELTA_IMPORT, NULL },
-					    { STEP_DELTA_SYNC, NULL } };
+#define STEP(kind)                                                             \
+	{                                                                      \
+		kind, NULL, false                                              \
+	}
+
+static struct config_step full_import[] = { STEP(STEP_FULL_IMPORT) };
+static struct config_step delta_import[] = { STEP(STEP_DELTA_IMPORT) };
+static struct config_step full_sync[] = { STEP(STEP_FULL_SYNC) };
+static struct config_step delta_sync[] = { STEP(STEP_DELTA_SYNC) };
+static struct config_step export[] = { STEP(STEP_EXPORT) };
+static struct config_step full_full[] = { STEP(STEP_FULL_IMPORT),
+					  STEP(STEP_FULL_SYNC) };
+static struct config_step full_delta[] = { STEP(STEP_FULL_IMPORT),
+					   STEP(STEP_DELTA_SYNC) };
+/* Taken together: every object that the source reports is synchronized. */
+static struct config_step delta_delta[] = { { STEP_DELTA_IMPORT, NULL, true },
+					    STEP(STEP_DELTA_SYNC) };
 
 static const struct config_profile built_in[] = {
 	{ "full-import", full_import, 1 },

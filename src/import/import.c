@@ -403,6 +403,9 @@ static int finish(struct import *import, struct connector *connector,
 		result->result = "completed-discovery-errors";
 	else if (!result->message[0] && result->warnings)
 		result->result = "completed-warnings";
+	if (!import->full && import->options->deliver &&
+	    stage_deliver(import, err) < 0)
+		return -1;
 	if (!result->errors && !result->message[0] &&
 	    set_watermark(import, watermark, err) < 0)
 		return -1;

@@ -182,6 +182,8 @@ void stage_settled(struct entry *entry);
 int stage_count_doubtful(struct import *import, struct error *err);
 /* A delta's counters, when all of it is staged. */
 void stage_count(struct import *import);
+/* Unchanged objects that a delta reported are put into the queue of syncs. */
+int stage_deliver(struct import *import, struct error *err);
 int stage_delete(struct import *import, int64_t id, struct error *err);
 /* The object of this anchor and type (store number): 1, 0, -1. */
 int stage_find_anchor(struct import *import, uint64_t h, uint32_t type,

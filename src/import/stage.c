@@ -195,6 +195,18 @@ void stage_count(struct import *import)
 				     (int64_t)import->counted.keys[i]);
 }
 
+int stage_deliver(struct import *import, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < import->counted.size; i++)
+		if (import->counted.keys[i] && import->counted.values[i] == 1 &&
+		    store_queue_put(import->tx,
+				    (int64_t)import->counted.keys[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 /* Only references differ. */
 static bool only_references(const struct image *a, const struct image *b)
 {

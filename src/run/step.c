@@ -87,6 +87,13 @@ static const char *start_failure(const struct error *err)
 	return "no-start-connection";
 }
 
+/* While connecting, what is not found is a secret: files are opened later. */
+static const char *open_failure(const struct error *err)
+{
+	return err->code == ERR_NOTFOUND ? "no-start-credentials"
+					 : start_failure(err);
+}
+
 /* Where an import reads: a connected system, perhaps recorded, or a file. */
 struct source {
 	struct connector_config setup;
@@ -147,7 +154,7 @@ static int open_source(struct run *run, struct source *source,
 		return open_replay(run, source, kind, out, err);
 	if (connector_open(&source->system, run->agent->ops, &source->setup,
 			   err) < 0) {
-		out->result = start_failure(err);
+		out->result = open_failure(err);
 		return -1;
 	}
 	source->in_use = &source->system;
@@ -196,6 +203,7 @@ static int import_step(struct run *run, const struct config_step *step,
 		.step = step_id,
 		.allow = run->options->allow,
 		.replayed = run->options->replay != NULL,
+		.deliver = step->deliver,
 		.progress = progress,
 		.progress_data = (void *)(uintptr_t)run->options->hooks,
 	};
@@ -205,8 +213,10 @@ static int import_step(struct run *run, const struct config_step *step,
 
 	if (options.kind == IMPORT_DELTA && !options.replayed) {
 		ret = import_has_watermark(run->store, run->agent, err);
-		if (ret < 0)
+		if (ret < 0) {
+			out->result = "stopped-server";
 			return -1;
+		}
 		if (ret == 0) {
 			out->result = "no-start-full-import-required";
 			return error_set(err, ERR_CONFLICT,
@@ -307,7 +317,7 @@ static int export_step(struct run *run, const struct config_step *step,
 	setup = connector_setup(run, types, type_count);
 	ret = connector_open(&connector, run->agent->ops, &setup, err);
 	if (ret < 0) {
-		out->result = start_failure(err);
+		out->result = open_failure(err);
 	} else {
 		ret = export_run(run->store, run->config, run->agent,
 				 &connector, &options, &out->counters, &result,

@@ -35,8 +35,8 @@ QUIET = {"stage-no-change", "connector-no-flow"}
 # is looked at again, and nothing follows from it.
 IDLE = QUIET | {"disconnector-remains", "disconnector-filtered",
                 "filtered-objects"}
-STEP_KEYS = {"run", "cycle", "write", "append", "replace", "remove", "copy",
-             "mv", "cs", "directory", "pending", "note", "result", "exit",
+STEP_KEYS = {"run", "kinds", "cycle", "write", "append", "replace", "remove",
+             "copy", "mv", "cs", "directory", "pending", "note", "result", "exit",
              "counters", "outbound", "errors", "message", "allow",
              "keep-token", "options", "clock", "advance", "due", "command",
              "quarantine", "killed", "warnings"}
@@ -194,6 +194,8 @@ class Scenario:
             raise Mismatch(f"exit status {found}, expected {status}\n"
                            f"{json.dumps(out, indent=1)}")
         expect("result", result, out["result"])
+        if "kinds" in step:
+            expect("steps", step["kinds"], [s["kind"] for s in out["steps"]])
         last = out["steps"][-1]
         self.tokens["last"] = last.get("token", "")
         if "keep-token" in step:

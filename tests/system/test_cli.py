@@ -245,3 +245,67 @@ def test_old_runs_are_forgotten(demo):
     assert numbers() == [10, 7]
     assert demo.json("cleanup")["removed"] == 0
     assert len(demo.json("search", "cs", "hr")["objects"]) == 300
+
+
+MEMORY = """type: memory
+connect: { path: out/memory.ldif, fail: { operation: OPERATION } }
+objects:
+  person:
+    type: inetOrgPerson
+    metaverse: person
+    provision: { dn: '"uid=" & [employeeID] & ",dc=x"' }
+    export: { displayName: displayName }
+"""
+
+
+@pytest.fixture
+def failing(loaded):
+    """A function that adds an agent whose system fails."""
+    loaded.replace("conjoin.yaml", "agents: [hr,", "agents: [memory, hr,")
+
+    def fail(operation):
+        loaded.write("agents/memory.yaml",
+                     MEMORY.replace("OPERATION", operation))
+        return loaded
+    return fail
+
+
+def result_of(folder, *words, status):
+    out = folder.json("run", *words, status=status)
+    assert out["result"] == out["steps"][-1]["result"]
+    assert folder.json("runs", str(out["run"]))["result"] == out["result"]
+    return out["result"]
+
+
+def test_why_a_step_did_not_begin(loaded):
+    def hr(profile):
+        return result_of(loaded, "hr", profile, status=4)
+
+    (loaded.path / "data/hr.csv").rename(loaded.path / "data/away.csv")
+    assert hr("full-import") == "no-start-file-not-found"
+    (loaded.path / "data/away.csv").rename(loaded.path / "data/hr.csv")
+    loaded.replace("data/hr.csv", "Department Name", "Departement")
+    assert hr("full-import") == "no-start-bad-ma-configuration"
+    assert result_of(loaded, "phone", "delta-import", status=4) == \
+        "no-start-full-import-required"
+
+
+def test_a_system_that_is_lost(failing):
+    folder = failing("open")
+    assert result_of(folder, "memory", "full-import", status=4) == \
+        "no-start-connection"
+    folder.ok("run", "hr", "full-sync")
+    assert result_of(folder, "memory", "export", status=4) == \
+        "no-start-connection"
+    failing("put")
+    assert result_of(folder, "memory", "export", status=4) == \
+        "stopped-export-write"
+    failing("result")
+    folder.conjoin("run", "memory", "export")
+    folder.write("agents/memory.yaml", MEMORY.replace(
+        ", fail: { operation: OPERATION }", ""))
+    folder.ok("run", "memory", "export")
+    folder.write("agents/memory.yaml", MEMORY.replace(
+        "OPERATION", "next, at: 3"))
+    assert result_of(folder, "memory", "full-import", status=4) == \
+        "stopped-import-read"
