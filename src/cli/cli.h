@@ -49,6 +49,7 @@ extern const struct command command_preview;
 extern const struct command command_explain;
 extern const struct command command_search;
 extern const struct command command_pending;
+extern const struct command command_candidates;
 extern const struct command command_runs;
 extern const struct command command_errors;
 extern const struct command command_secret;

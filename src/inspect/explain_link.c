@@ -31,7 +31,7 @@ static const struct config_rule_set *rule_set_of(const struct explaining *e,
 	return NULL;
 }
 
-static const char *how_linked(enum link_how how)
+const char *explain_how(enum link_how how)
 {
 	switch (how) {
 	case LINK_PROJECTION:
@@ -71,7 +71,7 @@ static int add_link(struct explaining *e, const struct link_row *row,
 	link->object = cs.dn.len ? cs.dn : cs.anchor;
 	if (!link->object.len)
 		link->object = cs.pending.dn;
-	link->how = how_linked(row->how);
+	link->how = explain_how(row->how);
 	link->since = row->time;
 	link->state = cs.state;
 	link->remembered = row->mv == 0;

@@ -21,6 +21,9 @@ struct explaining {
 	attr_id asked; /* ATTR_NONE: all */
 };
 
+/* "joined", "projected" ... */
+const char *explain_how(enum link_how how);
+
 /* explain_flow.c: the metaverse's values and who gave them */
 int explain_attrs(struct explaining *e, struct error *err);
 /* explain_link.c: connectors, provisioning, and why a cs object is where it

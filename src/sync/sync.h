@@ -16,6 +16,7 @@
 #include "base/seal.h"
 #include "config/config.h"
 #include "store/counters.h"
+#include "store/cs.h"
 
 struct sync_options {
 	bool full; /* all objects; else what is staged, queued or waiting */
@@ -111,5 +112,39 @@ int sync_preview(struct store *store, const struct config *config, int64_t cs,
 int sync_preview_mv(struct store *store, const struct config *config,
 		    int64_t mv, const struct sync_trace *trace,
 		    struct error *err);
+
+/* ---- links that would be made differently now ---- */
+
+enum sync_review_finding {
+	SYNC_REVIEW_OTHER,     /* another metaverse object: candidates[0] */
+	SYNC_REVIEW_AMBIGUOUS, /* several */
+	SYNC_REVIEW_NONE,      /* none: of links that a join made, or a hand */
+	SYNC_REVIEW_ERROR,     /* the rules fail: message */
+};
+
+/* Borrowed for the call. */
+struct sync_review {
+	int64_t cs;
+	int64_t mv; /* that it is linked to */
+	enum link_how how;
+	int64_t since;
+	const struct config_rule_set *rule_set;
+	enum sync_review_finding finding;
+	size_t rule; /* the join rule that found the candidates, 1 is the first
+		      */
+	const int64_t *candidates;
+	size_t candidate_count;
+	const char *message;
+};
+
+/*
+ * Tries the join rules of each of the agent's connectors as if it were not
+ * linked, and tells of those that they do not find their metaverse object for.
+ * Changes nothing. fn returns 0 to go on, 1 to stop, -1 on error.
+ */
+int sync_review(struct store *store, const struct config *config,
+		const struct config_agent *agent,
+		int (*fn)(void *data, const struct sync_review *row),
+		void *data, struct error *err);
 
 #endif

@@ -204,6 +204,8 @@ struct sync {
 	struct idmap cs;      /* id -> struct work_cs */
 	struct idmap mv;      /* id -> struct work_mv */
 	int64_t preview_id;   /* next id of a preview, negative */
+	bool alone; /* a review: of metaverse objects the connectors are not
+		     * read */
 
 	/* what the store says of links, over batches: cs -> 1 + mv, and
 	 * mv -> its connectors; both forgotten when they grow large */
@@ -297,6 +299,8 @@ void work_unit_drop(struct sync *sync);
 void work_hand_over(struct sync *sync, struct writes *writes,
 		    struct arena *batch, struct idmap *cs);
 void work_release_writes(struct writes *writes);
+/* Nothing of it is kept. */
+void work_forget(struct sync *sync);
 /* The metaverse object that a connector space object is linked to, or 0. */
 int work_partner(struct sync *sync, int64_t id, int64_t *mv_out,
 		 struct error *err);

@@ -174,6 +174,18 @@ void work_release_writes(struct writes *writes)
 	vec_release(&writes->unmarked);
 }
 
+void work_forget(struct sync *sync)
+{
+	struct writes writes;
+	struct arena batch;
+	struct idmap cs;
+
+	work_hand_over(sync, &writes, &batch, &cs);
+	work_release_writes(&writes);
+	arena_release(&batch);
+	idmap_release(&cs);
+}
+
 void work_release(struct sync *sync)
 {
 	struct error ignored = ERROR_INIT;
@@ -288,7 +300,7 @@ int work_mv(struct sync *sync, int64_t id, struct work_mv **out,
 		mv->plan = plan_mv(sync, mv->row.type);
 		idmap_put_ptr(&sync->mv, (uint64_t)id, mv);
 		vec_push(&sync->w.all_mv, mv);
-		if (load_links(sync, mv, err) < 0)
+		if (!sync->alone && load_links(sync, mv, err) < 0)
 			return -1;
 	}
 	*out = mv;
