@@ -75,7 +75,7 @@ static enum run_exit run(struct cli *cli)
 	struct error err = ERROR_INIT;
 	struct session session;
 	enum run_exit exit = session_open(&session, cli, SESSION_RIGHT, NULL);
-	int64_t before;
+	int64_t before = 0;
 
 	if (exit != RUN_OK)
 		return exit;

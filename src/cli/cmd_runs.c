@@ -303,7 +303,7 @@ struct opening {
 	int64_t value;
 	struct namemap *names; /* of the run's counters */
 	struct strbuf known;
-	struct json_stream *stream; /* of objects that have names only */
+	struct json_stream stream; /* of objects that have names only */
 };
 
 static int on_step(void *data, const struct step_row *row)
@@ -459,7 +459,7 @@ static int on_named(void *data, const struct discovery_error *row)
 	struct arena *arena = &opening->runs->arena;
 	json_t *json;
 
-	if (!opening->stream) {
+	if (!opening->runs->cli->output.json) {
 		(void)printf("  %-10s  %s%s%s  %s\n",
 			     opening->runs->rows.at->agent,
 			     output_safe(row->anchor, arena),
@@ -477,7 +477,7 @@ static int on_named(void *data, const struct discovery_error *row)
 	(void)json_object_set_new(json, "gone", json_true());
 	(void)json_object_set_new(json, "where", json_of_sv(row->where));
 	(void)json_object_set_new(json, "message", json_of_sv(row->message));
-	json_stream_add(opening->stream, json);
+	json_stream_add(&opening->stream, json);
 	return 0;
 }
 
@@ -491,14 +491,14 @@ static int print_named(struct opening *opening, struct error *err)
 {
 	struct store *store = opening->runs->session->store;
 	bool failures = !strcmp(opening->counter, "stage-failure");
-	struct json_stream stream;
+	bool as_json = opening->runs->cli->output.json;
 	const int64_t *step;
 	int ret = 0;
 
-	if (opening->runs->cli->output.json) {
-		opening->stream = &stream;
-		json_stream_begin(&stream, &opening->runs->cli->output);
-		json_stream_list(&stream, "objects");
+	if (as_json) {
+		json_stream_begin(&opening->stream,
+				  &opening->runs->cli->output);
+		json_stream_list(&opening->stream, "objects");
 	}
 	vec_foreach(&opening->steps, step) {
 		if (ret >= 0 && failures)
@@ -509,8 +509,8 @@ static int print_named(struct opening *opening, struct error *err)
 						  opening->counter, on_named,
 						  opening, err);
 	}
-	if (opening->stream)
-		json_stream_end(&stream, true,
+	if (as_json)
+		json_stream_end(&opening->stream, true,
 				ret < 0 ? cli_error_json(err) : NULL);
 	return ret < 0 ? -1 : 0;
 }

@@ -17,7 +17,7 @@ struct review {
 	struct sync *sync;
 	int (*fn)(void *data, const struct sync_review *row);
 	void *data;
-	struct sync_review *row; /* that is being made */
+	struct sync_review row; /* that is being made */
 };
 
 /* The candidates of the last rule that found any. */
@@ -28,9 +28,9 @@ static void take_event(void *data, const struct sync_event *event)
 	if (strcmp(event->step, "join") != 0 ||
 	    strcmp(event->found, "candidates") != 0 || !event->candidate_count)
 		return;
-	review->row->rule = event->line;
-	review->row->candidates = event->candidates;
-	review->row->candidate_count = event->candidate_count;
+	review->row.rule = event->line;
+	review->row.candidates = event->candidates;
+	review->row.candidate_count = event->candidate_count;
 }
 
 /* Tries the rules again and listens: for what is worth telling only. */
@@ -49,7 +49,7 @@ static void look_closer(struct review *review, struct work_cs *cs)
 /* 1: worth telling, 0: as it is, -1 */
 static int compare(struct review *review, struct work_cs *cs, struct error *err)
 {
-	struct sync_review *row = review->row;
+	struct sync_review *row = &review->row;
 	struct work_mv *mv = NULL;
 	bool by_join = row->how != LINK_PROJECTION &&
 		       row->how != LINK_PROVISIONING;
@@ -82,10 +82,6 @@ static int review_one(struct review *review, const struct entry *entry,
 		      struct error *err)
 {
 	struct sync *sync = review->sync;
-	struct sync_review row = { .cs = entry->row.id,
-				   .mv = entry->link.mv,
-				   .how = entry->link.how,
-				   .since = entry->link.time };
 	struct work_cs *cs;
 	int ret;
 
@@ -94,11 +90,14 @@ static int review_one(struct review *review, const struct entry *entry,
 	    !work_cs_entry(sync, entry, &cs) || !cs->rule_set ||
 	    !cs->rule_set->join_count)
 		return 0;
-	row.rule_set = cs->rule_set;
-	review->row = &row;
+	review->row = (struct sync_review){ .cs = entry->row.id,
+					    .mv = entry->link.mv,
+					    .how = entry->link.how,
+					    .since = entry->link.time,
+					    .rule_set = cs->rule_set };
 	ret = compare(review, cs, err);
 	if (ret > 0)
-		ret = review->fn(review->data, &row);
+		ret = review->fn(review->data, &review->row);
 	arena_reset(&sync->scratch);
 	return ret;
 }
