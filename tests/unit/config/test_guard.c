@@ -121,7 +121,6 @@ static void bad_guards(void **state)
 		"such as 20%, or off\n"
 		"conjoin.yaml:5:38: 'errors' must be a number\n"
 		"conjoin.yaml:5:51: 'empty' must be stop or allow\n"
-		"conjoin.yaml:6:13: unknown key 'errors'\n"
 		"conjoin.yaml:6:24: unknown key 'never'\n"
 		"conjoin.yaml:7:3: unknown key 'sync'\n");
 }
