@@ -215,6 +215,8 @@ static int read_all(struct import *import, struct error *err)
 		}
 		if (too_many_errors(import))
 			return 1;
+		if (guard_changes(import))
+			return 1;
 		if (import->options->progress &&
 		    import->options->progress(import->options->progress_data,
 					      (uint64_t)import->result->read,
@@ -290,15 +292,17 @@ static int note_any(void *data, const struct anchor_key *key)
 	return -1;
 }
 
-/* Nothing of the agent was read before: all of it will be new. */
-static int is_first(struct import *import, bool *out, struct error *err)
+/* Was anything of the agent read before? */
+static int look_before(struct import *import, struct error *err)
 {
 	bool any = false;
 	int ret = store_anchor_scan(import->store, import->number, note_any,
 				    &any, err);
 
-	*out = !any;
-	return any ? 0 : ret;
+	import->first = !any;
+	if (!any && ret < 0)
+		return -1;
+	return guard_begin(import, err);
 }
 
 static int set_up(struct import *import, struct error *err)
@@ -416,19 +420,18 @@ static int run(struct import *import, struct connector *connector,
 	       struct error *err)
 {
 	struct sv watermark;
-	bool first = false;
 	char key[256];
 	int ret;
 
 	watermark_key(import->agent, key);
-	if (set_up(import, err) < 0 || is_first(import, &first, err) < 0 ||
+	if (set_up(import, err) < 0 || look_before(import, err) < 0 ||
 	    store_meta_get(import->store, key, &import->run_arena, &watermark,
 			   err) < 0 ||
 	    connector_import_begin(connector, import->options->kind, watermark,
 				   err) < 0)
 		return -1;
 	ret = reader_start(connector, import->store, import->agent,
-			   import->types, first || !import->full,
+			   import->types, import->first || !import->full,
 			   &import->reader, err);
 	if (ret == 0)
 		ret = load_known(import, err);

@@ -149,6 +149,10 @@ struct import {
 	struct id_set same;    /* read as last time, to the letter */
 	struct id_set moved;   /* refer by a merge, not by an old name */
 	int64_t existing;      /* objects with an image when the import began */
+	bool first;            /* nothing of the agent was read before */
+	int64_t total;         /* then, for a percentage of changes */
+	int64_t waiting;       /* then staged and not synchronized */
+	int64_t changes;       /* staged by this run, less those taken back */
 	VEC(int64_t) deletes;  /* delta: reported gone, staged at the end */
 	struct id_set deleting;
 	struct idmap resolved; /* anchor key of a reference -> its target */
@@ -244,6 +248,16 @@ void spare_note(struct import *import, const struct change *change,
 /* Counts as seen what errors are about. 1: the rest may be deleted; 0: an error
  * may be about any object, the result's message says which; -1 */
 int spare_unread(struct import *import, struct error *err);
+
+/* guard.c: may these be deleted? `ids` are sorted. 0: they may; 1: a guard
+ * stops it, the result says which; -1 */
+int guard_deletions(struct import *import, const int64_t *ids, size_t count,
+		    struct error *err);
+/* What guard_changes() compares with. */
+int guard_begin(struct import *import, struct error *err);
+/* 1: more was staged than may change, the result says so; 0: the import may go
+ * on. */
+int guard_changes(struct import *import);
 
 /* obsolete.c: after a full import, or for the deletes of a delta. */
 int obsolete_unseen(struct import *import, struct error *err);

@@ -1,15 +1,12 @@
 /*
  * obsolete.c - deletions: what a full import did not see, what a delta reports
  *
- * Nothing is staged before the guard has seen all of it; nothing at all after
- * a discovery error, since what could not be read is not gone. What we deleted
+ * Nothing is staged before the guard has seen all of it. What we deleted
  * ourselves and is gone now is confirmed, not counted by the guard.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "import/import_private.h"
-
-#include "config/limit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,14 +49,6 @@ int obsolete_remove(struct import *import, struct entry *entry,
 	return merge_left(import, &entry->row, type, err);
 }
 
-/* ---- the guard ---- */
-
-struct tally {
-	int64_t *ids; /* deletions to be staged, sorted */
-	size_t len;
-	int64_t *by_type; /* [agent type] */
-};
-
 static int order_ids(const void *a, const void *b)
 {
 	int64_t x = *(const int64_t *)a;
@@ -68,159 +57,16 @@ static int order_ids(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void make_token(struct import *import, const struct tally *tally)
-{
-	struct hash128 h = hash128(store_hash_key(import->store),
-				   sv_make((const char *)tally->ids,
-					   tally->len * sizeof(*tally->ids)));
-
-	(void)snprintf(import->result->token, sizeof(import->result->token),
-		       "%016llx", (unsigned long long)h.low);
-}
-
-static void describe(struct import *import, const char *what, int64_t count,
-		     int64_t total, const struct config_limit *limit)
-{
-	struct import_result *result = import->result;
-
-	result->result = "stopped-deletion-threshold-exceeded";
-	if (limit->percent)
-		(void)snprintf(result->message, sizeof(result->message),
-			       "%lld of %lld %s would be deleted, the guard "
-			       "allows %lld.%02lld%%; nothing was deleted. If "
-			       "this is right: conjoin run %s %s --allow %s",
-			       (long long)count, (long long)total, what,
-			       (long long)limit->value / 100,
-			       (long long)limit->value % 100,
-			       import->agent->name,
-			       import->full ? "full-import" : "delta-import",
-			       result->token);
-	else
-		(void)snprintf(result->message, sizeof(result->message),
-			       "%lld %s would be deleted, the guard allows "
-			       "%lld; nothing was deleted. If this is right: "
-			       "conjoin run %s %s --allow %s",
-			       (long long)count, what, (long long)limit->value,
-			       import->agent->name,
-			       import->full ? "full-import" : "delta-import",
-			       result->token);
-}
-
-/* Objects of the type when the import began; -1 on error. */
-static int64_t total_of(struct import *import, size_t type, struct error *err)
-{
-	return store_cs_count(import->store, import->number,
-			      import->types[type], err);
-}
-
-static const struct config_limit *limit_of(const struct config_guards *guards,
-					   size_t type)
-{
-	size_t i;
-
-	for (i = 0; i < guards->type_count; i++)
-		if (guards->types[i].type == type)
-			return &guards->types[i].deletions;
-	return guards->deletions.percent ? &guards->deletions : NULL;
-}
-
-/* 1: a guard stops it, the result says which; 0: it may go on; -1 */
-static int guarded(struct import *import, const struct tally *tally,
-		   struct error *err)
-{
-	const struct config_guards *guards = import->options->guards;
-	const char *allow = import->options->allow;
-	size_t t;
-
-	make_token(import, tally);
-	if (allow && strcmp(allow, import->result->token) == 0) {
-		import->result->token_used = true;
-		return 0;
-	}
-	if (guards->deletions.set && !guards->deletions.percent &&
-	    (int64_t)tally->len > guards->deletions.value) {
-		describe(import, "objects", (int64_t)tally->len, 0,
-			 &guards->deletions);
-		return 1;
-	}
-	for (t = 0; t < import->agent->type_count; t++) {
-		const struct config_limit *limit = limit_of(guards, t);
-		int64_t total;
-
-		if (!tally->by_type[t] || !limit || !limit->set)
-			continue;
-		total = total_of(import, t, err);
-		if (total < 0)
-			return -1;
-		if (!config_limit_exceeded(limit, guards->above,
-					   tally->by_type[t], total))
-			continue;
-		describe(import, import->agent->types[t].name,
-			 tally->by_type[t], total, limit);
-		return 1;
-	}
-	import->result->token[0] = '\0';
-	return 0;
-}
-
-static size_t type_of(const struct import *import, uint32_t number)
-{
-	size_t t;
-
-	for (t = 0; t < import->agent->type_count; t++)
-		if (import->types[t] == number)
-			return t;
-	return import->agent->type_count;
-}
-
-/* Which of `ids` the guard counts: objects whose deletion is new. */
-static int make_tally(struct import *import, const int64_t *ids, size_t count,
-		      struct tally *out, struct error *err)
-{
-	size_t i;
-
-	out->ids = mem_alloc((count + 1) * sizeof(*out->ids));
-	out->len = 0;
-	out->by_type = mem_zalloc((import->agent->type_count + 1) *
-				  sizeof(*out->by_type));
-	for (i = 0; i < count; i++) {
-		struct pending_import staged;
-		struct pending_export awaiting;
-		struct cs_row head;
-
-		arena_reset(&import->arena);
-		if (store_cs_head(import->store, ids[i], &import->arena, &head,
-				  err) < 0 ||
-		    store_pending_import_get(import->store, ids[i],
-					     &import->arena, &staged,
-					     err) < 0 ||
-		    store_awaiting_get(import->store, ids[i], &import->arena,
-				       &awaiting, err) < 0)
-			return -1;
-		if (!head.type || staged.op == IMPORT_DELETE ||
-		    awaiting.op == PENDING_DELETE)
-			continue;
-		out->ids[out->len++] = ids[i];
-		out->by_type[type_of(import, head.type)]++;
-	}
-	return 0;
-}
-
 static int stage_all(struct import *import, int64_t *ids, size_t count,
 		     struct error *err)
 {
-	struct tally tally;
 	size_t i;
 	int ret;
 
 	if (!count)
 		return 0;
 	qsort(ids, count, sizeof(*ids), order_ids);
-	ret = make_tally(import, ids, count, &tally, err);
-	if (ret == 0)
-		ret = guarded(import, &tally, err);
-	mem_free(tally.ids);
-	mem_free(tally.by_type);
+	ret = guard_deletions(import, ids, count, err);
 	if (ret)
 		return ret < 0 ? -1 : 0;
 	for (i = 0; i < count; i++) {

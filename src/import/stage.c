@@ -345,6 +345,7 @@ static int new_object(struct import *import, const struct prepared *item,
 	add_unique_keys(import, id, &entry.image);
 	id_set_add(&import->changed, id);
 	entry.import = IMPORT_ADD;
+	import->changes++;
 	count(import, "stage-add", id);
 	return entry_put_import(import->tx, &entry, err);
 }
@@ -497,6 +498,10 @@ static int known_object(struct import *import, const struct prepared *item,
 		count(import, name, entry->row.id);
 	if (changed || renamed || before.import != IMPORT_NONE)
 		set_pending(entry, &before, retyped);
+	/* what we exported ourselves is none of the source's changes */
+	if (before.awaiting.op == PENDING_NONE)
+		import->changes += (entry->import != IMPORT_NONE) -
+				   (before.import != IMPORT_NONE);
 	return entry_put_import(import->tx, entry, err);
 }
 

@@ -183,8 +183,12 @@ int64_t store_cs_count(struct store *store, uint32_t agent, uint32_t type,
 	int64_t count = 0;
 	int ret = sqlite_first(
 		store,
-		"SELECT count(*) FROM cs WHERE id BETWEEN ?1 AND ?2 AND"
-		" type > 0 AND (type = ?3 OR ?3 = 0) AND image IS NOT NULL",
+		type ? "SELECT count(*) FROM cs INDEXED BY cs_type"
+		       " WHERE type = ?3 AND id BETWEEN ?1 AND ?2 AND"
+		       " type > 0 AND image IS NOT NULL"
+		     : "SELECT count(*) FROM cs INDEXED BY cs_type"
+		       " WHERE id BETWEEN ?1 AND ?2 AND"
+		       " type > 0 AND image IS NOT NULL AND ?3 = 0",
 		&stmt, err, "iii", FIRST_ID(agent), LAST_ID(agent),
 		(int64_t)type);
 

@@ -88,6 +88,9 @@ static const char STEP_2[] =
 	" failures INTEGER, next INTEGER, since INTEGER, what INTEGER);"
 	/* passwords of new objects that somebody is to be told, sealed */
 	"CREATE TABLE delivery (id INTEGER PRIMARY KEY, agent INTEGER,"
-	" rule_set INTEGER, what BLOB);";
+	" rule_set INTEGER, what BLOB);"
+	/* counts the imported objects of a type */
+	"CREATE INDEX cs_type ON cs (type) WHERE type > 0 AND"
+	" image IS NOT NULL;";
 
 const char *const sqlite_schema_steps[] = { STEP_1, STEP_2, NULL };

@@ -212,6 +212,49 @@ static void errors_with_a_name(void **state)
 		    "stage-rename 1, stage-failure 1");
 }
 
+static void changes_are_guarded(void **state)
+{
+	struct fixture *f = *state;
+
+	f->guards.changes = (struct config_limit){ true, false, 1 };
+	/* never the first import */
+	full(f, people(f, 10), "stage-add 10");
+	consume(f);
+	full(f, people(f, 11), "stage-no-change 10, stage-add 1");
+	consume(f);
+	import_as(f, IMPORT_FULL,
+		  "object|1||name=X\nobject|2||name=X\nobject|3||name=N3\n",
+		  "stopped-change-limit", "stage-no-change 1, stage-update 2");
+	assert_non_null(strstr(f->result.message, "2 new and changed"));
+	expect_import(f, "9", IMPORT_NONE);
+	/* again: what is staged already counts */
+	import_as(f, IMPORT_FULL,
+		  "object|1||name=X\nobject|2||name=X\nobject|3||name=X\n",
+		  "stopped-change-limit", "stage-no-change 2, stage-update 1");
+	/* mended: taking back is no change */
+	full(f, people(f, 11), "stage-no-change 8, stage-update 3");
+	/* a delta: each object once, whatever is said of it */
+	delta(f, "update|1||name=X\nupdate|1||name=Y\nupdate|2||name=N2\n",
+	      "stage-no-change 1, stage-update 1");
+	consume(f);
+	import_as(f, IMPORT_DELTA, "update|3||name=X\nadd|12||name=N\n",
+		  "stopped-change-limit", "stage-add 1, stage-update 1");
+	consume(f);
+	/* a percentage of what was there, counts up to `above` pass */
+	f->guards.changes = (struct config_limit){ true, true, 2000 };
+	f->guards.above = 2;
+	delta(f, "update|4||name=X\nupdate|5||name=X\n", "stage-update 2");
+	consume(f);
+	/* what we exported does not count */
+	await(f, find(f, "9"), PENDING_UPDATE, A_TITLE, "New", 0);
+	delta(f, "update|4||name=Y\nupdate|5||name=Y\nupdate|9||title=New\n",
+	      "stage-update 3");
+	consume(f);
+	import_as(f, IMPORT_DELTA,
+		  "update|6||name=X\nupdate|7||name=X\nupdate|8||name=X\n",
+		  "stopped-change-limit", "stage-update 3");
+}
+
 static void too_many_errors(void **state)
 {
 	struct fixture *f = *state;
@@ -347,6 +390,7 @@ int main(void)
 		PLAIN(errors_keep_everything),
 		cmocka_unit_test_setup_teardown(errors_with_a_name, dn_setup,
 						fixture_teardown),
+		PLAIN(changes_are_guarded),
 		PLAIN(too_many_errors),
 		PLAIN(watermark_after_success_only),
 		PLAIN(cut_off_in_the_middle),
