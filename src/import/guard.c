@@ -139,12 +139,38 @@ static int make_tally(struct import *import, const int64_t *ids, size_t count,
 	return 0;
 }
 
-/* 1: more than a plain count of all, or of a subtree; 0: not. */
-static int over_counts(struct import *import, const struct tally *tally)
+/* 1: more than a subtree's limit; 0: not; -1 */
+static int over_subtree(struct import *import,
+			const struct config_subtree_guard *subtree,
+			int64_t deletions, struct error *err)
+{
+	int64_t total = 0;
+	int64_t top = 0;
+	char what[300];
+	int ret = 0;
+
+	if (deletions && subtree->deletions.percent)
+		ret = tree_find(&import->tree, sv_from(subtree->container),
+				TREE_IMPORTED, &top, err);
+	if (ret > 0)
+		total = store_cs_count_below(import->store, top, err);
+	if (ret < 0 || total < 0)
+		return -1;
+	if (!config_limit_exceeded(&subtree->deletions, 0, deletions, total))
+		return 0;
+	(void)snprintf(what, sizeof(what), "objects below '%s'",
+		       subtree->container);
+	describe(import, what, deletions, total, &subtree->deletions);
+	return 1;
+}
+
+/* 1: more than a plain count of all, or of a subtree; 0: not; -1 */
+static int over_counts(struct import *import, const struct tally *tally,
+		       struct error *err)
 {
 	const struct config_guards *guards = import->options->guards;
-	char what[200];
 	size_t i;
+	int ret = 0;
 
 	if (guards->deletions.set && !guards->deletions.percent &&
 	    (int64_t)tally->len > guards->deletions.value) {
@@ -152,21 +178,10 @@ static int over_counts(struct import *import, const struct tally *tally)
 			 &guards->deletions);
 		return 1;
 	}
-	for (i = 0; i < guards->subtree_count; i++) {
-		const struct config_subtree_guard *subtree =
-			&guards->subtrees[i];
-
-		if (!config_limit_exceeded(&subtree->deletions, 0,
-					   tally->by_subtree[i],
-					   tally->by_subtree[i]))
-			continue;
-		(void)snprintf(what, sizeof(what), "objects below '%s'",
-			       subtree->container);
-		describe(import, what, tally->by_subtree[i],
-			 tally->by_subtree[i], &subtree->deletions);
-		return 1;
-	}
-	return 0;
+	for (i = 0; i < guards->subtree_count && ret == 0; i++)
+		ret = over_subtree(import, &guards->subtrees[i],
+				   tally->by_subtree[i], err);
+	return ret;
 }
 
 /* 1: more than a type's limit; 0: not; -1 */
@@ -206,7 +221,7 @@ static int judge(struct import *import, const struct tally *tally,
 		import->result->token_used = true;
 		return 0;
 	}
-	ret = over_counts(import, tally);
+	ret = over_counts(import, tally, err);
 	if (ret == 0)
 		ret = over_types(import, tally, err);
 	if (ret == 0)
