@@ -11,10 +11,10 @@
  *	select       which rule set takes   all objects of the type
  *	filter                              all objects of the type
  *	join project                        unlinked objects of the type
- *	import export                       what is linked under the rule set
- *	provision    but not removed        metaverse objects of the type
- *	deprovision                         objects that wait for their day
- *	attribute    type, match, merge     metaverse objects of the type
+ *	import export                       what is linked under the rule set,
+ *and has an input where that decides provision    but not removed metaverse
+ *objects of the type deprovision                         objects that wait for
+ *their day attribute    type, match, merge     metaverse objects of the type
  *	rank         order of contributors  metaverse objects of the type
  *	key          new or other           keys are made anew
  *	provisioning switched on            metaverse objects of the type
@@ -41,6 +41,8 @@ struct effect {
 	enum concern concern;
 	uint32_t agent;
 	uint32_t number;
+	bool outbound;    /* `inputs` are the metaverse object's */
+	struct sv inputs; /* no pointer: whatever it has */
 };
 
 struct new_key {
@@ -134,11 +136,37 @@ static void add_reason(struct changes *c, const struct part_name *name)
 
 /* ---- what follows from a difference ---- */
 
+/* Both concern the same objects, or one those of the other and more. */
+static bool merge_effects(struct effect *effect, const struct effect *more,
+			  struct arena *arena)
+{
+	if (effect->concern != more->concern || effect->agent != more->agent ||
+	    effect->number != more->number ||
+	    effect->outbound != more->outbound)
+		return false;
+	if (!more->inputs.ptr)
+		effect->inputs = SV_NULL;
+	if (effect->inputs.ptr)
+		effect->inputs = sv_from(arena_printf(
+			arena, SV_FMT "%c" SV_FMT, SV_ARG(effect->inputs),
+			INPUTS_MARK, SV_ARG(more->inputs)));
+	return true;
+}
+
+static void put_effect(struct changes *c, struct effect found)
+{
+	struct effect *effect;
+
+	vec_foreach(&c->effects, effect)
+		if (merge_effects(effect, &found, &c->new.arena))
+			return;
+	vec_push(&c->effects, found);
+}
+
 static void add_effect(struct changes *c, const struct part_name *name,
 		       enum concern concern, uint32_t agent, uint32_t number)
 {
-	const struct effect found = { concern, agent, number };
-	const struct effect *effect;
+	const struct effect found = { concern, agent, number, false, SV_NULL };
 	const struct sync *sync = c->sync;
 
 	add_reason(c, name);
@@ -147,10 +175,22 @@ static void add_effect(struct changes *c, const struct part_name *name,
 		if (!plan_agent(c->sync, agent) ||
 		    (sync->options->full && sync->number == agent))
 			return;
-	vec_foreach(&c->effects, effect)
-		if (!memcmp(effect, &found, sizeof(found)))
-			return;
-	vec_push(&c->effects, found);
+	put_effect(c, found);
+}
+
+/* A flow concerns what has one of its inputs, where it does the same as
+ * before for all others. */
+static void add_flow(struct changes *c, const struct part_name *name,
+		     const struct part *old, const struct part *new,
+		     bool outbound)
+{
+	struct effect found = { CONCERN_LINKED, name->agent, name->number,
+				outbound, SV_NULL };
+
+	add_reason(c, name);
+	if (!outbound || (old && new))
+		found.inputs = inputs_of_change(old, new, &c->new.arena);
+	put_effect(c, found);
 }
 
 static void add_key(struct changes *c, const struct part_name *name)
@@ -265,7 +305,7 @@ static int take_difference(struct changes *c, struct sv part,
 	} else if (is(&name, "join") || is(&name, "project")) {
 		add_effect(c, &name, CONCERN_UNLINKED, name.agent, name.type);
 	} else if (is(&name, "import") || is(&name, "export")) {
-		add_effect(c, &name, CONCERN_LINKED, name.agent, name.number);
+		add_flow(c, &name, old, new, is(&name, "export"));
 	} else if (is(&name, "provision") && new) {
 		add_effect(c, &name, CONCERN_MV, 0, name.type);
 	} else if (is(&name, "deprovision") && old) {
@@ -352,20 +392,80 @@ static int queue_row(struct changes *c, const struct effect *effect,
 		     : store_queue_put(c->sync->tx, id, err);
 }
 
+static bool has_any(const struct image *image, const attr_id *attrs,
+		    size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (image_has(image, attrs[i]))
+			return true;
+	return false;
+}
+
+/* Does the object have one of the inputs, at whatever level? 1, 0, -1 */
+static int has_input(struct changes *c, const struct effect *effect,
+		     const struct concern_row *row, const attr_id *attrs,
+		     size_t count, struct error *err)
+{
+	struct store *store = c->sync->store;
+	struct arena *arena = &c->sync->scratch;
+	struct image image;
+	struct entry entry;
+	struct mv_row mv;
+	int ret;
+
+	if (effect->outbound) {
+		ret = store_mv_get(store, row->mv, arena, &mv, err);
+		if (ret > 0 && image_decode(mv.image, store_attr_map(store),
+					    arena, &image, err) < 0)
+			return -1;
+		return ret > 0 ? has_any(&image, attrs, count) : ret;
+	}
+	ret = entry_load(store, row->cs, arena, &entry, err);
+	if (ret <= 0)
+		return ret;
+	return has_any(&entry.image, attrs, count) ||
+	       has_any(&entry.synced, attrs, count) ||
+	       has_any(&entry.awaiting.attrs, attrs, count) ||
+	       has_any(&entry.pending.attrs, attrs, count);
+}
+
+static int queue_rows(struct changes *c, const struct effect *effect,
+		      const attr_id *attrs, size_t attr_count, int count,
+		      struct error *err)
+{
+	int i;
+
+	for (i = 0; i < count; i++) {
+		int ret = 1;
+
+		if (effect->inputs.ptr)
+			ret = has_input(c, effect, &c->rows[i], attrs,
+					attr_count, err);
+		arena_reset(&c->sync->scratch);
+		if (ret > 0)
+			ret = queue_row(c, effect, &c->rows[i], err);
+		if (ret < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int queue_effect(struct changes *c, const struct effect *effect,
 			struct error *err)
 {
+	attr_id *attrs;
+	size_t attr_count = inputs_resolve(c->sync->store, effect->inputs,
+					   &c->new.arena, &attrs);
 	int64_t after = 0;
 	int count;
-	int i;
 
 	while ((count = store_concerned(c->sync->store, effect->concern,
 					effect->agent, effect->number, &after,
 					c->rows, CHUNK, err)) > 0) {
-		for (i = 0; i < count; i++)
-			if (queue_row(c, effect, &c->rows[i], err) < 0)
-				return -1;
-		if (sync_commit(c->sync, err) < 0)
+		if (queue_rows(c, effect, attrs, attr_count, count, err) < 0 ||
+		    sync_commit(c->sync, err) < 0)
 			return -1;
 	}
 	return count;

@@ -211,13 +211,24 @@ static void imports(struct making *m, const struct where *w)
 	size_t k;
 
 	for (i = 0; i < rs->import_count; i++) {
+		struct inputs inputs = INPUTS_INIT(m->sync);
 		attr_id attr = rs->imports[i].mv_attr;
 
 		if (named_before(rs, i))
 			continue;
-		for (k = i; k < rs->import_count; k++)
-			if (rs->imports[k].mv_attr == attr)
-				add_import(m, &rs->imports[k]);
+		for (k = i; k < rs->import_count; k++) {
+			const struct config_import_flow *flow = &rs->imports[k];
+
+			if (flow->mv_attr != attr)
+				continue;
+			add_import(m, flow);
+			inputs_rule(&inputs, flow->when, flow->source,
+				    flow->when_null == WHEN_NULL_NEXT
+					    ? ABSENT_NOTHING
+					    : ABSENT_OTHER);
+		}
+		inputs_add(&inputs, &m->text);
+		strbuf_release(&inputs.names);
 		keep(m, "import", w->agent, w->number, w->type,
 		     attr_name(m, attr));
 	}
@@ -265,6 +276,7 @@ static void exports(struct making *m, const struct where *w)
 
 	for (i = 0; i < rs->export_count; i++) {
 		const struct config_export_flow *flow = &rs->exports[i];
+		struct inputs inputs = INPUTS_INIT(m->sync);
 		const struct attr_def *def =
 			&plan->agent->types[rs->type].attrs[flow->type_attr];
 
@@ -278,6 +290,11 @@ static void exports(struct making *m, const struct where *w)
 		else if (def->type == VALUE_REFERENCE)
 			add_order(m, plan);
 		add_def(m, def);
+		inputs_rule(&inputs, flow->when, flow->source,
+			    flow->when_null == FLOW_NULL_KEEP ? ABSENT_KEEPS
+							      : ABSENT_REMOVES);
+		inputs_add(&inputs, &m->text);
+		strbuf_release(&inputs.names);
 		keep(m, "export", w->agent, w->number, w->type,
 		     attr_name(m, flow->attr));
 	}

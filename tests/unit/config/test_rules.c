@@ -321,15 +321,14 @@ static void delivered_wrongly(void **state)
 
 static void unavailable(void **state)
 {
-	expect_problems(
-		load(*state,
-		     "    resolve: { lua: pick }\n"
-		     "    import: { mail: { lua: f } }\n",
-		     "    provision:\n"
-		     "      dn: '\"CN=x\"'\n"
-		     "      initial: { title: { value: x } }\n"),
-		"agents/hr.yaml:6:16: Lua is not available yet\n"
-		"agents/hr.yaml:7:23: Lua is not available yet\n");
+	expect_problems(load(*state,
+			     "    resolve: { lua: pick }\n"
+			     "    import: { mail: { lua: f } }\n",
+			     "    provision:\n"
+			     "      dn: '\"CN=x\"'\n"
+			     "      initial: { title: { value: x } }\n"),
+			"agents/hr.yaml:6:16: Lua is not available yet\n"
+			"agents/hr.yaml:7:23: Lua is not available yet\n");
 }
 
 static void waiting_deprovision(void **state)
