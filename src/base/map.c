@@ -8,6 +8,12 @@
 #include "base/arena.h"
 
 #include <string.h>
+#include <xxhash.h>
+
+/* Short chains: each link is likely to be a miss of the cache. */
+#define HASH_BKT_CAPACITY_THRESH 2U
+#define HASH_FUNCTION(key, len, out)                                           \
+	((out) = (unsigned)XXH3_64bits((key), (len)))
 #include <uthash.h>
 
 static size_t slot_of(uint64_t key, size_t size)

@@ -10,6 +10,7 @@
 #include "cli/show.h"
 #include "inspect/search.h"
 #include "store/history.h"
+#include "store/outbox.h"
 
 #include <stdlib.h>
 #include <string.h>

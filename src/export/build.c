@@ -77,25 +77,30 @@ static int find_type(struct export_step *step, const struct entry *entry,
 			 step->agent->name);
 }
 
-/* The target is looked at in memory of its own: there may be many. */
+/* As the target will be called; there may be many. */
 static int reference_text(struct export_step *step, struct value *value,
 			  struct error *err)
 {
+	const struct sv *known =
+		idmap_get_ptr(&step->names, (uint64_t)value->number);
 	struct arena scratch = ARENA_INIT;
-	struct entry target;
+	struct sv anchor;
 	int64_t parent;
 	struct sv rdn;
-	int ret =
-		entry_load(step->store, value->number, &scratch, &target, err);
+	int ret;
 
+	if (known) {
+		value->text = *known;
+		return 0;
+	}
+	ret = store_expected_name(step->store, value->number, &scratch, &parent,
+				  &rdn, &anchor, err);
 	value->text = SV_NULL;
-	if (ret > 0 && !step->has_dn) {
-		value->text = arena_dup(&step->arena, target.row.anchor);
-	} else if (ret > 0) {
-		entry_expected_name(&target, &parent, &rdn);
+	if (ret > 0 && !step->has_dn)
+		value->text = arena_dup(&step->arena, anchor);
+	else if (ret > 0)
 		ret = tree_dn(&step->tree, parent, rdn, TREE_EXPECTED,
 			      &step->arena, &value->text, err);
-	}
 	arena_release(&scratch);
 	return ret < 0 ? -1 : 0;
 }
@@ -250,6 +255,20 @@ enum export_kind build_kind(const struct entry *entry)
 	return entry->pending.rdn.len ? EXPORT_RENAME : EXPORT_UPDATE;
 }
 
+#define NAMES_BYTES ((size_t)16 << 20)
+
+/* What is written is what others in the same export refer to. */
+static void keep_name(struct export_step *step, int64_t id, struct sv dn)
+{
+	struct sv *kept;
+
+	if (!dn.len || arena_size(&step->run_arena) > NAMES_BYTES)
+		return;
+	kept = arena_alloc(&step->run_arena, sizeof(*kept));
+	*kept = arena_dup(&step->run_arena, dn);
+	idmap_put_ptr(&step->names, (uint64_t)id, kept);
+}
+
 int build_op(struct export_step *step, const struct entry *entry,
 	     struct export_op *out, struct error *err)
 {
@@ -273,6 +292,7 @@ int build_op(struct export_step *step, const struct entry *entry,
 	    tree_dn(&step->tree, entry->pending.parent, entry->pending.rdn,
 		    TREE_EXPECTED, &step->arena, &out->new_dn, err) < 0)
 		return -1;
+	keep_name(step, entry->row.id, out->new_dn.len ? out->new_dn : out->dn);
 	return all_changes(step, entry, out, err);
 }
 

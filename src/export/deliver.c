@@ -133,7 +133,7 @@ static int describe(struct export_step *step, const struct entry *entry,
 	return attrs_json(step, entry, json, err);
 }
 
-static bool has_sealed(const struct image *attrs)
+bool deliver_any(const struct image *attrs)
 {
 	size_t i;
 
@@ -146,14 +146,18 @@ static bool has_sealed(const struct image *attrs)
 int deliver_keep(struct export_step *step, const struct entry *entry,
 		 struct error *err)
 {
-	struct delivery_row row = { .agent = step->number,
-				    .rule_set = entry->link.rule_set };
+	struct delivery_row row = { .agent = step->number };
+	struct link_row link;
 	json_t *json;
 	char *text = NULL;
 	int ret;
 
-	if (!has_sealed(&entry->pending.attrs) ||
-	    !find_deliver(step->store, step->agent, row.rule_set))
+	if (!deliver_any(&entry->pending.attrs))
+		return 0;
+	if (store_link_get(step->store, entry->row.id, &link, err) < 0)
+		return -1;
+	row.rule_set = link.rule_set;
+	if (!find_deliver(step->store, step->agent, row.rule_set))
 		return 0;
 	json = json_object();
 	ret = describe(step, entry, json, err);

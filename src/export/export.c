@@ -94,6 +94,8 @@ static void tear_down(struct export_step *step)
 	tree_release(&step->tree);
 	vec_release(&step->plan);
 	idmap_release(&step->again);
+	idmap_release(&step->places);
+	idmap_release(&step->names);
 	vec_release(&step->opened);
 	arena_release(&step->arena);
 	arena_release(&step->run_arena);
@@ -117,6 +119,36 @@ static struct export_outcome cannot_be_sent(struct export_step *step,
 	return outcome;
 }
 
+/* Can its success be written down without looking at it again? */
+static void note_plain(struct export_step *step, size_t at,
+		       const struct entry *entry, const struct export_op *op)
+{
+	struct planned *planned = &step->plan.at[at];
+
+	planned->plain = !planned->untie && entry->row.type &&
+			 entry->awaiting.op == PENDING_NONE &&
+			 !(entry->pending.op == PENDING_DELETE &&
+			   entry->pending.attrs.len) &&
+			 !deliver_any(&entry->pending.attrs) &&
+			 !build_withholds(step, entry) &&
+			 !idmap_get(&step->again, (uint64_t)planned->cs, NULL);
+	planned->kind = op->kind;
+	if (planned->plain)
+		idmap_put(&step->places, (uint64_t)planned->cs, at + 1);
+}
+
+/* NULL: the object itself has to be looked at. */
+static const struct planned *plain_of(const struct export_step *step,
+				      const struct export_outcome *outcome)
+{
+	uint64_t at;
+
+	if (!outcome->ok || outcome->references_later ||
+	    !idmap_get(&step->places, outcome->id, &at))
+		return NULL;
+	return step->plan.at[at - 1].plain ? &step->plan.at[at - 1] : NULL;
+}
+
 static int mark_in_progress(struct export_step *step, struct window *window,
 			    size_t from, struct error *err)
 {
@@ -134,8 +166,8 @@ static int mark_in_progress(struct export_step *step, struct window *window,
 			break;
 		struct sent *sent = &window->sent[window->len];
 		struct error why = ERROR_INIT;
-		int ret = entry_load(step->store, step->plan.at[i].cs,
-				     &step->arena, &sent->entry, err);
+		int ret = entry_load_export(step->store, step->plan.at[i].cs,
+					    &step->arena, &sent->entry, err);
 
 		if (ret < 0)
 			return -1;
@@ -165,7 +197,9 @@ static int mark_in_progress(struct export_step *step, struct window *window,
 		}
 		sent->entry.pending.in_progress = true;
 		sent->entry.pending.aside = step->plan.at[i].untie;
-		if (entry_put_pending(step->tx, &sent->entry, err) < 0)
+		note_plain(step, i, &sent->entry, &sent->op);
+		if (store_outbox_intend(step->tx, step->plan.at[i].cs,
+					step->plan.at[i].untie, err) < 0)
 			return -1;
 		window->len++;
 	}
@@ -224,8 +258,9 @@ static int take_answers(struct export_step *step, struct window *window,
 	while (window->open && (ret = connector_export_result(
 					step->connector, wait, &step->arena,
 					&outcome, err)) != 0) {
-		uint64_t at;
+		const struct planned *plain;
 		struct sent *sent;
+		uint64_t at;
 
 		if (ret < 0)
 			return -1;
@@ -237,7 +272,9 @@ static int take_answers(struct export_step *step, struct window *window,
 		sent = &window->sent[at - 1];
 		if (sent->done)
 			continue;
-		if ((sent->op.id & UNTIE_ID
+		plain = plain_of(step, &outcome);
+		if ((plain ? take_plain(step, plain, &outcome, err)
+		     : sent->op.id & UNTIE_ID
 			     ? take_untied(step, &sent->entry, &outcome, err)
 			     : take_outcome(step, &sent->entry, &sent->op,
 					    &outcome, err)) < 0)
@@ -370,11 +407,15 @@ static int intend(struct export_step *step, size_t *from, struct error *err)
 static int one_answer(struct export_step *step,
 		      const struct export_outcome *outcome, struct error *err)
 {
+	const struct planned *plain = plain_of(step, outcome);
 	struct export_op op;
 	struct entry entry;
-	int ret = entry_load(step->store, (int64_t)(outcome->id & ~UNTIE_ID),
-			     &step->arena, &entry, err);
+	int ret;
 
+	if (plain)
+		return take_plain(step, plain, outcome, err);
+	ret = entry_load_export(step->store, (int64_t)(outcome->id & ~UNTIE_ID),
+				&step->arena, &entry, err);
 	if (ret <= 0)
 		return ret;
 	if (outcome->id & UNTIE_ID)

@@ -7,12 +7,14 @@
 #define EXPORT_PRIVATE_H
 
 #include "export/export.h"
+#include "store/outbox.h"
 #include "store/tree.h"
 
 /* One pending export as the order needs it. */
 struct planned {
 	int64_t cs;
 	int64_t parent;
+	uint32_t type;
 	enum export_op_kind op;
 	int phase;
 	int depth;
@@ -23,7 +25,11 @@ struct planned {
 	bool untie;       /* a rename to a passing name: others want its own */
 	bool aside;       /* that was sent before, its outcome is not known */
 	bool steps_aside; /* it has an untie too */
-	bool apart;       /* sent when all before it has its answer */
+	bool anchored;    /* its anchor is known */
+	bool plain;       /* what was sent is all there is to await: no need to
+			   * look at the object again */
+	enum export_kind kind; /* of what was sent, when plain */
+	bool apart;            /* sent when all before it has its answer */
 };
 
 /* Of the operation that untie is; ids of objects have less. */
@@ -42,6 +48,9 @@ struct export_step {
 	bool has_dn;
 	struct tree tree;
 	VEC(struct planned) plan;
+	struct idmap names;    /* id -> struct sv: the DN of what is written, as
+				* others may refer to it; in run_arena */
+	struct idmap places;   /* id -> 1 + index of a plain one in the plan */
 	struct idmap again;    /* objects whose references are written last */
 	VEC(struct sv) opened; /* passwords, to be wiped */
 	struct store_tx *tx;
@@ -73,6 +82,10 @@ int take_outcome(struct export_step *step, struct entry *entry,
 		 const struct export_op *op,
 		 const struct export_outcome *outcome, struct error *err);
 
+/* The same of one that is plain. */
+int take_plain(struct export_step *step, const struct planned *planned,
+	       const struct export_outcome *outcome, struct error *err);
+
 /* The same of the rename to a passing name. */
 int take_untied(struct export_step *step, struct entry *entry,
 		const struct export_outcome *outcome, struct error *err);
@@ -82,6 +95,7 @@ void export_wipe(struct export_step *step);
 
 /* deliver.c: a password, which is not awaited and never shown. */
 bool deliver_secret(const struct values *values);
+bool deliver_any(const struct image *attrs); /* has one */
 
 /* What is to be handed over of an add that succeeded, kept sealed
  * with its outcome; before `pending` is moved. */

@@ -48,19 +48,6 @@ static int depth_of(struct export_step *step, struct idmap *depths, int64_t id,
 	return above + 1;
 }
 
-/* Where there are no names the anchor is one. */
-static int anchor_key(struct export_step *step, int64_t id, uint64_t *out,
-		      struct error *err)
-{
-	struct cs_row row;
-	int ret = store_cs_get(step->store, id, &step->arena, &row, err);
-
-	if (ret > 0 && row.anchor.len)
-		*out = key_of_anchor(step->store, step->number, row.type,
-				     row.anchor);
-	return ret < 0 ? -1 : 0;
-}
-
 /* Types that refer to many come behind those that they refer to. */
 static int refers(const struct export_step *step, uint32_t type)
 {
@@ -90,7 +77,7 @@ static int is_due(struct export_step *step, const struct pending_export *row,
 	struct retry_row retry;
 	int ret = row->in_progress
 			  ? 0
-			  : retry_get(step->store, row->cs, row, &retry, err);
+			  : retry_get(step->store, row->cs, NULL, &retry, err);
 
 	if (ret <= 0)
 		return ret < 0 ? -1 : 1;
@@ -111,41 +98,33 @@ static bool has_passing_name(struct export_step *step, int64_t id,
 	       dn_equal(rdn, passing);
 }
 
-static int plan_one(struct export_step *step, struct idmap *depths, int64_t id,
-		    struct error *err)
+static int plan_one(struct export_step *step, struct idmap *depths,
+		    const struct outbox_row *row, struct error *err)
 {
-	struct planned planned = { .cs = id };
-	struct pending_export pending;
-	struct pending_export awaiting;
-	struct cs_row head;
-	int64_t parent;
-	struct sv rdn;
-	int ret = store_pending_export_get(step->store, id, &step->arena,
-					   &pending, err);
+	const struct pending_export *pending = &row->pending;
+	struct planned planned = { .cs = pending->cs,
+				   .op = pending->op,
+				   .type = row->type,
+				   .anchored = row->anchor.len > 0 };
+	int64_t parent = row->parent;
+	int ret = is_due(step, pending, err);
 
-	if (ret > 0)
-		ret = is_due(step, &pending, err);
-	if (ret > 0)
-		ret = store_cs_head(step->store, id, &step->arena, &head, err);
 	if (ret <= 0)
 		return ret;
-	if (store_awaiting_get(step->store, id, &step->arena, &awaiting, err) <
-	    0)
-		return -1;
-	parent = awaiting.rdn.len ? awaiting.parent : head.parent;
-	rdn = awaiting.rdn.len ? awaiting.rdn : head.rdn;
-	planned.op = pending.op;
-	planned.aside = pending.aside && !has_passing_name(step, id, rdn);
-	if (rdn.len)
-		planned.frees =
-			key_of_name(step->store, step->number, parent, rdn);
-	else if (!step->has_dn && anchor_key(step, id, &planned.frees, err) < 0)
-		return -1;
-	if (pending.rdn.len) {
-		parent = pending.parent;
+	planned.aside = pending->aside &&
+			!has_passing_name(step, pending->cs, row->rdn);
+	if (row->rdn.len)
+		planned.frees = key_of_name(step->store, step->number, parent,
+					    row->rdn);
+	else if (!step->has_dn && row->anchor.len)
+		/* where there are no names the anchor is one */
+		planned.frees = key_of_anchor(step->store, step->number,
+					      row->type, row->anchor);
+	if (pending->rdn.len) {
+		parent = pending->parent;
 		planned.takes = key_of_name(step->store, step->number, parent,
-					    pending.rdn);
-	} else if (pending.op == PENDING_ADD) {
+					    pending->rdn);
+	} else if (pending->op == PENDING_ADD) {
 		planned.takes = planned.frees;
 		planned.frees = 0;
 	}
@@ -153,16 +132,16 @@ static int plan_one(struct export_step *step, struct idmap *depths, int64_t id,
 	planned.depth = depth_of(step, depths, parent, 0, err);
 	if (planned.depth < 0)
 		return -1;
-	switch (pending.op) {
+	switch (pending->op) {
 	case PENDING_NONE:
 		return 0;
 	case PENDING_ADD:
-		planned.refers = refers(step, head.type);
-		planned.phase = head.flags & CS_CONTAINER ? PHASE_CONTAINER
+		planned.refers = refers(step, row->type);
+		planned.phase = row->flags & CS_CONTAINER ? PHASE_CONTAINER
 							  : PHASE_ADD;
 		break;
 	case PENDING_UPDATE:
-		planned.phase = pending.rdn.len ? PHASE_RENAME : PHASE_UPDATE;
+		planned.phase = pending->rdn.len ? PHASE_RENAME : PHASE_UPDATE;
 		break;
 	case PENDING_DELETE_ADD:
 		planned.phase = PHASE_ADD;
@@ -401,10 +380,12 @@ static void order_renames(struct export_step *step)
 	vec_release(&renames.ties);
 }
 
+#define CHUNK 1024
+
 int order_plan(struct export_step *step, struct error *err)
 {
 	struct idmap depths = IDMAP_INIT;
-	int64_t ids[1024];
+	struct outbox_row *rows = mem_alloc(CHUNK * sizeof(*rows));
 	int64_t after = 0;
 	int count = 0;
 	int ret = store_read_begin(step->store, err);
@@ -412,15 +393,16 @@ int order_plan(struct export_step *step, struct error *err)
 	int i;
 
 	step->result->pending = step->result->quarantined = 0;
-	while (ret == 0 &&
-	       (count = store_pending_export_ids(step->store, step->number,
-						 after, ids, 1024, err)) > 0) {
-		after = ids[count - 1];
+	while (ret == 0 && (count = store_outbox_scan(step->store, step->number,
+						      after, rows, CHUNK,
+						      &step->arena, err)) > 0) {
+		after = rows[count - 1].pending.cs;
 		for (i = 0; i < count && ret == 0; i++)
-			ret = plan_one(step, &depths, ids[i], err);
+			ret = plan_one(step, &depths, &rows[i], err);
 		arena_reset(&step->arena);
 	}
 	idmap_release(&depths);
+	mem_free(rows);
 	store_read_end(step->store);
 	if (ret < 0 || count < 0)
 		return -1;

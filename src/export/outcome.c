@@ -14,9 +14,9 @@
 
 #include <string.h>
 
-static const char *counter_of(const struct export_op *op)
+static const char *counter_of(enum export_kind kind)
 {
-	switch (op->kind) {
+	switch (kind) {
 	case EXPORT_ADD:
 		return "export-add";
 	case EXPORT_UPDATE:
@@ -141,7 +141,8 @@ int take_outcome(struct export_step *step, struct entry *entry,
 		return refused(step, entry, &dangling, err);
 	/* an object of no rule set's type is not counted: a container */
 	if (entry->row.type && !last)
-		counters_add(step->counters, 0, counter_of(op), entry->row.id);
+		counters_add(step->counters, 0, counter_of(op->kind),
+			     entry->row.id);
 	if (op->kind == EXPORT_ADD &&
 	    take_anchor(step, entry, outcome->anchor, err) < 0)
 		return -1;
@@ -187,4 +188,26 @@ int take_untied(struct export_step *step, struct entry *entry,
 	if (awaiting->op == PENDING_NONE)
 		awaiting->op = PENDING_UPDATE;
 	return entry_put_awaiting(step->tx, entry, err);
+}
+
+int take_plain(struct export_step *step, const struct planned *planned,
+	       const struct export_outcome *outcome, struct error *err)
+{
+	struct anchor_key key = { 0, planned->cs, { 0, 0 } };
+
+	counters_add(step->counters, 0, counter_of(planned->kind), planned->cs);
+	if (planned->kind == EXPORT_ADD && outcome->anchor.len &&
+	    !planned->anchored) {
+		key.h = key_of_anchor(step->store, step->number,
+				      step->has_dn ? 0 : planned->type,
+				      outcome->anchor);
+		if (store_anchor_put(step->tx, step->number, &key, err) < 0 ||
+		    store_cs_set_anchor(step->tx, planned->cs, outcome->anchor,
+					err) < 0)
+			return -1;
+	}
+	if (store_error_delete(step->tx, planned->cs, ERROR_EXPORT, err) < 0 ||
+	    store_retry_delete(step->tx, planned->cs, RETRY_REFUSED, err) < 0)
+		return -1;
+	return store_outbox_sent(step->tx, planned->cs, err);
 }

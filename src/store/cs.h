@@ -297,46 +297,6 @@ int store_error_scan(struct store *store, uint32_t agent,
 		     int (*fn)(void *data, const struct cs_error *row),
 		     void *data, struct error *err);
 
-enum retry_kind {
-	RETRY_REFUSED = 1,      /* until an export of it succeeds */
-	RETRY_CONTRADICTED = 2, /* until it comes back as it was sent */
-};
-
-/* How often the export of an object failed and when it is tried again; who
- * counts is retry.h. */
-struct retry_row {
-	int64_t cs;
-	enum retry_kind kind;
-	int64_t failures;
-	int64_t next;  /* the export run of its agent */
-	int64_t since; /* it is in quarantine; 0: it is not */
-	uint64_t what; /* hash of what failed */
-};
-
-int store_retry_get(struct store *store, int64_t cs, struct retry_row *out,
-		    struct error *err);
-int store_retry_put(struct store_tx *tx, const struct retry_row *row,
-		    struct error *err);
-/* When it is one of these kinds. */
-int store_retry_delete(struct store_tx *tx, int64_t cs, unsigned kinds,
-		       struct error *err);
-
-/* Secret values of a new object that are to be handed over. */
-struct delivery_row {
-	int64_t id;
-	uint32_t agent;
-	uint32_t rule_set;
-	struct sv what; /* sealed */
-};
-
-int store_delivery_put(struct store_tx *tx, const struct delivery_row *row,
-		       struct error *err); /* the id is made */
-/* The agent's next one with id > after: 1, 0 none, -1. */
-int store_delivery_next(struct store *store, uint32_t agent, int64_t after,
-			struct arena *arena, struct delivery_row *out,
-			struct error *err);
-int store_delivery_delete(struct store_tx *tx, int64_t id, struct error *err);
-
 /* Objects that the agent's next delta sync takes besides staged changes. */
 int store_queue_put(struct store_tx *tx, int64_t cs, struct error *err);
 int store_queue_delete(struct store_tx *tx, int64_t cs, struct error *err);

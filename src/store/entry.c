@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "store/due.h"
+#include "store/outbox.h"
 
 #include <string.h>
 
@@ -48,18 +49,13 @@ static int load_row(struct store *store, const struct cs_row *row,
 			    &out->image, err);
 }
 
-static int load_parts(struct store *store, struct arena *arena,
-		      struct entry *out, struct error *err)
+static int load_exports(struct store *store, struct arena *arena,
+			struct entry *out, struct error *err)
 {
-	struct pending_import import;
 	struct pending_export export;
 	int64_t id = out->row.id;
-	int ret = store_pending_import_get(store, id, arena, &import, err);
+	int ret = store_pending_export_get(store, id, arena, &export, err);
 
-	if (ret < 0 ||
-	    (ret > 0 && load_import(store, &import, arena, out, err) < 0))
-		return -1;
-	ret = store_pending_export_get(store, id, arena, &export, err);
 	if (ret < 0 || (ret > 0 && load_export(store, &export, arena,
 					       &out->pending, err) < 0))
 		return -1;
@@ -67,9 +63,37 @@ static int load_parts(struct store *store, struct arena *arena,
 	if (ret < 0 || (ret > 0 && load_export(store, &export, arena,
 					       &out->awaiting, err) < 0))
 		return -1;
+	return 0;
+}
+
+static int load_parts(struct store *store, struct arena *arena,
+		      struct entry *out, struct error *err)
+{
+	struct pending_import import;
+	int64_t id = out->row.id;
+	int ret = store_pending_import_get(store, id, arena, &import, err);
+
+	if (ret < 0 ||
+	    (ret > 0 && load_import(store, &import, arena, out, err) < 0) ||
+	    load_exports(store, arena, out, err) < 0)
+		return -1;
 	ret = store_link_get(store, id, &out->link, err);
 	out->has_link = ret > 0;
 	return ret < 0 ? -1 : 0;
+}
+
+int entry_load_export(struct store *store, int64_t id, struct arena *arena,
+		      struct entry *out, struct error *err)
+{
+	struct cs_row row;
+	int ret = store_cs_get(store, id, arena, &row, err);
+
+	if (ret <= 0)
+		return ret;
+	if (load_row(store, &row, arena, out, err) < 0 ||
+	    load_exports(store, arena, out, err) < 0)
+		return error_context(err, "object %lld", (long long)id);
+	return 1;
 }
 
 int entry_load(struct store *store, int64_t id, struct arena *arena,

@@ -38,6 +38,9 @@ struct entry {
 /* 1 loaded into the arena, 0 no such object, -1. */
 int entry_load(struct store *store, int64_t id, struct arena *arena,
 	       struct entry *out, struct error *err);
+/* Without the pending import and the link. */
+int entry_load_export(struct store *store, int64_t id, struct arena *arena,
+		      struct entry *out, struct error *err);
 /* Objects of an agent with id > after, in order, at most `limit`; placeholders
  * too. The number loaded into the arena, or -1. */
 int entry_scan(struct store *store, uint32_t agent, int64_t after,

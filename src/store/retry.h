@@ -11,7 +11,7 @@
 #ifndef STORE_RETRY_H
 #define STORE_RETRY_H
 
-#include "store/cs.h"
+#include "store/outbox.h"
 
 /* How many export runs of the agent there were; -1. */
 int64_t retry_runs(struct store *store, uint32_t agent, struct error *err);

@@ -9,9 +9,6 @@
 
 #include <string.h>
 
-/* Of in_progress: no more than the step to a passing name. */
-#define ASIDE INT64_C(2)
-
 #define FIRST_ID(agent) CS_ID(agent, 0)
 #define LAST_ID(agent)  (CS_ID((agent) + 1, 0) - 1)
 
@@ -255,7 +252,7 @@ static void read_export(sqlite3_stmt *stmt, struct arena *arena,
 	out->cs = sqlite3_column_int64(stmt, 0);
 	out->op = (enum export_op_kind)sqlite3_column_int(stmt, 1);
 	out->in_progress = sqlite3_column_int(stmt, 2) != 0;
-	out->aside = sqlite3_column_int(stmt, 2) == ASIDE;
+	out->aside = sqlite3_column_int(stmt, 2) == SQLITE_ASIDE;
 	out->parent = sqlite3_column_int64(stmt, 3);
 	out->rdn = sqlite_bytes(stmt, 4, arena);
 	out->attrs = sqlite_bytes(stmt, 5, arena);
@@ -313,7 +310,7 @@ static int export_put(struct store_tx *tx, const char *text,
 	known_row_comes(tx->store, row->cs, table);
 	return sqlite_run(tx->store, text, err, "iiiibb", row->cs,
 			  (int64_t)row->op,
-			  row->aside ? ASIDE : (int64_t)row->in_progress,
+			  row->aside ? SQLITE_ASIDE : (int64_t)row->in_progress,
 			  row->parent, row->rdn, row->attrs);
 }
 
@@ -525,90 +522,6 @@ int store_error_scan(struct store *store, uint32_t agent,
 		}
 	}
 	return ret;
-}
-
-int store_retry_get(struct store *store, int64_t cs, struct retry_row *out,
-		    struct error *err)
-{
-	sqlite3_stmt *stmt;
-	int ret;
-
-	memset(out, 0, sizeof(*out));
-	out->cs = cs;
-	if (known_no_rows(store, cs, MOTION_RETRY))
-		return 0;
-	ret = sqlite_first(store,
-			   "SELECT kind, failures, next, since, what"
-			   " FROM retry WHERE cs = ?1",
-			   &stmt, err, "i", cs);
-	if (ret <= 0)
-		return ret;
-	out->kind = (enum retry_kind)sqlite3_column_int(stmt, 0);
-	out->failures = sqlite3_column_int64(stmt, 1);
-	out->next = sqlite3_column_int64(stmt, 2);
-	out->since = sqlite3_column_int64(stmt, 3);
-	out->what = (uint64_t)sqlite3_column_int64(stmt, 4);
-	(void)sqlite3_reset(stmt);
-	return 1;
-}
-
-int store_retry_put(struct store_tx *tx, const struct retry_row *row,
-		    struct error *err)
-{
-	known_row_comes(tx->store, row->cs, MOTION_RETRY);
-	return sqlite_run(tx->store,
-			  "INSERT OR REPLACE INTO retry VALUES"
-			  " (?1, ?2, ?3, ?4, ?5, ?6)",
-			  err, "iiiiii", row->cs, (int64_t)row->kind,
-			  row->failures, row->next, row->since,
-			  (int64_t)row->what);
-}
-
-int store_retry_delete(struct store_tx *tx, int64_t cs, unsigned kinds,
-		       struct error *err)
-{
-	if (known_no_rows(tx->store, cs, MOTION_RETRY))
-		return 0;
-	return sqlite_run(tx->store,
-			  "DELETE FROM retry WHERE cs = ?1 AND kind & ?2", err,
-			  "ii", cs, (int64_t)kinds);
-}
-
-int store_delivery_put(struct store_tx *tx, const struct delivery_row *row,
-		       struct error *err)
-{
-	return sqlite_run(tx->store,
-			  "INSERT INTO delivery (agent, rule_set, what)"
-			  " VALUES (?1, ?2, ?3)",
-			  err, "iib", (int64_t)row->agent,
-			  (int64_t)row->rule_set, row->what);
-}
-
-int store_delivery_next(struct store *store, uint32_t agent, int64_t after,
-			struct arena *arena, struct delivery_row *out,
-			struct error *err)
-{
-	sqlite3_stmt *stmt;
-	int ret = sqlite_first(store,
-			       "SELECT id, rule_set, what FROM delivery"
-			       " WHERE id > ?1 AND agent = ?2"
-			       " ORDER BY id LIMIT 1",
-			       &stmt, err, "ii", after, (int64_t)agent);
-
-	if (ret <= 0)
-		return ret;
-	out->id = sqlite3_column_int64(stmt, 0);
-	out->agent = agent;
-	out->rule_set = (uint32_t)sqlite3_column_int64(stmt, 1);
-	out->what = sqlite_bytes(stmt, 2, arena);
-	(void)sqlite3_reset(stmt);
-	return 1;
-}
-
-int store_delivery_delete(struct store_tx *tx, int64_t id, struct error *err)
-{
-	return sqlite_run(tx->store, "DELETE FROM delivery WHERE id = ?1", err,
-			  "i", id);
 }
 
 int store_queue_put(struct store_tx *tx, int64_t cs, struct error *err)

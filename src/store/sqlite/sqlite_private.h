@@ -113,6 +113,9 @@ int sqlite_first(struct store *store, const char *text, sqlite3_stmt **out,
 /* The next row: 1, 0 (reset already) or -1. */
 int sqlite_next(struct store *store, sqlite3_stmt *stmt, struct error *err);
 
+/* Of pending_export.in_progress: no more than the step to a passing name. */
+#define SQLITE_ASIDE INT64_C(2)
+
 /* A column's bytes, copied to the arena; NULL pointer when it is NULL. */
 struct sv sqlite_bytes(sqlite3_stmt *stmt, int column, struct arena *arena);
 /* A column's bytes, borrowed until the statement moves on. */
