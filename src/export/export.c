@@ -133,7 +133,8 @@ static void note_plain(struct export_step *step, size_t at,
 			 !build_withholds(step, entry) &&
 			 !idmap_get(&step->again, (uint64_t)planned->cs, NULL);
 	planned->kind = op->kind;
-	if (planned->plain)
+	if (planned->plain ||
+	    idmap_get(&step->places, (uint64_t)planned->cs, NULL))
 		idmap_put(&step->places, (uint64_t)planned->cs, at + 1);
 }
 

@@ -97,7 +97,7 @@ static void bad_guards(void **state)
 		load(*state,
 		     "guards:\n"
 		     "  import: { deletions: 120%, errors: many, empty: no }\n"
-		     "  export: { errors: 5, never: [ '[a]' ] }\n"
+		     "  export: { empty: stop, never: [ '[a]' ] }\n"
 		     "  sync: {}\n",
 		     "guards:\n"
 		     "  export:\n"
@@ -121,6 +121,7 @@ static void bad_guards(void **state)
 		"such as 20%, or off\n"
 		"conjoin.yaml:5:38: 'errors' must be a number\n"
 		"conjoin.yaml:5:51: 'empty' must be stop or allow\n"
+		"conjoin.yaml:6:13: unknown key 'empty'\n"
 		"conjoin.yaml:6:24: unknown key 'never'\n"
 		"conjoin.yaml:7:3: unknown key 'sync'\n");
 }
