@@ -33,33 +33,62 @@ void review_warn(struct review *review, const struct node *at, const char *fmt,
 	vec_push(&review->found, item);
 }
 
-static bool has_param(const struct expr *expr)
+static void note_any(void *data, enum expr_view view, uint32_t id)
+{
+	(void)view;
+	(void)id;
+	*(bool *)data = true;
+}
+
+/* Parameters may have other values elsewhere, tables and the time change. */
+static bool depends(const struct expr *expr)
 {
 	struct sv text = expr_source(expr);
+	bool any = expr_uses_now(expr) || expr_uses_counter(expr) ||
+		   expr_unstable(expr) || sv_find(text, '%', 0) < text.len ||
+		   (text.len && memmem(text.ptr, text.len, "Lookup(", 7));
 
-	return sv_find(text, '%', 0) < text.len;
+	expr_reads(expr, note_any, &any);
+	return any;
+}
+
+/* 1: it is this, whatever the object; 0: that cannot be told */
+static int constant(const struct expr *expr, struct arena *arena,
+		    struct expr_result *out)
+{
+	const struct expr_env nothing = { 0 };
+	struct error ignored = ERROR_INIT;
+
+	return !depends(expr) &&
+	       expr_eval(expr, &nothing, arena, out, &ignored) == 0;
 }
 
 int review_truth(const struct expr *condition)
 {
-	enum expr_kind kind;
-	bool yes;
+	struct arena arena = ARENA_INIT;
+	struct expr_result result;
+	int truth = -1;
 
 	if (!condition)
 		return 1;
-	if (has_param(condition) || !expr_is_constant(condition, &kind, &yes))
-		return -1;
-	return yes;
+	if (constant(condition, &arena, &result))
+		truth = result.kind == EXPR_VALUES && result.values.len == 1 &&
+			result.values.at[0].type == VALUE_BOOLEAN &&
+			result.values.at[0].number;
+	arena_release(&arena);
+	return truth;
 }
 
 /* It yields a value whatever the object. */
 static bool always_value(const struct expr *source)
 {
-	enum expr_kind kind;
-	bool yes;
+	struct arena arena = ARENA_INIT;
+	struct expr_result result;
+	bool yes = constant(source, &arena, &result) &&
+		   result.kind == EXPR_VALUES;
 
-	return !has_param(source) && expr_is_constant(source, &kind, &yes) &&
-	       kind == EXPR_VALUES;
+	arena_release(&arena);
+	return yes;
 }
 
 const struct node *review_node(const struct review *review,

@@ -219,7 +219,19 @@ static bool is_projected(const struct review *review, size_t type)
 	return false;
 }
 
-/* A type that rule sets name and nobody makes objects of. */
+/* All types of the rule set are such that nobody makes objects of them. */
+static bool is_barren(const struct review *review,
+		      const struct config_rule_set *rule_set)
+{
+	size_t i;
+
+	for (i = 0; i < rule_set->mv_type_count; i++)
+		if (is_projected(review, rule_set->mv_types[i]))
+			return false;
+	return true;
+}
+
+/* A type that a rule set is about and nobody makes objects of. */
 static void review_types(struct review *review)
 {
 	size_t type;
@@ -227,9 +239,8 @@ static void review_types(struct review *review)
 	for (type = 0; type < review->config->mv_type_count; type++) {
 		const struct config_rule_set *r = NULL;
 
-		if (is_projected(review, type))
-			continue;
-		while ((r = next(review->config, r)) && !of_type(r, type))
+		while ((r = next(review->config, r)) &&
+		       (!of_type(r, type) || !is_barren(review, r)))
 			;
 		if (r)
 			review_warn(review, r->at,

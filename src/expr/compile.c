@@ -217,24 +217,6 @@ int expr_is_attr(const struct expr *expr, uint32_t *id_out)
 	return 1;
 }
 
-int expr_is_constant(const struct expr *expr, enum expr_kind *kind_out,
-		     bool *true_out)
-{
-	const struct node *root = expr->root;
-
-	*kind_out = EXPR_NULL;
-	*true_out = false;
-	if (root->kind == NODE_NULL)
-		return 1;
-	if (root->kind != NODE_CONST)
-		return 0;
-	*kind_out = root->constant.kind;
-	*true_out = root->constant.len == 1 &&
-		    root->constant.one.type == VALUE_BOOLEAN &&
-		    root->constant.one.number;
-	return 1;
-}
-
 void expr_reads(const struct expr *expr,
 		void (*fn)(void *data, enum expr_view view, uint32_t id),
 		void *data)

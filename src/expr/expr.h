@@ -137,10 +137,6 @@ bool expr_makes_password(const struct expr *expr);
 bool expr_unstable(const struct expr *expr);
 /* 1: it is just [a]; *id_out is filled (may be NULL); 0: more than that */
 int expr_is_attr(const struct expr *expr, uint32_t *id_out);
-/* 1: it yields the same whatever the object: of which kind, and whether that is
- * True (parameters count as they are now); 0: that cannot be told. */
-int expr_is_constant(const struct expr *expr, enum expr_kind *kind_out,
-		     bool *true_out);
 /* Every attribute that it may read, once. */
 void expr_reads(const struct expr *expr,
 		void (*fn)(void *data, enum expr_view view, uint32_t id),

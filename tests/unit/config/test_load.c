@@ -73,6 +73,8 @@ static void demo(void **state)
 	assert_string_equal(
 		config->rule_texts[hr->rule_sets[0].imports[4].rule],
 		"agents/hr.yaml:19: title");
+	config_review(config);
+	expect_problems(config, "");
 	config_free(config);
 }
 
@@ -99,6 +101,8 @@ static void two_forests(void **state)
 	assert_int_equal(config_profile_find(rome, SV_LIT("first"), &profile),
 			 1);
 	assert_int_equal(profile.step_count, 1);
+	config_review(config);
+	expect_problems(config, "");
 	config_free(config);
 }
 

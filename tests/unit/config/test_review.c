@@ -141,7 +141,7 @@ static void nothing_links(void **state)
 static void constant_conditions(void **state)
 {
 	review(*state, MV,
-	       HR_PROJECT "    filter: [ 'false', 'true', "
+	       HR_PROJECT "    filter: [ '1 = 2', '1 < 2', "
 			  "'IsNullOrEmpty([id])' ]\n",
 	       AD_HEAD
 	       "    join: [ { id: uid, when: 'false' }, { name: cn } ]\n"
