@@ -122,7 +122,7 @@ static void bad_guards(void **state)
 		"conjoin.yaml:5:38: 'errors' must be a number\n"
 		"conjoin.yaml:5:51: 'empty' must be stop or allow\n"
 		"conjoin.yaml:6:13: unknown key 'empty'\n"
-		"conjoin.yaml:6:24: unknown key 'never'\n"
+		"conjoin.yaml:6:26: unknown key 'never'\n"
 		"conjoin.yaml:7:3: unknown key 'sync'\n");
 }
 
