@@ -6,6 +6,7 @@
 #include "connectors/ldap/ldap.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "conformance.h"
 #include "slapd.h"
 
@@ -16,6 +17,8 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
+#include <sched.h>
 #include <signal.h>
 
 /* An export under way. */
@@ -421,6 +424,33 @@ static void test_export_after_kill(void **state)
 	connector_close(&writer.c);
 }
 
+/* All its threads: one that still runs may answer. */
+static bool is_stopped(void)
+{
+	struct strbuf status = STRBUF_INIT(4096);
+	struct error ignored = ERROR_INIT;
+	char path[64];
+	bool stopped = true;
+	const struct dirent *task;
+	DIR *tasks;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)slapd.pid);
+	tasks = opendir(path);
+	assert_non_null(tasks);
+	while ((task = readdir(tasks))) {
+		if (task->d_name[0] == '.')
+			continue;
+		(void)snprintf(path, sizeof(path), "/proc/%d/task/%.16s/stat",
+			       (int)slapd.pid, task->d_name);
+		strbuf_reset(&status);
+		if (file_read(path, &status, &ignored) == 0)
+			stopped &= strstr(strbuf_cstr(&status), ") T ") != NULL;
+	}
+	(void)closedir(tasks);
+	strbuf_release(&status);
+	return stopped;
+}
+
 /* A server that hangs is given up after `timeout`. */
 static void test_export_hangs(void **state)
 {
@@ -432,6 +462,8 @@ static void test_export_hangs(void **state)
 	node_set(connect, "timeout", node_text("1"));
 	open_writer(connect);
 	assert_int_equal(kill(slapd.pid, SIGSTOP), 0);
+	while (!is_stopped())
+		(void)sched_yield();
 	began = clock_monotonic_ms();
 	put(&op);
 	assert_int_equal(take(true), -1);
