@@ -18,8 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* Its standard input is `in`; a group of its own can be killed as a whole. */
 static int start(const char *const *argv, const char *folder, int in,
 		 pid_t *pid)

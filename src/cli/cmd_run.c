@@ -143,7 +143,7 @@ static enum run_exit run(struct cli *cli)
 {
 	const char *name = cli_word(cli, 1);
 	const struct config_agent *agent;
-	struct config_profile profile;
+	struct config_profile profile = { 0 };
 	struct session session;
 	enum run_exit exit = session_open(&session, cli, SESSION_RIGHT, NULL);
 

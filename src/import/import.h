@@ -23,8 +23,8 @@ struct import_options {
 	/* What is read was recorded earlier: no delta can follow a full one,
 	 * and one that is a delta moves no watermark. */
 	bool replayed;
-	bool deliver;      /* delta: also what does not differ is to be
-			    * synchronized */
+	bool deliver; /* delta: also what does not differ is to be
+		       * synchronized */
 	/* Called now and then; may be NULL. Returns non-zero to stop. */
 	int (*progress)(void *data, uint64_t objects, int permille);
 	void *progress_data;

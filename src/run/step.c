@@ -184,9 +184,8 @@ static void tell_file(const struct run *run, const struct import_result *result,
 		(void)snprintf(
 			out->message, sizeof(out->message),
 			"%lld objects recorded in '%s'%s",
-			(long long)(result->read + (options->record_only
-							    ? 0
-							    : result->errors)),
+			(long long)result->read +
+				(options->record_only ? 0 : result->errors),
 			options->record,
 			options->record_only ? ", nothing was staged" : "");
 }

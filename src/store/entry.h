@@ -26,12 +26,12 @@ struct entry {
 	enum import_op import; /* pending import; IMPORT_NONE: nothing */
 	bool renamed;
 	bool indexed;
+	bool has_link;
 	struct sv old_dn;
 	struct image synced;
 	struct image confirmed; /* a change */
 	struct export_state pending;
 	struct export_state awaiting;
-	bool has_link;
 	struct link_row link;
 };
 

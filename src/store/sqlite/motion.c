@@ -53,16 +53,16 @@ int store_link_get(struct store *store, int64_t cs, struct link_row *out,
 	return ret;
 }
 
-/* Moves what was gathered to the arena. */
-#define TAKE(rows, arena, out)                                                 \
-	do {                                                                   \
-		if ((rows).len) {                                              \
-			*(out) = arena_alloc((arena),                          \
-					     (rows).len * sizeof(**(out)));    \
-			memcpy(*(out), (rows).at,                              \
-			       (rows).len * sizeof(**(out)));                  \
-		}                                                              \
-	} while (0)
+static void *keep(struct arena *arena, const void *rows, size_t size)
+{
+	void *copy = NULL;
+
+	if (size) {
+		copy = arena_alloc(arena, size);
+		memcpy(copy, rows, size);
+	}
+	return copy;
+}
 
 static int link_list(struct store *store, const char *text, int64_t a,
 		     int64_t b, struct arena *arena, struct link_row **out,
@@ -82,7 +82,7 @@ static int link_list(struct store *store, const char *text, int64_t a,
 		vec_push(&rows, row);
 	}
 	count = (int)rows.len;
-	TAKE(rows, arena, out);
+	*out = keep(arena, rows.at, rows.len * sizeof(**out));
 	vec_release(&rows);
 	return ret < 0 ? -1 : count;
 }
@@ -204,7 +204,7 @@ int store_pending_import_range(struct store *store, int64_t from, int64_t to,
 		vec_push(&rows, row);
 	}
 	count = (int)rows.len;
-	TAKE(rows, arena, out);
+	*out = keep(arena, rows.at, rows.len * sizeof(**out));
 	vec_release(&rows);
 	return ret < 0 ? -1 : count;
 }
@@ -298,7 +298,7 @@ static int export_range(struct store *store, const char *text,
 		vec_push(&rows, row);
 	}
 	count = (int)rows.len;
-	TAKE(rows, arena, out);
+	*out = keep(arena, rows.at, rows.len * sizeof(**out));
 	vec_release(&rows);
 	return ret < 0 ? -1 : count;
 }
