@@ -174,20 +174,22 @@ static void tell_file(const struct run *run, const struct import_result *result,
 		      struct step_outcome *out)
 {
 	const struct run_options *options = run->options;
+	int64_t objects = result->read;
 
 	if (out->message[0] || strcmp(result->result, "stopped-user") == 0)
 		return;
+	/* an import counts errors beside what it read */
+	if (!options->record_only)
+		objects += result->errors;
 	if (options->replay)
 		(void)snprintf(out->message, sizeof(out->message),
 			       "read from '%s'", options->replay);
 	else if (options->record)
-		(void)snprintf(
-			out->message, sizeof(out->message),
-			"%lld objects recorded in '%s'%s",
-			(long long)result->read +
-				(options->record_only ? 0 : result->errors),
-			options->record,
-			options->record_only ? ", nothing was staged" : "");
+		(void)snprintf(out->message, sizeof(out->message),
+			       "%lld objects recorded in '%s'%s",
+			       (long long)objects, options->record,
+			       options->record_only ? ", nothing was staged"
+						    : "");
 }
 
 static int import_step(struct run *run, const struct config_step *step,
