@@ -32,8 +32,13 @@ SECOND_DAY = [("hr", "delta-import"), ("teams", "full-import"),
 
 
 def second_day(folder):
-    """The demo's four events, and a few hundred more of them."""
+    """The demo's four events, and a few hundred more of them; other rules."""
     take_changes(folder)
+    folder.replace("agents/directory.yaml", "title:            title",
+                   "title:            'UCase([title])'")
+    folder.replace("agents/directory.yaml", "deprovision: delete   ",
+                   "deprovision: { after: 30 days, then: delete, meanwhile: "
+                   "{ title: NULL } }")
     rows = folder.read("data/hr.csv").splitlines()
     delta = folder.read("data/hr-delta.csv").splitlines()
     for i in range(40, len(rows) - 2, 7):
