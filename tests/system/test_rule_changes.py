@@ -11,6 +11,7 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 
 import pytest
 
@@ -39,7 +40,8 @@ CHOICES = {
     "hr was": [False, False, True],
     "hr filter": [None, "[status] = \"T\"", "[dept] = \"Sales\""],
     "hr join": ["employeeID: id", "mail: mail", None],
-    "hr project": ["true", "[dept] <> \"IT\"", "false"],
+    "hr project": ["true", "true", "[dept] <> \"IT\"", "[dept] <> \"HR\"",
+                   "false"],
     "hr name": ["[first] & \" \" & [last]", "UCase([last])",
                 "[first] & %Suffix%", "Coalesce([nick], [first])"],
     "hr title": ["title", None, "{ from: title, when_null: contribute }",
@@ -365,3 +367,28 @@ def test_delta_ends_where_full_does(tmp_path, seed):
         if rng.random() < .5:
             folder.conjoin("cycle", "--json")
             synchronize(folder, agents, "full-sync")
+
+
+def test_rules_that_were_never_recorded(tmp_path):
+    """A store of an earlier version: everything is looked at, once."""
+    rng = random.Random(FIRST)
+    folder = Folder(tmp_path)
+    rules = choose(rng)
+    rules.update({"provisioning": "on", "dir country": None,
+                  "hr country": None, "hr filter": None, "hr project": "true",
+                  "dir when": None, "dir require": "[displayName]",
+                  "hr name": "UCase([last])"})
+    write_people(folder, rng)
+    write_rules(folder, rules)
+    for _ in range(2):
+        folder.conjoin("cycle", "--json")
+    with sqlite3.connect(tmp_path / "state/conjoin.db") as store:
+        store.execute("DELETE FROM rules_used")
+        store.execute("DELETE FROM meta WHERE key = 'rules'")
+    store.close()
+    rules["dir country"] = "'[department] & %Suffix%'"
+    write_rules(folder, rules)
+    done = folder.json("run", "hr", "delta-sync", status=0)
+    assert "last synchronization are not known" in done["warnings"][0]
+    assert done["steps"][-1]["outbound"]["dir"]["connector-flow"] > 0
+    assert not folder.json("run", "hr", "delta-sync")["warnings"]
