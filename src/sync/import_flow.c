@@ -361,16 +361,17 @@ static void trace_stays(const struct flow *flow, const struct attr_plan *attr,
 		trace_flow(flow, attr, NULL, event, text);
 }
 
-/* A rule set's rules for the attribute, in order: the first that yields. */
+/* A rule set's rules for the attribute, in order: the first that yields. One
+ * that is ignored is as if it were not there: those behind it are asked. */
 static int ask(struct flow *flow, struct work_cs *cs,
 	       const struct attr_plan *attr, const struct contributor *who,
 	       struct values *out, bool decided, struct error *err)
 {
 	size_t i;
-	int say = SAY_NOTHING;
+	int all = SAY_NOTHING;
 
 	for (i = 0; i < who->flow_count; i++) {
-		say = ask_rule(flow, cs, attr, who->flows[i], out, err);
+		int say = ask_rule(flow, cs, attr, who->flows[i], out, err);
 		if (say < 0)
 			return error_context(
 				err, "%s",
@@ -378,13 +379,15 @@ static int ask(struct flow *flow, struct work_cs *cs,
 					->rule_texts[who->flows[i]->rule]);
 		if (flow->sync->trace)
 			trace_say(flow, cs, attr, who, i, say, out, decided);
-		if (say == SAY_NOTHING)
+		if (say == SAY_IGNORE)
+			all = SAY_IGNORE;
+		if (say == SAY_NOTHING || say == SAY_IGNORE)
 			continue;
 		if (flow->sync->trace)
 			trace_rest(flow, cs, attr, who, i + 1);
 		return say;
 	}
-	return say;
+	return all;
 }
 
 static void add_lineage(struct flow *flow, attr_id attr, int64_t cs,
