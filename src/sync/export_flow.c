@@ -286,14 +286,14 @@ static void flow_null(struct outflow *flow,
 		want(flow, rule->attr, merge(flow, rule, &none));
 		return;
 	}
-	if (rule->when_null == FLOW_NULL_KEEP && !forced) {
-		flow->found = "keep";
-		return;
-	}
 	if (flow->cs->e.pending.op == PENDING_ADD &&
 	    is_initial(flow, rule->attr)) {
 		flow->found = "keep";
 		keep_pending(flow, rule->attr);
+		return;
+	}
+	if (rule->when_null == FLOW_NULL_KEEP && !forced) {
+		flow->found = "keep";
 		return;
 	}
 	want(flow, rule->attr, none);
