@@ -324,7 +324,7 @@ int join_find(struct sync *sync, struct work_cs *cs,
 		if (found == 1)
 			return 1;
 		if (found > 1 && rule_set->ambiguous == AMBIGUOUS_STOP)
-			return 0;
+			return 2;
 	}
 	return 0;
 }

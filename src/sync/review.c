@@ -64,10 +64,10 @@ static int compare(struct review *review, struct work_cs *cs, struct error *err)
 		error_clear(err);
 		return 1;
 	}
-	if (ret > 0 && mv->row.id == row->mv)
+	if (ret == 1 && mv->row.id == row->mv)
 		return 0;
 	look_closer(review, cs);
-	if (ret > 0)
+	if (ret == 1)
 		row->finding = SYNC_REVIEW_OTHER;
 	else if (row->candidate_count)
 		row->finding = SYNC_REVIEW_AMBIGUOUS;

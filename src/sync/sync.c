@@ -353,16 +353,17 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 	ret = join_find(sync, cs, rule_set, &mv, err);
 	if (ret < 0)
 		return -1;
-	if (ret > 0) {
+	if (ret == 1) {
 		trace(sync, "join", "joined", rule_set, cs->e.row.id,
 		      mv->row.id, "joins mv %lld", (long long)mv->row.id);
 		return link_up(sync, cs, rule_set, mv, true, counter_out, err);
 	}
 	/* an account that waits to go makes nobody */
-	ret = cs->e.link.leaving ? 0 : project(sync, cs, rule_set, &mv, err);
+	if (ret == 0 && !cs->e.link.leaving)
+		ret = project(sync, cs, rule_set, &mv, err);
 	if (ret < 0)
 		return -1;
-	if (ret > 0)
+	if (mv)
 		return link_up(sync, cs, rule_set, mv, false, counter_out, err);
 	return join_index(sync, cs, rule_set, err);
 }

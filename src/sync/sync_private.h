@@ -439,7 +439,8 @@ int filter_matches(struct sync *sync, struct work_cs *cs,
 		   const struct config_rule_set *rule_set, struct error *err);
 /* Why none fits, for a preview. */
 void filter_trace_none(struct sync *sync, struct work_cs *cs);
-/* join.c: 1 *out is the partner, 0 none, -1 the object's error */
+/* join.c: 1 *out is the partner, 0 none, 2 several, so that it stays a
+ * disconnector, -1 the object's error */
 int join_find(struct sync *sync, struct work_cs *cs,
 	      const struct config_rule_set *rule_set, struct work_mv **out,
 	      struct error *err);
