@@ -60,7 +60,8 @@ int stage_anchor_ids(struct import *import, uint64_t h, int64_t **out,
  * How well an object is the one of this anchor: 0 not at all. Beside the one
  * that is meant there may be a placeholder, or one that an export deleted and
  * whose deletion is not confirmed; the latter is meant by a report that it is
- * gone.
+ * gone. One that was added is meant before one that was there earlier: others
+ * deleted that one, and its name was given away.
  */
 static int rank_of(struct import *import, int64_t id, uint32_t type,
 		   struct sv anchor, bool gone, struct error *err)
@@ -83,9 +84,9 @@ static int rank_of(struct import *import, int64_t id, uint32_t type,
 	if (store_awaiting_get(import->store, id, &import->arena, &awaiting,
 			       err) < 0)
 		return -1;
-	if (awaiting.op != PENDING_DELETE)
-		return 4;
-	return gone ? 5 : 2;
+	if (awaiting.op == PENDING_DELETE)
+		return gone ? 6 : 2;
+	return awaiting.op == PENDING_ADD && !gone ? 5 : 4;
 }
 
 static int find_anchor(struct import *import, uint64_t h, uint32_t type,
@@ -102,7 +103,9 @@ static int find_anchor(struct import *import, uint64_t h, uint32_t type,
 
 		if (rank < 0)
 			return -1;
-		if (rank > best) {
+		/* of two that were read the later one took the name over */
+		if (rank > best ||
+		    (rank == best && rank == 4 && ids[i] > *id_out)) {
 			best = rank;
 			*id_out = ids[i];
 		}
