@@ -55,13 +55,15 @@ class RuleSet:
             out["export"] = {name: flow.yaml()
                              for name, flow in self.exports.items()}
         if self.deprovision:
-            out["deprovision"] = self.deprovision
+            out["deprovision"] = (
+                self.deprovision if isinstance(self.deprovision, str)
+                else {"from": self.deprovision.text})
         return out
 
     def reads(self):
         """Attributes of the agent that its rules read or write."""
         out = set(self.declared)
-        for e in self.filter + [self.scope]:
+        for e in self.filter + [self.scope, self.resolve]:
             out |= e.reads if e else set()
         for line, when in self.join:
             for e in line.values():

@@ -7,7 +7,8 @@ from config import Agent, Config, MvType, Provision, RuleSet
 
 HR = ["id", "first", "last", "title", "dept", "status", "kind", "boss",
       "tags", "tel"]
-PHONE = ["no", "emp", "tel", "room", "kind"]
+PHONE = ["no", "emp", "tel", "room", "kind", "tags"]
+EXT = ["id", "name", "boss", "tel", "kind", "tags"]
 FIRST = ["Ann", "ann", "Bob", " Cy", "Cy", ""]
 LAST = ["Lee", "Low", "lee", "Ng "]
 TITLE = ["Clerk", "clerk", "Boss", "", "", "x"]
@@ -20,6 +21,7 @@ ATTRIBUTES = {
     "telephoneNumber": {"type": "string", "index": "true"},
     "room": {"type": "string"}, "active": {"type": "boolean"},
     "tags": {"type": "string", "multi": "true"},
+    "login": {"type": "string"},
     "manager": {"type": "reference"}}
 
 
@@ -39,7 +41,16 @@ def phone_row(random, anchor, ids):
     return {"no": anchor, "emp": random.choice(ids + [""]),
             "tel": random.choice(["7", "8", "9", ""]),
             "room": random.choice(["r1", "R1", "r2", ""]),
-            "kind": random.choice(["desk"] * 3 + ["fax"])}
+            "kind": random.choice(["desk"] * 3 + ["fax"]),
+            "tags": random.choice(["", "a", "x", "a;x"])}
+
+
+def ext_row(random, anchor, ids):
+    return {"id": anchor, "name": random.choice(LAST),
+            "boss": random.choice(ids + ["", ""]),
+            "tel": random.choice(["1", "2", "7", ""]),
+            "kind": random.choice(["staff"] * 3 + ["test"]),
+            "tags": random.choice(["", "b", "y"])}
 
 
 def text_rule(random, *columns):
@@ -48,7 +59,8 @@ def text_rule(random, *columns):
         lambda: r.attr(a), lambda: r.attr(a), lambda: r.trim(a),
         lambda: r.lower(a), lambda: r.upper(a), lambda: r.left(a, 2),
         lambda: r.concat(a, b), lambda: r.either(a, b),
-        lambda: r.unless(a, "x"), lambda: r.or_stop(a)])()
+        lambda: r.unless(a, "x"), lambda: r.or_stop(a),
+        lambda: r.or_ignore(a)])()
 
 
 def flow(random, e, *columns):
@@ -58,7 +70,7 @@ def flow(random, e, *columns):
             r.present(random.choice(columns)),
             r.differs(random.choice(columns), "x")])
     return r.Flow(e, when=when, when_null=random.choice(
-        [None, None, None, "next", "contribute"]))
+        [None, None, None, "next", "contribute", "ignore"]))
 
 
 def flows(random, *columns):
@@ -66,9 +78,26 @@ def flows(random, *columns):
             for _ in range(random.choice([1, 1, 1, 2]))]
 
 
-def hr_agent(random, delta):
+TAG_COLUMN = {"type": "string", "multi": "true", "separator": ";"}
+
+
+def boss(imports, kind):
+    """The column of references; text where it is looked up."""
+    if any(flow.lookup for flow in imports.get("manager", [])):
+        return {}
+    return {"boss": {"type": "reference", "to": kind}}
+
+
+def manager(random):
+    if random.random() < .3:
+        return [r.Flow(r.attr("boss"), lookup="employeeID", of="person")]
+    return [r.Flow(r.attr("boss", "reference"))]
+
+
+def hr_agent(random, delta, merge):
     imports = {
         "employeeID": [r.Flow(r.attr("id"))],
+        "login": [r.Flow(r.lower_trim("last"))],
         "givenName": flows(random, "first"),
         "sn": flows(random, "last", "first"),
         "title": flows(random, "title", "dept"),
@@ -76,15 +105,13 @@ def hr_agent(random, delta):
         "telephoneNumber": flows(random, "tel"),
         "active": [r.Flow(r.equals("status", "A"))],
         "displayName": [r.Flow(r.concat("first", "last"))],
-        "tags": [r.Flow(r.attr("tags"))],
-        "manager": [r.Flow(r.attr("boss", "reference"))]}
-    for name in random.sample(list(imports)[1:], random.randrange(4)):
+        "tags": [r.Flow(r.attr("tags"), merge=merge)],
+        "manager": manager(random)}
+    for name in random.sample(list(imports)[2:], random.randrange(4)):
         del imports[name]
     rs = RuleSet(
         "person", "person",
-        declared={"boss": {"type": "reference", "to": "person"},
-                  "tags": {"type": "string", "multi": "true",
-                           "separator": ";"}},
+        declared={"tags": TAG_COLUMN, **boss(imports, "person")},
         filter=random.choice([[], [r.equals("kind", "test")],
                               [r.equals("kind", "test"), r.absent("first")]]),
         project=random.choice([True, True, r.present("kind")]),
@@ -95,15 +122,51 @@ def hr_agent(random, delta):
     return Agent("hr", "csv", connect, [rs])
 
 
-def phone_agent(random):
+def ext_agent(random, merge):
+    imports = {"employeeID": [r.Flow(r.attr("id"))],
+               "sn": flows(random, "name"),
+               "login": [r.Flow(r.lower_trim("name"))],
+               "telephoneNumber": flows(random, "tel"),
+               "tags": [r.Flow(r.attr("tags"), merge=merge)],
+               "manager": manager(random)}
+    for name in random.sample(list(imports)[2:], random.randrange(3)):
+        del imports[name]
+    rs = RuleSet(
+        "guest", "person",
+        declared={"tags": TAG_COLUMN, **boss(imports, "guest")},
+        filter=random.choice([[], [r.equals("kind", "test")]]),
+        join=random.choice([[({"employeeID": r.attr("id")}, None)], [
+            ({"telephoneNumber": r.attr("tel")}, None)]]),
+        ambiguous=random.choice([None, "next", "stop", "error"]),
+        project=random.choice([True, False, r.present("tel")]),
+        imports=imports)
+    return Agent("ext", "csv", {"path": "data/ext.csv", "anchor": "id"},
+                 [rs])
+
+
+def phone_joins(random):
+    lines = [({"employeeID": r.attr("emp")}, random.choice(
+        [None, None, r.present("tel")]))]
+    if random.random() < .3:
+        lines.append(({"telephoneNumber": r.attr("tel"), **random.choice(
+            [{}, {"title": r.attr("room")}])}, random.choice(
+                [None, r.absent("emp")])))
+    return lines
+
+
+def phone_agent(random, merge):
     imports = {"telephoneNumber": flows(random, "tel", "room"),
                "room": flows(random, "room")}
     if random.random() < .5:
         imports["title"] = flows(random, "room", "kind")
-    rs = RuleSet("card", "person",
+    if random.random() < .5:
+        imports["tags"] = [r.Flow(r.attr("tags"), merge=merge)]
+    rs = RuleSet("card", "person", declared={"tags": TAG_COLUMN},
+                 ambiguous=random.choice([None, "next", "stop", "error"]),
+                 resolve=random.choice([None, None, None, r.meets_mv(
+                     "room", "title")]),
                  filter=random.choice([[], [r.equals("kind", "fax")]]),
-                 join=[({"employeeID": r.attr("emp")}, random.choice(
-                     [None, None, r.present("tel")]))],
+                 join=phone_joins(random),
                  imports=imports)
     return Agent("phone", "csv", {"path": "data/phone.csv", "anchor": "no"},
                  [rs])
@@ -121,14 +184,27 @@ def exports(random, names):
                            r.either(name, "employeeID"),
                            r.or_ignore(name)])
         out[target] = r.Flow(e, when=random.choice(
-            [None, None, None, r.present("title")]))
+            [None, None, None, r.present("title")]),
+            when_null=random.choice([None, None, "keep"]))
     return out
 
 
-def dir_agent(random):
+def dir_names(random):
+    """(dn, unique, rename)"""
+    if random.random() < .4:
+        end = ",ou=u,dc=corp,dc=test"
+        # No `unique` here: who of several gets the better name depends on
+        # who comes first; scenarios r44 have it.
+        return (r.wrap("uid=", r.attr("login"), end), {},
+                random.random() < .6)
     name = random.choice([
         r.wrap("uid=", r.lower("employeeID"), ",dc=corp,dc=test"),
         r.wrap("cn=", r.attr("employeeID"), ",ou=p,dc=corp,dc=test")])
+    return name, {}, random.random() < .3
+
+
+def dir_agent(random):
+    name, unique, rename = dir_names(random)
     rs = RuleSet(
         "account", "person", type="inetOrgPerson",
         declared={"manager": {"type": "reference"},
@@ -137,8 +213,13 @@ def dir_agent(random):
                                   None)]]),
         provision=Provision(
             when=random.choice([None, r.yes("active"), r.present("title")]),
-            require=["employeeID"] + random.choice([[], ["sn"]]),
-            dn=name),
+            require=["employeeID"] + random.choice([[], ["sn"]])
+            + ["login"] * ("login" in name.reads),
+            existing=random.choice([None, None, "adopt"]
+                                   + ["unique"] * bool(unique)),
+            initial=random.choice([{}, {"roomNumber": r.attr("room")},
+                                   {"title": r.constant("new")}]),
+            dn=name, unique=unique, rename=rename),
         exports={"employeeNumber": r.Flow(r.attr("employeeID")),
                  **exports(random, {
                      "givenName": "givenName", "sn": "sn",
@@ -146,7 +227,9 @@ def dir_agent(random):
                      "telephoneNumber": "telephoneNumber",
                      "tags": "tags", "manager": "manager"})},
         deprovision=random.choice([None, "delete", "delete", "disconnect",
-                                   "explicit-disconnect"]))
+                                   "explicit-disconnect", r.one_of(
+                                       r.present("title"), "delete",
+                                       "disconnect")]))
     return Agent("dir", "ldif", {"path": "out/dir.ldif"}, [rs])
 
 
@@ -169,13 +252,16 @@ def book_agent(random):
 def deletion(random):
     return random.choice([None, "last", "projected", ["hr"],
                           ["hr", "phone"], {"any": ["hr", "phone"]},
-                          "never"])
+                          "never", {"from": r.equals("title", "Boss")}])
 
 
 def configuration(random):
-    agents = [hr_agent(random, random.random() < .5)]
+    merge = random.choice([None, None, "yes", "ignore-case"])
+    agents = [hr_agent(random, random.random() < .5, merge)]
     if random.random() < .7:
-        agents.append(phone_agent(random))
+        agents.append(phone_agent(random, merge))
+    if random.random() < .3:
+        agents.append(ext_agent(random, merge))
     if random.random() < .8:
         agents.append(dir_agent(random))
     if random.random() < .5 or len(agents) == 1:
@@ -186,7 +272,7 @@ def configuration(random):
     delete = deletion(random)
     if isinstance(delete, list):
         delete = [n for n in delete if n in names]
-    elif isinstance(delete, dict):
+    elif isinstance(delete, dict) and "any" in delete:
         delete = {"any": [n for n in delete["any"] if n in names]}
     precedence = {}
     if "phone" in names:
@@ -194,10 +280,11 @@ def configuration(random):
             if random.random() < .5:
                 precedence[attribute] = random.choice(
                     [["phone", "hr"], ["hr", "phone"], ["phone.card"]])
-    return Config({"person": MvType(ATTRIBUTES, precedence, delete)}, agents)
+    return Config({"person": MvType(ATTRIBUTES, precedence, delete)}, agents,
+                  provisioning=random.random() > .05)
 
 
-COLUMNS = {"hr": HR, "phone": PHONE, "book": ["emp", "name", "job", "boss"]}
+COLUMNS = {"hr": HR, "phone": PHONE, "ext": EXT, "book": ["emp", "name", "job", "boss"]}
 IDS = ["E1", "E2", "E3", "E4", "E5"]
 CARDS = ["c1", "c2", "c3"]
 
@@ -206,6 +293,8 @@ def row_change(random, agent, now):
     """A change of a source: (anchor, row or None)."""
     if agent == "hr":
         ids, make = IDS, hr_row
+    elif agent == "ext":
+        ids, make = IDS[3:] + ["X1", "X2"], ext_row
     else:
         ids, make = CARDS, phone_row
     anchor = random.choice(ids)
@@ -245,7 +334,7 @@ def foreign_change(random, config, agent, target):
 def sequence(random, config, length):
     """Steps that know nothing of what the engine makes of them."""
     steps = []
-    rows = {"hr": {}, "phone": {}}
+    rows = {"hr": {}, "phone": {}, "ext": {}}
     sources = [a.name for a in config.agents if a.name in rows]
     for _ in range(length):
         for _ in range(random.choice([0, 1, 1, 2, 3])):

@@ -55,7 +55,7 @@ class Obj:
     def settled(self):
         """The same, but for foreign changes that wait for the object's own
         synchronization."""
-        if self.pend != "update":
+        if self.pend not in ("update", "delete") or not self.synced:
             return self.written()
         return self.overlay({**self.synced[1], **self.confirmed},
                             self.awaiting)
@@ -227,10 +227,11 @@ class Model:
         def rank(obj):
             if obj.placeholder:
                 return 3
-            if obj.image is None and not obj.awaiting:
-                return 2
-            return int(bool(obj.awaiting)
-                       and obj.awaiting["op"] == "delete")
+            if obj.image is None:       # to be made, or just made
+                return -1 if obj.awaiting else 2
+            if obj.awaiting and obj.awaiting["op"] == "delete":
+                return 1
+            return .5 if obj.pend == "delete" else 0
         return min(found, default=None, key=rank)
 
     def find(self, agent, kind, anchor, dn):
@@ -545,10 +546,11 @@ class Model:
                 continue
             found = self.candidates(rs, line, view)
             if rs.resolve and found:
-                found = [mv for mv in found
-                         if rs.resolve.fn(view, View(mv.attrs)) is True]
+                found = [mv for mv in found if resolves(rs, view, mv)]
             if len(found) == 1:
                 return found[0], None
+            if len(found) > 1 and rs.ambiguous == "error":
+                raise Failure("ambiguous")
             if len(found) > 1 and rs.ambiguous != "next":
                 return None, "ambiguous"
         return None, None
@@ -594,7 +596,8 @@ class Model:
         if delete == "never":
             return False
         if isinstance(delete, dict) and "from" in delete:
-            return not left
+            # asked when a connector goes, of what is left then
+            return not left or delete["from"].true(View(self.compute(mv)))
         if not left:
             return True
         if delete == "projected":
@@ -619,6 +622,8 @@ class Model:
         rs = self.ruleset(obj)
         mv = obj.mv
         how = rs.deprovision or "explicit-disconnect"
+        if not isinstance(how, str):
+            how = how.fn(View(mv.attrs))
         new = obj.image is None and not obj.awaiting
         state = ("disconnector" if how == "disconnect"
                  else "explicit-disconnector")
@@ -640,11 +645,6 @@ class Model:
                       [(o.number, o.rs) for o in self.connectors(mv)],
                       [repr(o.export) for o in self.connectors(mv)])
             self.flow_in(mv)
-            delete = self.config.types[mv.kind].delete
-            if isinstance(delete, dict) and "from" in delete \
-                    and delete["from"].true(View(mv.attrs)):
-                self.delete(mv)
-                return
             if self.config.provisioning:
                 self.provision(mv)
             if not mv.alive:
@@ -760,9 +760,12 @@ class Model:
         """References and look-ups become metaverse objects; those that
         wait are left out."""
         if flow.lookup:
-            found = [m for v in values for m in self.mvs
-                     if m.kind == flow.of
-                     and meets([v], m.attrs.get(flow.lookup, []))]
+            found = []
+            for v in values:
+                those = [m for m in self.mvs if m.kind == flow.of
+                         and meets([v], m.attrs.get(flow.lookup, []))]
+                if len(those) == 1:     # of two neither is meant
+                    found += those
             return unique(found)
         if about["type"] == "reference":
             return unique([o.mv for o in values if o.mv is not None
@@ -792,7 +795,8 @@ class Model:
                     self.delete(mv)
                 return
             obj.wanted = wanted
-            if wanted and p.rename and p.dn:
+            if wanted and p.rename and p.dn and all(
+                    mv.attrs.get(a) for a in p.require):
                 self.rename(mv, obj, rs, view)
             return
         if not wanted or any(not mv.attrs.get(a) for a in p.require):
@@ -805,7 +809,9 @@ class Model:
             self.relink(obj, rs, mv)
             return
         obj = self.make(mv, agent, rs, view)
-        if obj:
+        if obj.image is not None:       # adopted
+            self.relink(obj, rs, mv)
+        else:
             self.link(obj, rs, mv)
             obj.wanted = True
             self.strongest(obj, "provisioned-add-no-flow")
@@ -836,7 +842,8 @@ class Model:
                 view = self.view(obj)
                 if when and not when.true(view):
                     continue
-                if mv in self.candidates(rs, line, view):
+                if mv in self.candidates(rs, line, view) and (
+                        not rs.resolve or resolves(rs, view, mv)):
                     found.append(obj)
             if len(found) == 1 and found[0].state == "disconnector":
                 return found[0]
@@ -847,14 +854,15 @@ class Model:
         return None
 
     def names(self, p, view):
-        """Candidates of the DN, in order; None where $n goes on."""
-        yield p.dn.fn(view)
-        for make in p.unique.get("dn", []):
-            if "$n" not in make("$n").text:
-                yield make(None).fn(view)
-            else:
-                for n in range(2, 100):
-                    yield make(str(n)).fn(view)
+        """Candidates of the DN, in order; one with an empty part is
+        skipped."""
+        found = [p.dn.fn(view)] + [
+            make(str(n)).fn(view) for make in p.unique.get("dn", [])
+            for n in range(2, 30)]
+        found = [dn for dn in found if not dn.split(",")[0].endswith("=")]
+        if not found:
+            raise Failure("missing-provisioning-attribute")
+        return found
 
     def taken(self, agent, dn, but):
         for obj in self.objs[agent]:
@@ -869,8 +877,13 @@ class Model:
         dn = anchor = None
         if p.dn:
             for dn in self.names(p, view):
-                if not self.taken(agent.name, dn, None):
+                other = self.taken(agent.name, dn, None)
+                if not other:
                     break
+                if other.state == "disconnector" and p.existing == "adopt":
+                    return other
+                if other.mv is None and p.existing != "unique":
+                    raise Failure("object-already-exists")
             else:
                 raise Failure("object-already-exists")
         initial = {}
@@ -883,7 +896,7 @@ class Model:
             anchor = initial[agent.connect["anchor"]][0]
             there = [o for o in self.objs[agent.name] if o.kind == rs.type
                      and o.anchor is not None and same(o.anchor, anchor)
-                     and not o.going]
+                     and not o.going and o.pend != "delete"]
             if any(not o.placeholder for o in there):
                 raise Failure("object-already-exists")
             obj = there[0] if there else None
@@ -908,8 +921,7 @@ class Model:
         if layer["op"] == "update" and not layer["attrs"] and \
                 not layer["dn"]:
             obj.export = None
-        self.strongest(obj, "provisioned-rename-no-flow"
-                       if layer["op"] != "add" else "connector-flow")
+        self.strongest(obj, "provisioned-rename-no-flow")
 
     # ---- export flow
 
@@ -939,14 +951,15 @@ class Model:
             if isinstance(found, list):
                 found = unique(self.to_target(obj.agent, found))
             if found is None or found is STOP or not found:
+                if new and name in obj.initial:
+                    attrs[name] = old[name]
+                    continue
                 if flow.when_null == "keep" and found is None:
                     continue
                 found = []
             if new:
                 if found:
                     attrs[name] = found
-                elif name in obj.initial:
-                    attrs[name] = obj.initial[name]
             elif not equal(found, base.get(name, [])):
                 attrs[name] = found
         dn = before["dn"] if before else None
@@ -1060,6 +1073,13 @@ class Model:
                 + [o for o in pending if o.export["op"] == "add"]
                 + [o for o in pending if o.export["op"] == "update"
                    and not o.export["dn"]])
+
+
+def resolves(rs, view, mv):
+    """The condition that keeps a candidate: its own value is the other's."""
+    own, name = rs.resolve.pair
+    return view.one(own) is not None and any(
+        same(view.one(own), x) for x in mv.attrs.get(name, []))
 
 
 # ---- values

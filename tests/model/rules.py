@@ -145,6 +145,32 @@ def wrap(before, e, after):
     return E(f'"{before}" & {inner} & "{after}"', fn, e.reads)
 
 
+def numbered(before, name, after):
+    """A candidate of a name that goes on: made for each n."""
+    def make(n):
+        return E(f'"{before}" & [{name}] & CStr($n) & "{after}"',
+                 lambda v: before + text(v.one(name)) + text(n) + after,
+                 [name])
+    return make
+
+
+def lower_trim(name):
+    return E(f"LCase(Trim([{name}]))", lambda v: each(
+        lambda x: x.strip(" ").lower())(v(name)), [name])
+
+
+def meets_mv(own, name):
+    """A condition of `resolve`: own attribute and the candidate's."""
+    e = E(f'[{own}] = Metaverse("{name}")', None, [own], "boolean")
+    e.pair = (own, name)
+    return e
+
+
+def one_of(test, yes_word, no_word):
+    return E(f'IIF({test.text}, "{yes_word}", "{no_word}")',
+             lambda v: yes_word if test.true(v) else no_word, test.reads)
+
+
 def constant(value):
     e = E(value, lambda v: value)
     e.constant = True

@@ -25,6 +25,7 @@ class Table:
         self.anchor = agent.connect["anchor"]
         self.columns = columns
         self.rows = {}
+        self.ordered = False        # names are given in order
         self.read_rows = None       # as the last import saw them
         self.serial = 0
         self.delta = None
@@ -41,7 +42,7 @@ class Table:
             random.shuffle(rows)
         # The order of rows must not matter, but for this: of two that may
         # join the same object the first does.
-        if any(rs.join and not rs.project for rs in self.agent.rulesets):
+        if any(rs.join for rs in self.agent.rulesets) or self.ordered:
             self.rows = {row[self.anchor]: row for row in rows}
         path.write_text(self.text(rows), encoding="utf-8")
 
@@ -83,6 +84,8 @@ class Table:
         """(type, anchor, dn, attributes) of a row."""
         kind = self.agent.rulesets[0].type
         attrs = {}
+        # its place in the order of objects comes before its references'
+        model.resolve(self.agent.name, kind, row[self.anchor])
         for name in self.agent.reads(kind):
             text = row.get(name) or ""
             separator = self.agent.separator(kind, name)
@@ -97,7 +100,8 @@ class Table:
         return kind, row[self.anchor], None, attrs
 
     def entries(self, model):
-        return [self.entry(model, row) for row in self.rows.values()]
+        for row in self.rows.values():
+            yield self.entry(model, row)
 
     # ---- as a target
 
