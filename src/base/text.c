@@ -67,16 +67,13 @@ static struct sv ascii_map(struct sv s, struct arena *arena, char from, char to)
 	return sv_make(out, s.len);
 }
 
-struct sv text_fold(struct sv s, struct arena *arena)
+static struct sv map_points(struct sv s, utf8proc_option_t options,
+			    struct arena *arena)
 {
-	utf8proc_option_t options = UTF8PROC_CASEFOLD | UTF8PROC_COMPOSE |
-				    UTF8PROC_STABLE;
 	utf8proc_ssize_t n;
 	utf8proc_ssize_t written;
 	int32_t *points;
 
-	if (ascii_prefix(s) == s.len)
-		return ascii_map(s, arena, 'A', 'a');
 	n = utf8proc_decompose((const utf8proc_uint8_t *)s.ptr,
 			       (utf8proc_ssize_t)s.len, NULL, 0, options);
 	if (n < 0)
@@ -92,6 +89,32 @@ struct sv text_fold(struct sv s, struct arena *arena)
 	if (written < 0)
 		return arena_dup(arena, s);
 	return sv_make((char *)points, (size_t)written);
+}
+
+struct sv text_fold(struct sv s, struct arena *arena)
+{
+	if (ascii_prefix(s) == s.len)
+		return ascii_map(s, arena, 'A', 'a');
+	return map_points(s,
+			  UTF8PROC_CASEFOLD | UTF8PROC_COMPOSE |
+				  UTF8PROC_STABLE,
+			  arena);
+}
+
+struct sv text_normalise(struct sv s, enum text_form form, struct arena *arena)
+{
+	static const utf8proc_option_t options[] = {
+		[TEXT_NFC] = UTF8PROC_STABLE | UTF8PROC_COMPOSE,
+		[TEXT_NFD] = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE,
+		[TEXT_NFKC] = UTF8PROC_STABLE | UTF8PROC_COMPOSE |
+			      UTF8PROC_COMPAT,
+		[TEXT_NFKD] = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE |
+			      UTF8PROC_COMPAT,
+	};
+
+	if (ascii_prefix(s) == s.len)
+		return arena_dup(arena, s);
+	return map_points(s, options[form], arena);
 }
 
 static bool ascii_ieq(struct sv a, struct sv b)

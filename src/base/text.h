@@ -36,6 +36,10 @@ int text_icmp(struct sv a, struct sv b);
 struct sv text_lower(struct sv s, struct arena *arena);
 struct sv text_upper(struct sv s, struct arena *arena);
 
+enum text_form { TEXT_NFC, TEXT_NFD, TEXT_NFKC, TEXT_NFKD };
+/* Unicode normalisation; bytes that are not UTF-8 are kept as they are. */
+struct sv text_normalise(struct sv s, enum text_form form, struct arena *arena);
+
 /* Code points. A byte that is not UTF-8 counts as one. */
 size_t text_len(struct sv s);
 /* Columns that it takes on a terminal. */

@@ -568,6 +568,8 @@ struct node *node_call(struct compile *c, const struct function *fn,
 	take_args(c, node, args, argc);
 	if (!check_args(c, node))
 		return NULL;
+	if (is_extern(fn) && !extern_check(c, node))
+		return NULL;
 	if (fn->flags & FN_NOW)
 		c->expr->now = true;
 	if (fn->flags & FN_UNSTABLE && !check_unstable(c, node))

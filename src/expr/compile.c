@@ -166,6 +166,29 @@ struct expr *expr_constant(const struct values *values, struct arena *arena)
 	return c.expr;
 }
 
+struct expr *expr_hook(const struct expr_extern *fn,
+		       const struct expr_hook_arg *args, size_t count,
+		       struct arena *arena)
+{
+	struct hook *hook = arena_zalloc(arena, sizeof(*hook));
+	struct compile c;
+
+	compile_init(&c,
+		     sv_from(arena_printf(arena, "lua: %s (%s)", fn->name,
+					  fn->where)),
+		     NULL, arena, NULL, NULL, NULL);
+	hook->is = fn;
+	hook->args = arena_array(arena, count, sizeof(*args));
+	hook->count = count;
+	memcpy(hook->args, args, count * sizeof(*args));
+	c.at = c.text.len;
+	c.expr->external = true;
+	c.expr->root = node_new(&c, NODE_HOOK, 0);
+	c.expr->root->types = TYPES_ANY;
+	c.expr->root->hook = hook;
+	return c.expr;
+}
+
 enum value_type expr_type(const struct expr *expr)
 {
 	int type;
@@ -201,6 +224,11 @@ bool expr_makes_password(const struct expr *expr)
 	return expr->password;
 }
 
+bool expr_uses_extern(const struct expr *expr)
+{
+	return expr->external;
+}
+
 bool expr_unstable(const struct expr *expr)
 {
 	return expr->unstable;
@@ -217,6 +245,22 @@ int expr_is_attr(const struct expr *expr, uint32_t *id_out)
 	return 1;
 }
 
+/* A function that is given all attributes says nothing of what it reads. */
+static void hook_reads(const struct hook *hook,
+		       void (*fn)(void *data, enum expr_view view, uint32_t id),
+		       void *data)
+{
+	size_t a;
+	size_t i;
+
+	for (a = 0; a < hook->count; a++)
+		for (i = 0; hook->args[a].fields->named &&
+			    i < hook->args[a].fields->count;
+		     i++)
+			fn(data, hook->args[a].view,
+			   hook->args[a].fields->at[i].id);
+}
+
 void expr_reads(const struct expr *expr,
 		void (*fn)(void *data, enum expr_view view, uint32_t id),
 		void *data)
@@ -225,6 +269,8 @@ void expr_reads(const struct expr *expr,
 
 	for (r = expr->reads; r; r = r->next)
 		fn(data, r->view, r->id);
+	if (expr->root->kind == NODE_HOOK)
+		hook_reads(expr->root->hook, fn, data);
 }
 
 struct sv expr_source(const struct expr *expr)

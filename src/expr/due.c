@@ -139,6 +139,7 @@ enum node_time due_mark(struct node *node)
 	case NODE_COUNT:
 	case NODE_VAR:
 	case NODE_COUNTER:
+	case NODE_HOOK:
 		break;
 	}
 	return TIME_NEVER;

@@ -399,6 +399,8 @@ int eval_node(struct eval *e, const struct node *node, struct datum *out)
 		return eval_call(e, node, out);
 	case NODE_EACH:
 		return eval_each(e, node, out);
+	case NODE_HOOK:
+		return extern_eval_hook(e, node, out);
 	}
 	return 0;
 }

@@ -72,6 +72,55 @@ enum expr_allow {
 	EXPR_ALLOW_IMPORTED = 1 << 4,
 };
 
+struct expr_env;
+
+/* An attribute that a function may ask an object for. */
+struct expr_field {
+	const char *name;
+	uint32_t id;
+	bool multi; /* declared so: always a list */
+	bool text;  /* the name of an entry: text, not a reference to it */
+};
+
+struct expr_fields {
+	struct expr_field *at;
+	size_t count;
+	bool named; /* by `reads`: nothing else is there */
+};
+
+enum expr_arg_kind {
+	EXPR_ARG_VALUES, /* values; none: NULL */
+	EXPR_ARG_OBJECT, /* attributes of a view, read when asked for */
+	EXPR_ARG_LIST,   /* items */
+	EXPR_ARG_RECORD, /* items with names */
+};
+
+/* What a function that is not built in is given. */
+struct expr_arg {
+	enum expr_arg_kind kind;
+	bool list; /* values: a list, also when it is one or none */
+	struct values values;
+	const struct expr_env *env;
+	enum expr_view view;
+	const struct expr_fields *fields;
+	const struct expr_arg *items;
+	const char *const *names;
+	size_t count;
+};
+
+/* A function that is not built in: one of rules/NAME.lua. */
+struct expr_extern {
+	const char *name;
+	const char *where; /* "rules/names.lua:12" */
+	size_t params;
+	bool any_number; /* it takes any number of arguments */
+	/* 0: *out is filled, its memory is the arena's; -1: an object error */
+	int (*call)(const struct expr_extern *fn, const struct expr_env *env,
+		    const struct expr_arg *args, size_t count,
+		    struct arena *arena, struct expr_result *out,
+		    struct error *err);
+};
+
 /* What the compiler asks. A callback that is NULL knows no name. */
 struct expr_scope {
 	void *data;
@@ -86,6 +135,10 @@ struct expr_scope {
 	/* 1: exists; 0: no such table; -1: the table has no such column. An
 	 * empty column asks for the table only. */
 	int (*table)(void *data, struct sv table, struct sv column);
+	/* A function that is not built in, or NULL. */
+	const struct expr_extern *(*function)(void *data, struct sv name);
+	/* The nearest of them, or NULL. */
+	const char *(*function_nearest)(void *data, struct sv name);
 };
 
 /* A problem or a warning, and where in the text it belongs. */
@@ -123,6 +176,17 @@ int expr_compile_rule(struct sv text, const struct expr_scope *scope,
 /* { value: ... }; the values are copied into the arena. */
 struct expr *expr_constant(const struct values *values, struct arena *arena);
 
+/* An object that a function is given whole. */
+struct expr_hook_arg {
+	enum expr_view view;
+	const struct expr_fields *fields; /* may be filled later */
+};
+
+/* { lua: f }: the function, given these objects; copied into the arena. */
+struct expr *expr_hook(const struct expr_extern *fn,
+		       const struct expr_hook_arg *args, size_t count,
+		       struct arena *arena);
+
 /* The one type of its values; VALUE_NULL: known only at evaluation. */
 enum value_type expr_type(const struct expr *expr);
 bool expr_multi(const struct expr *expr); /* may yield several values */
@@ -133,6 +197,8 @@ bool expr_now_flows(const struct expr *expr);
 bool expr_uses_counter(const struct expr *expr);
 /* Has a RandomPassword: what it yields is secret. */
 bool expr_makes_password(const struct expr *expr);
+/* Calls a function that is not built in. */
+bool expr_uses_extern(const struct expr *expr);
 /* Yields something else at each evaluation. */
 bool expr_unstable(const struct expr *expr);
 /* 1: it is just [a]; *id_out is filled (may be NULL); 0: more than that */
@@ -207,6 +273,8 @@ struct expr_function {
 };
 
 size_t expr_function_count(void);
+/* Such a function is built in, or a word of the language. */
+bool expr_is_reserved(struct sv name);
 void expr_function(size_t i, struct expr_function *out);
 /* Adds "num InStr(str s, str find[, num start[, enum compare]])". */
 void expr_function_signature(size_t i, struct strbuf *out);

@@ -4,7 +4,7 @@
  * parse.c builds nodes with the makers of check.c, which check types and fold
  * constants; names.c knows what names mean; part.c decides which attributes are
  * taken value by value; eval.c walks the nodes with the operators of operate.c;
- * functions/ holds what functions do.
+ * functions/ holds what functions do, extern.c calls those of others.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -105,6 +105,7 @@ enum node_kind {
 	NODE_OR,      /* args */
 	NODE_CALL,    /* fn(args) */
 	NODE_EACH,    /* args[0] once per value of the attribute mapped */
+	NODE_HOOK,    /* hook: a function that is given objects */
 };
 
 enum compare_op {
@@ -143,6 +144,7 @@ struct node {
 	struct read **each; /* NODE_EACH: attributes that may be mapped */
 	size_t each_count;
 	size_t var; /* place of the variable in struct eval */
+	const struct hook *hook;
 };
 
 /* An attribute that the expression reads. */
@@ -175,6 +177,7 @@ struct expr {
 	bool unstable;
 	bool password; /* has RandomPassword */
 	bool counter;
+	bool external; /* calls a function that is not built in */
 };
 
 /* The value that stands for an attribute within a part. */
@@ -324,6 +327,18 @@ struct function {
 	enum compare_op op;
 };
 
+/* A function that is not built in, as one. */
+struct extern_function {
+	struct function fn;
+	const struct expr_extern *is;
+};
+
+struct hook {
+	const struct expr_extern *is;
+	struct expr_hook_arg *args;
+	size_t count;
+};
+
 struct family {
 	const char *name;
 	const struct function *functions;
@@ -380,6 +395,8 @@ static inline int64_t arg_number(const struct datum *args, size_t i)
 	return arg_null(args, i) ? 0 : args[i].one.number;
 }
 
+struct compile;
+
 /* An object error about the call that runs; returns -1. */
 int call_fail(struct eval *e, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -416,6 +433,14 @@ int fn_cguid(struct eval *e, const struct datum *args, size_t argc,
 	     struct datum *out);
 int fn_string_from_sid(struct eval *e, const struct datum *args, size_t argc,
 		       struct datum *out);
+
+/* extern.c: functions that are not built in */
+const struct function *extern_function(struct compile *c,
+				       const struct expr_extern *is);
+bool is_extern(const struct function *fn);
+struct node *extern_check(struct compile *c, struct node *node);
+int extern_eval_hook(struct eval *e, const struct node *node,
+		     struct datum *out);
 
 /* flow.c: functions that evaluate their arguments themselves */
 int flow_eval(struct eval *e, const struct node *node, struct datum *out);

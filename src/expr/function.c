@@ -49,6 +49,18 @@ const struct function *function_find(struct sv name, const char **canonical_out)
 	return find(name);
 }
 
+bool expr_is_reserved(struct sv name)
+{
+	static const char *const words[] = { "And", "Or", "Not" };
+	const char *canonical;
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (sv_ieq_str(name, words[i]))
+			return true;
+	return function_find(name, &canonical) != NULL;
+}
+
 size_t expr_function_count(void)
 {
 	size_t count = 0;

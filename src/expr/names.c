@@ -199,6 +199,7 @@ const struct function *name_function(struct compile *c, struct sv name,
 {
 	const char *canonical = NULL;
 	const struct function *fn = function_find(name, &canonical);
+	const struct expr_extern *is;
 	const char *near;
 
 	if (fn && canonical)
@@ -206,7 +207,13 @@ const struct function *name_function(struct compile *c, struct sv name,
 			     SV_ARG(name), canonical);
 	if (fn)
 		return fn;
+	is = c->scope->function ? c->scope->function(c->scope->data, name)
+				: NULL;
+	if (is)
+		return extern_function(c, is);
 	near = function_nearest(name);
+	if (!near && c->scope->function_nearest)
+		near = c->scope->function_nearest(c->scope->data, name);
 	if (near)
 		(void)compile_fail(c, from,
 				   "unknown function '" SV_FMT

@@ -103,6 +103,7 @@ static int search(struct compile *c, struct part *part, struct node *node,
 	case NODE_VAR:
 	case NODE_COUNTER:
 	case NODE_EACH:
+	case NODE_HOOK:
 		return 0;
 	}
 	return 0;

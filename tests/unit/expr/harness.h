@@ -39,6 +39,8 @@ static uint32_t allow = EXPR_ALLOW_CURRENT | EXPR_ALLOW_METAVERSE |
 			EXPR_ALLOW_RANDOM | EXPR_ALLOW_COUNTER |
 			EXPR_ALLOW_IMPORTED;
 static char warnings[1024];
+/* Functions that are not built in, where a test has some. */
+static const struct expr_extern *(*functions)(void *data, struct sv name);
 static size_t reads_made;
 
 static inline void forget(void)
@@ -217,6 +219,7 @@ static inline void scope_fill(struct expr_scope *scope)
 	scope->suggest = scope_suggest;
 	scope->param = scope_param;
 	scope->table = scope_table;
+	scope->function = functions;
 }
 
 static inline void show_value(const struct value *v, struct arena *arena,
