@@ -44,7 +44,14 @@ struct config_key {
 	const struct expr *expr; /* reads the metaverse object */
 };
 
-enum config_precedence { PRECEDENCE_RANKED, PRECEDENCE_EQUAL };
+/* A Lua function that is given more than one object. */
+struct config_lua {
+	const struct expr_extern *fn;     /* NULL: none */
+	const struct expr_fields *fields; /* of its first object */
+	const struct expr_fields *others; /* of candidates */
+};
+
+enum config_precedence { PRECEDENCE_RANKED, PRECEDENCE_EQUAL, PRECEDENCE_LUA };
 
 /* One contributor in a `precedence` list: an agent, or one rule set of it. */
 struct config_rank {
@@ -58,6 +65,7 @@ struct config_mv_attr {
 	/* best first; contributors not named follow in order of agents */
 	struct config_rank *ranks;
 	size_t rank_count;
+	const struct expr_extern *choose; /* PRECEDENCE_LUA */
 	bool merge;                  /* the union over its contributors */
 	enum match_rule merge_match; /* merge: ignore-case | yes */
 };
@@ -69,6 +77,7 @@ enum config_delete {
 	DELETE_PROJECTED, /* the connector that created it */
 	DELETE_NEVER,
 	DELETE_RULE, /* an expression over the metaverse object */
+	DELETE_LUA,
 };
 
 struct config_mv_type {
@@ -82,6 +91,7 @@ struct config_mv_type {
 	struct config_rank *delete_of; /* DELETE_LAST_OF, DELETE_ANY_OF */
 	size_t delete_of_count;
 	const struct expr *delete_rule;
+	struct config_lua delete_lua;
 };
 
 /* One line of `join:`. */
@@ -203,6 +213,7 @@ struct config_rule_set {
 	size_t join_count;
 	enum config_ambiguous ambiguous;
 	const struct expr *resolve;
+	struct config_lua resolve_lua;
 	enum config_project project;
 	size_t project_type;             /* metaverse type of a new object */
 	const struct expr *project_rule; /* PROJECT_RULE: a condition */
@@ -325,6 +336,7 @@ struct config {
 	bool now_flows;              /* and more than compares with it */
 	struct hash128 hash;         /* of all that the files say */
 	struct hash128 tables_hash;  /* of tables/ *.csv */
+	uint64_t script_hash;        /* of rules/ *.lua */
 	const struct tables *tables; /* tables/ *.csv, for Lookup() */
 };
 

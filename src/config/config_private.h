@@ -15,6 +15,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "config/config.h"
+#include "script/script.h"
 
 /* --- nodes ------------------------------------------------------------- */
 
@@ -86,6 +87,15 @@ struct import_note {
 	const struct node *at;
 };
 
+/* Attributes that a Lua function may read, when all are known. */
+struct fields_draft {
+	struct expr_fields *fields;
+	const struct agent_draft *agent; /* NULL: of metaverse types */
+	size_t type;                     /* the agent's, or ALL_TYPES */
+	const size_t *mv_types;
+	size_t mv_type_count;
+};
+
 struct file_draft {
 	const char *name; /* relative to the folder */
 	const struct node *root;
@@ -99,6 +109,7 @@ struct snapshot {
 	struct tables *tables;
 	const struct node *root;         /* conjoin.yaml */
 	const struct node **agent_roots; /* as config.agents */
+	struct script *script; /* NULL: there is no rules/ */
 };
 
 struct loader {
@@ -116,6 +127,8 @@ struct loader {
 	struct value run_time;      /* %Run.Time% */
 	struct agent_draft *agents; /* as config->agents */
 	VEC(struct import_note) import_notes;
+	VEC(struct fields_draft) fields;
+	struct strbuf scripts; /* text of rules/, for the hash */
 	uint32_t rule_set_count; /* numbers given out */
 	attr_id plain_dn;        /* a column "dn" of an agent without DNs */
 	struct config_guards import_guards; /* of conjoin.yaml */
@@ -168,7 +181,7 @@ bool read_switch(struct loader *loader, const struct node *node,
 /* ": did you mean 'x'?" for the nearest of names, or "". */
 const char *read_suggest(struct loader *loader, struct sv word,
 			 const char *const *names, size_t count);
-/* { lua: f } stands here: reported, true. */
+/* { lua: f } stands here, where none can: reported, true. */
 bool read_lua(struct loader *loader, const struct node *node);
 /* Letters, digits, '-' and '_', so that AGENT.RULESET can be told apart. */
 bool read_is_name(struct sv name);
@@ -243,6 +256,9 @@ struct scope scope_outbound(struct loader *loader, struct agent_draft *draft,
 /* Expressions over one metaverse type: keys, deletion rules. */
 struct scope scope_metaverse(struct loader *loader, const size_t *type);
 
+/* What a name means; false: reported. */
+bool scope_attr(struct scope *scope, const struct node *at, enum expr_view view,
+		struct sv name, struct expr_attr *out);
 /* NULL: reported, or absent. */
 const struct expr *scope_rule(struct scope *scope, const struct node *at);
 /* As scope_rule, and its result must be true or false. */
@@ -255,6 +271,20 @@ const struct expr **scope_conditions(struct scope *scope, const struct node *at,
 /* Reports when values of `expr` cannot go into an attribute of this type. */
 void scope_fit(struct scope *scope, const struct node *at,
 	       const struct expr *expr, enum value_type type, const char *name);
+
+/* --- script.c: { lua: f } ---------------------------------------------- */
+
+void scripts_read(struct loader *loader);
+bool hook_here(const struct node *node);
+/* The function that `lua` of the map names; NULL: reported. */
+const struct expr_extern *hook_function(struct loader *loader,
+					const struct node *map);
+/* The attributes of a view that it may read; `reads` may be NULL. */
+const struct expr_fields *hook_fields(struct scope *scope, enum expr_view view,
+				      const struct node *reads);
+/* As a rule: the function is given the objects of the scope. */
+const struct expr *hook_rule(struct scope *scope, const struct node *map);
+void hooks_finish(struct loader *loader);
 
 /* --- flow.c ------------------------------------------------------------ */
 

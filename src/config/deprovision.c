@@ -131,25 +131,25 @@ static void read_waiting(struct scope *scope, const struct node *map,
 static void read_map_form(struct scope *scope, struct config_rule_set *rule_set,
 			  const struct node *node)
 {
-	static const char *const keys[] = { "from", NULL };
+	static const char *const keys[] = { "from", "lua", "reads", NULL };
 	const struct node *from = read_find(node, "from");
 
-	if (read_lua(scope->loader, node))
-		return;
 	if (node_get(node, "after") || node_get(node, "then") ||
 	    node_get(node, "meanwhile")) {
 		read_waiting(scope, node, rule_set);
 		return;
 	}
 	read_keys(scope->loader, node, keys);
-	if (!from) {
+	if (!from == !hook_here(node)) {
 		problem_report(scope->loader, node,
-			       "'deprovision' takes a word, { from: '...' } or "
-			       "{ after: 30 days, then: delete }");
+			       "'deprovision' takes a word, { from: '...' }, "
+			       "{ lua: FUNCTION } or { after: 30 days, then: "
+			       "delete }");
 		return;
 	}
 	rule_set->deprovision = DEPROVISION_RULE;
-	rule_set->deprovision_rule = scope_text(scope, from);
+	rule_set->deprovision_rule = from ? scope_text(scope, from)
+					  : hook_rule(scope, node);
 }
 
 void deprovision_read(struct loader *loader, struct agent_draft *draft,

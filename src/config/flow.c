@@ -71,18 +71,21 @@ static bool read_long_form(struct scope *scope, const struct node *node,
 	struct loader *loader = scope->loader;
 	const struct node *value = node_get(node, "value");
 	const struct node *from = read_find(node, "from");
+	const struct node *lua = node_get(node, "lua");
 
-	if (read_lua(loader, node))
-		return false;
 	read_keys(loader, node, keys);
 	out->map = node;
-	out->source_at = value ? value : from;
-	if (!value == !from) {
+	out->source_at = value ? value : lua ? lua : from;
+	if (!!value + !!from + !!lua != 1) {
 		problem_report(loader, node,
-			       "a rule has either 'from' or 'value'");
+			       "a rule has one of 'from', 'value' and 'lua'");
 		return false;
 	}
+	if (!lua && node_get(node, "reads"))
+		problem_report(loader, node_get(node, "reads"),
+			       "'reads' belongs to 'lua', which is missing");
 	out->source = value ? read_constant(loader, value, target)
+		      : lua ? hook_rule(scope, node)
 			    : scope_rule(scope, from);
 	return out->source != NULL;
 }
@@ -253,7 +256,8 @@ static bool read_import(struct scope *scope, struct config_rule_set *rule_set,
 {
 	static const char *const keys[] = { "from",      "value", "when",
 					    "when_null", "merge", "lookup",
-					    "of",        NULL };
+					    "of",        "lua",   "reads",
+					    NULL };
 	struct rule rule;
 
 	*out = (struct config_import_flow){ .mv_attr = target->id, .at = node };
@@ -354,7 +358,7 @@ static void note_merging(struct loader *loader, const struct import_note *note,
 			       "'%s' is merged in another way by another rule: "
 			       "all of them must say the same",
 			       attr->attr.def.name);
-	else if (attr->rank_count || attr->precedence == PRECEDENCE_EQUAL)
+	else if (attr->rank_count || attr->precedence != PRECEDENCE_RANKED)
 		problem_warn(loader, note->at,
 			     "'%s' is merged, so its precedence does not count",
 			     attr->attr.def.name);
@@ -472,7 +476,7 @@ bool export_read(struct scope *scope, const struct node *key,
 {
 	static const char *const keys[] = { "from",      "value", "when",
 					    "when_null", "merge", "to",
-					    NULL };
+					    "lua",       "reads", NULL };
 	struct loader *loader = scope->loader;
 	struct agent_draft *draft = scope->agent;
 	struct attr_def target;

@@ -218,6 +218,9 @@ static void compute_hash(struct loader *loader)
 			    SV_ARG(param->values.at[0].text));
 	}
 	tables_hash(loader->snapshot->tables, &text);
+	strbuf_addsv(&text, strbuf_sv(&loader->scripts));
+	loader->config->script_hash =
+		hash64(&no_key, strbuf_sv(&loader->scripts));
 	loader->config->hash = hash128(&no_key, strbuf_sv(&text));
 	strbuf_reset(&text);
 	tables_hash(loader->snapshot->tables, &text);
@@ -236,6 +239,7 @@ static void read_all(struct loader *loader)
 	read_agents(loader);
 	warn_unlisted(loader);
 	tables_read(loader);
+	scripts_read(loader);
 }
 
 static void declare_all(struct loader *loader)
@@ -266,6 +270,7 @@ static void compile_all(struct loader *loader)
 		attrs_finish(loader, &loader->agents[i]);
 		agent_check(loader, &loader->agents[i]);
 	}
+	hooks_finish(loader);
 }
 
 static const char **names_to_arena(struct arena *arena, const char *const *at,
@@ -325,6 +330,8 @@ static void release_drafts(struct loader *loader)
 	vec_release(&loader->rule_texts);
 	vec_release(&loader->params);
 	vec_release(&loader->import_notes);
+	vec_release(&loader->fields);
+	strbuf_release(&loader->scripts);
 }
 
 static void load(struct snapshot *snapshot,
@@ -333,7 +340,8 @@ static void load(struct snapshot *snapshot,
 	struct loader loader = { .snapshot = snapshot,
 				 .config = &snapshot->config,
 				 .arena = &snapshot->arena,
-				 .options = options };
+				 .options = options,
+				 .scripts = STRBUF_INIT(STRBUF_NO_LIMIT) };
 
 	vec_push(&loader.attr_names, NULL);
 	vec_push(&loader.rule_texts, NULL);
@@ -389,6 +397,7 @@ void config_free(struct config *config)
 		return;
 	namemap_free(snapshot->attr_ids);
 	tables_free(snapshot->tables);
+	script_free(snapshot->script);
 	arena_release(&snapshot->arena);
 	mem_free(snapshot);
 }

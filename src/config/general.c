@@ -101,7 +101,7 @@ void general_read(struct loader *loader)
 	static const char *const keys[] = {
 		"conjoin",      "store",       "agents",     "cycle",
 		"provisioning", "environment", "parameters", "metaverse",
-		"guards",       "history",     NULL,
+		"guards",       "history",     "lua",        NULL,
 	};
 
 	read_keys(loader, loader->root, keys);

@@ -64,7 +64,8 @@ static bool read_target(struct scope *scope, const struct node *key,
 static bool read_clause(struct scope *scope, const struct node *key,
 			const struct node *node, struct config_join_clause *out)
 {
-	static const char *const keys[] = { "from", "value", NULL };
+	static const char *const keys[] = { "from", "value", "lua", "reads",
+					    NULL };
 	struct attr_def def;
 	struct rule rule;
 

@@ -278,6 +278,16 @@ static struct config_mv_attr *own_attr(struct loader *loader,
 	return NULL;
 }
 
+static void read_chooser(struct loader *loader, struct config_mv_attr *attr,
+			 const struct node *map)
+{
+	static const char *const keys[] = { "lua", NULL };
+
+	read_keys(loader, map, keys);
+	attr->precedence = PRECEDENCE_LUA;
+	attr->choose = hook_function(loader, map);
+}
+
 static void read_precedence(struct loader *loader, struct config_mv_type *type,
 			    const struct node *node)
 {
@@ -289,9 +299,11 @@ static void read_precedence(struct loader *loader, struct config_mv_type *type,
 		struct config_mv_attr *attr =
 			own_attr(loader, type, map->keys[i]);
 
-		if (!attr || read_lua(loader, list))
+		if (!attr)
 			continue;
-		if (list->kind == NODE_SCALAR &&
+		if (hook_here(list))
+			read_chooser(loader, attr, list);
+		else if (list->kind == NODE_SCALAR &&
 		    sv_eq_str(list->text, "equal") &&
 		    !config_agent_find(loader->config, list->text))
 			attr->precedence = PRECEDENCE_EQUAL;
@@ -312,10 +324,22 @@ static void read_delete_rule(struct loader *loader, struct config_mv_type *type,
 	type->delete_rule = scope_condition(&scope, node);
 }
 
+static void read_delete_lua(struct loader *loader, struct config_mv_type *type,
+			    const struct node *map)
+{
+	struct scope scope = scope_metaverse(loader, &type->index);
+
+	type->delete_when = DELETE_LUA;
+	type->delete_lua.fn = hook_function(loader, map);
+	type->delete_lua.fields = hook_fields(&scope, EXPR_VIEW_HERE,
+					      read_find(map, "reads"));
+}
+
 static void read_delete_map(struct loader *loader, struct config_mv_type *type,
 			    const struct node *node)
 {
-	static const char *const keys[] = { "any", "from", NULL };
+	static const char *const keys[] = { "any", "from", "lua", "reads",
+					    NULL };
 	const struct node *any = read_find(node, "any");
 	const struct node *from = read_find(node, "from");
 
@@ -326,10 +350,12 @@ static void read_delete_map(struct loader *loader, struct config_mv_type *type,
 			read_ranks(loader, any, &type->delete_of_count);
 	} else if (from) {
 		read_delete_rule(loader, type, from);
-	} else if (!node_get(node, "lua")) {
+	} else if (hook_here(node)) {
+		read_delete_lua(loader, type, node);
+	} else {
 		problem_report(loader, node,
-			       "'when' takes { any: [...] } or "
-			       "{ from: '...' } here");
+			       "'when' takes { any: [...] }, { from: '...' } "
+			       "or { lua: FUNCTION } here");
 	}
 }
 

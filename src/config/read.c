@@ -80,10 +80,6 @@ void read_keys(struct loader *loader, const struct node *map,
 
 		if (has_name(names, key->text))
 			continue;
-		if (sv_eq_str(key->text, "lua")) {
-			problem_report(loader, key, "Lua is not available yet");
-			continue;
-		}
 		problem_report(loader, key, "unknown key '" SV_FMT "'%s",
 			       SV_ARG(key->text),
 			       read_suggest(loader, key->text, names, count));
@@ -161,7 +157,7 @@ bool read_lua(struct loader *loader, const struct node *node)
 		if (!sv_eq_str(node->keys[i]->text, "lua"))
 			continue;
 		problem_report(loader, node->keys[i],
-			       "Lua is not available yet");
+			       "no Lua function can decide this");
 		return true;
 	}
 	return false;

@@ -124,7 +124,7 @@ static void read_project(struct scope *scope, struct config_rule_set *rule_set,
 	struct loader *loader = scope->loader;
 	bool on = true;
 
-	if (!node || read_lua(loader, node))
+	if (!node)
 		return;
 	if (node->kind == NODE_SCALAR && project_type(loader, rule_set, node))
 		return;
@@ -161,6 +161,24 @@ static void read_ambiguous(struct loader *loader,
 	rule_set->ambiguous = kinds[word < 0 ? 0 : word];
 }
 
+/* `resolve`: a condition on each candidate, or a function that picks. */
+static void read_resolve(struct scope *scope, struct config_rule_set *rule_set,
+			 const struct node *node)
+{
+	static const char *const keys[] = { "lua", "reads", NULL };
+	struct config_lua *lua = &rule_set->resolve_lua;
+
+	if (!hook_here(node)) {
+		rule_set->resolve = scope_condition(scope, node);
+		return;
+	}
+	read_keys(scope->loader, node, keys);
+	lua->fn = hook_function(scope->loader, node);
+	lua->fields = hook_fields(scope, EXPR_VIEW_HERE,
+				  read_find(node, "reads"));
+	lua->others = hook_fields(scope, EXPR_VIEW_METAVERSE, NULL);
+}
+
 static void read_inbound(struct loader *loader, struct agent_draft *draft,
 			 struct config_rule_set *rule_set,
 			 const struct rule_set_draft *from)
@@ -177,7 +195,7 @@ static void read_inbound(struct loader *loader, struct agent_draft *draft,
 	scope.mv_types = rule_set->mv_types;
 	scope.mv_type_count = rule_set->mv_type_count;
 	scope.mv_unknown = from->mv_unknown;
-	rule_set->resolve = scope_condition(&scope, read_find(node, "resolve"));
+	read_resolve(&scope, rule_set, read_find(node, "resolve"));
 	read_ambiguous(loader, rule_set, node);
 }
 

@@ -166,6 +166,35 @@ static int ask_table(void *data, struct sv table, struct sv column)
 	return tables_have(scope->loader->snapshot->tables, table, column);
 }
 
+static const struct expr_extern *ask_function(void *data, struct sv name)
+{
+	const struct scope *scope = data;
+
+	return script_find(scope->loader->snapshot->script, name);
+}
+
+static const char *ask_function_nearest(void *data, struct sv name)
+{
+	const struct scope *scope = data;
+
+	return script_nearest(scope->loader->snapshot->script, name);
+}
+
+bool scope_attr(struct scope *scope, const struct node *at, enum expr_view view,
+		struct sv name, struct expr_attr *out)
+{
+	const char *near;
+
+	scope->at = at;
+	if (ask_attr(scope, view, name, out))
+		return true;
+	near = ask_nearest(scope, view, name);
+	problem_report(scope->loader, at, "no attribute '" SV_FMT "'%s",
+		       SV_ARG(name),
+		       read_suggest(scope->loader, name, &near, near ? 1 : 0));
+	return false;
+}
+
 static void take_warning(void *data, const struct expr_message *message)
 {
 	const struct scope *scope = data;
@@ -178,13 +207,24 @@ static void take_warning(void *data, const struct expr_message *message)
 
 const struct expr *scope_rule(struct scope *scope, const struct node *at)
 {
-	struct expr_scope names = { scope,       scope->allow, ask_attr,
-				    ask_nearest, ask_param,    ask_table };
+	struct expr_scope names = { .data = scope,
+				    .allow = scope->allow,
+				    .attr = ask_attr,
+				    .suggest = ask_nearest,
+				    .param = ask_param,
+				    .table = ask_table,
+				    .function = ask_function,
+				    .function_nearest = ask_function_nearest };
+	static const char *const keys[] = { "lua", "reads", NULL };
 	struct expr_message message;
 	struct expr *expr = NULL;
 
-	if (read_absent(at) || read_lua(scope->loader, at))
+	if (read_absent(at))
 		return NULL;
+	if (hook_here(at)) {
+		read_keys(scope->loader, at, keys);
+		return hook_rule(scope, at);
+	}
 	if (at->kind != NODE_SCALAR) {
 		problem_report(scope->loader, at,
 			       "a rule must stand here: a name, or an "

@@ -132,6 +132,10 @@ static const char *why_lost(struct explaining *e,
 				    "ranked below %s, which says that there "
 				    "is none",
 				    name);
+	if (attr->precedence == PRECEDENCE_LUA)
+		return arena_printf(e->arena, "%s was chosen by lua: %s (%s)",
+				    name, attr->choose->name,
+				    attr->choose->where);
 	if (attr->precedence == PRECEDENCE_EQUAL)
 		return arena_printf(e->arena, "%s wrote last", name);
 	return arena_printf(e->arena, "ranked below %s", name);

@@ -110,6 +110,42 @@ int rules_text(const struct rules_env *env, const struct expr *expr,
 	return out->len > 0;
 }
 
+static int read_given(void *data, enum expr_view which, uint32_t id,
+		      struct values *out)
+{
+	const struct rules_given *given = data;
+	struct eval eval = { given->env, &given->view };
+
+	return read_attr(&eval, which, id, out);
+}
+
+struct expr_arg rules_give(const struct rules_env *env,
+			   const struct rules_view *view, enum expr_view which,
+			   const struct expr_fields *fields,
+			   struct rules_given *holder)
+{
+	holder->env = env;
+	holder->view = *view;
+	memset(&holder->made, 0, sizeof(holder->made));
+	holder->made.data = holder;
+	holder->made.attr = read_given;
+	return (struct expr_arg){ .kind = EXPR_ARG_OBJECT,
+				  .env = &holder->made,
+				  .view = which,
+				  .fields = fields };
+}
+
+int rules_call(const struct rules_env *env, const struct expr_extern *fn,
+	       const struct expr_arg *args, size_t count, struct arena *arena,
+	       struct expr_result *out, struct error *err)
+{
+	struct rules_view nothing = { 0 };
+	struct eval eval = { env, &nothing };
+	struct expr_env expr_env = make_env(&eval);
+
+	return fn->call(fn, &expr_env, args, count, arena, out, err);
+}
+
 void rules_drop_empty(struct values *values, struct arena *arena)
 {
 	struct values kept = { NULL, 0 };

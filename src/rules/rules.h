@@ -47,6 +47,23 @@ int rules_text(const struct rules_env *env, const struct expr *expr,
 	       const struct rules_view *view, struct arena *arena,
 	       struct sv *out, struct error *err);
 
+/* An object that a function is given, and what it is read from: must stay
+ * until the function has returned. */
+struct rules_given {
+	const struct rules_env *env;
+	struct rules_view view;
+	struct expr_env made;
+};
+
+struct expr_arg rules_give(const struct rules_env *env,
+			   const struct rules_view *view, enum expr_view which,
+			   const struct expr_fields *fields,
+			   struct rules_given *holder);
+/* Calls a function that is not built in. */
+int rules_call(const struct rules_env *env, const struct expr_extern *fn,
+	       const struct expr_arg *args, size_t count, struct arena *arena,
+	       struct expr_result *out, struct error *err);
+
 /* Drops texts of length zero: "" is no value at the end of a flow. */
 void rules_drop_empty(struct values *values, struct arena *arena);
 

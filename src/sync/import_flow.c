@@ -10,31 +10,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "sync/sync_private.h"
+#include "sync/import_flow.h"
 
 #include <string.h>
 
-/* What a contributor has to say. */
-enum say {
-	SAY_NOTHING, /* the next one may contribute */
-	SAY_VALUES,
-	SAY_STOP,   /* NULL, and nobody below may contribute */
-	SAY_IGNORE, /* as if it were not there; the old value may stay */
-};
-
-struct flow {
-	struct sync *sync;
-	struct work_mv *mv;
-	struct cs_view *views; /* [link]; made when first needed */
-	bool *viewed;
-	struct lineage lineage;
-	/* of the rule asked last, for a preview */
-	bool skipped; /* its condition is false */
-	bool waits;   /* for the target of a reference or look-up */
-	bool frozen;  /* a link's rule set is in no file */
-};
-
-static struct cs_view *view_of(struct flow *flow, const struct work_cs *cs)
+struct cs_view *flow_view(struct flow *flow, const struct work_cs *cs)
 {
 	size_t i;
 
@@ -238,7 +218,7 @@ static int ask_rule(struct flow *flow, struct work_cs *cs,
 		    struct error *err)
 {
 	struct sync *sync = flow->sync;
-	struct cs_view *view = view_of(flow, cs);
+	struct cs_view *view = flow_view(flow, cs);
 	struct rules_view rules = { 0 };
 	struct expr_result result;
 	bool when = true;
@@ -333,7 +313,7 @@ static void trace_rest(const struct flow *flow, const struct work_cs *cs,
 	}
 }
 
-static void trace_absent(const struct flow *flow, const struct attr_plan *attr,
+void flow_trace_absent(const struct flow *flow, const struct attr_plan *attr,
 			 const struct contributor *who)
 {
 	struct sync_event event = {
@@ -345,8 +325,7 @@ static void trace_absent(const struct flow *flow, const struct attr_plan *attr,
 		trace_flow(flow, attr, who->rule_set, event, "no connector");
 }
 
-/* A value that is not that of one rule. */
-static void trace_stays(const struct flow *flow, const struct attr_plan *attr,
+void flow_trace_stays(const struct flow *flow, const struct attr_plan *attr,
 			const char *found, const char *text, int64_t cs,
 			const struct values *values)
 {
@@ -363,7 +342,7 @@ static void trace_stays(const struct flow *flow, const struct attr_plan *attr,
 
 /* A rule set's rules for the attribute, in order: the first that yields. One
  * that is ignored is as if it were not there: those behind it are asked. */
-static int ask(struct flow *flow, struct work_cs *cs,
+int flow_ask(struct flow *flow, struct work_cs *cs,
 	       const struct attr_plan *attr, const struct contributor *who,
 	       struct values *out, bool decided, struct error *err)
 {
@@ -390,7 +369,7 @@ static int ask(struct flow *flow, struct work_cs *cs,
 	return all;
 }
 
-static void add_lineage(struct flow *flow, attr_id attr, int64_t cs,
+void flow_lineage(struct flow *flow, attr_id attr, int64_t cs,
 			const struct values *values)
 {
 	const struct lineage_entry *old = lineage_get(&flow->mv->lineage, attr);
@@ -404,8 +383,7 @@ static void add_lineage(struct flow *flow, attr_id attr, int64_t cs,
 		entry->time = old->time;
 }
 
-/* A frozen link's values stay: its rule set or agent is in no file. */
-static bool keeps_frozen(const struct flow *flow, attr_id attr,
+bool flow_keeps_frozen(const struct flow *flow, attr_id attr,
 			 struct values *out, int64_t *cs_out)
 {
 	const struct lineage_entry *old = lineage_get(&flow->mv->lineage, attr);
@@ -426,32 +404,6 @@ static bool keeps_frozen(const struct flow *flow, attr_id attr,
 	return false;
 }
 
-/* With `equal` precedence the last writer wins: who changed it in this sync,
- * else who wrote the present value. */
-static const struct contributor *last_writer(const struct flow *flow,
-					     const struct attr_plan *attr)
-{
-	const struct lineage_entry *old =
-		lineage_get(&flow->mv->lineage, attr->attr->attr.id);
-	size_t i;
-
-	for (i = 0; i < attr->contributor_count; i++) {
-		const struct work_cs *cs =
-			link_find(flow->mv, attr->contributors[i].rule_set);
-
-		if (cs && cs->e.row.id == flow->sync->equal_writer)
-			return &attr->contributors[i];
-	}
-	for (i = 0; old && i < attr->contributor_count; i++) {
-		const struct work_cs *cs =
-			link_find(flow->mv, attr->contributors[i].rule_set);
-
-		if (cs && cs->e.row.id == old->cs)
-			return &attr->contributors[i];
-	}
-	return NULL;
-}
-
 static int flow_merged(struct flow *flow, const struct attr_plan *attr,
 		       struct image *image, struct error *err)
 {
@@ -468,10 +420,10 @@ static int flow_merged(struct flow *flow, const struct attr_plan *attr,
 		int say;
 
 		if (!cs) {
-			trace_absent(flow, attr, who);
+			flow_trace_absent(flow, attr, who);
 			continue;
 		}
-		say = ask(flow, cs, attr, who, &values, true, err);
+		say = flow_ask(flow, cs, attr, who, &values, true, err);
 		if (say < 0)
 			return -1;
 		if (say != SAY_VALUES)
@@ -491,10 +443,10 @@ static int flow_merged(struct flow *flow, const struct attr_plan *attr,
 	}
 	if (!all.len)
 		return 0;
-	trace_stays(flow, attr, "merged", "the union of its contributors",
+	flow_trace_stays(flow, attr, "merged", "the union of its contributors",
 		    first, &all);
 	image_put(image, attr->attr->attr.id, all, &flow->sync->scratch);
-	add_lineage(flow, attr->attr->attr.id, first, &all);
+	flow_lineage(flow, attr->attr->attr.id, first, &all);
 	return 0;
 }
 
@@ -510,9 +462,9 @@ static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
 	bool decided = false;
 	size_t i;
 
-	if (flow->frozen && keeps_frozen(flow, id, &winner, &winner_cs)) {
+	if (flow->frozen && flow_keeps_frozen(flow, id, &winner, &winner_cs)) {
 		decided = true;
-		trace_stays(flow, attr, "frozen",
+		flow_trace_stays(flow, attr, "frozen",
 			    "kept: the rule set of its connector is in no file",
 			    winner_cs, &winner);
 	}
@@ -529,10 +481,10 @@ static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
 			continue;
 		cs = link_find(flow->mv, who->rule_set);
 		if (!cs) {
-			trace_absent(flow, attr, who);
+			flow_trace_absent(flow, attr, who);
 			continue;
 		}
-		say = ask(flow, cs, attr, who, &values, decided, err);
+		say = flow_ask(flow, cs, attr, who, &values, decided, err);
 		if (say < 0)
 			return -1;
 		if (say == SAY_IGNORE && !decided)
@@ -551,7 +503,7 @@ static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
 		if (old) {
 			winner = *old;
 			winner_cs = from ? from->cs : 0;
-			trace_stays(flow, attr, "kept",
+			flow_trace_stays(flow, attr, "kept",
 				    "kept: a rule says to ignore it", winner_cs,
 				    &winner);
 		}
@@ -559,7 +511,7 @@ static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
 	if (!winner.len)
 		return 0;
 	image_put(image, id, winner, &flow->sync->scratch);
-	add_lineage(flow, id, winner_cs, &winner);
+	flow_lineage(flow, id, winner_cs, &winner);
 	return 0;
 }
 
@@ -690,6 +642,16 @@ static void reference_changes(struct sync *sync, const struct work_mv *mv,
 	}
 }
 
+static void take_lineage(const struct flow *flow)
+{
+	struct lineage *to = &flow->mv->lineage;
+
+	to->len = flow->lineage.len;
+	to->at = arena_array(&flow->sync->batch, to->len, sizeof(*to->at));
+	if (to->len)
+		memcpy(to->at, flow->lineage.at, to->len * sizeof(*to->at));
+}
+
 static int take_image(struct flow *flow, const struct image *image,
 		      struct error *err)
 {
@@ -700,12 +662,7 @@ static int take_image(struct flow *flow, const struct image *image,
 
 	work_touch_mv(sync, mv);
 	mv->image = image_copy(image, &sync->batch);
-	mv->lineage.len = flow->lineage.len;
-	mv->lineage.at = arena_array(&sync->batch, flow->lineage.len,
-				     sizeof(*mv->lineage.at));
-	if (flow->lineage.len)
-		memcpy(mv->lineage.at, flow->lineage.at,
-		       flow->lineage.len * sizeof(*mv->lineage.at));
+	take_lineage(flow);
 	mv->dirty = true;
 	if (import_flow_keys(sync, mv, &before, image, err) < 0)
 		return -1;
@@ -714,6 +671,28 @@ static int take_image(struct flow *flow, const struct image *image,
 		if (join_wake(sync, mv, mv->plan->joining[i], &before, err) < 0)
 			return -1;
 	return 1;
+}
+
+static int flow_attr(struct flow *flow, const struct attr_plan *attr,
+		     struct image *image, struct error *err)
+{
+	const struct contributor *preferred = NULL;
+
+	if (attr->attr->merge)
+		return flow_merged(flow, attr, image, err);
+	switch (attr->attr->precedence) {
+	case PRECEDENCE_LUA:
+		return precedence_chosen(flow, attr, image, err);
+	case PRECEDENCE_EQUAL:
+		if (attr->attr->attr.def.multi)
+			return precedence_equal(flow, attr, image, err);
+		if (precedence_last_writer(flow, attr, &preferred, err) < 0)
+			return -1;
+		break;
+	case PRECEDENCE_RANKED:
+		break;
+	}
+	return flow_ranked(flow, attr, preferred, image, err);
 }
 
 int import_flow(struct sync *sync, struct work_mv *mv, struct error *err)
@@ -732,20 +711,15 @@ int import_flow(struct sync *sync, struct work_mv *mv, struct error *err)
 				      sizeof(*flow.lineage.at));
 	for (i = 0; i < mv->link_count; i++)
 		flow.frozen |= !mv->links[i]->rule_set;
-	for (i = 0; i < mv->plan->attr_count; i++) {
-		const struct attr_plan *attr = &mv->plan->attrs[i];
-		const struct contributor *preferred = NULL;
-		int ret;
-
-		if (attr->attr->precedence == PRECEDENCE_EQUAL)
-			preferred = last_writer(&flow, attr);
-		ret = attr->attr->merge ? flow_merged(&flow, attr, &image, err)
-					: flow_ranked(&flow, attr, preferred,
-						      &image, err);
-		if (ret < 0)
+	for (i = 0; i < mv->plan->attr_count; i++)
+		if (flow_attr(&flow, &mv->plan->attrs[i], &image, err) < 0)
 			return -1;
+	if (!image_identical(&image, &mv->image))
+		return take_image(&flow, &image, err);
+	if (flow.owner_changed) {
+		work_touch_mv(sync, mv);
+		take_lineage(&flow);
+		mv->dirty = true;
 	}
-	if (image_identical(&image, &mv->image))
-		return 0;
-	return take_image(&flow, &image, err);
+	return 0;
 }

@@ -14,6 +14,7 @@
 #include "sync/sync_private.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool has_type(const struct config_rule_set *rule_set,
@@ -211,6 +212,56 @@ static int ambiguous(struct sync *sync, struct work_cs *cs,
 			    all->found.len > 2 ? " ..." : "");
 }
 
+static int by_id(const void *a, const void *b)
+{
+	struct work_mv *const *x = a;
+	struct work_mv *const *y = b;
+
+	return ((*x)->row.id > (*y)->row.id) - ((*x)->row.id < (*y)->row.id);
+}
+
+/* `resolve: { lua: f }` is asked also when there is one candidate: the one it
+ * takes stays, or none. */
+static int pick(struct sync *sync, const struct config_rule_set *rule_set,
+		const struct rules_view *rules, struct candidates *all,
+		struct error *err)
+{
+	size_t chosen;
+	int ret;
+
+	if (!rule_set->resolve_lua.fn || !all->found.len)
+		return 0;
+	qsort(all->found.at, all->found.len, sizeof(*all->found.at), by_id);
+	ret = ask_candidate(sync, rule_set, rules, all->found.at,
+			    all->found.len, &chosen, err);
+	if (ret < 0)
+		return -1;
+	if (ret > 0)
+		all->found.at[0] = all->found.at[chosen - 1];
+	all->found.len = ret > 0;
+	return 0;
+}
+
+/* Looked at from the disconnector: is this object the one that is picked? */
+static int picks(struct sync *sync, const struct config_rule_set *rule_set,
+		 const struct config_join *join, const struct values *values,
+		 const struct rules_view *rules, const struct work_mv *mv,
+		 struct error *err)
+{
+	struct candidates all = { VEC_INIT };
+	int ret;
+
+	if (!rule_set->resolve_lua.fn)
+		return 1;
+	ret = find_candidates(sync, rule_set, join, values, rules, &all, err);
+	if (ret == 0)
+		ret = pick(sync, rule_set, rules, &all, err);
+	if (ret == 0)
+		ret = all.found.len && all.found.at[0] == mv;
+	vec_release(&all.found);
+	return ret;
+}
+
 static void trace_clauses(struct sync *sync, struct sync_event event,
 			  const struct config_join *join,
 			  const struct values *values)
@@ -306,8 +357,9 @@ int join_find(struct sync *sync, struct work_cs *cs,
 		size_t found;
 		int ret = evaluate_rule(sync, join, &rules, values, err);
 
-		if (ret > 0 && find_candidates(sync, rule_set, join, values,
-					       &rules, &all, err) < 0)
+		if (ret > 0 && (find_candidates(sync, rule_set, join, values,
+						&rules, &all, err) < 0 ||
+				pick(sync, rule_set, &rules, &all, err) < 0))
 			ret = -1;
 		found = all.found.len;
 		if (ret >= 0 && sync->trace)
@@ -433,6 +485,9 @@ static int matching(struct sync *sync, struct work_mv *mv,
 			ret = clauses_match(sync, join, values, mv, err);
 		if (ret > 0)
 			ret = resolved(sync, rule_set, rules, mv, err);
+		if (ret > 0)
+			ret = picks(sync, rule_set, join, values, &rules, mv,
+				    err);
 		if (ret < 0)
 			return -1;
 		if (ret > 0)

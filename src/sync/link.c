@@ -387,6 +387,10 @@ static int rule_says_delete(struct sync *sync, struct work_mv *mv, int64_t cs,
 		if (ret < 0)
 			return -1;
 		return says || mv->link_count == 0;
+	case DELETE_LUA:
+		if (!mv->link_count)
+			return 1;
+		return ask_deletion(sync, mv, lost, err);
 	}
 	return 0;
 }
@@ -403,6 +407,7 @@ static const char *why_deleted(const struct work_mv *mv)
 	case DELETE_PROJECTED:
 		return "the connector that created it is gone";
 	case DELETE_RULE:
+	case DELETE_LUA:
 		return "its type's deletion rule is true";
 	case DELETE_LAST:
 	case DELETE_NEVER:

@@ -113,6 +113,7 @@ static void plan_attrs(struct sync *sync, struct mv_plan *plan)
 
 		attr->attr = &plan->type->attrs[i];
 		attr->number = map->to_store[attr->attr->attr.id];
+		sync->equals |= attr->attr->precedence == PRECEDENCE_EQUAL;
 		attr->lookup_target = is_lookup_target(
 			config, plan->type->index, attr->attr->attr.id);
 		for (a = 0; a < config->agent_count; a++) {
@@ -191,6 +192,16 @@ static void rule_set_name(const struct sync *sync,
 		       rs->name);
 }
 
+/* A rule's text; a function that is not built in may read otherwise now. */
+static void add_source(const struct sync *sync, const struct expr *expr,
+		       struct strbuf *out)
+{
+	strbuf_addsv(out, expr_source(expr));
+	if (expr_uses_extern(expr))
+		strbuf_addf(out, " %llx",
+			    (unsigned long long)sync->config->script_hash);
+}
+
 /* Keys of disconnectors stay valid while a rule reads the same. */
 static void plan_joins(struct sync *sync, struct agent_plan *plan,
 		       const struct config_rule_set *rs)
@@ -205,25 +216,29 @@ static void plan_joins(struct sync *sync, struct agent_plan *plan,
 	for (r = 0; r < rs->join_count; r++) {
 		strbuf_reset(&text);
 		strbuf_addf(&text, "%s %zu", name, r);
-		for (c = 0; c < rs->joins[r].clause_count; c++)
-			strbuf_addf(&text, " %s=" SV_FMT,
+		for (c = 0; c < rs->joins[r].clause_count; c++) {
+			strbuf_addf(&text, " %s=",
 				    sync->config->attr_names
-					    [rs->joins[r].clauses[c].mv_attr],
-				    SV_ARG(expr_source(
-					    rs->joins[r].clauses[c].source)));
-		if (rs->joins[r].when)
-			strbuf_addf(&text, " when " SV_FMT,
-				    SV_ARG(expr_source(rs->joins[r].when)));
+					    [rs->joins[r].clauses[c].mv_attr]);
+			add_source(sync, rs->joins[r].clauses[c].source, &text);
+		}
+		if (rs->joins[r].when) {
+			strbuf_adds(&text, " when ");
+			add_source(sync, rs->joins[r].when, &text);
+		}
 		numbers[r] =
 			hash64(store_hash_key(sync->store), strbuf_sv(&text));
 		plan->join_fingerprint =
 			plan->join_fingerprint * 31 + numbers[r];
 		plan->joins = true;
 	}
-	if (rs->scope)
-		plan->join_fingerprint = plan->join_fingerprint * 31 +
-					 hash64(store_hash_key(sync->store),
-						expr_source(rs->scope));
+	if (rs->scope) {
+		strbuf_reset(&text);
+		add_source(sync, rs->scope, &text);
+		plan->join_fingerprint =
+			plan->join_fingerprint * 31 +
+			hash64(store_hash_key(sync->store), strbuf_sv(&text));
+	}
 	sync->join_numbers[rs->id] = numbers;
 	strbuf_release(&text);
 }

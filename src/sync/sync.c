@@ -29,6 +29,9 @@ static void consume(struct sync *sync, struct work_cs *cs)
 {
 	work_touch_cs(sync, cs);
 	sync->equal_writer = cs->e.import == IMPORT_NONE ? 0 : cs->e.row.id;
+	sync->writer_was_linked = cs->e.link.mv != 0;
+	if (sync->equals && sync->equal_writer && sync->writer_was_linked)
+		sync->writer_before = view_values(sync, cs);
 	cs->unqueued = true;
 	cs->queued = false;
 	if (cs->e.import == IMPORT_NONE)
@@ -293,6 +296,8 @@ static int link_up(struct sync *sync, struct work_cs *cs,
 {
 	bool flowed;
 
+	sync->equal_writer = cs->e.row.id;
+	sync->writer_was_linked = false;
 	if (link_connect(sync, cs, mv, rule_set,
 			 joined ? LINK_JOIN : LINK_PROJECTION, err) < 0 ||
 	    evaluate(sync, mv, &flowed, err) < 0)

@@ -238,7 +238,10 @@ struct sync {
 	size_t unit_marked;
 	size_t unit_unmarked;
 	int64_t processed;    /* the object that is synchronized, or 0 */
-	int64_t equal_writer; /* it, when its own import changed it */
+	int64_t equal_writer; /* it, when its own import or link is new */
+	bool equals;          /* some attribute has `equal` precedence */
+	bool writer_was_linked;
+	struct image writer_before; /* the values it stood on until then */
 	char blocked[512];    /* "code: why": not provisioned, no failure */
 	unsigned round;       /* of evaluate(), counted over a preview */
 
@@ -531,6 +534,28 @@ int due_deletion(struct sync *sync, const struct work_mv *mv,
  * *flowed_out: an import flow changed it. */
 int evaluate(struct sync *sync, struct work_mv *mv, bool *flowed_out,
 	     struct error *err);
+
+/* ask.c: Lua functions that choose */
+/* 1 *out is the number of one (1 ...), 0 none, -1 */
+int ask_candidate(struct sync *sync, const struct config_rule_set *rule_set,
+		  const struct rules_view *rules, struct work_mv **candidates,
+		  size_t count, size_t *out, struct error *err);
+/* 1 it is to go, 0 not, -1; `lost` may be NULL */
+int ask_deletion(struct sync *sync, const struct work_mv *mv,
+		 const struct config_rule_set *lost, struct error *err);
+struct contribution {
+	const struct config_rule_set *rule_set;
+	int64_t cs;
+	struct values values;
+	bool list;     /* the attribute takes several */
+	bool current;  /* its value is the present one */
+	bool changed;  /* its import is what is synchronized */
+	int64_t since; /* current: since when */
+};
+/* 1 *out is the number of one (1 ...), 0 no value, 2 as it was, -1 */
+int ask_contributor(struct sync *sync, const struct config_mv_attr *attr,
+		    const struct contribution *all, size_t count, size_t *out,
+		    struct error *err);
 
 /* Object errors carry their code before the first blank of the message. */
 int object_error(struct error *err, const char *code, const char *fmt, ...)

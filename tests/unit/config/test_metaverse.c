@@ -136,7 +136,7 @@ static void precedence(void **state)
 			"conjoin.yaml:9:17: agent 'ad' has no rule set 'usr': "
 			"did you mean 'user'?\n"
 			"conjoin.yaml:9:29: this is named twice\n"
-			"conjoin.yaml:10:12: Lua is not available yet\n");
+			"conjoin.yaml:10:17: no file of rules/ has a function 'f'\n");
 }
 
 #define ATTRS "    attributes: { a: string, flag: boolean }\n"
@@ -177,7 +177,8 @@ static void bad_deletion(void **state)
 			"or write CBool(...)\n");
 	expect_problems(load(*state, ATTRS "    delete: { when: { lua: f } "
 					   "}\n"),
-			"conjoin.yaml:7:23: Lua is not available yet\n");
+			"conjoin.yaml:7:28: no file of rules/ has a function "
+			"'f'\n");
 	expect_problems(load(*state, ATTRS "    delete: { when: [] }\n"),
 			"conjoin.yaml:7:21: 'when' names no agent; write last "
 			"or never\n");

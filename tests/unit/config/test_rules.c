@@ -212,7 +212,7 @@ static void rule_set_keys(void **state)
 		"CBool(...)\n"
 		"agents/hr.yaml:11:9: a rule must stand here: a name, or an "
 		"expression in single quotes\n"
-		"agents/hr.yaml:12:11: Lua is not available yet\n");
+		"agents/hr.yaml:12:16: no file of rules/ has a function 'f'\n");
 }
 
 static void steps_of_a_rule_set(void **state)
@@ -321,14 +321,15 @@ static void delivered_wrongly(void **state)
 
 static void unavailable(void **state)
 {
-	expect_problems(load(*state,
-			     "    resolve: { lua: pick }\n"
-			     "    import: { mail: { lua: f } }\n",
-			     "    provision:\n"
-			     "      dn: '\"CN=x\"'\n"
-			     "      initial: { title: { value: x } }\n"),
-			"agents/hr.yaml:6:16: Lua is not available yet\n"
-			"agents/hr.yaml:7:23: Lua is not available yet\n");
+	expect_problems(
+		load(*state,
+		     "    resolve: { lua: pick }\n"
+		     "    import: { mail: { lua: f } }\n",
+		     "    provision:\n"
+		     "      dn: '\"CN=x\"'\n"
+		     "      initial: { title: { value: x } }\n"),
+		"agents/hr.yaml:6:21: no file of rules/ has a function 'pick'\n"
+		"agents/hr.yaml:7:28: no file of rules/ has a function 'f'\n");
 }
 
 static void waiting_deprovision(void **state)
@@ -563,8 +564,10 @@ static void bad_imports(void **state)
 		"'displayName'?\n"
 		"agents/hr.yaml:8:7: the metaverse has no attribute "
 		"'mailLocal' in the types of this rule set\n"
-		"agents/hr.yaml:9:20: a rule has either 'from' or 'value'\n"
-		"agents/hr.yaml:10:13: a rule has either 'from' or 'value'\n"
+		"agents/hr.yaml:9:20: a rule has one of 'from', 'value' and "
+		"'lua'\n"
+		"agents/hr.yaml:10:13: a rule has one of 'from', 'value' and "
+		"'lua'\n"
 		"agents/hr.yaml:10:15: unknown key 'fromm': did you mean "
 		"'from'?\n"
 		"agents/hr.yaml:11:23: 'many' is not a value of type integer, "
