@@ -37,7 +37,7 @@ IDLE = QUIET | {"disconnector-remains", "disconnector-filtered",
                 "filtered-objects"}
 STEP_KEYS = {"run", "kinds", "cycle", "write", "append", "replace", "remove",
              "copy", "mv", "cs", "directory", "pending", "note", "result", "exit",
-             "counters", "outbound", "errors", "message", "allow",
+             "counters", "outbound", "errors", "says", "message", "allow",
              "keep-token", "options", "clock", "advance", "due", "command",
              "quarantine", "killed", "warnings"}
 
@@ -261,6 +261,10 @@ class Scenario:
         except Mismatch as error:
             raise Mismatch(f"{error}\n{json.dumps(found, indent=1)}") \
                 from None
+        told = "\n".join(error["message"] for error in found)
+        for text in step.get("says", []):
+            if text not in told:
+                raise Mismatch(f"no error says '{text}':\n{told}")
 
     def do_cycle(self, step):
         status = int(step.get("exit", 0))
