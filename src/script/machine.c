@@ -66,7 +66,14 @@ static void *allocate(void *data, void *old, size_t old_size, size_t size)
 
 static int stop_here(lua_State *lua, const struct machine *m)
 {
-	luaL_where(lua, 0);
+	lua_Debug about;
+	int level = 0;
+
+	/* in a library's function: where that is called */
+	while (lua_getstack(lua, level, &about) &&
+	       lua_getinfo(lua, "l", &about) && about.currentline <= 0)
+		level++;
+	luaL_where(lua, level);
 	if (m->stop == STOP_TIME)
 		lua_pushfstring(lua, "it ran longer than %d ms",
 				(int)m->script->limits.milliseconds);

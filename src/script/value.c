@@ -243,13 +243,11 @@ static int no_field(lua_State *lua, const struct expr_fields *fields,
 	for (i = 0; i < fields->count; i++)
 		names[i] = fields->at[i].name;
 	near = sv_nearest(name, names, fields->count);
-	if (near)
-		return luaL_error(lua, "no attribute '%s'; did you mean '%s'",
-				  arena_cstr(arena, name), near);
 	return luaL_error(lua,
-			  "no attribute '%s' here; a column that no other rule "
-			  "reads must be named by 'reads'",
-			  arena_cstr(arena, name));
+			  "no attribute '%s' here%s%s%s; one that no other rule "
+			  "reads is named by 'reads', or under 'attributes'",
+			  arena_cstr(arena, name), near ? " (did you mean '" : "",
+			  near ? near : "", near ? "'?)" : "");
 }
 
 static struct object *check_object(lua_State *lua)

@@ -563,8 +563,8 @@ static void objects(void **state)
 	assert_true(sv_eq_str(result.values.at[0].text, "Smith1nil2"));
 	expr = expr_hook(script_find(script, SV_LIT("wrong")), &arg, 1, &arena);
 	assert_int_equal(expr_eval(expr, &env, &arena, &result, &err), -1);
-	assert_non_null(strstr(err.msg, "no attribute 'tittle'; did you mean "
-					"'title'"));
+	assert_non_null(strstr(err.msg, "no attribute 'tittle' here (did you "
+					"mean 'title'?)"));
 	fields.named = true;
 	assert_int_equal(expr_eval(expr, &env, &arena, &result, &err), -1);
 	assert_non_null(strstr(err.msg, "'tittle' is not among the attributes "
