@@ -216,7 +216,8 @@ struct config_rule_set {
 	struct config_lua resolve_lua;
 	enum config_project project;
 	size_t project_type;             /* metaverse type of a new object */
-	const struct expr *project_rule; /* PROJECT_RULE: a condition */
+	/* PROJECT_RULE: a condition, or the name of one of the types */
+	const struct expr *project_rule;
 	struct config_import_flow *imports;
 	size_t import_count;
 	bool provisions;

@@ -118,11 +118,29 @@ static int project_type(struct loader *loader, struct config_rule_set *rule_set,
 	return 1;
 }
 
+/* A condition, or the name of a type: true if it may name one. */
+static bool project_rule(struct scope *scope, struct config_rule_set *rule_set,
+			 const struct node *node)
+{
+	const struct expr *expr = scope_rule(scope, node);
+	enum value_type type = expr ? expr_type(expr) : VALUE_NULL;
+
+	rule_set->project = PROJECT_RULE;
+	rule_set->project_rule = expr;
+	if (type != VALUE_NULL && type != VALUE_BOOLEAN && type != VALUE_STRING)
+		problem_report(scope->loader, node,
+			       "'project' is true or false, or the name of a "
+			       "type; this is of type %s",
+			       value_type_name(type));
+	return type != VALUE_BOOLEAN;
+}
+
 static void read_project(struct scope *scope, struct config_rule_set *rule_set,
 			 const struct node *node)
 {
 	struct loader *loader = scope->loader;
 	bool on = true;
+	bool names = false;
 
 	if (!node)
 		return;
@@ -132,12 +150,11 @@ static void read_project(struct scope *scope, struct config_rule_set *rule_set,
 	    setting_parse_switch(node->text, &on)) {
 		rule_set->project = on ? PROJECT_YES : PROJECT_NO;
 	} else {
-		rule_set->project = PROJECT_RULE;
-		rule_set->project_rule = scope_condition(scope, node);
+		names = project_rule(scope, rule_set, node);
 	}
 	if (rule_set->mv_type_count)
 		rule_set->project_type = rule_set->mv_types[0];
-	if (on && rule_set->mv_type_count > 1)
+	if (on && !names && rule_set->mv_type_count > 1)
 		problem_report(
 			loader, node,
 			"this rule set has several metaverse types: say "

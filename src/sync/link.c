@@ -407,8 +407,9 @@ static const char *why_deleted(const struct work_mv *mv)
 	case DELETE_PROJECTED:
 		return "the connector that created it is gone";
 	case DELETE_RULE:
-	case DELETE_LUA:
 		return "its type's deletion rule is true";
+	case DELETE_LUA:
+		return "its type's function says so";
 	case DELETE_LAST:
 	case DELETE_NEVER:
 		break;
