@@ -213,9 +213,15 @@ static bool is_projected(const struct review *review, size_t type)
 {
 	const struct config_rule_set *r = NULL;
 
-	while ((r = next(review->config, r)))
-		if (r->project != PROJECT_NO && r->project_type == type)
+	while ((r = next(review->config, r))) {
+		/* a rule that is no condition names the type */
+		bool names = r->project == PROJECT_RULE && r->project_rule &&
+			     expr_type(r->project_rule) != VALUE_BOOLEAN;
+
+		if (r->project != PROJECT_NO &&
+		    (r->project_type == type || (names && of_type(r, type))))
 			return true;
+	}
 	return false;
 }
 
@@ -415,11 +421,11 @@ static const struct config_rule_set *rival(const struct review *review,
 	return NULL;
 }
 
-static bool is_equal(const struct review *review, const struct trip *trip,
+static bool is_unranked(const struct review *review, const struct trip *trip,
 		     attr_id id)
 {
 	return config_mv_attr_find(&review->config->mv_types[trip->type], id)
-		       ->precedence == PRECEDENCE_EQUAL;
+		       ->precedence != PRECEDENCE_RANKED;
 }
 
 /* The attribute that a trip begins with is where it ends. */
@@ -427,11 +433,11 @@ static void review_return(struct review *review, const struct trip *trip)
 {
 	const char *name = attr_name(review, trip->in->mv_attr);
 	const char *column = attr_name(review, trip->out->attr);
-	bool equal = is_equal(review, trip, trip->in->mv_attr);
+	bool unranked = is_unranked(review, trip, trip->in->mv_attr);
 	const struct config_rule_set *below =
-		equal ? NULL : rival(review, trip, trip->in->mv_attr, false);
+		unranked ? NULL : rival(review, trip, trip->in->mv_attr, false);
 
-	if (!equal && rival(review, trip, trip->in->mv_attr, true))
+	if (!unranked && rival(review, trip, trip->in->mv_attr, true))
 		return;
 	if (!is_stable(trip->in->source) || !is_stable(trip->out->source))
 		review_warn(review, trip->in->at,
@@ -540,7 +546,7 @@ static void step_on(struct review *review, const struct trip *trip,
 	}
 	if (to < circle->start || circle->len == CIRCLE_MAX ||
 	    circle->steps++ == STEPS_MAX ||
-	    (!is_equal(review, trip, to) && rival(review, trip, to, true)))
+	    (!is_unranked(review, trip, to) && rival(review, trip, to, true)))
 		return;
 	if (to == circle->start) {
 		report_circle(review, circle, trip);

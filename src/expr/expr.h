@@ -208,6 +208,8 @@ void expr_reads(const struct expr *expr,
 		void (*fn)(void *data, enum expr_view view, uint32_t id),
 		void *data);
 struct sv expr_source(const struct expr *expr);
+/* Its text, and behind it where the functions stand that are not built in. */
+struct sv expr_told(const struct expr *expr, struct arena *arena);
 /*
  * Adds its text and what that was compiled with (constants, values of
  * parameters): what adds the same text gives the same, as long as attributes,

@@ -178,6 +178,7 @@ struct expr {
 	bool password; /* has RandomPassword */
 	bool counter;
 	bool external; /* calls a function that is not built in */
+	const struct extern_function *calls; /* those called by name */
 };
 
 /* The value that stands for an attribute within a part. */
@@ -331,6 +332,7 @@ struct function {
 struct extern_function {
 	struct function fn;
 	const struct expr_extern *is;
+	const struct extern_function *next; /* in the same expression */
 };
 
 struct hook {

@@ -77,6 +77,26 @@ static int call(struct eval *e, const struct datum *args, size_t argc,
 	return 0;
 }
 
+struct sv expr_told(const struct expr *expr, struct arena *arena)
+{
+	const struct extern_function *call;
+	const struct extern_function *before;
+	const char *more = "";
+
+	for (call = expr->calls; call; call = call->next) {
+		for (before = expr->calls; before->is != call->is;)
+			before = before->next;
+		if (before == call)
+			more = arena_printf(arena, "%s%s%s (%s)", more,
+					    *more ? ", " : "  ", call->is->name,
+					    call->is->where);
+	}
+	if (!*more)
+		return expr->source;
+	return sv_from(arena_printf(arena, SV_FMT "%s", SV_ARG(expr->source),
+				    more));
+}
+
 bool is_extern(const struct function *fn)
 {
 	return fn->call == call;
@@ -95,6 +115,8 @@ const struct function *extern_function(struct compile *c,
 		"value", KIND_VAR, PARAM_LIST | PARAM_NULL | PARAM_OPTIONAL
 	};
 	made->fn.call = call;
+	made->next = c->expr->calls;
+	c->expr->calls = made;
 	c->expr->external = true;
 	return &made->fn;
 }

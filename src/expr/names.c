@@ -194,6 +194,21 @@ struct node *name_unknown(struct compile *c, struct sv name, size_t from)
 			    SV_ARG(name), SV_ARG(name), SV_ARG(name));
 }
 
+static const char *nearest_function(const struct compile *c, struct sv name)
+{
+	const char *names[2];
+	size_t count = 0;
+
+	if (c->scope->function_nearest)
+		names[count] = c->scope->function_nearest(c->scope->data, name);
+	if (c->scope->function_nearest && names[count])
+		count++;
+	names[count] = function_nearest(name);
+	if (names[count])
+		count++;
+	return sv_nearest(name, names, count);
+}
+
 const struct function *name_function(struct compile *c, struct sv name,
 				     size_t from)
 {
@@ -211,9 +226,7 @@ const struct function *name_function(struct compile *c, struct sv name,
 				: NULL;
 	if (is)
 		return extern_function(c, is);
-	near = function_nearest(name);
-	if (!near && c->scope->function_nearest)
-		near = c->scope->function_nearest(c->scope->data, name);
+	near = nearest_function(c, name);
 	if (near)
 		(void)compile_fail(c, from,
 				   "unknown function '" SV_FMT

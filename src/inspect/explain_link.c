@@ -184,7 +184,7 @@ static void add_provision(struct explaining *e,
 	out->rule_set = rule_set->name;
 	out->rule = preview_rule(rule_set->provision.at, "provision", e->arena);
 	if (rule_set->provision.when)
-		out->when = expr_source(rule_set->provision.when);
+		out->when = expr_told(rule_set->provision.when, e->arena);
 	read_steps(e, rule_set, out);
 	if (out->state)
 		return;

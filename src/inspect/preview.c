@@ -452,7 +452,7 @@ static void on_event(void *data, const struct sync_event *event)
 	step.number = event->rule;
 	add_values(c, event, &step);
 	if (source && !(step.attribute && display_is_secret(step.attribute)))
-		step.source = expr_source(source);
+		step.source = expr_told(source, c->arena);
 	add_object(c, event, &step);
 	add_candidates(c, event, &step);
 	step.text = text_of(c, event, &step);

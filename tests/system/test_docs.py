@@ -9,7 +9,7 @@ import pytest
 
 from helpers import ROOT, Folder
 
-FILE = re.compile(r"^`([\w./-]+\.(?:yaml|csv))`[^`]*?\n\n```\w*\n(.*?)^```$",
+FILE = re.compile(r"^`([\w./-]+\.(?:yaml|csv|lua))`[^`]*?\n\n```\w*\n(.*?)^```$",
                   re.M | re.S)
 SHOWN = re.compile(r"^    conjoin (.+?)(?:\s{2,}#.*)?$", re.M)
 
@@ -95,6 +95,42 @@ def test_leavers_howto(tutorial):
     assert len(entries) == 3
     assert entries.entry("cn=Ben Osei,ou=people,dc=corp,dc=test")["title"] \
         == ["disabled"]
+
+
+def test_lua(tmp_path):
+    """Each example is part of a folder that does what is said."""
+    folder = Folder(tmp_path)
+    text = (ROOT / "docs/reference/lua.md").read_text(encoding="utf-8")
+    follow(folder, text)
+    found = {obj["attributes"]["employeeID"][0]: obj["attributes"]
+             for obj in folder.json("search", "mv", "person")["objects"]}
+    assert {key: found[key]["displayName"] for key in found} == \
+        {"1": ["Ann van Aken"], "2": ["Ben Osei"], "5": ["Ben Osei"]}
+    assert found["1"]["mails"] == ["a@corp.test"]
+    assert found["1"]["title"] == ["Head"]
+    assert not found["2"].get("title")
+    assert [found[key]["room"] for key in "125"] == [["7"], ["8"], ["9"]]
+    entries = folder.ldif("out/directory.ldif")
+    name = "cn=Ann van Aken 1,ou=People,dc=corp,dc=test"
+    assert entries.entry(name)["description"] == ["7"]
+    folder.replace("data/hr.csv", "1,staff,Ann,van AKEN,a@corp.test; "
+                   "A@corp.test,Head,7\n", "")
+    folder.replace("data/phone.csv", "101,Ben Osei,9", "101,Ben Osei,B/9")
+    folder.replace("data/hr.csv", "b5@corp.test,Guest,9",
+                   "b5@corp.test,see contract,10")
+    folder.ok("cycle")
+    found = {obj["attributes"].get("employeeID", ["-"])[0]: obj["attributes"]
+             for obj in folder.json("search", "mv", "person")["objects"]}
+    assert sorted(found) == ["-", "2", "5"], "the phone book has Ann still"
+    assert found["5"]["room"] == ["B/9"]
+    assert found["5"]["title"] == ["Guest"]
+    written = "".join(found.group(2) for found in FILE.finditer(text)
+                      if found.group(1).endswith(".yaml"))
+    short = re.findall(r"^```yaml\n((?!conjoin:|type:).*?)^```$", text,
+                       re.M | re.S)
+    assert short
+    for line in "".join(short).splitlines():
+        assert line in written, line
 
 
 def test_secrets_howto(tutorial):

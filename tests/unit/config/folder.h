@@ -186,8 +186,12 @@ static inline int folder_teardown(void **state)
 		"conjoin.yaml",    "conjoin.test.yaml",
 		"agents/hr.yaml",  "agents/ad.yaml",
 		"agents/dir.yaml", "agents/more.yaml",
-		"tables/city.csv", "agents",
-		"tables",          "state",
+		"tables/city.csv", "rules/t.lua",
+		"rules/a.lua",     "rules/b.lua",
+		"rules/c.lua",     "rules/d.lua",
+		"rules/notes.txt", "rules",
+		"agents",          "tables",
+		"state",
 	};
 	char path[256];
 	size_t i;
