@@ -95,10 +95,9 @@ struct sv text_fold(struct sv s, struct arena *arena)
 {
 	if (ascii_prefix(s) == s.len)
 		return ascii_map(s, arena, 'A', 'a');
-	return map_points(s,
-			  UTF8PROC_CASEFOLD | UTF8PROC_COMPOSE |
-				  UTF8PROC_STABLE,
-			  arena);
+	return map_points(
+		s, UTF8PROC_CASEFOLD | UTF8PROC_COMPOSE | UTF8PROC_STABLE,
+		arena);
 }
 
 struct sv text_normalise(struct sv s, enum text_form form, struct arena *arena)

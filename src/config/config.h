@@ -66,8 +66,8 @@ struct config_mv_attr {
 	struct config_rank *ranks;
 	size_t rank_count;
 	const struct expr_extern *choose; /* PRECEDENCE_LUA */
-	bool merge;                  /* the union over its contributors */
-	enum match_rule merge_match; /* merge: ignore-case | yes */
+	bool merge;                       /* the union over its contributors */
+	enum match_rule merge_match;      /* merge: ignore-case | yes */
 };
 
 enum config_delete {
@@ -215,7 +215,7 @@ struct config_rule_set {
 	const struct expr *resolve;
 	struct config_lua resolve_lua;
 	enum config_project project;
-	size_t project_type;             /* metaverse type of a new object */
+	size_t project_type; /* metaverse type of a new object */
 	/* PROJECT_RULE: a condition, or the name of one of the types */
 	const struct expr *project_rule;
 	struct config_import_flow *imports;

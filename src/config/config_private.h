@@ -109,7 +109,7 @@ struct snapshot {
 	struct tables *tables;
 	const struct node *root;         /* conjoin.yaml */
 	const struct node **agent_roots; /* as config.agents */
-	struct script *script; /* NULL: there is no rules/ */
+	struct script *script;           /* NULL: there is no rules/ */
 };
 
 struct loader {
@@ -128,7 +128,7 @@ struct loader {
 	struct agent_draft *agents; /* as config->agents */
 	VEC(struct import_note) import_notes;
 	VEC(struct fields_draft) fields;
-	struct strbuf scripts; /* text of rules/, for the hash */
+	struct strbuf scripts;   /* text of rules/, for the hash */
 	uint32_t rule_set_count; /* numbers given out */
 	attr_id plain_dn;        /* a column "dn" of an agent without DNs */
 	struct config_guards import_guards; /* of conjoin.yaml */

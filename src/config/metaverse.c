@@ -304,8 +304,8 @@ static void read_precedence(struct loader *loader, struct config_mv_type *type,
 		if (hook_here(list))
 			read_chooser(loader, attr, list);
 		else if (list->kind == NODE_SCALAR &&
-		    sv_eq_str(list->text, "equal") &&
-		    !config_agent_find(loader->config, list->text))
+			 sv_eq_str(list->text, "equal") &&
+			 !config_agent_find(loader->config, list->text))
 			attr->precedence = PRECEDENCE_EQUAL;
 		else
 			attr->ranks =
@@ -331,8 +331,8 @@ static void read_delete_lua(struct loader *loader, struct config_mv_type *type,
 
 	type->delete_when = DELETE_LUA;
 	type->delete_lua.fn = hook_function(loader, map);
-	type->delete_lua.fields = hook_fields(&scope, EXPR_VIEW_HERE,
-					      read_find(map, "reads"));
+	type->delete_lua.fields =
+		hook_fields(&scope, EXPR_VIEW_HERE, read_find(map, "reads"));
 }
 
 static void read_delete_map(struct loader *loader, struct config_mv_type *type,

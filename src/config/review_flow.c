@@ -422,7 +422,7 @@ static const struct config_rule_set *rival(const struct review *review,
 }
 
 static bool is_unranked(const struct review *review, const struct trip *trip,
-		     attr_id id)
+			attr_id id)
 {
 	return config_mv_attr_find(&review->config->mv_types[trip->type], id)
 		       ->precedence != PRECEDENCE_RANKED;

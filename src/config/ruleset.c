@@ -191,8 +191,8 @@ static void read_resolve(struct scope *scope, struct config_rule_set *rule_set,
 	}
 	read_keys(scope->loader, node, keys);
 	lua->fn = hook_function(scope->loader, node);
-	lua->fields = hook_fields(scope, EXPR_VIEW_HERE,
-				  read_find(node, "reads"));
+	lua->fields =
+		hook_fields(scope, EXPR_VIEW_HERE, read_find(node, "reads"));
 	lua->others = hook_fields(scope, EXPR_VIEW_METAVERSE, NULL);
 }
 

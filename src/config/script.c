@@ -123,8 +123,7 @@ static void read_script(struct loader *loader, const char *file)
 	    script_load(loader->snapshot->script, file, strbuf_sv(&text), &line,
 			&err) < 0)
 		problem_at(loader, file, line ? line : 1, 1, false, err.msg);
-	strbuf_addf(&loader->scripts, "R%s:%zu:", file,
-		    strbuf_sv(&text).len);
+	strbuf_addf(&loader->scripts, "R%s:%zu:", file, strbuf_sv(&text).len);
 	strbuf_addsv(&loader->scripts, strbuf_sv(&text));
 	strbuf_release(&text);
 }
@@ -163,11 +162,32 @@ static void check_names(struct loader *loader)
 	}
 }
 
+struct names {
+	const char **at;
+	size_t len;
+	size_t size;
+};
+
+static void find_scripts(struct loader *loader, DIR *dir, struct names *out)
+{
+	const struct dirent *entry;
+
+	while ((entry = readdir(dir))) {
+		const char *name = entry->d_name;
+
+		if (name[0] == '.' || !sv_ends(sv_from(name), SV_LIT(".lua")))
+			continue;
+		name = arena_printf(loader->arena, "rules/%s", name);
+		vec_push(out, name);
+	}
+	if (out->len)
+		qsort(out->at, out->len, sizeof(*out->at), by_name);
+}
+
 void scripts_read(struct loader *loader)
 {
-	VEC(const char *) files = VEC_INIT;
-	const struct dirent *entry;
-	const char **file;
+	struct names names = VEC_INIT;
+	const char **name;
 	DIR *dir = opendir(arena_printf(loader->arena, "%s/rules",
 					loader->config->folder));
 
@@ -175,21 +195,13 @@ void scripts_read(struct loader *loader)
 		return;
 	loader->snapshot->script = script_new();
 	read_limits(loader);
-	while (dir && (entry = readdir(dir))) {
-		const char *name = entry->d_name;
-
-		if (name[0] == '.' || !sv_ends(sv_from(name), SV_LIT(".lua")))
-			continue;
-		name = arena_printf(loader->arena, "rules/%s", name);
-		vec_push(&files, name);
-	}
-	if (dir)
+	if (dir) {
+		find_scripts(loader, dir, &names);
 		(void)closedir(dir);
-	if (files.len)
-		qsort(files.at, files.len, sizeof(*files.at), by_name);
-	vec_foreach(&files, file)
-		read_script(loader, *file);
-	vec_release(&files);
+	}
+	vec_foreach(&names, name)
+		read_script(loader, *name);
+	vec_release(&names);
 	check_names(loader);
 }
 
@@ -217,16 +229,14 @@ const struct expr_extern *hook_function(struct loader *loader,
 	if (!name.len)
 		return NULL;
 	near = script_nearest(script, name);
-	problem_report(loader, node, "no file of rules/ has a function '" SV_FMT
-				     "'%s",
-		       SV_ARG(name),
-		       read_suggest(loader, name, &near, near ? 1 : 0));
+	problem_report(
+		loader, node, "no file of rules/ has a function '" SV_FMT "'%s",
+		SV_ARG(name), read_suggest(loader, name, &near, near ? 1 : 0));
 	return NULL;
 }
 
-static struct expr_fields *named_fields(struct scope *scope,
-					enum expr_view view,
-					const struct node *reads)
+static struct expr_fields *
+named_fields(struct scope *scope, enum expr_view view, const struct node *reads)
 {
 	struct loader *loader = scope->loader;
 	struct expr_fields *fields =
@@ -299,9 +309,9 @@ const struct expr *hook_rule(struct scope *scope, const struct node *map)
 	}
 	if (scope->agent) {
 		args[count].view = EXPR_VIEW_IMPORTED;
-		args[count++].fields = hook_fields(
-			scope, EXPR_VIEW_IMPORTED,
-			scope->inbound ? reads : NULL);
+		args[count++].fields =
+			hook_fields(scope, EXPR_VIEW_IMPORTED,
+				    scope->inbound ? reads : NULL);
 	}
 	return expr_hook(fn, args, count, scope->loader->arena);
 }

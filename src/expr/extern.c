@@ -93,8 +93,8 @@ struct sv expr_told(const struct expr *expr, struct arena *arena)
 	}
 	if (!*more)
 		return expr->source;
-	return sv_from(arena_printf(arena, SV_FMT "%s", SV_ARG(expr->source),
-				    more));
+	return sv_from(
+		arena_printf(arena, SV_FMT "%s", SV_ARG(expr->source), more));
 }
 
 bool is_extern(const struct function *fn)
@@ -111,9 +111,9 @@ const struct function *extern_function(struct compile *c,
 	made->fn.name = is->name;
 	made->fn.result = KIND_VAR;
 	made->fn.flags = FN_EFFECT | FN_REPEAT;
-	made->fn.params[0] = (struct param){
-		"value", KIND_VAR, PARAM_LIST | PARAM_NULL | PARAM_OPTIONAL
-	};
+	made->fn.params[0] =
+		(struct param){ "value", KIND_VAR,
+				PARAM_LIST | PARAM_NULL | PARAM_OPTIONAL };
 	made->fn.call = call;
 	made->next = c->expr->calls;
 	c->expr->calls = made;

@@ -121,10 +121,10 @@ static int do_normalise(lua_State *lua)
 int library_text(lua_State *lua)
 {
 	static const luaL_Reg functions[] = {
-		{ "lower", do_lower },         { "upper", do_upper },
-		{ "fold", do_fold },           { "same", do_same },
-		{ "len", do_len },             { "sub", do_sub },
-		{ "trim", do_trim },           { "normalise", do_normalise },
+		{ "lower", do_lower }, { "upper", do_upper },
+		{ "fold", do_fold },   { "same", do_same },
+		{ "len", do_len },     { "sub", do_sub },
+		{ "trim", do_trim },   { "normalise", do_normalise },
 		{ NULL, NULL },
 	};
 
@@ -173,8 +173,9 @@ static int do_seconds(lua_State *lua)
 	int64_t time;
 
 	if (!clock_parse_iso(text, &time))
-		return luaL_error(lua, "'%s' is no date; one is written as in "
-				       "2026-11-21T09:30:00Z",
+		return luaL_error(lua,
+				  "'%s' is no date; one is written as in "
+				  "2026-11-21T09:30:00Z",
 				  arena_cstr(arena_of(lua), text));
 	lua_pushinteger(lua, (time - CLOCK_UNIX_EPOCH) / CLOCK_SECOND);
 	return 1;

@@ -306,8 +306,8 @@ int machine_load(struct machine *m, const struct source *source, int *line_out,
 		 struct error *err)
 {
 	struct arena arena = ARENA_INIT;
-	struct load load = { source, arena_printf(&arena, "@%s",
-						  source->name) };
+	struct load load = { source,
+			     arena_printf(&arena, "@%s", source->name) };
 	struct error why = ERROR_INIT;
 	const char *text = why.msg;
 	int ret;

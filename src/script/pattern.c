@@ -12,13 +12,13 @@
 #include <ctype.h>
 #include <string.h>
 
-#define CAPTURES  32
-#define DEPTH     200
-#define BUDGET    64   /* steps taken from the call at once */
-#define OPEN      (-1) /* length of a capture that is not closed yet */
-#define PLACE     (-2) /* of one that yields its place */
-#define MAGIC     "^$*+?.([%-"
-#define ESCAPE    '%'
+#define CAPTURES 32
+#define DEPTH    200
+#define BUDGET   64   /* steps taken from the call at once */
+#define OPEN     (-1) /* length of a capture that is not closed yet */
+#define PLACE    (-2) /* of one that yields its place */
+#define MAGIC    "^$*+?.([%-"
+#define ESCAPE   '%'
 
 struct capture {
 	const char *at;
@@ -307,53 +307,76 @@ static int special(struct matcher *m, const char **s, const char **p)
 	return -1;
 }
 
+/* (, ) and the last $: true, *found is what the rest of the pattern makes. */
+static bool ends_here(struct matcher *m, const char *s, const char *p,
+		      const char **found)
+{
+	bool place = *p == '(' && p + 1 < m->pattern_end && p[1] == ')';
+
+	if (*p == '(')
+		*found = begin_capture(m, s, p + 1 + place,
+				       place ? PLACE : OPEN);
+	else if (*p == ')')
+		*found = end_capture(m, s, p + 1);
+	else if (*p == '$' && p + 1 == m->pattern_end)
+		*found = s == m->end ? s : NULL;
+	else
+		return false;
+	return true;
+}
+
+/* The item at `p` with *, - or + behind it: true, *found is what it and the
+ * rest of the pattern make. */
+static bool repeats(struct matcher *m, const char *s, const char *p,
+		    const char *behind, const char **found)
+{
+	switch (behind < m->pattern_end ? *behind : '\0') {
+	case '*':
+		*found = most(m, s, p, behind);
+		return true;
+	case '-':
+		*found = least(m, s, p, behind);
+		return true;
+	case '+':
+		*found = one(m, s, p, behind) ? most(m, s + 1, p, behind)
+					      : NULL;
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* An item that is not repeated goes on in the loop: only what may have to be
  * tried again takes a level of the stack. */
 static const char *match_items(struct matcher *m, const char *s, const char *p)
 {
 	while (p < m->pattern_end) {
 		const char *behind;
-		char repeat;
+		const char *found = NULL;
 		int ret;
 
-		if (*p == '(')
-			return p + 1 < m->pattern_end && p[1] == ')'
-				       ? begin_capture(m, s, p + 2, PLACE)
-				       : begin_capture(m, s, p + 1, OPEN);
-		if (*p == ')')
-			return end_capture(m, s, p + 1);
-		if (*p == '$' && p + 1 == m->pattern_end)
-			return s == m->end ? s : NULL;
+		if (ends_here(m, s, p, &found))
+			return found;
 		ret = special(m, &s, &p);
 		if (ret == 0)
 			return NULL;
 		if (ret > 0)
 			continue;
 		behind = item_end(m, p);
-		repeat = behind < m->pattern_end ? *behind : '\0';
-		if (repeat == '*')
-			return most(m, s, p, behind);
-		if (repeat == '-')
-			return least(m, s, p, behind);
-		if (repeat == '+')
-			return one(m, s, p, behind)
-				       ? most(m, s + 1, p, behind)
-				       : NULL;
-		if (repeat == '?') {
-			const char *found =
-				one(m, s, p, behind)
-					? match(m, s + 1, behind + 1)
-					: NULL;
-
+		if (repeats(m, s, p, behind, &found))
+			return found;
+		if (behind < m->pattern_end && *behind == '?') {
+			if (one(m, s, p, behind))
+				found = match(m, s + 1, behind + 1);
 			if (found)
 				return found;
 			p = behind + 1;
-			continue;
-		}
-		if (!one(m, s, p, behind))
+		} else if (one(m, s, p, behind)) {
+			s++;
+			p = behind;
+		} else {
 			return NULL;
-		s++;
-		p = behind;
+		}
 	}
 	return s;
 }
@@ -426,7 +449,7 @@ static struct sv check_pattern(lua_State *lua)
 	struct sv s;
 
 	s.ptr = luaL_checklstring(lua, 2, &s.len);
-	return s;
+	return s.ptr ? s : SV_LIT("");
 }
 
 /* ---- find and match ---- */
@@ -527,6 +550,8 @@ static int next_match(lua_State *lua)
 
 	text.ptr = lua_tolstring(lua, lua_upvalueindex(1), &text.len);
 	pattern.ptr = lua_tolstring(lua, lua_upvalueindex(2), &pattern.len);
+	if (!text.ptr || !pattern.ptr)
+		return 0;
 	begin(&m, lua, text, pattern);
 	for (; at <= (lua_Integer)text.len; at++) {
 		const char *s = text.ptr + at;
@@ -596,7 +621,8 @@ static void add_value(struct matcher *m, luaL_Buffer *out, const char *s,
 {
 	lua_State *lua = m->lua;
 
-	if (lua_type(lua, 3) == LUA_TSTRING || lua_type(lua, 3) == LUA_TNUMBER) {
+	if (lua_type(lua, 3) == LUA_TSTRING ||
+	    lua_type(lua, 3) == LUA_TNUMBER) {
 		add_template(m, out, s, end);
 		return;
 	}
@@ -636,6 +662,7 @@ static int do_gsub(lua_State *lua)
 	lua_Integer max;
 	lua_Integer count = 0;
 	const char *s = text.ptr;
+	const char *from = s; /* what is not in `out` yet */
 	const char *last = NULL;
 	struct matcher m;
 	luaL_Buffer out;
@@ -649,26 +676,24 @@ static int do_gsub(lua_State *lua)
 
 		if (end && end != last) {
 			count++;
+			luaL_addlstring(&out, from, (size_t)(s - from));
 			add_value(&m, &out, s, end);
-			s = last = end;
+			s = last = from = end;
 		} else if (s < m.end) {
-			luaL_addchar(&out, *s++);
+			s++;
 		} else {
 			break;
 		}
 		if (anchored)
 			break;
 	}
-	luaL_addlstring(&out, s, (size_t)(m.end - s));
+	luaL_addlstring(&out, from, (size_t)(m.end - from));
 	luaL_pushresult(&out);
 	lua_pushinteger(lua, count);
 	return 2;
 }
 
 const luaL_Reg pattern_functions[] = {
-	{ "find", do_find },
-	{ "match", do_match },
-	{ "gmatch", do_gmatch },
-	{ "gsub", do_gsub },
-	{ NULL, NULL },
+	{ "find", do_find }, { "match", do_match }, { "gmatch", do_gmatch },
+	{ "gsub", do_gsub }, { NULL, NULL },
 };

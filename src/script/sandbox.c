@@ -42,7 +42,8 @@ static int base_tostring(lua_State *lua)
 
 static int base_setmetatable(lua_State *lua)
 {
-	static const char *const refused[] = { "__gc", "__mode", "__metatable" };
+	static const char *const refused[] = { "__gc", "__mode",
+					       "__metatable" };
 	size_t i;
 
 	luaL_checktype(lua, 1, LUA_TTABLE);

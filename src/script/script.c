@@ -235,7 +235,8 @@ static int note_functions(struct script *script, lua_State *lua, int *line_out,
 					   ? lua_tolstring(lua, -2, &len)
 					   : NULL;
 
-		if (name && lua_isfunction(lua, -1) && !lua_iscfunction(lua, -1))
+		if (name && lua_isfunction(lua, -1) &&
+		    !lua_iscfunction(lua, -1))
 			ret = add_function(script, lua, sv_make(name, len),
 					   line_out, err);
 		lua_pop(lua, 1);

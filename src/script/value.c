@@ -46,8 +46,8 @@ struct reference {
 
 static void push_reference(lua_State *lua, const struct value *value)
 {
-	struct reference *r = lua_newuserdatauv(
-		lua, sizeof(*r) + value->text.len, 0);
+	struct reference *r =
+		lua_newuserdatauv(lua, sizeof(*r) + value->text.len, 0);
 
 	r->id = value->number;
 	r->len = value->text.len;
@@ -170,8 +170,9 @@ static int list_index(lua_State *lua)
 	lua_Integer i;
 
 	if (lua_type(lua, 2) != LUA_TNUMBER)
-		return luaL_error(lua, "several values have no '%s': take one "
-				       "of them, as in list[1]",
+		return luaL_error(lua,
+				  "several values have no '%s': take one "
+				  "of them, as in list[1]",
 				  luaL_tolstring(lua, 2, NULL));
 	i = luaL_checkinteger(lua, 2);
 	if (i < 1 || (lua_Unsigned)i > list->values.len)
@@ -243,11 +244,12 @@ static int no_field(lua_State *lua, const struct expr_fields *fields,
 	for (i = 0; i < fields->count; i++)
 		names[i] = fields->at[i].name;
 	near = sv_nearest(name, names, fields->count);
-	return luaL_error(lua,
-			  "no attribute '%s' here%s%s%s; one that no other rule "
-			  "reads is named by 'reads', or under 'attributes'",
-			  arena_cstr(arena, name), near ? " (did you mean '" : "",
-			  near ? near : "", near ? "'?)" : "");
+	return luaL_error(
+		lua,
+		"no attribute '%s' here%s%s%s; one that no other rule "
+		"reads is named by 'reads', or under 'attributes'",
+		arena_cstr(arena, name), near ? " (did you mean '" : "",
+		near ? near : "", near ? "'?)" : "");
 }
 
 static struct object *check_object(lua_State *lua)
@@ -330,8 +332,9 @@ static int reference_index(lua_State *lua)
 	const char *key = luaL_checkstring(lua, 2);
 
 	if (strcmp(key, "text") != 0)
-		return luaL_error(lua, "a reference has no '%s', its name is "
-				       "its 'text'",
+		return luaL_error(lua,
+				  "a reference has no '%s', its name is "
+				  "its 'text'",
 				  key);
 	push_reference_text(lua, 1);
 	return 1;
@@ -372,7 +375,7 @@ struct sv value_check_text(lua_State *lua, int arg)
 	if (r)
 		return sv_make(r->text, r->len);
 	s.ptr = luaL_checklstring(lua, arg, &s.len);
-	return s;
+	return s.ptr ? s : SV_LIT("");
 }
 
 /* ---- results ---- */
@@ -404,12 +407,15 @@ static struct value take_userdata(lua_State *lua, int at)
 {
 	const struct reference *r = luaL_testudata(lua, at, REFERENCE_NAME);
 
-	if (!r)
-		luaL_error(lua, "it returned %s; a value or a list of values "
-				"is wanted",
+	if (!r) {
+		luaL_error(lua,
+			   "it returned %s; a value or a list of values "
+			   "is wanted",
 			   luaL_testudata(lua, at, OBJECT_NAME)
 				   ? "an object"
 				   : "something else");
+		return (struct value){ .type = VALUE_NULL };
+	}
 	return value_reference(r->id, arena_dup(machine_of(lua)->arena,
 						sv_make(r->text, r->len)));
 }
@@ -435,8 +441,9 @@ static struct value take_one(lua_State *lua, int at)
 	case LUA_TUSERDATA:
 		return take_userdata(lua, at);
 	default:
-		luaL_error(lua, "it returned a %s; a value or a list of values "
-				"is wanted",
+		luaL_error(lua,
+			   "it returned a %s; a value or a list of values "
+			   "is wanted",
 			   luaL_typename(lua, at));
 		return (struct value){ .type = VALUE_NULL };
 	}
@@ -453,10 +460,11 @@ static void take_table(lua_State *lua, struct values *out)
 		lua_pop(lua, 1);
 		if (!lua_isinteger(lua, -1) || lua_tointeger(lua, -1) < 1 ||
 		    (lua_Unsigned)lua_tointeger(lua, -1) > len)
-			luaL_error(lua,
-				   "it returned a table that is no list: it has "
-				   "the key '%s'",
-				   luaL_tolstring(lua, -1, NULL));
+			luaL_error(
+				lua,
+				"it returned a table that is no list: it has "
+				"the key '%s'",
+				luaL_tolstring(lua, -1, NULL));
 		count++;
 	}
 	if (count != len || len > EXPR_LIST_MAX)

@@ -76,7 +76,8 @@ int ask_candidate(struct sync *sync, const struct config_rule_set *rule_set,
 	args[0] = rules_give(&sync->rules, rules, EXPR_VIEW_HERE, lua->fields,
 			     &given[count]);
 	for (i = 0; i < count; i++) {
-		struct rules_view view = { .metaverse = view_mv(candidates[i]) };
+		struct rules_view view = { .metaverse =
+						   view_mv(candidates[i]) };
 
 		items[i] = rules_give(&sync->rules, &view, EXPR_VIEW_METAVERSE,
 				      lua->others, &given[i]);
@@ -99,8 +100,7 @@ static const char *const LINK_NAMES[] = { "agent", "rule_set" };
 static struct expr_arg link_arg(struct sync *sync,
 				const struct config_rule_set *rule_set)
 {
-	struct expr_arg *items =
-		arena_array(&sync->scratch, 2, sizeof(*items));
+	struct expr_arg *items = arena_array(&sync->scratch, 2, sizeof(*items));
 
 	items[0] = text_arg(sync, sync->config->agents[rule_set->agent].name);
 	items[1] = text_arg(sync, rule_set->name);
@@ -112,8 +112,8 @@ static struct expr_arg link_arg(struct sync *sync,
 
 static struct expr_arg links_arg(struct sync *sync, const struct work_mv *mv)
 {
-	struct expr_arg *items = arena_array(
-		&sync->scratch, mv->link_count + 1, sizeof(*items));
+	struct expr_arg *items =
+		arena_array(&sync->scratch, mv->link_count + 1, sizeof(*items));
 	struct expr_arg arg = { .kind = EXPR_ARG_LIST, .items = items };
 	size_t i;
 
@@ -158,14 +158,14 @@ static struct expr_arg contribution_arg(struct sync *sync,
 {
 	static const char *const names[] = { "agent",   "rule_set", "value",
 					     "current", "changed",  "since" };
-	struct expr_arg *items =
-		arena_array(&sync->scratch, 6, sizeof(*items));
+	struct expr_arg *items = arena_array(&sync->scratch, 6, sizeof(*items));
 	struct expr_arg arg = { .kind = EXPR_ARG_RECORD,
 				.items = items,
 				.names = names,
 				.count = 5 };
 
-	items[0] = text_arg(sync, sync->config->agents[c->rule_set->agent].name);
+	items[0] =
+		text_arg(sync, sync->config->agents[c->rule_set->agent].name);
 	items[1] = text_arg(sync, c->rule_set->name);
 	items[2] = (struct expr_arg){ .kind = EXPR_ARG_VALUES,
 				      .values = c->values,

@@ -132,12 +132,12 @@ static int chasing(const struct work_mv *mv, const struct strbuf *told,
 	struct sv text = strbuf_sv(told);
 
 	text.len = text_valid_prefix(text);
-	return object_error(err, "extension-provisioning-call-limit-reached",
-			    "after %d rounds rules still change mv %lld, they "
-			    "depend on each other: in the last rounds" SV_FMT,
-			    ROUNDS, (long long)mv->row.id,
-			    SV_ARG(text.len > 1 ? sv_sub(text, 1, text.len)
-						: text));
+	return object_error(
+		err, "extension-provisioning-call-limit-reached",
+		"after %d rounds rules still change mv %lld, they "
+		"depend on each other: in the last rounds" SV_FMT,
+		ROUNDS, (long long)mv->row.id,
+		SV_ARG(text.len > 1 ? sv_sub(text, 1, text.len) : text));
 }
 
 /* ---- rounds ---- */

@@ -314,7 +314,7 @@ static void trace_rest(const struct flow *flow, const struct work_cs *cs,
 }
 
 void flow_trace_absent(const struct flow *flow, const struct attr_plan *attr,
-			 const struct contributor *who)
+		       const struct contributor *who)
 {
 	struct sync_event event = {
 		.found = "no-connector",
@@ -326,8 +326,8 @@ void flow_trace_absent(const struct flow *flow, const struct attr_plan *attr,
 }
 
 void flow_trace_stays(const struct flow *flow, const struct attr_plan *attr,
-			const char *found, const char *text, int64_t cs,
-			const struct values *values)
+		      const char *found, const char *text, int64_t cs,
+		      const struct values *values)
 {
 	struct sync_event event = {
 		.found = found,
@@ -343,8 +343,8 @@ void flow_trace_stays(const struct flow *flow, const struct attr_plan *attr,
 /* A rule set's rules for the attribute, in order: the first that yields. One
  * that is ignored is as if it were not there: those behind it are asked. */
 int flow_ask(struct flow *flow, struct work_cs *cs,
-	       const struct attr_plan *attr, const struct contributor *who,
-	       struct values *out, bool decided, struct error *err)
+	     const struct attr_plan *attr, const struct contributor *who,
+	     struct values *out, bool decided, struct error *err)
 {
 	size_t i;
 	int all = SAY_NOTHING;
@@ -370,7 +370,7 @@ int flow_ask(struct flow *flow, struct work_cs *cs,
 }
 
 void flow_lineage(struct flow *flow, attr_id attr, int64_t cs,
-			const struct values *values)
+		  const struct values *values)
 {
 	const struct lineage_entry *old = lineage_get(&flow->mv->lineage, attr);
 	const struct values *before = image_get(&flow->mv->image, attr);
@@ -384,7 +384,7 @@ void flow_lineage(struct flow *flow, attr_id attr, int64_t cs,
 }
 
 bool flow_keeps_frozen(const struct flow *flow, attr_id attr,
-			 struct values *out, int64_t *cs_out)
+		       struct values *out, int64_t *cs_out)
 {
 	const struct lineage_entry *old = lineage_get(&flow->mv->lineage, attr);
 	const struct values *values = image_get(&flow->mv->image, attr);
@@ -444,7 +444,7 @@ static int flow_merged(struct flow *flow, const struct attr_plan *attr,
 	if (!all.len)
 		return 0;
 	flow_trace_stays(flow, attr, "merged", "the union of its contributors",
-		    first, &all);
+			 first, &all);
 	image_put(image, attr->attr->attr.id, all, &flow->sync->scratch);
 	flow_lineage(flow, attr->attr->attr.id, first, &all);
 	return 0;
@@ -464,9 +464,10 @@ static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
 
 	if (flow->frozen && flow_keeps_frozen(flow, id, &winner, &winner_cs)) {
 		decided = true;
-		flow_trace_stays(flow, attr, "frozen",
-			    "kept: the rule set of its connector is in no file",
-			    winner_cs, &winner);
+		flow_trace_stays(
+			flow, attr, "frozen",
+			"kept: the rule set of its connector is in no file",
+			winner_cs, &winner);
 	}
 	for (i = 0;
 	     i <= attr->contributor_count && (!decided || flow->sync->trace);
@@ -504,8 +505,8 @@ static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
 			winner = *old;
 			winner_cs = from ? from->cs : 0;
 			flow_trace_stays(flow, attr, "kept",
-				    "kept: a rule says to ignore it", winner_cs,
-				    &winner);
+					 "kept: a rule says to ignore it",
+					 winner_cs, &winner);
 		}
 	}
 	if (!winner.len)

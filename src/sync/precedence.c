@@ -93,8 +93,7 @@ int precedence_last_writer(struct flow *flow, const struct attr_plan *attr,
 			writer = who;
 	}
 	/* contributors stand in order of their agents */
-	if (writer && owner && owner < writer &&
-	    old->time == flow->sync->now)
+	if (writer && owner && owner < writer && old->time == flow->sync->now)
 		writer = NULL;
 	*out = writer ? writer : owner;
 	flow->owner_changed |= writer && writer != owner;
@@ -148,7 +147,8 @@ static int tally_one(struct flow *flow, const struct attr_plan *attr,
 		tally->first = cs->e.row.id;
 	if (!joined && !is_writer(flow, cs))
 		return 0;
-	if (!joined && contributed_before(flow, attr, who, cs, &before, err) < 0)
+	if (!joined &&
+	    contributed_before(flow, attr, who, cs, &before, err) < 0)
 		return -1;
 	if (now.len && !values_identical(&before, &now))
 		tally->writer = cs->e.row.id;
@@ -312,9 +312,9 @@ int precedence_chosen(struct flow *flow, const struct attr_plan *attr,
 		      struct image *image, struct error *err)
 {
 	attr_id id = attr->attr->attr.id;
-	struct contribution *all =
-		arena_array(&flow->sync->scratch, attr->contributor_count + 1,
-			    sizeof(*all));
+	struct contribution *all = arena_array(&flow->sync->scratch,
+					       attr->contributor_count + 1,
+					       sizeof(*all));
 	size_t *which = arena_array(&flow->sync->scratch,
 				    attr->contributor_count + 1,
 				    sizeof(*which));

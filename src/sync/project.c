@@ -32,9 +32,9 @@ static int rule_type(struct sync *sync, const struct config_rule_set *rule_set,
 	if (result->kind != EXPR_VALUES)
 		return 0;
 	if (result->values.len == 1 && v->type == VALUE_STRING)
-		return v->text.len ? named_type(sync, rule_set, v->text, out,
-						err)
-				   : 0;
+		return v->text.len
+			       ? named_type(sync, rule_set, v->text, out, err)
+			       : 0;
 	if (result->values.len != 1 || v->type != VALUE_BOOLEAN)
 		return object_error(err, "projection-error",
 				    "project of '%s' must give true, false or "

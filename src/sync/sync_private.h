@@ -242,8 +242,8 @@ struct sync {
 	bool equals;          /* some attribute has `equal` precedence */
 	bool writer_was_linked;
 	struct image writer_before; /* the values it stood on until then */
-	char blocked[512];    /* "code: why": not provisioned, no failure */
-	unsigned round;       /* of evaluate(), counted over a preview */
+	char blocked[512]; /* "code: why": not provisioned, no failure */
+	unsigned round;    /* of evaluate(), counted over a preview */
 
 	struct idmap outcomes;  /* cs -> outcome, over the step */
 	struct idmap quiet;     /* cs -> inbound counter "no-flow" so far */

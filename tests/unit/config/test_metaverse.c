@@ -123,20 +123,20 @@ static void precedence(void **state)
 	assert_null(a->ranks[1].rule_set);
 	assert_int_equal(person_of(config)->attrs[1].precedence,
 			 PRECEDENCE_EQUAL);
-	expect_problems(load(*state,
-			     "    attributes: { abc: string, b: string }\n"
+	expect_problems(
+		load(*state, "    attributes: { abc: string, b: string }\n"
 			     "    precedence:\n"
 			     "      abd: hr\n"
 			     "      abc: [hx, ad.usr, hr, hr]\n"
 			     "      b: { lua: f }\n"),
-			"conjoin.yaml:8:7: type 'person' has no attribute "
-			"'abd': did you mean 'abc'?\n"
-			"conjoin.yaml:9:13: there is no agent 'hx': did you "
-			"mean 'hr'?\n"
-			"conjoin.yaml:9:17: agent 'ad' has no rule set 'usr': "
-			"did you mean 'user'?\n"
-			"conjoin.yaml:9:29: this is named twice\n"
-			"conjoin.yaml:10:17: no file of rules/ has a function 'f'\n");
+		"conjoin.yaml:8:7: type 'person' has no attribute "
+		"'abd': did you mean 'abc'?\n"
+		"conjoin.yaml:9:13: there is no agent 'hx': did you "
+		"mean 'hr'?\n"
+		"conjoin.yaml:9:17: agent 'ad' has no rule set 'usr': "
+		"did you mean 'user'?\n"
+		"conjoin.yaml:9:29: this is named twice\n"
+		"conjoin.yaml:10:17: no file of rules/ has a function 'f'\n");
 }
 
 #define ATTRS "    attributes: { a: string, flag: boolean }\n"

@@ -122,13 +122,15 @@ static void files(void **state)
 	struct folder *folder = *state;
 	const struct config *config;
 
-	write_base(folder, "lua: { time: 3 days, memory: 2 GB, steps: many }\n");
+	write_base(folder,
+		   "lua: { time: 3 days, memory: 2 GB, steps: many }\n");
 	folder_write(folder, "agents/hr.yaml",
 		     HR_CONNECT "objects:\n  person: { metaverse: person }\n");
 	folder_write(folder, "agents/ad.yaml",
 		     AD_CONNECT "objects:\n  user: { metaverse: person }\n");
-	folder_write(folder, "rules/a.lua", "\nfunction f() end\n"
-					    "function Trim() end\n");
+	folder_write(folder, "rules/a.lua",
+		     "\nfunction f() end\n"
+		     "function Trim() end\n");
 	folder_write(folder, "rules/b.lua", "function f() end\n");
 	folder_write(folder, "rules/c.lua", "x = 1\nif then\n");
 	folder_write(folder, "rules/d.lua", "x = nil + 1\n");

@@ -49,9 +49,9 @@ static void load_fails(const char *text, int expected_line, const char *part)
 	struct error err = ERROR_INIT;
 	int line;
 
-	assert_int_equal(script_load(script, "rules/t.lua", sv_from(text),
-				     &line, &err),
-			 -1);
+	assert_int_equal(
+		script_load(script, "rules/t.lua", sv_from(text), &line, &err),
+		-1);
 	if (!strstr(err.msg, part))
 		print_message("said: %s\n", err.msg);
 	assert_non_null(strstr(err.msg, part));
@@ -233,8 +233,7 @@ static void errors(void **state)
 static void stack_overflow(void **state)
 {
 	(void)state;
-	lua_says("function f(n) return 1 + f(n) end", "f(1)",
-		 "extension-dll-");
+	lua_says("function f(n) return 1 + f(n) end", "f(1)", "extension-dll-");
 	lua_says("function f(n) return pcall(f, n) and f(n) end", "f(1)",
 		 "extension-dll-");
 	lua_says("function f() return (('('):rep(300)):find(('('):rep(300)) "
@@ -294,15 +293,18 @@ static void runaways(void **state)
 		  "extension-dll-timeout");
 	runs_away("function f(a) table.move({}, 1, 1 << 50, 2) end",
 		  "the list is too long");
-	runs_away("function f(a) local t = setmetatable({}, { __len = function()"
-		  " return 1 << 50 end }) table.insert(t, 1, 1) end",
-		  "the list is too long");
-	runs_away("function f(a) local t = setmetatable({}, { __len = function()"
-		  " return 1 << 24 end }) table.remove(t, 1) end",
-		  "extension-dll-timeout");
-	runs_away("function f(a) return (''):rep(1 << 60) .. ('x'):rep(1 << 60) "
-		  "end",
-		  "the text would be too long");
+	runs_away(
+		"function f(a) local t = setmetatable({}, { __len = function()"
+		" return 1 << 50 end }) table.insert(t, 1, 1) end",
+		"the list is too long");
+	runs_away(
+		"function f(a) local t = setmetatable({}, { __len = function()"
+		" return 1 << 24 end }) table.remove(t, 1) end",
+		"extension-dll-timeout");
+	runs_away(
+		"function f(a) return (''):rep(1 << 60) .. ('x'):rep(1 << 60) "
+		"end",
+		"the text would be too long");
 }
 
 static void memory(void **state)
@@ -312,10 +314,12 @@ static void memory(void **state)
 	runs_away("function f(a) return ('x'):rep(1 << 22) .. ('y'):rep(1 << "
 		  "22) end",
 		  "needs more than 8 MB of memory");
-	runs_away("function f(a) local t = {} for i = 1, 1e9 do t[i] = i end end",
-		  "extension-dll-");
-	runs_away("function f(a) local s = 'x' while true do s = s .. s end end",
-		  "needs more than 8 MB");
+	runs_away(
+		"function f(a) local t = {} for i = 1, 1e9 do t[i] = i end end",
+		"extension-dll-");
+	runs_away(
+		"function f(a) local s = 'x' while true do s = s .. s end end",
+		"needs more than 8 MB");
 	runs_away("function f(a) local s = 'x' while true do pcall(function() "
 		  "s = s .. s end) end end",
 		  "extension-dll-");
@@ -330,11 +334,26 @@ static void memory(void **state)
 static void left_out(void **state)
 {
 	static const char *const names[] = {
-		"io",        "os",           "require",        "package",
-		"debug",     "load",         "loadstring",     "dofile",
-		"loadfile",  "collectgarbage", "coroutine",    "_G",
-		"rawset",    "getmetatable", "next",           "print",
-		"xpcall",    "warn",         "string.dump",    "math.random",
+		"io",
+		"os",
+		"require",
+		"package",
+		"debug",
+		"load",
+		"loadstring",
+		"dofile",
+		"loadfile",
+		"collectgarbage",
+		"coroutine",
+		"_G",
+		"rawset",
+		"getmetatable",
+		"next",
+		"print",
+		"xpcall",
+		"warn",
+		"string.dump",
+		"math.random",
 		"math.randomseed",
 	};
 	char text[200];
@@ -612,9 +631,8 @@ static void threads(void **state)
 	(void)state;
 	load("function f(n) return n + 1 end");
 	for (i = 0; i < 4; i++)
-		assert_int_equal(pthread_create(&all[i], NULL, call_often,
-						script),
-				 0);
+		assert_int_equal(
+			pthread_create(&all[i], NULL, call_often, script), 0);
 	for (i = 0; i < 4; i++) {
 		assert_int_equal(pthread_join(all[i], &failed), 0);
 		assert_null(failed);
@@ -627,12 +645,12 @@ static void threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(values),	CASE(lists),	  CASE(references),
-		CASE(wrong_results), CASE(kept_lists), CASE(errors),
-		CASE(stack_overflow), CASE(runaways), CASE(memory),
-		CASE(left_out),	CASE(read_only),  CASE(order),
-		CASE(files),	CASE(texts),	  CASE(helpers),
-		CASE(patterns),	CASE(objects),	  CASE(threads),
+		CASE(values),         CASE(lists),      CASE(references),
+		CASE(wrong_results),  CASE(kept_lists), CASE(errors),
+		CASE(stack_overflow), CASE(runaways),   CASE(memory),
+		CASE(left_out),       CASE(read_only),  CASE(order),
+		CASE(files),          CASE(texts),      CASE(helpers),
+		CASE(patterns),       CASE(objects),    CASE(threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, release_all);
