@@ -28,6 +28,23 @@ static const char *attr_name(const struct making *m, attr_id attr)
 	return attr ? m->sync->config->attr_names[attr] : "-";
 }
 
+/* What functions of rules/ do: all their text, since they call one another. */
+static void add_scripts(struct making *m)
+{
+	strbuf_addf(&m->text, "scripts %llx",
+		    (unsigned long long)m->sync->config->script_hash);
+}
+
+/* A function that is given more than one object. */
+static void add_function(struct making *m, const char *what,
+			 const struct expr_extern *fn)
+{
+	if (!fn)
+		return;
+	strbuf_addf(&m->text, " %s %s ", what, fn->name);
+	add_scripts(m);
+}
+
 static void add_expr(struct making *m, const char *what,
 		     const struct expr *expr)
 {
@@ -39,7 +56,9 @@ static void add_expr(struct making *m, const char *what,
 		return;
 	}
 	expr_canonical(expr, &m->text);
-	if (expr_uses_tables(expr))
+	if (expr_uses_extern(expr))
+		add_scripts(m);
+	if (expr_uses_tables(expr) || expr_uses_extern(expr))
 		strbuf_addf(&m->text, "tables %llx%llx",
 			    (unsigned long long)config->tables_hash.high,
 			    (unsigned long long)config->tables_hash.low);
@@ -170,6 +189,7 @@ static void joining(struct making *m, const struct where *w)
 	if (rs->join_count) {
 		add_number(m, "ambiguous", (int)rs->ambiguous);
 		add_expr(m, "resolve", rs->resolve);
+		add_function(m, "resolve", rs->resolve_lua.fn);
 		keep(m, "join", w->agent, w->number, w->type, "-");
 	}
 	if (rs->project == PROJECT_NO)
@@ -340,6 +360,7 @@ static void mv_attribute(struct making *m, const struct mv_plan *plan,
 
 	add_def(m, &attr->attr->attr.def);
 	add_number(m, "precedence", (int)attr->attr->precedence);
+	add_function(m, "choose", attr->attr->choose);
 	add_number(m, "merge", attr->attr->merge);
 	add_number(m, "", (int)attr->attr->merge_match);
 	keep(m, "attribute", 0, plan->number, 0, attr->attr->attr.def.name);

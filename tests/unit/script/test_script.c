@@ -666,10 +666,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(values),         CASE(lists),      CASE(references),
 		CASE(wrong_results),  CASE(kept_lists), CASE(errors),
-		CASE(stack_overflow), CASE(runaways),   CASE(memory),
-		CASE(left_out),       CASE(read_only),  CASE(order),
-		CASE(files),          CASE(texts),      CASE(helpers),
-		CASE(patterns),       CASE(objects),    CASE(threads),
+		CASE(stack_overflow), CASE(runaways),   CASE(time_limit),
+		CASE(memory),         CASE(left_out),   CASE(read_only),
+		CASE(order),          CASE(files),      CASE(texts),
+		CASE(helpers),        CASE(patterns),   CASE(objects),
+		CASE(threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, release_all);
