@@ -319,7 +319,7 @@ static void delivered_wrongly(void **state)
 			"deliver\n");
 }
 
-static void unavailable(void **state)
+static void unknown_functions(void **state)
 {
 	expect_problems(
 		load(*state,
@@ -942,7 +942,7 @@ int main(void)
 		TEST(steps_of_a_rule_set),
 		TEST(delivered),
 		TEST(delivered_wrongly),
-		TEST(unavailable),
+		TEST(unknown_functions),
 		TEST(waiting_deprovision),
 		TEST(bad_waiting_deprovision),
 		TEST(joins),
