@@ -226,7 +226,7 @@ static bool read_initial_rule(struct scope *scope, const struct node *key,
 			      const struct node *node,
 			      struct config_initial *out)
 {
-	static const char *const keys[] = { "from", "value",   "lua",
+	static const char *const keys[] = { "from",  "value",   "lua",
 					    "reads", "deliver", NULL };
 	struct agent_draft *draft = scope->agent;
 	struct attr_def target;

@@ -40,12 +40,14 @@ static void note_any(void *data, enum expr_view view, uint32_t id)
 	*(bool *)data = true;
 }
 
-/* Parameters may have other values elsewhere, tables and the time change. */
+/* Parameters may have other values elsewhere, tables and the time change,
+ * functions of rules/ are given an object. */
 static bool depends(const struct expr *expr)
 {
 	struct sv text = expr_source(expr);
 	bool any = expr_uses_now(expr) || expr_uses_counter(expr) ||
-		   expr_unstable(expr) || sv_find(text, '%', 0) < text.len ||
+		   expr_unstable(expr) || expr_uses_extern(expr) ||
+		   sv_find(text, '%', 0) < text.len ||
 		   (text.len && memmem(text.ptr, text.len, "Lookup(", 7));
 
 	expr_reads(expr, note_any, &any);

@@ -591,7 +591,7 @@ static void objects(void **state)
 	     "  for k, v in pairs(o) do out[#out + 1] = k end\n"
 	     "  return o.SN .. #o.mails .. tostring(o.title) .. #out\n"
 	     "end\n"
-	     "function wrong(o) return o.tittle end\n"
+	     "function wrong(o) return o.titel end\n"
 	     "function set(o) o.sn = 'x' end\n"
 	     "function whole(o) return o end\n");
 	env_fill(&env);
@@ -601,11 +601,11 @@ static void objects(void **state)
 	assert_true(sv_eq_str(result.values.at[0].text, "Smith1nil2"));
 	expr = expr_hook(script_find(script, SV_LIT("wrong")), &arg, 1, &arena);
 	assert_int_equal(expr_eval(expr, &env, &arena, &result, &err), -1);
-	assert_non_null(strstr(err.msg, "no attribute 'tittle' here (did you "
+	assert_non_null(strstr(err.msg, "no attribute 'titel' here (did you "
 					"mean 'title'?)"));
 	fields.named = true;
 	assert_int_equal(expr_eval(expr, &env, &arena, &result, &err), -1);
-	assert_non_null(strstr(err.msg, "'tittle' is not among the attributes "
+	assert_non_null(strstr(err.msg, "'titel' is not among the attributes "
 					"that 'reads' names"));
 	expr = expr_hook(script_find(script, SV_LIT("set")), &arg, 1, &arena);
 	assert_int_equal(expr_eval(expr, &env, &arena, &result, &err), -1);
