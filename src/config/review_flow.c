@@ -447,6 +447,16 @@ static void review_return(struct review *review, const struct trip *trip)
 			    "of the two rules a 'when', or let another agent "
 			    "rank above",
 			    name, column, trip->out->at->line);
+	else if (below && expr_is_attr(trip->out->source, NULL))
+		review_warn(review, trip->in->at,
+			    "'%s' is read here above '%s', so what '%s' gives "
+			    "is never written to [%s] (line %d); rank '%s' "
+			    "above in 'precedence', or give new objects a "
+			    "value with 'initial'",
+			    name, review->config->agents[below->agent].name,
+			    review->config->agents[below->agent].name, column,
+			    trip->out->at->line,
+			    review->config->agents[below->agent].name);
 	else if (below)
 		review_warn(review, trip->in->at,
 			    "'%s' is written to [%s] (line %d) and read from "

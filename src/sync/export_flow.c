@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "model/dn.h"
 
+#include <stdint.h>
 #include <string.h>
 
 struct outflow {
@@ -313,6 +314,58 @@ static bool lasts(const struct outflow *flow,
 	return source && source->at == values->at;
 }
 
+static const struct attr_plan *plan_of(const struct work_mv *mv, attr_id attr)
+{
+	size_t i;
+
+	for (i = 0; i < mv->plan->attr_count; i++)
+		if (mv->plan->attrs[i].attr->attr.id == attr)
+			return &mv->plan->attrs[i];
+	return NULL;
+}
+
+static size_t rank_of(const struct attr_plan *attr,
+		      const struct config_rule_set *rule_set)
+{
+	size_t i;
+
+	for (i = 0; i < attr->contributor_count; i++)
+		if (attr->contributors[i].rule_set == rule_set)
+			return i;
+	return SIZE_MAX;
+}
+
+/* The guard against echoes: a connector that contributes to an attribute
+ * itself is not given the value of one that stands below it. */
+static bool stands_above_source(const struct outflow *flow,
+				const struct config_export_flow *rule)
+{
+	const struct lineage_entry *from;
+	const struct attr_plan *attr;
+	size_t own;
+	size_t i;
+	uint32_t id;
+
+	if (!flow->rule_set->import_count || !expr_is_attr(rule->source, &id))
+		return false;
+	attr = plan_of(flow->mv, id);
+	from = lineage_get(&flow->mv->lineage, id);
+	if (!attr || !from || attr->attr->merge ||
+	    attr->attr->precedence != PRECEDENCE_RANKED)
+		return false;
+	own = rank_of(attr, flow->rule_set);
+	for (i = 0; own != SIZE_MAX && i < flow->mv->link_count; i++) {
+		const struct work_cs *cs = flow->mv->links[i];
+
+		if (cs->e.row.id == from->cs && cs->rule_set) {
+			size_t rank = rank_of(attr, cs->rule_set);
+
+			return rank != SIZE_MAX && rank > own;
+		}
+	}
+	return false;
+}
+
 static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
 		    const struct rules_view *rules, struct error *err)
 {
@@ -330,6 +383,14 @@ static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
 	if (!when) {
 		flow->found = "condition";
 		keep_pending(flow, rule->attr);
+		keep_merged(flow, rule);
+		return 0;
+	}
+	if (stands_above_source(flow, rule)) {
+		flow->found = "not-precedent";
+		if (flow->cs->e.pending.op == PENDING_ADD &&
+		    is_initial(flow, rule->attr))
+			keep_pending(flow, rule->attr);
 		keep_merged(flow, rule);
 		return 0;
 	}
@@ -473,6 +534,8 @@ static const char *export_text(const struct outflow *flow, bool pending,
 		return "the rule's condition is false";
 	if (!strcmp(found, "ignored"))
 		return "the rule says to ignore it";
+	if (!strcmp(found, "not-precedent"))
+		return "the value is of a source that ranks below";
 	return "the rule has no value and keeps what is there";
 }
 

@@ -269,6 +269,13 @@ static void it_comes_back(void **state)
 
 	review(*state, MV "    precedence: { mail: [ad, hr] }\n", HR_PROJECT,
 	       ad,
+	       "agents/ad.yaml:7:21: ~'mail' is read here above 'hr', so "
+	       "what 'hr' gives is never written to [m] (line 8); rank 'hr' "
+	       "above in 'precedence', or give new objects a value with "
+	       "'initial'\n");
+	review(*state, MV "    precedence: { mail: [ad, hr] }\n", HR_PROJECT,
+	       AD_JOIN "    import: { mail: m }\n"
+		       "    export: { m: 'Trim([mail])' }\n",
 	       "agents/ad.yaml:7:21: ~'mail' is written to [m] (line 8) and "
 	       "read from there again, above 'hr': once it is written, a "
 	       "change there no longer arrives; rank 'hr' above in "
