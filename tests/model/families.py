@@ -313,7 +313,7 @@ def row_change(random, agent, now):
 def foreign_change(random, config, agent, target):
     """Somebody else changes a target: (what, name, attributes)."""
     if agent == "book":
-        keys = list(target.rows)
+        keys = sorted(target.rows)
         if not keys:
             return None
         anchor = random.choice(keys)
@@ -321,7 +321,7 @@ def foreign_change(random, config, agent, target):
             return anchor, None
         return anchor, {random.choice(["name", "job"]):
                         random.choice(["foreign", ""])}
-    keys = list(target.entries_)
+    keys = sorted(target.entries_)
     if not keys:
         return None
     dn = random.choice(keys)

@@ -24,7 +24,6 @@ import traceback
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import engine as engines  # noqa: E402
 import families  # noqa: E402
 from engine import Engine, EngineFailed, model_state  # noqa: E402
 from model import Model  # noqa: E402
@@ -268,6 +267,111 @@ class Play:
                                  difference(expected, found_spaces[agent]))
 
 
+class Alone(Play):
+    """The program without the model, undisturbed or not: killed at any
+    moment, or with a file that cannot be read or written, and then run
+    again."""
+
+    def __init__(self, seed, program, folder, disturb):
+        super().__init__(seed, program, folder, False)
+        self.chance = randoms.Random(seed) if disturb else None
+        self.read = set()
+
+    def command(self, *words):
+        if self.chance:
+            self.chance.choice([self.kill, self.kill, self.block])(words)
+        out = self.engine.call(*words)
+        for agent in self.config.agents:
+            path = self.folder / agent.connect["path"]
+            if agent.is_target and path.exists():
+                self.world[agent.name].load(path)
+        return out
+
+    def kill(self, words):
+        process = self.engine.start(*words)
+        try:
+            process.communicate(timeout=self.chance.uniform(0, .03))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+    def block(self, words):
+        """A folder stands where a file should be."""
+        agent = self.chance.choice(self.config.agents)
+        path = self.folder / agent.connect["path"]
+        aside = path.with_name("aside")
+        there = path.exists()
+        if there:
+            path.rename(aside)
+        path.mkdir()
+        self.engine.call(*words, statuses=(0, 1, 2, 3, 4))
+        path.rmdir()
+        if there:
+            aside.rename(path)
+
+    def write_delta(self, agent):
+        table = self.world[agent.name]
+        (self.folder / agent.connect["delta"]["path"]).write_text(
+            table.text(table.changes(), ["change", "serial"]),
+            encoding="utf-8")
+        table.seen()
+
+    def do_run(self, agent, profile):
+        if profile.startswith("delta-import"):
+            if agent not in self.read:
+                return
+            self.write_delta(self.config.by_name[agent])
+        self.command("run", agent, profile)
+        if profile.startswith("full-import"):
+            self.read.add(agent)
+            self.seen(agent)
+
+    def do_cycle(self):
+        for agent in self.config.agents:
+            if agent.delta:     # a cycle cut off may have read the rest
+                self.write_delta(agent)
+        out = self.command("cycle")
+        for agent in self.config.agents:
+            self.read.add(agent.name)
+            self.seen(agent.name)
+        return out
+
+    def compare(self):
+        pass
+
+    def outcome(self):
+        files = [(agent.name, self.world[agent.name].parse(
+            self.folder / agent.connect["path"]))
+            for agent in self.config.agents if agent.is_target]
+        return [*self.engine.state(self.config), files]
+
+
+def undisturbed(seed, program, steps, keep):
+    """None, or what a disturbed sequence ended with beside the other."""
+    ends = []
+    for disturb in (False, True):
+        folder = scratch(seed)
+        play = Alone(seed, program, folder, disturb)
+        try:
+            play.run(play.steps if steps is None else steps)
+            ends.append(play.outcome())
+        except (Difference, EngineFailed,
+                subprocess.SubprocessError) as error:
+            return "\n".join([f"disturbed: {disturb}", *play.log,
+                              str(error)])
+        finally:
+            if keep:
+                print(f"kept: {folder}")
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+    if ends[0] == ends[1]:
+        return None
+    return ("a disturbed sequence ends otherwise (model: undisturbed, "
+            "engine: disturbed):\n" + "\n".join(
+                difference([a], [b])[:3000]
+                for a, b in zip(*ends) if a != b))
+
+
 def difference(expected, found):
     lines = [f"  model  {item}" for item in expected if item not in found]
     lines += [f"  engine {item}" for item in found if item not in expected]
@@ -282,6 +386,8 @@ def scratch(seed):
 
 def attempt(seed, program, steps=None, watch=False, keep=False):
     """None, or the difference as a text."""
+    if seed % 10 == 0:
+        return undisturbed(seed, program, steps, keep)
     folder = scratch(seed)
     play = Play(seed, program, folder, watch)
     try:

@@ -60,6 +60,9 @@ class Table:
         with path.open(encoding="utf-8", newline="") as file:
             return {row[self.anchor]: row for row in csv.DictReader(file)}
 
+    def load(self, path):
+        self.rows = self.parse(path)
+
     def seen(self):
         self.read_rows = {key: dict(row) for key, row in self.rows.items()}
 
@@ -170,6 +173,9 @@ class Directory:
         return {found.names[key]: {
             name: sorted(entry[name.lower()]) for name in self.names()
             if entry.get(name.lower())} for key, entry in found.items()}
+
+    def load(self, path):
+        self.entries_ = self.parse(path)
 
     def known(self):
         return {dn: {name: sorted(attrs[name]) for name in self.names()
