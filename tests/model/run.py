@@ -346,18 +346,44 @@ class Alone(Play):
         return [*self.engine.state(self.config), files]
 
 
-def undisturbed(seed, program, steps, keep):
-    """None, or what a disturbed sequence ended with beside the other."""
+class Changed(Alone):
+    """In the end the rules change: full synchronizations of all agents, or
+    the delta synchronizations of a cycle."""
+
+    def __init__(self, seed, program, folder, delta):
+        super().__init__(seed, program, folder, False)
+        self.delta = delta
+        names = [agent.name for agent in self.config.agents]
+        random = randoms.Random(seed)
+        while True:
+            self.other = families.configuration(random)
+            if [agent.name for agent in self.other.agents] == names:
+                break
+
+    def run(self, steps):
+        super().run(steps)
+        self.config = self.other
+        self.config.write(self.folder)
+        for name, world in self.world.items():
+            world.agent = self.config.by_name[name]
+        for kind in ["full-import"] + ["full-sync"] * (not self.delta):
+            for agent in self.config.agents:
+                self.do_run(agent.name, kind)
+        self.do_converge()
+
+
+def in_two_ways(seed, program, steps, keep, player):
+    """None, or how the second way ended otherwise than the first."""
     ends = []
-    for disturb in (False, True):
+    for second in (False, True):
         folder = scratch(seed)
-        play = Alone(seed, program, folder, disturb)
+        play = player(seed, program, folder, second)
         try:
             play.run(play.steps if steps is None else steps)
             ends.append(play.outcome())
         except (Difference, EngineFailed,
                 subprocess.SubprocessError) as error:
-            return "\n".join([f"disturbed: {disturb}", *play.log,
+            return "\n".join([f"{player.__name__} {second}", *play.log,
                               str(error)])
         finally:
             if keep:
@@ -366,8 +392,9 @@ def undisturbed(seed, program, steps, keep):
                 shutil.rmtree(folder, ignore_errors=True)
     if ends[0] == ends[1]:
         return None
-    return ("a disturbed sequence ends otherwise (model: undisturbed, "
-            "engine: disturbed):\n" + "\n".join(
+    return (f"{player.__name__}: it ends otherwise (engine) than when "
+            "nothing is in the way, or all is synchronized in full (model)"
+            ":\n" + "\n".join(
                 difference([a], [b])[:3000]
                 for a, b in zip(*ends) if a != b))
 
@@ -387,7 +414,9 @@ def scratch(seed):
 def attempt(seed, program, steps=None, watch=False, keep=False):
     """None, or the difference as a text."""
     if seed % 10 == 0:
-        return undisturbed(seed, program, steps, keep)
+        return in_two_ways(seed, program, steps, keep, Alone)
+    if seed % 10 == 5:
+        return in_two_ways(seed, program, steps, keep, Changed)
     folder = scratch(seed)
     play = Play(seed, program, folder, watch)
     try:
