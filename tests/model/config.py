@@ -76,7 +76,7 @@ class RuleSet:
                 out |= flow.reads
         out |= set(self.exports)
         if self.provision:
-            out |= set(self.provision.initial) | set(self.provision.unique)
+            out |= set(self.provision.initial)
         return out - {"dn"}
 
 
@@ -85,12 +85,11 @@ def source(e):
 
 
 class Provision:
-    def __init__(self, when=None, require=(), dn=None, unique=None,
-                 rename=False, existing=None, initial=None):
+    def __init__(self, when=None, require=(), dn=None, rename=False,
+                 existing=None, initial=None):
         self.when = when
         self.require = list(require)
         self.dn = dn                    # E
-        self.unique = unique or {}      # "dn" or an attribute: [n -> E]
         self.rename = rename
         self.existing = existing
         self.initial = initial or {}
@@ -103,9 +102,6 @@ class Provision:
             out["require"] = self.require
         if self.dn:
             out["dn"] = self.dn.text
-        if self.unique:
-            out["unique"] = {name: [make("$n").text for make in candidates]
-                             for name, candidates in self.unique.items()}
         if self.rename:
             out["rename"] = "true"
         if self.existing:

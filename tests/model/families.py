@@ -12,6 +12,7 @@ EXT = ["id", "name", "boss", "tel", "kind", "tags"]
 FIRST = ["Ann", "ann", "Bob", " Cy", "Cy", ""]
 LAST = ["Lee", "Low", "lee", "Ng "]
 TITLE = ["Clerk", "clerk", "Boss", "", "", "x"]
+# No two that differ in case: which of them a set keeps is open.
 TAGS = ["a", "b", "B2", "c", ""]
 ATTRIBUTES = {
     "employeeID": {"type": "string", "index": "true"},
@@ -190,21 +191,21 @@ def exports(random, names):
 
 
 def dir_names(random):
-    """(dn, unique, rename)"""
+    """(dn, rename)"""
     if random.random() < .4:
         end = ",ou=u,dc=corp,dc=test"
         # No `unique` here: who of several gets the better name depends on
         # who comes first; scenarios r44 have it.
-        return (r.wrap("uid=", r.attr("login"), end), {},
+        return (r.wrap("uid=", r.attr("login"), end),
                 random.random() < .6)
     name = random.choice([
         r.wrap("uid=", r.lower("employeeID"), ",dc=corp,dc=test"),
         r.wrap("cn=", r.attr("employeeID"), ",ou=p,dc=corp,dc=test")])
-    return name, {}, random.random() < .3
+    return name, random.random() < .3
 
 
 def dir_agent(random):
-    name, unique, rename = dir_names(random)
+    name, rename = dir_names(random)
     rs = RuleSet(
         "account", "person", type="inetOrgPerson",
         declared={"manager": {"type": "reference"},
@@ -215,11 +216,10 @@ def dir_agent(random):
             when=random.choice([None, r.yes("active"), r.present("title")]),
             require=["employeeID"] + random.choice([[], ["sn"]])
             + ["login"] * ("login" in name.reads),
-            existing=random.choice([None, None, "adopt"]
-                                   + ["unique"] * bool(unique)),
+            existing=random.choice([None, None, "adopt"]),
             initial=random.choice([{}, {"roomNumber": r.attr("room")},
                                    {"title": r.constant("new")}]),
-            dn=name, unique=unique, rename=rename),
+            dn=name, rename=rename),
         exports={"employeeNumber": r.Flow(r.attr("employeeID")),
                  **exports(random, {
                      "givenName": "givenName", "sn": "sn",

@@ -853,16 +853,12 @@ class Model:
                 return "blocked"
         return None
 
-    def names(self, p, view):
-        """Candidates of the DN, in order; one with an empty part is
-        skipped."""
-        found = [p.dn.fn(view)] + [
-            make(str(n)).fn(view) for make in p.unique.get("dn", [])
-            for n in range(2, 30)]
-        found = [dn for dn in found if not dn.split(",")[0].endswith("=")]
-        if not found:
+    def name(self, p, view):
+        """The DN; there is none with an empty part."""
+        dn = p.dn.fn(view)
+        if dn.split(",")[0].endswith("="):
             raise Failure("missing-provisioning-attribute")
-        return found
+        return dn
 
     def taken(self, agent, dn, but):
         for obj in self.objs[agent]:
@@ -876,15 +872,12 @@ class Model:
         p = rs.provision
         dn = anchor = None
         if p.dn:
-            for dn in self.names(p, view):
-                other = self.taken(agent.name, dn, None)
-                if not other:
-                    break
-                if other.state == "disconnector" and p.existing == "adopt":
-                    return other
-                if other.mv is None and p.existing != "unique":
-                    raise Failure("object-already-exists")
-            else:
+            dn = self.name(p, view)
+            other = self.taken(agent.name, dn, None)
+            if other and other.state == "disconnector" \
+                    and p.existing == "adopt":
+                return other
+            if other:
                 raise Failure("object-already-exists")
         initial = {}
         for name, e in p.initial.items():
@@ -908,12 +901,10 @@ class Model:
 
     def rename(self, mv, obj, rs, view):
         now = obj.future_dn
-        for dn in self.names(rs.provision, view):
-            if dn == now:
-                return
-            if same(dn, now) or not self.taken(obj.agent, dn, obj):
-                break
-        else:
+        dn = self.name(rs.provision, view)
+        if dn == now:
+            return
+        if not same(dn, now) and self.taken(obj.agent, dn, obj):
             raise Failure("object-already-exists")
         layer = obj.export or {"op": "update", "attrs": {}, "dn": None}
         layer["dn"] = dn if dn != obj.base_dn else None

@@ -131,11 +131,6 @@ def yes(a):
     return E(f"[{a}]", lambda v: v.one(a) is True, [a], "boolean")
 
 
-def both(x, y):
-    return E(f"{x.text} && {y.text}", lambda v: x.true(v) and y.true(v),
-             x.reads | y.reads, "boolean")
-
-
 def wrap(before, e, after):
     """A text around another expression of one value, which must be there."""
     def fn(v):
@@ -143,15 +138,6 @@ def wrap(before, e, after):
         return before + text(values[0] if values else None) + after
     inner = f"[{e.text}]" if e.name else e.text
     return E(f'"{before}" & {inner} & "{after}"', fn, e.reads)
-
-
-def numbered(before, name, after):
-    """A candidate of a name that goes on: made for each n."""
-    def make(n):
-        return E(f'"{before}" & [{name}] & CStr($n) & "{after}"',
-                 lambda v: before + text(v.one(name)) + text(n) + after,
-                 [name])
-    return make
 
 
 def lower_trim(name):

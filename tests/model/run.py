@@ -359,6 +359,14 @@ class Changed(Alone):
             self.other = families.configuration(random)
             if [agent.name for agent in self.other.agents] == names:
                 break
+        # A full synchronization tries all disconnectors again, so it joins
+        # what `disconnect` has just left; a delta does not.
+        for config in (self.config, self.other):
+            for agent in config.agents:
+                for rs in agent.rulesets:
+                    if rs.deprovision not in (None, "delete",
+                                              "explicit-disconnect"):
+                        rs.deprovision = "delete"
 
     def run(self, steps):
         super().run(steps)
