@@ -455,6 +455,11 @@ int link_deletion_rule(struct sync *sync, struct work_mv *mv, int64_t cs,
 
 	if (!mv->plan)
 		return 0;
+	/* a condition judges what the object is without what was lost; a
+	 * function is told of both */
+	if (mv->plan->type->delete_when == DELETE_RULE && mv->link_count &&
+	    import_flow(sync, mv, err) < 0)
+		return -1;
 	says = rule_says_delete(sync, mv, cs, rule_set, err);
 	if (says <= 0)
 		return says;
