@@ -5,6 +5,9 @@
  */
 #include "rules/rules.h"
 
+#include "base/map.h"
+#include "base/text.h"
+
 #include <string.h>
 
 struct eval {
@@ -187,8 +190,49 @@ static int fit_value(struct value *value, const struct attr_def *def,
 			 (int)(text.len > 60 ? 60 : text.len), text.ptr);
 }
 
-int rules_fit(struct values *values, const struct attr_def *def,
-	      struct arena *arena, struct error *err)
+/* Past so many, texts are looked up and not compared each with each. */
+#define MANY 32
+
+static bool is_there(const struct values *kept, struct namemap *folded,
+		     const struct value *value, enum match_rule match,
+		     struct arena *arena)
+{
+	struct sv text = value->text;
+
+	if (!folded)
+		return values_have(kept, value, match);
+	if (match == MATCH_IGNORE_CASE)
+		text = text_fold(text, arena);
+	if (namemap_get(folded, text, NULL))
+		return true;
+	namemap_put(folded, text, 1);
+	return false;
+}
+
+/* Texts that the attribute does not tell apart are one value: the first. */
+static void drop_same(struct values *values, const struct attr_def *def,
+		      struct arena *arena)
+{
+	struct values kept = { NULL, 0 };
+	struct namemap *folded = NULL;
+	size_t i;
+
+	if (values->len < 2 || def->type != VALUE_STRING)
+		return;
+	if (values->len > MANY)
+		folded = namemap_new(false);
+	kept.at = arena_array(arena, values->len, sizeof(*kept.at));
+	for (i = 0; i < values->len; i++)
+		if (!is_there(&kept, folded, &values->at[i], def->match, arena))
+			kept.at[kept.len++] = values->at[i];
+	if (folded)
+		namemap_free(folded);
+	if (kept.len < values->len)
+		*values = kept;
+}
+
+static int make_fit(struct values *values, const struct attr_def *def,
+		    struct arena *arena, struct error *err)
 {
 	struct values own = { NULL, 0 };
 	size_t i;
@@ -208,5 +252,14 @@ int rules_fit(struct values *values, const struct attr_def *def,
 		if (fit_value(&own.at[i], def, arena, err) < 0)
 			return -1;
 	*values = own;
+	return 0;
+}
+
+int rules_fit(struct values *values, const struct attr_def *def,
+	      struct arena *arena, struct error *err)
+{
+	if (make_fit(values, def, arena, err) < 0)
+		return -1;
+	drop_same(values, def, arena);
 	return 0;
 }

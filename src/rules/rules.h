@@ -67,7 +67,8 @@ int rules_call(const struct rules_env *env, const struct expr_extern *fn,
 /* Drops texts of length zero: "" is no value at the end of a flow. */
 void rules_drop_empty(struct values *values, struct arena *arena);
 
-/* Makes values fit an attribute's type: 0, or -1 with what does not fit. */
+/* Makes values fit an attribute's type, those that it does not tell apart one:
+ * 0, or -1 with what does not fit. */
 int rules_fit(struct values *values, const struct attr_def *def,
 	      struct arena *arena, struct error *err);
 
