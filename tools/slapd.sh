@@ -74,7 +74,7 @@ make_conf() {
 		done
 		echo "modulepath /usr/lib/ldap"
 		echo "moduleload back_mdb"
-		for schema in syncprov accesslog memberof refint; do
+		for schema in syncprov accesslog memberof refint constraint; do
 			echo "moduleload $schema"
 		done
 		echo "threads 4"

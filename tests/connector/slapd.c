@@ -40,7 +40,7 @@ int slapd_shell(const char *command)
 
 static int tool(const char *verb, const char *options)
 {
-	char command[512];
+	char command[1024];
 
 	(void)snprintf(command, sizeof(command),
 		       "%s/../../tools/slapd.sh %s %s %s", TEST_DATA, verb,
@@ -53,7 +53,11 @@ static int start(void)
 	struct berval password = { 6, (char[]){ "secret" } };
 	int version = LDAP_VERSION3;
 
-	if (tool("start", "--tls") ||
+	char options[256];
+
+	(void)snprintf(options, sizeof(options), "--tls --conf %s/slapd.conf",
+		       TEST_DATA);
+	if (tool("start", options) ||
 	    ldap_initialize(&slapd.admin, slapd.url) ||
 	    ldap_set_option(slapd.admin, LDAP_OPT_PROTOCOL_VERSION, &version) ||
 	    ldap_sasl_bind_s(slapd.admin, "cn=admin," ROOT, LDAP_SASL_SIMPLE,

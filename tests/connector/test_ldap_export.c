@@ -212,6 +212,65 @@ static void test_export_add_refused(void **state)
 	assert_null(slapd_look("uid=ann," BASE, "uid"));
 }
 
+static struct attr_change refers_to(const char *dn)
+{
+	struct attr_change out = change_of(MANAGER, ATTR_REPLACE, dn, NULL);
+
+	out.values.at[0] = value_reference(0, sv_from(dn));
+	return out;
+}
+
+/* The server takes no secretary that is not there. */
+static void test_export_references(void **state)
+{
+	struct export_op op = add_of("ann", "Arbor");
+	const char *bob = "uid=bob," BASE;
+	size_t plain = op.attr_count;
+
+	(void)state;
+	person_attrs[MANAGER].name = "secretary";
+	give(&op, refers_to(bob));
+	assert_true(run_ok(&op)->references_later);
+	assert_string_equal(slapd_look("uid=ann," BASE, "sn"), "Arbor");
+	assert_string_equal(slapd_look("uid=ann," BASE, "secretary"), "");
+	/* cut off there, the entry is known again */
+	op.retry = true;
+	assert_true(run_ok(&op)->adopted);
+	assert_true(writer.outcomes[0].references_later);
+	/* nothing is left without it: the server says why */
+	op = op_of(EXPORT_UPDATE, "uid=ann," BASE);
+	give(&op, refers_to(bob));
+	assert_fails(&op, "constraint-violation", "secretary");
+	give(&op, change_of(TITLE, ATTR_REPLACE, "Head", NULL));
+	assert_true(run_ok(&op)->references_later);
+	assert_string_equal(slapd_look("uid=ann," BASE, "title"), "Head");
+	/* refused for another reason */
+	slapd_add_person("bob", "Birch");
+	assert_false(run_ok(&op)->references_later);
+	assert_string_equal(slapd_look("uid=ann," BASE, "secretary"), bob);
+	op = add_of("cid", "Cedar");
+	op.dn = SV_LIT("uid=cid,ou=nowhere," ROOT);
+	assert_int_equal(op.attr_count, plain);
+	give(&op, refers_to(bob));
+	assert_fails(&op, "non-existent-parent", "32 noSuchObject");
+	person_attrs[MANAGER].name = "manager";
+}
+
+static void test_references_setting(void **state)
+{
+	struct node *connect = slapd_connect();
+
+	(void)state;
+	assert_false(ldap_connector.caps_of(connect) &
+		     CONNECTOR_CAP_REFERENCES_LATER);
+	node_set(connect, "references", node_text("later"));
+	assert_true(ldap_connector.caps_of(connect) &
+		    CONNECTOR_CAP_REFERENCES_LATER);
+	open_writer(connect);
+	assert_true(writer.c.caps & CONNECTOR_CAP_REFERENCES_LATER);
+	close_writer();
+}
+
 static void test_export_update(void **state)
 {
 	struct export_op op = op_of(EXPORT_UPDATE, "uid=ann," BASE);
@@ -480,7 +539,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_export_add),         TEST(test_export_add_password),
-		TEST(test_export_add_refused), TEST(test_export_update),
+		TEST(test_export_add_refused), TEST(test_export_references),
+		TEST(test_references_setting), TEST(test_export_update),
 		TEST(test_export_rename),      TEST(test_export_delete),
 		TEST(test_export_delete_add),  TEST(test_export_denied),
 		TEST(test_export_order),       TEST(test_export_killed),

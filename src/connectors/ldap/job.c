@@ -17,6 +17,8 @@
  *	            parent -> DONE, refused
  *	MODIFYING   a value is there or gone, on a retry -> DIFFING
  *	DIFFING     -> MODIFYING with what is still missing
+ *	ADDING, MODIFYING  refused as a missing target of a reference may be
+ *	            -> the same once more, without its references
  *	any         -> DONE
  *
  * Transitions are made by the on_...() function of the state that is left.
@@ -238,11 +240,56 @@ static int look(struct connector_session *session, struct ldap_job *job,
 		err);
 }
 
+static bool is_reference(const struct attr_change *change)
+{
+	return change->values.len &&
+	       change->values.at[0].type == VALUE_REFERENCE;
+}
+
+/* False: it has none. */
+static bool drop_references(struct ldap_job *job)
+{
+	size_t kept = 0;
+	size_t i;
+
+	for (i = 0; i < job->op.attr_count; i++)
+		if (!is_reference(&job->op.attrs[i]))
+			job->op.attrs[kept++] = job->op.attrs[i];
+	if (kept == job->op.attr_count)
+		return false;
+	job->op.attr_count = kept;
+	job->outcome.references_later = true;
+	return true;
+}
+
+static bool has_references_only(const struct ldap_job *job)
+{
+	size_t i;
+
+	for (i = 0; i < job->op.attr_count; i++)
+		if (!is_reference(&job->op.attrs[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Active Directory says 32 where a value names an entry that is not there, as
+ * where the entry's own parent is missing; others say 19, as for a value that
+ * they do not allow. Which of it is meant shows when it goes without: then the
+ * references come again behind all else, and what is refused then is refused.
+ */
+static bool may_lack_target(int code)
+{
+	return code == LDAP_NO_SUCH_OBJECT || code == LDAP_CONSTRAINT_VIOLATION;
+}
+
 static int on_added(struct connector_session *session, struct ldap_job *job,
 		    const struct answer *answer, struct error *err)
 {
 	if (answer->code == LDAP_ALREADY_EXISTS && job->op.retry)
 		return look(session, job, answer, JOB_COMPARING, job->dn, err);
+	if (may_lack_target(answer->code) && drop_references(job))
+		return start_add(session, job, err);
 	if (answer->code)
 		return refused(session, job, answer->code, answer->text, err);
 	ldap_job_post_read(session, job, answer->controls);
@@ -271,7 +318,13 @@ static int on_read(struct connector_session *session, struct ldap_job *job,
 static int on_compared(struct connector_session *session, struct ldap_job *job,
 		       const struct answer *answer)
 {
-	if (!answer->entry || !ldap_job_matches(session, job, answer->entry))
+	bool ours = answer->entry &&
+		    ldap_job_matches(session, job, answer->entry);
+
+	/* cut off before its references were written */
+	if (answer->entry && !ours && drop_references(job))
+		ours = ldap_job_matches(session, job, answer->entry);
+	if (!ours)
 		return refused_as(job, "cd-existing-object", job->refused_text);
 	take_anchor(session, job, answer);
 	job->outcome.adopted = true;
@@ -342,6 +395,9 @@ static int on_modified(struct connector_session *session, struct ldap_job *job,
 
 	if (half && job->op.retry && !job->diffed)
 		return look(session, job, answer, JOB_DIFFING, job->dn, err);
+	if (may_lack_target(answer->code) && !has_references_only(job) &&
+	    drop_references(job))
+		return start_modify(session, job, err);
 	if (answer->code)
 		return refused(session, job, answer->code, answer->text, err);
 	return done(job);

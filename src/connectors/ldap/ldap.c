@@ -13,8 +13,8 @@ const struct connector_ops ldap_connector = {
 	.name = "ldap",
 	.help = "any LDAP v3 directory server, such as OpenLDAP or 389 "
 		"Directory Server",
-	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_DN |
-		CONNECTOR_CAP_TREE | CONNECTOR_CAP_RENAME,
+	.caps = LDAP_CAPS | CONNECTOR_CAP_REFERENCES_LATER,
+	.caps_of = ldap_caps,
 	.settings = ldap_settings,
 	.known_attrs = ldap_known_attrs,
 	.bases = ldap_bases,

@@ -35,6 +35,13 @@ struct ldap_subschema;
 
 extern const struct setting_def ldap_settings[];
 
+/* What is there whatever is configured. */
+#define LDAP_CAPS                                                              \
+	(CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_DN |      \
+	 CONNECTOR_CAP_TREE | CONNECTOR_CAP_RENAME)
+
+uint32_t ldap_caps(const struct node *connect);
+
 /* The texts of a SETTING_NAMES value: a list, or one text. */
 size_t ldap_setting_names(const struct node *map, const char *key,
 			  struct arena *arena, struct sv **out);

@@ -51,6 +51,12 @@ const struct setting_def ldap_settings[] = {
 	  .type = SETTING_GROUPS,
 	  .group = partition_settings,
 	  .help = "parts of the directory that belong to the agent" },
+	{ .name = "references",
+	  .type = SETTING_CHOICE,
+	  .fallback = "auto",
+	  .words = "auto|later",
+	  .help = "auto: written with their entry, and behind all others when "
+		  "the server refuses that; later: always behind" },
 	DEF("filter", SETTING_TEXT, "(objectClass=*)",
 	    "which entries are objects (RFC 4515)"),
 	DEF("anchor", SETTING_TEXT, "entryUUID",
@@ -63,6 +69,16 @@ const struct setting_def ldap_settings[] = {
 	    "changes that may be outstanding at once in an export"),
 	{ .name = NULL },
 };
+
+uint32_t ldap_caps(const struct node *connect)
+{
+	uint32_t caps = LDAP_CAPS;
+
+	if (sv_eq_str(setting_text(connect, ldap_settings, "references"),
+		      "later"))
+		caps |= CONNECTOR_CAP_REFERENCES_LATER;
+	return caps;
+}
 
 size_t ldap_setting_names(const struct node *map, const char *key,
 			  struct arena *arena, struct sv **out)
