@@ -60,6 +60,8 @@ static const char *kind_name(enum cs_error_kind kind)
 		return "import";
 	case ERROR_EXPORT:
 		return "export";
+	case ERROR_NAME:
+		return "name";
 	}
 	return "";
 }

@@ -18,7 +18,7 @@ static const struct option_def options[] = {
 	{ "type", "TYPE", false, "objects of this type" },
 	{ "state", "STATE", false,
 	  "cs: connector, disconnector, filtered, explicit, pending-import, "
-	  "pending-export, awaiting, error, placeholder or container" },
+	  "pending-export, awaiting, error, placeholder, container or transient" },
 	{ "limit", "N", false,
 	  "at most N objects; default on a terminal: 100; 0: all" },
 	{ NULL, NULL, false, NULL },

@@ -148,7 +148,10 @@ static int add_cs_error(struct gather *gather, const struct cs_error *row,
 /* An error row stands for all tries from the first to the last. */
 static bool in_span(const struct cs_error *row, const struct step_span *span)
 {
-	return row->kind == span->kind && row->last >= span->started &&
+	enum cs_error_kind kind = row->kind == ERROR_NAME ? ERROR_IMPORT
+							  : row->kind;
+
+	return kind == span->kind && row->last >= span->started &&
 	       (!span->ended || row->first <= span->ended);
 }
 

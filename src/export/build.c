@@ -77,6 +77,26 @@ static int find_type(struct export_step *step, const struct entry *entry,
 			 step->agent->name);
 }
 
+/* By the name that it had it would be whoever has that now. 1: it has one. */
+static int check_name(struct export_step *step, int64_t id, int64_t parent,
+		      struct sv rdn, struct error *err)
+{
+	struct sv dn;
+	int ret = step->any_nameless ? export_nameless(step->store, id, err)
+				     : 0;
+
+	if (ret <= 0)
+		return ret < 0 ? -1 : 1;
+	if (tree_dn(&step->tree, parent, rdn, TREE_EXPECTED, &step->arena, &dn,
+		    err) < 0)
+		return -1;
+	return error_set(err, ERR_INVALID,
+			 "dn-attributes-failure: it refers to the object that "
+			 "was '" SV_FMT "' until another one took that name; "
+			 "it is sent when an import tells its new name",
+			 SV_ARG(dn));
+}
+
 /* As the target will be called; there may be many. */
 static int reference_text(struct export_step *step, struct value *value,
 			  struct error *err)
@@ -99,6 +119,8 @@ static int reference_text(struct export_step *step, struct value *value,
 	if (ret > 0 && !step->has_dn)
 		value->text = arena_dup(&step->arena, anchor);
 	else if (ret > 0)
+		ret = check_name(step, value->number, parent, rdn, err);
+	if (ret > 0 && step->has_dn)
 		ret = tree_dn(&step->tree, parent, rdn, TREE_EXPECTED,
 			      &step->arena, &value->text, err);
 	arena_release(&scratch);

@@ -30,6 +30,23 @@ struct window {
 
 #define CHUNK 1024
 
+int export_nameless(struct store *store, int64_t id, struct error *err)
+{
+	struct arena arena = ARENA_INIT;
+	struct cs_row head;
+	int ret = 1;
+	int depth = 0;
+
+	while (id && ret > 0 && depth++ < 256) {
+		ret = store_cs_head(store, id, &arena, &head, err);
+		if (ret > 0 && head.flags & CS_TRANSIENT)
+			break;
+		id = ret > 0 ? head.parent : 0;
+	}
+	arena_release(&arena);
+	return ret < 0 ? -1 : id != 0 && ret > 0 && depth <= 256;
+}
+
 int export_any(struct store *store, const struct config_agent *agent,
 	       enum export_what what, struct error *err)
 {
@@ -58,11 +75,38 @@ int export_any(struct store *store, const struct config_agent *agent,
 
 			if (what == EXPORT_FRESH)
 				ret = retry_get(store, ids[i], NULL, &row, err);
+			if (ret == 0)
+				ret = export_nameless(store, ids[i], err);
 			if (ret <= 0)
 				return ret < 0 ? -1 : 1;
 		}
 	}
 	return count;
+}
+
+static int note_nameless(void *data, const struct cs_error *row)
+{
+	bool *any = data;
+
+	*any |= row->kind == ERROR_NAME;
+	return *any;
+}
+
+/* One that is to be deleted has no error for it any more. */
+static int look_for_nameless(struct export_step *step, struct error *err)
+{
+	int64_t id;
+	int ret;
+
+	if (!step->number || !step->has_dn)
+		return 0;
+	ret = store_pending_import_ids(step->store, step->number, 0,
+				       PENDING_IMPORT_DELETES, &id, 1, err);
+	step->any_nameless = ret > 0;
+	return ret < 0 ? -1
+		       : store_error_scan(step->store, step->number,
+					  note_nameless, &step->any_nameless,
+					  err);
 }
 
 static int set_up(struct export_step *step, struct error *err)
@@ -72,7 +116,7 @@ static int set_up(struct export_step *step, struct error *err)
 	step->has_dn = (step->agent->caps & CONNECTOR_CAP_DN) != 0;
 	tree_init(&step->tree, step->store, step->number);
 	step->run = retry_runs(step->store, step->number, err);
-	if (step->run++ < 0)
+	if (step->run++ < 0 || look_for_nameless(step, err) < 0)
 		return -1;
 	return step->number ? order_plan(step, err) : 0;
 }

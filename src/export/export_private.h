@@ -46,6 +46,7 @@ struct export_step {
 	uint32_t number;
 	int64_t run; /* the number of this export of the agent */
 	bool has_dn;
+	bool any_nameless; /* some object may have lost its name to another */
 	struct tree tree;
 	VEC(struct planned) plan;
 	struct idmap names;    /* id -> struct sv: the DN of what is written, as
@@ -57,6 +58,9 @@ struct export_step {
 	struct arena run_arena;
 	struct arena arena; /* of one window */
 };
+
+/* export.c: 1: it, or a container above it, lost its name to another object. */
+int export_nameless(struct store *store, int64_t id, struct error *err);
 
 /* order.c: fills step->plan, in the order of writing. */
 int order_plan(struct export_step *step, struct error *err);

@@ -3,6 +3,7 @@
  *
  * Containers before what lies in them; a name is freed before it is taken;
  * then other adds and updates by depth; then other deletions, deepest first.
+ * What lost its name to another object, and what lies below it, waits.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,6 +25,9 @@ enum phase {
 	PHASE_DELETE,
 };
 
+#define GUARD    256
+#define NAMELESS 1024 /* from this depth on: below an object without a name */
+
 static int depth_of(struct export_step *step, struct idmap *depths, int64_t id,
 		    int guard, struct error *err)
 {
@@ -32,7 +36,7 @@ static int depth_of(struct export_step *step, struct idmap *depths, int64_t id,
 	int above = 0;
 	int ret;
 
-	if (!id || guard > 256)
+	if (!id || guard > GUARD)
 		return 0;
 	if (idmap_get(depths, (uint64_t)id, &known))
 		return (int)known;
@@ -40,7 +44,10 @@ static int depth_of(struct export_step *step, struct idmap *depths, int64_t id,
 	if (ret < 0)
 		return -1;
 	if (ret > 0) {
-		above = depth_of(step, depths, head.parent, guard + 1, err);
+		above = head.flags & CS_TRANSIENT
+				? NAMELESS
+				: depth_of(step, depths, head.parent, guard + 1,
+					   err);
 		if (above < 0)
 			return -1;
 	}
@@ -132,6 +139,13 @@ static int plan_one(struct export_step *step, struct idmap *depths,
 	planned.depth = depth_of(step, depths, parent, 0, err);
 	if (planned.depth < 0)
 		return -1;
+	ret = row->flags & CS_TRANSIENT
+		      ? NAMELESS
+		      : depth_of(step, depths, row->parent, 0, err);
+	if (ret < 0)
+		return -1;
+	if (ret >= NAMELESS || planned.depth >= NAMELESS)
+		return 0;
 	switch (pending->op) {
 	case PENDING_NONE:
 		return 0;

@@ -274,6 +274,8 @@ static int load_special(struct import *import, struct error *err)
 	}
 	if (count < 0)
 		return -1;
+	if (transient_load(import, err) < 0)
+		return -1;
 	after = 0;
 	while ((count = store_pending_import_ids(import->store, import->number,
 						 after, PENDING_IMPORT_DELETES,
@@ -350,6 +352,8 @@ static void release(struct import *import)
 	vec_release(&import->renamed);
 	vec_release(&import->doubtful);
 	vec_release(&import->unread);
+	vec_release(&import->transients);
+	vec_release(&import->claims);
 	id_set_release(&import->seen);
 	id_set_release(&import->special);
 	id_set_release(&import->changed);
@@ -399,6 +403,7 @@ static int finish(struct import *import, struct connector *connector,
 
 	if (connector_import_end(connector, &import->run_arena, &watermark,
 				 err) < 0 ||
+	    transient_settle(import, err) < 0 ||
 	    settle_references(import, err) < 0 ||
 	    stage_count_doubtful(import, err) < 0 ||
 	    stage_deletions(import, err) < 0)
@@ -412,6 +417,8 @@ static int finish(struct import *import, struct connector *connector,
 		return -1;
 	if (!result->errors && !result->message[0] &&
 	    set_watermark(import, watermark, err) < 0)
+		return -1;
+	if (transient_end(import, err) < 0)
 		return -1;
 	return import_commit(import, true, err);
 }

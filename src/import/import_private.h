@@ -144,7 +144,8 @@ struct import {
 	struct anchor_table fresh;      /* anchors not written yet */
 	VEC(struct anchor_key) anchors; /* to be written sorted */
 	struct id_set seen;
-	struct id_set special; /* awaiting, or a deletion staged: look closer */
+	struct id_set special; /* awaiting, transient, or a deletion staged:
+				* look closer */
 	struct id_set changed; /* staged by this run */
 	struct id_set same;    /* read as last time, to the letter */
 	struct id_set moved;   /* refer by a merge, not by an old name */
@@ -161,6 +162,8 @@ struct import {
 	VEC(struct doubtful) doubtful;
 	VEC(struct dn_reference) renamed; /* source, and its DN before */
 	VEC(struct unread) unread;
+	VEC(int64_t) transients; /* that are, or were in this run */
+	VEC(int64_t) claims;     /* of them: read by their old name */
 	struct arena run_arena;
 	struct arena arena; /* per object */
 };
@@ -241,6 +244,19 @@ int settle_references(struct import *import, struct error *err);
 /* All that refers to `from` refers to `to` after it. */
 int move_referrers(struct import *import, int64_t from, int64_t to,
 		   struct error *err);
+
+/* transient.c: those that earlier imports left. */
+int transient_load(struct import *import, struct error *err);
+/* `taker` was read by the name of `bearer`, which has none from now on. */
+int transient_take(struct import *import, int64_t bearer,
+		   const struct entry *taker, struct error *err);
+/* A transient was read by a name of its own; the caller writes its row. */
+int transient_named(struct import *import, struct entry *entry,
+		    struct error *err);
+/* At the end: who was read by its old name has it again when it is free. */
+int transient_settle(struct import *import, struct error *err);
+/* Those that are left are the result, when nothing worse is. */
+int transient_end(struct import *import, struct error *err);
 
 /* spare.c: notes a discovery error of a full import. */
 void spare_note(struct import *import, const struct change *change,

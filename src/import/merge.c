@@ -23,6 +23,14 @@ static bool stands_for(const struct import *import, const struct cs_row *row,
 	       anchor_same(object->type, row->anchor, object->anchor);
 }
 
+/* Another object with the name that this one was just read by. */
+static bool bears_same(const struct import *import, const struct cs_row *row,
+		       const struct cs_row *object)
+{
+	return import->has_dn && row->has_image && row->id != object->id &&
+	       row->parent == object->parent && dn_equal(row->rdn, object->rdn);
+}
+
 /* Ids of objects with the name, or where there are no names the anchor. */
 static int same_key(struct import *import, const struct cs_row *row,
 		    uint32_t type, int64_t **ids, uint64_t *h_out,
@@ -101,6 +109,8 @@ int merge_placeholders(struct import *import, const struct entry *entry,
 
 		if (ret > 0 && stands_for(import, &row, &entry->row))
 			ret = absorb(import, &row, entry, h, err);
+		else if (ret > 0 && bears_same(import, &row, &entry->row))
+			ret = transient_take(import, row.id, entry, err);
 		if (ret < 0)
 			return -1;
 	}

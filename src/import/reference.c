@@ -356,7 +356,8 @@ static int settle(struct import *import, const struct dn_reference *reference,
 		if (tree_dn(&import->tree, head.parent, head.rdn, TREE_IMPORTED,
 			    arena, &dn, err) < 0)
 			return -1;
-		if (dn_equal(dn, reference->text))
+		if (!(head.flags & CS_TRANSIENT) &&
+		    dn_equal(dn, reference->text))
 			return 0;
 	}
 	ret = tree_find(&import->tree, reference->text, TREE_IMPORTED,

@@ -318,8 +318,9 @@ static int make_target(struct import *import, const struct prepared *item,
 	return resolve_references(import, item, id, &out->image, err);
 }
 
+/* `bearer`: who has its name, or 0. */
 static int new_object(struct import *import, const struct prepared *item,
-		      struct error *err)
+		      int64_t bearer, struct error *err)
 {
 	struct entry entry;
 	struct target target;
@@ -336,6 +337,8 @@ static int new_object(struct import *import, const struct prepared *item,
 	entry.row.anchor = item->change.anchor;
 	entry.row.has_image = true;
 	entry.image = target.image;
+	if (bearer && transient_take(import, bearer, &entry, err) < 0)
+		return -1;
 	if (entry_put_row(import->tx, &entry, err) < 0 ||
 	    update_references(import, id, NULL, &entry.image, err) < 0)
 		return -1;
@@ -443,6 +446,18 @@ static const char *name_of_change(const struct entry *before, bool retyped,
 	return changed || deleted ? "stage-update" : "stage-no-change";
 }
 
+/* A report that speaks of its name tells whether it has one again. */
+static int read_transient(struct import *import, struct entry *entry,
+			  bool renamed, const struct report *report,
+			  struct error *err)
+{
+	if (renamed)
+		return transient_named(import, entry, err);
+	if (report->whole || report->named)
+		vec_push(&import->claims, entry->row.id);
+	return 0;
+}
+
 static int known_object(struct import *import, const struct prepared *item,
 			struct entry *entry, struct target target,
 			struct report report, struct error *err)
@@ -471,13 +486,17 @@ static int known_object(struct import *import, const struct prepared *item,
 	if (confirm_exports(import, entry, &target.image, &report, err) < 0)
 		return -1;
 	entry->row.type = item->type;
-	entry->row.flags = item->change.container ? CS_CONTAINER : 0;
+	entry->row.flags = (item->change.container ? CS_CONTAINER : 0) |
+			   (before.row.flags & CS_TRANSIENT);
 	entry->row.parent = target.parent;
 	entry->row.rdn = target.rdn;
 	entry->row.anchor = item->change.anchor.len ? item->change.anchor
 						    : before.row.anchor;
 	entry->row.has_image = true;
 	entry->image = target.image;
+	if (before.row.flags & CS_TRANSIENT &&
+	    read_transient(import, entry, renamed, &report, err) < 0)
+		return -1;
 	if (renamed)
 		add_name_key(import, &entry->row);
 	/* where it is new, something may have stood for it */
@@ -604,13 +623,15 @@ static int find_given(struct import *import, struct sv dn, struct entry *entry,
 	return ret < 0 || count < 0 ? -1 : 0;
 }
 
-/* 1: *entry is the object meant; 0: it is a new one. */
+/* 1: *entry is the object meant; 0: it is a new one, and entry->row.id is who
+ * has its name so far, or 0. */
 static int find_object(struct import *import, const struct prepared *item,
 		       struct entry *entry, struct error *err)
 {
 	int64_t id = 0;
 	int ret = 0;
 
+	entry->row.id = 0;
 	if (item->anchor_h)
 		ret = find_anchor(import, item->anchor_h, item->type,
 				  item->change.anchor,
@@ -640,7 +661,8 @@ static int move_container(struct import *import, const struct prepared *item,
 	int64_t id = 0;
 	int ret;
 
-	if (!(entry->row.flags & CS_CONTAINER) || !item->change.dn.len)
+	if (!(entry->row.flags & CS_CONTAINER) ||
+	    entry->row.flags & CS_TRANSIENT || !item->change.dn.len)
 		return 1;
 	ret = tree_find(&import->tree, item->change.dn,
 			TREE_IMPORTED | TREE_EXPECTED, &id, err);
@@ -664,10 +686,13 @@ int stage_object(struct import *import, struct prepared *item,
 {
 	struct entry entry;
 	struct target target;
+	int64_t bearer = 0;
 	int ret = find_object(import, item, &entry, err);
 
 	if (ret < 0)
 		return -1;
+	if (ret == 0)
+		bearer = entry.row.id;
 	if (ret > 0 && id_set_has(&import->seen, entry.row.id) &&
 	    import->full) {
 		import_error(import, &item->change, "duplicate-object",
@@ -680,7 +705,7 @@ int stage_object(struct import *import, struct prepared *item,
 			return -1;
 	}
 	if (ret == 0)
-		return new_object(import, item, err);
+		return new_object(import, item, bearer, err);
 	/* delta: deleted, then added again; what we deleted is another one */
 	if (entry.awaiting.op == PENDING_DELETE &&
 	    id_set_has(&import->deleting, entry.row.id) &&
@@ -690,7 +715,7 @@ int stage_object(struct import *import, struct prepared *item,
 		ret = entry_load(import->store, entry.row.id, &import->arena,
 				 &entry, err);
 		if (ret <= 0)
-			return ret < 0 ? -1 : new_object(import, item, err);
+			return ret < 0 ? -1 : new_object(import, item, 0, err);
 	}
 	if (make_target(import, item, entry.row.id, &target, err) < 0)
 		return -1;

@@ -19,6 +19,7 @@ const char *const display_states[] = {
 	"explicit-disconnector",
 	"placeholder",
 	"container",
+	"transient",
 	NULL,
 };
 
@@ -298,6 +299,8 @@ const char *display_state(const struct entry *entry)
 {
 	if (entry->row.flags & CS_PLACEHOLDER)
 		return "placeholder";
+	if (entry->row.flags & CS_TRANSIENT)
+		return "transient";
 	if (entry->row.flags & CS_CONTAINER)
 		return "container";
 	if (!entry->has_link)
@@ -413,7 +416,8 @@ static int display_error(struct display *display, int64_t id,
 			 struct arena *arena, struct display_cs *out,
 			 struct error *err)
 {
-	static const enum cs_error_kind kinds[] = { ERROR_SYNC, ERROR_EXPORT,
+	static const enum cs_error_kind kinds[] = { ERROR_NAME, ERROR_SYNC,
+						    ERROR_EXPORT,
 						    ERROR_IMPORT };
 	size_t i;
 

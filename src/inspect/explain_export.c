@@ -59,6 +59,9 @@ static void say_pending(struct explaining *e, const struct preview_step *step,
 	} else if (!step->known) {
 		out->text = "not staged yet: the next synchronization stages "
 			    "it";
+	} else if (entry->row.flags & CS_TRANSIENT) {
+		out->text = "waits: another object took its name; the export "
+			    "is sent when an import tells the new one";
 	} else if (entry->pending.in_progress) {
 		out->text = "sent, the outcome is not known: the next export "
 			    "finds out";

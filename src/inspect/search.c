@@ -18,9 +18,9 @@
 #define ROWS 256
 
 const char *const search_states[] = {
-	"connector",      "disconnector",   "filtered", "explicit",
-	"pending-import", "pending-export", "awaiting", "error",
-	"placeholder",    "container",      NULL,
+	"connector",      "disconnector",   "filtered",  "explicit",
+	"pending-import", "pending-export", "awaiting",  "error",
+	"placeholder",    "container",      "transient", NULL,
 };
 
 int search_clause_parse(struct sv text, struct search_clause *out)
@@ -540,7 +540,7 @@ static bool has_error(struct search *search, int64_t id)
 	struct cs_error row;
 	int kind;
 
-	for (kind = ERROR_SYNC; kind <= ERROR_EXPORT; kind++)
+	for (kind = ERROR_SYNC; kind <= ERROR_NAME; kind++)
 		if (store_error_get(search->display->store, id,
 				    (enum cs_error_kind)kind, &search->object,
 				    &row, &ignored) > 0)

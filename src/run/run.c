@@ -22,7 +22,9 @@ static bool starts(const char *text, const char *with)
 
 enum run_exit result_exit(const char *result)
 {
-	if (!strcmp(result, "success") || !strcmp(result, "completed-warnings"))
+	if (!strcmp(result, "success") ||
+	    !strcmp(result, "completed-warnings") ||
+	    !strcmp(result, "completed-transient-objects"))
 		return RUN_OK;
 	if (starts(result, "completed-"))
 		return RUN_ERRORS;

@@ -24,6 +24,8 @@ enum cs_flags {
 	CS_PLACEHOLDER = 1, /* a gap in the tree, or a reference's target, that
 			     * was never read: no object */
 	CS_CONTAINER = 2,   /* read, but of no configured type */
+	CS_TRANSIENT = 4,   /* another object took its name, which is kept for
+			     * display: no look-up finds it by that */
 };
 
 struct cs_row {
@@ -272,7 +274,12 @@ void store_expect_keys(struct store *store, enum store_keys table,
 
 /* ---- what failed, what is to be tried again ---- */
 
-enum cs_error_kind { ERROR_SYNC = 1, ERROR_IMPORT = 2, ERROR_EXPORT = 3 };
+enum cs_error_kind {
+	ERROR_SYNC = 1,
+	ERROR_IMPORT = 2,
+	ERROR_EXPORT = 3,
+	ERROR_NAME = 4, /* of those that are CS_TRANSIENT */
+};
 
 struct cs_error {
 	int64_t cs;

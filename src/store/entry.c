@@ -491,6 +491,7 @@ int entry_remove(struct store_tx *tx, const struct entry *entry,
 	    store_error_delete(tx, id, ERROR_SYNC, err) < 0 ||
 	    store_error_delete(tx, id, ERROR_IMPORT, err) < 0 ||
 	    store_error_delete(tx, id, ERROR_EXPORT, err) < 0 ||
+	    store_error_delete(tx, id, ERROR_NAME, err) < 0 ||
 	    store_queue_delete(tx, id, err) < 0 ||
 	    store_due_delete(tx, DUE_CS, id, err) < 0 ||
 	    store_due_delete(tx, DUE_DEPROVISION, id, err) < 0 ||

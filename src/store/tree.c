@@ -249,7 +249,8 @@ static int bears(struct tree *tree, int64_t id, int64_t parent, struct sv rdn,
 	    store_awaiting_get(tree->store, id, arena, &awaiting, err) < 0 ||
 	    store_pending_import_get(tree->store, id, arena, &import, err) < 0)
 		return -1;
-	imported = same_name(parent, rdn, head.parent, head.rdn);
+	imported = !(head.flags & CS_TRANSIENT) &&
+		   same_name(parent, rdn, head.parent, head.rdn);
 	if (pending.rdn.len)
 		expected = same_name(parent, rdn, pending.parent, pending.rdn);
 	else if (awaiting.rdn.len)

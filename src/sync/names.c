@@ -16,6 +16,10 @@ static bool bears(const struct work_cs *cs, int64_t parent, struct sv rdn)
 
 	if (entry_going(&cs->e))
 		return false;
+	/* another one took its name, and no export gives it one */
+	if (cs->e.row.flags & CS_TRANSIENT && !cs->e.pending.rdn.len &&
+	    !cs->e.awaiting.rdn.len)
+		return false;
 	entry_expected_name(&cs->e, &own_parent, &own_rdn);
 	return own_parent == parent && own_rdn.len && dn_equal(own_rdn, rdn);
 }

@@ -71,7 +71,8 @@ def exit_of(result):
     """The exit status that a result promises."""
     if result.startswith("stopped-"):
         return 3
-    if result in ("success", "completed-warnings"):
+    if result in ("success", "completed-warnings",
+                  "completed-transient-objects"):
         return 0
     return 1
 

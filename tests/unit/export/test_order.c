@@ -181,6 +181,56 @@ static void nothing_to_do(void **state)
 	f->agent.name = "dir";
 }
 
+static void set_flags(struct fixture *f, int64_t id, uint32_t flags)
+{
+	struct entry entry = load(f, id);
+	struct store_tx *tx = begin(f);
+
+	entry.row.flags = flags;
+	OK(f, entry_put_row(tx, &entry, &f->err));
+	commit(f, tx);
+}
+
+/* Another object took its name: nothing is sent to it, below it, out of it,
+ * and nothing that would mean it by that name. */
+static void what_has_no_name_waits(void **state)
+{
+	struct fixture *f = *state;
+	int64_t top = object(f, "1", "ou=t,o=x", 0);
+	int64_t low = object(f, "2", "cn=l,ou=t,o=x", 0);
+	int64_t moving = object(f, "3", "cn=m,ou=t,o=x", 0);
+	int64_t other = object(f, "4", "cn=o,o=x", 0);
+	struct cs_error error = { .cs = top,
+				  .kind = ERROR_NAME,
+				  .code = SV_LIT("name-taken") };
+	struct store_tx *tx = begin(f);
+
+	OK(f, store_error_put(tx, &error, &f->err));
+	commit(f, tx);
+	set_flags(f, top, CS_TRANSIENT);
+	pend(f, top, PENDING_UPDATE, NULL, A_NAME, "T", 0);
+	pend(f, low, PENDING_UPDATE, NULL, A_NAME, "L", 0);
+	pend(f, moving, PENDING_UPDATE, "cn=m,o=x", 0);
+	(void)provision_of(f, 1, "cn=o2,o=x", IMAGE_EMPTY);
+	export_ok(f, "add cn=o2,o=x\n");
+	expect_states(f, 3, 0, 1);
+	assert_int_equal(
+		export_any(f->store, &f->agent, EXPORT_ANYTHING, &f->err), 0);
+	pend(f, other, PENDING_UPDATE, NULL, A_MANAGER,
+	     arena_printf(&f->arena, "#%lld", (long long)CS_SEQUENCE(low)), 0);
+	export_as(f, "completed-export-errors", "");
+	OK(f, store_error_get(f->store, other, ERROR_EXPORT, &f->arena, &error,
+			      &f->err));
+	assert_true(sv_eq_str(error.code, "dn-attributes-failure"));
+	/* its new name */
+	set_flags(f, top, 0);
+	export_ok(f, "rename cn=m,ou=t,o=x -> cn=m,o=x\n"
+		     "update ou=t,o=x name=T\n"
+		     "update cn=o,o=x manager=cn=l,ou=t,o=x\n"
+		     "update cn=l,ou=t,o=x name=L\n");
+	expect_states(f, 0, 0, 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +242,7 @@ int main(void)
 		TREE(long_chain),
 		TREE(into_a_moved_container),
 		TREE(nothing_to_do),
+		TREE(what_has_no_name_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
