@@ -141,7 +141,12 @@ def test_secrets_howto(tutorial):
 
 # What a scenario is about may be worth a warning.
 WARNED = {"r26-export-values": ["the condition of this rule is never true: "
-                                "it writes nothing"]}
+                                "it writes nothing"],
+          "r28-not-above-its-source": ["'telephoneNumber' is read here above "
+                                       "'hr', so what 'hr' gives is never "
+                                       "written to [number] (line 9); rank "
+                                       "'hr' above in 'precedence', or give "
+                                       "new objects a value with 'initial'"]}
 
 
 def test_initial_passwords_howto(tutorial, tmp_path):
