@@ -267,8 +267,9 @@ class Model:
         self.watermark[agent] = True
         return counters, errors
 
-    def delta_import(self, agent, changes):
-        """changes: (anchor or DN, type, attributes or None)."""
+    def delta_import(self, agent, changes, combined):
+        """changes: (anchor or DN, type, attributes or None).  In a combined
+        step all that is delivered is synchronized."""
         counters = {}
         errors = []
         self.promote(agent, lambda obj: obj.awaiting)
@@ -285,6 +286,7 @@ class Model:
                 obj = self.new(agent, kind)
                 obj.anchor = anchor
             self.stage(obj, None, attrs, False, counters, errors)
+            obj.retry |= combined
         return counters, errors
 
     def overtaken(self, obj):

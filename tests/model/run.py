@@ -183,9 +183,10 @@ class Play:
             self.log.append(f"{run['agent']} {step['kind']}: "
                             f"{step['counters']} {step['outbound']} "
                             f"{[e['code'] for e in step['errors']]}")
-            self.follow_step(run["agent"], step)
+            self.follow_step(run["agent"], step,
+                             run["profile"] == "delta-import-delta-sync")
 
-    def follow_step(self, agent, step):
+    def follow_step(self, agent, step, combined=False):
         kind = step["kind"]
         outbound = {}
         if kind == "full-import":
@@ -200,7 +201,8 @@ class Play:
                 changes.append((anchor, what, None if row["change"] ==
                                 "Delete" else attrs))
             table.delta = None
-            counters, errors = self.model.delta_import(agent, changes)
+            counters, errors = self.model.delta_import(agent, changes,
+                                                       combined)
             self.seen(agent)
         elif kind == "export":
             counters, errors = self.model.run_export(agent,
