@@ -7,6 +7,7 @@
 #define EXPORT_PRIVATE_H
 
 #include "export/export.h"
+#include "store/member.h"
 #include "store/outbox.h"
 #include "store/tree.h"
 

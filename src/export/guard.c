@@ -35,6 +35,11 @@ static int make_token(struct export_step *step, struct error *err)
 		strbuf_addsv(&all, row.rdn);
 		strbuf_addc(&all, '\0');
 		strbuf_addsv(&all, row.attrs);
+		if (member_pending_text(step->store, planned->cs, &all, err) <
+		    0) {
+			strbuf_release(&all);
+			return -1;
+		}
 		h = hash128(store_hash_key(step->store), strbuf_sv(&all));
 	}
 	strbuf_release(&all);

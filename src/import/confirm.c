@@ -230,7 +230,7 @@ static int warn(struct import *import, int64_t id, const char *message,
 	return store_error_put(import->tx, &row, err);
 }
 
-static int put_back(struct import *import, const struct entry *entry,
+static int put_back(struct import *import, struct entry *entry,
 		    struct error *err)
 {
 	if (entry_put_awaiting(import->tx, entry, err) < 0)
@@ -239,7 +239,7 @@ static int put_back(struct import *import, const struct entry *entry,
 }
 
 /* It is pending again. */
-static int contradicted(struct import *import, const struct entry *entry,
+static int contradicted(struct import *import, struct entry *entry,
 			const char *message, struct error *err)
 {
 	if (put_back(import, entry, err) < 0 ||
@@ -248,7 +248,7 @@ static int contradicted(struct import *import, const struct entry *entry,
 	return retry_failed(import->tx, entry->row.id, RETRY_CONTRADICTED, err);
 }
 
-static int confirmed(struct import *import, const struct entry *entry,
+static int confirmed(struct import *import, struct entry *entry,
 		     struct error *err)
 {
 	if (put_back(import, entry, err) < 0 ||

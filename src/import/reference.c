@@ -179,13 +179,15 @@ int update_references(struct import *import, int64_t source,
 		      const struct image *old, const struct image *new,
 		      struct error *err)
 {
+	const struct attr_map *map = store_attr_map(import->store);
 	const struct image none = IMAGE_EMPTY;
 	struct reference_diff diff;
 	size_t i;
 
 	image_reference_diff(old ? old : &none, new, &import->arena, &diff);
 	for (i = 0; i < diff.come_count; i++)
-		if (store_cs_ref_put(import->tx, diff.come[i], source, err) < 0)
+		if (store_cs_ref_put(import->tx, diff.come[i].target, source,
+				     map->to_store[diff.come[i].attr], err) < 0)
 			return -1;
 	for (i = 0; i < diff.gone_count; i++)
 		if (store_cs_ref_delete(import->tx, diff.gone[i], source, err) <
@@ -240,9 +242,8 @@ int move_referrers(struct import *import, int64_t from, int64_t to,
 		id_set_add(&import->moved, sources[i]);
 		if (entry_put_row(import->tx, &entry, err) < 0 ||
 		    entry_put_import(import->tx, &entry, err) < 0 ||
-		    store_cs_ref_delete(import->tx, from, sources[i], err) <
-			    0 ||
-		    store_cs_ref_put(import->tx, to, sources[i], err) < 0)
+		    store_cs_ref_move(import->tx, from, to, sources[i], err) <
+			    0)
 			return -1;
 		/* what it refers to may have a partner */
 		if (entry.link.mv &&
@@ -410,8 +411,8 @@ static int look_next_time(struct import *import,
 
 	for (i = 0; i < count; i++) {
 		struct cs_row row;
-		int ret = store_cs_get(import->store, sources[i],
-				       &import->arena, &row, err);
+		int ret = store_cs_named(import->store, sources[i],
+					 &import->arena, &row, err);
 
 		if (ret < 0)
 			return -1;

@@ -68,7 +68,7 @@ static int rank_of(struct import *import, int64_t id, uint32_t type,
 {
 	struct pending_export awaiting = { 0 };
 	struct cs_row row;
-	int ret = store_cs_get(import->store, id, &import->arena, &row, err);
+	int ret = store_cs_named(import->store, id, &import->arena, &row, err);
 
 	if (ret <= 0)
 		return ret;

@@ -511,8 +511,7 @@ int display_mv(struct display *display, const struct mv_row *row,
 	out->id = row->id;
 	uuid_format(row->guid, out->guid);
 	out->type = name_of(display, NAME_MV_TYPE, row->type);
-	if (image_decode(row->image, store_attr_map(display->store), arena,
-			 &image, err) < 0)
+	if (mv_image(display->store, row, arena, &image, err) < 0)
 		return error_context(err, "metaverse object %lld",
 				     (long long)row->id);
 	if (attrs_of(display, &image, DISPLAY_MV, arena, &out->attrs, err) < 0)

@@ -14,6 +14,7 @@
 #include "base/vec.h"
 #include "config/config.h"
 #include "store/entry.h"
+#include "store/member.h"
 #include "store/mv.h"
 #include "store/tree.h"
 

@@ -180,8 +180,7 @@ static int load_mv(struct explaining *e, struct error *err)
 				 "mv %lld, to which the object is linked, is "
 				 "missing",
 				 (long long)e->mv);
-	if (image_decode(row.image, store_attr_map(store), e->arena, &e->image,
-			 err) < 0)
+	if (mv_image(e->display->store, &row, e->arena, &e->image, err) < 0)
 		return -1;
 	lineage_decode(row.lineage, store_attr_map(store), e->arena,
 		       &e->lineage);

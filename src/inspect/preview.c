@@ -195,9 +195,8 @@ static const struct values *stored(struct collector *c, int64_t mv,
 		c->mv = mv;
 		c->image = IMAGE_EMPTY;
 		if (ret > 0)
-			ret = image_decode(row.image,
-					   store_attr_map(c->display->store),
-					   c->arena, &c->image, &err);
+			ret = mv_image(c->display->store, &row, c->arena,
+				       &c->image, &err);
 		if (ret < 0)
 			collector_fail(c, &err);
 	}
@@ -208,25 +207,19 @@ static const struct values *stored(struct collector *c, int64_t mv,
 static bool is_known(struct collector *c, const struct sync_event *event)
 {
 	struct error err = ERROR_INIT;
-	struct pending_export row;
 	const struct values *values;
-	struct image image;
+	struct entry entry;
 	int ret;
 
 	if (!event->cs || sync_is_new(event->cs) || !event->values)
 		return false;
-	ret = store_pending_export_get(c->display->store, event->cs, c->arena,
-				       &row, &err);
-	if (ret > 0)
-		ret = image_decode(row.attrs, store_attr_map(c->display->store),
-				   c->arena, &image, &err) < 0
-			      ? -1
-			      : 1;
+	ret = entry_load_export(c->display->store, event->cs, c->arena, &entry,
+				&err);
 	if (ret < 0)
 		collector_fail(c, &err);
 	if (ret <= 0)
 		return false;
-	values = image_get(&image, event->attr);
+	values = image_get(&entry.pending.attrs, event->attr);
 	return values && values_identical(values, event->values);
 }
 

@@ -381,8 +381,7 @@ static int try_mv(struct mv_search *mv, const struct mv_row *row,
 		candidate.type = "";
 	if (!type_fits(search, candidate.type))
 		return 0;
-	if (image_decode(row->image, store_attr_map(store), &search->object,
-			 &image, err) < 0)
+	if (mv_image(store, row, &search->object, &image, err) < 0)
 		return error_context(err, "metaverse object %lld",
 				     (long long)row->id);
 	ret = test_all(search, &candidate, err);

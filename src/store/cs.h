@@ -45,6 +45,9 @@ int store_cs_get(struct store *store, int64_t id, struct arena *arena,
 /* Without anchor and image: what the DN and type are made of. */
 int store_cs_head(struct store *store, int64_t id, struct arena *arena,
 		  struct cs_row *out, struct error *err);
+/* Without the image, which may be large. */
+int store_cs_named(struct store *store, int64_t id, struct arena *arena,
+		   struct cs_row *out, struct error *err);
 /* A new id of the agent, unique for ever once the transaction commits. */
 int64_t store_cs_new_id(struct store_tx *tx, uint32_t agent);
 int store_cs_put(struct store_tx *tx, const struct cs_row *row,
@@ -104,8 +107,12 @@ int store_cs_key_find(struct store *store, uint64_t h, struct arena *arena,
 
 /* ---- references between objects of one agent ---- */
 
+/* By the attribute (store number); 0: by several. */
 int store_cs_ref_put(struct store_tx *tx, int64_t target, int64_t source,
-		     struct error *err);
+		     uint32_t attr, struct error *err);
+/* Who refers to `from` refers to `to`. */
+int store_cs_ref_move(struct store_tx *tx, int64_t from, int64_t to,
+		      int64_t source, struct error *err);
 int store_cs_ref_delete(struct store_tx *tx, int64_t target, int64_t source,
 			struct error *err);
 /* Objects that refer to `target`. */
@@ -178,6 +185,8 @@ struct pending_import {
 	struct sv synced;    /* image last synchronized; empty of an add */
 	struct sv confirmed; /* a change: exported values that came back */
 	bool indexed;        /* its join keys are in cs_key (see sync/keys.c) */
+	bool sets; /* reference sets differ and nothing else, by rows beside
+		    * the image (member.h): synced and confirmed are empty */
 };
 
 int store_pending_import_get(struct store *store, int64_t cs,
@@ -198,6 +207,8 @@ enum pending_import_filter {
 	PENDING_IMPORT_DELETES,
 	PENDING_IMPORT_OTHERS, /* all but deletes */
 	PENDING_IMPORT_NOT_INDEXED,
+	PENDING_IMPORT_WHOLE, /* of the others those that are not `sets` */
+	PENDING_IMPORT_SETS,
 };
 /* Ids > after of an agent, in order. */
 int store_pending_import_ids(struct store *store, uint32_t agent, int64_t after,

@@ -6,7 +6,9 @@
 #include "store/entry.h"
 
 #include "base/map.h"
+#include "base/vec.h"
 #include "store/due.h"
+#include "store/member.h"
 #include "store/outbox.h"
 
 #include <string.h>
@@ -24,6 +26,17 @@ static int load_export(struct store *store, const struct pending_export *row,
 			    &out->attrs, err);
 }
 
+static bool was_synced(const struct member *row)
+{
+	return (row->flags & MEMBER_SYNCED) != 0;
+}
+
+static bool was_confirmed(const struct member *row)
+{
+	return row->flags & MEMBER_CONFIRMED ? member_in_image(row)
+					     : was_synced(row);
+}
+
 static int load_import(struct store *store, const struct pending_import *row,
 		       struct arena *arena, struct entry *out,
 		       struct error *err)
@@ -34,9 +47,65 @@ static int load_import(struct store *store, const struct pending_import *row,
 	out->renamed = row->renamed;
 	out->old_dn = row->old_dn;
 	out->indexed = row->indexed;
+	if (row->sets) {
+		out->synced = image_copy(&out->image, arena);
+		return 0;
+	}
 	if (image_decode(row->synced, map, arena, &out->synced, err) < 0)
 		return -1;
 	return image_decode(row->confirmed, map, arena, &out->confirmed, err);
+}
+
+/* One attribute: what lies beside it at each level. */
+static void lay_rows(struct entry *entry, uint32_t attr,
+		     const struct member *rows, size_t count,
+		     struct arena *arena)
+{
+	const struct values *stored = image_get(&entry->image, attr);
+	struct values image =
+		member_values(stored, rows, count, member_in_image, arena);
+	unsigned all = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		all |= rows[i].flags;
+	if (entry->import != IMPORT_NONE)
+		image_set(&entry->synced, attr,
+			  member_values(stored, rows, count, was_synced, arena),
+			  arena);
+	if (all & MEMBER_CONFIRMED)
+		image_put(&entry->confirmed, attr,
+			  member_values(stored, rows, count, was_confirmed,
+					arena),
+			  arena);
+	if (all & MEMBER_AWAITED)
+		image_put(&entry->awaiting.attrs, attr,
+			  member_values(stored, rows, count, member_in_written,
+					arena),
+			  arena);
+	if (all & MEMBER_PENDING)
+		image_put(&entry->pending.attrs, attr,
+			  member_values(stored, rows, count, member_in_expected,
+					arena),
+			  arena);
+	image_set(&entry->image, attr, image, arena);
+}
+
+static void lay_members(struct store *store, const struct member *rows,
+			size_t count, struct arena *arena, struct entry *entry)
+{
+	const struct attr_map *map = store_attr_map(store);
+	size_t from;
+	size_t to;
+
+	entry->members = count > 0;
+	for (from = 0; from < count; from = to) {
+		for (to = from; to < count && rows[to].attr == rows[from].attr;
+		     to++)
+			;
+		lay_rows(entry, map->from_store[rows[from].attr], rows + from,
+			 to - from, arena);
+	}
 }
 
 static int load_row(struct store *store, const struct cs_row *row,
@@ -70,16 +139,36 @@ static int load_parts(struct store *store, struct arena *arena,
 		      struct entry *out, struct error *err)
 {
 	struct pending_import import;
+	struct member *members;
 	int64_t id = out->row.id;
+	int count;
 	int ret = store_pending_import_get(store, id, arena, &import, err);
 
 	if (ret < 0 ||
 	    (ret > 0 && load_import(store, &import, arena, out, err) < 0) ||
 	    load_exports(store, arena, out, err) < 0)
 		return -1;
+	count = store_member_range(store, id, id, arena, &members, err);
+	if (count < 0)
+		return -1;
+	lay_members(store, members, (size_t)count, arena, out);
 	ret = store_link_get(store, id, &out->link, err);
 	out->has_link = ret > 0;
 	return ret < 0 ? -1 : 0;
+}
+
+/* What lies beside the image needs all of the levels. */
+static int load_exports_only(struct store *store, struct arena *arena,
+			     struct entry *out, struct error *err)
+{
+	struct member *members;
+	int count = store_member_range(store, out->row.id, out->row.id, arena,
+				       &members, err);
+
+	if (count < 0)
+		return -1;
+	return count ? load_parts(store, arena, out, err)
+		     : load_exports(store, arena, out, err);
 }
 
 int entry_load_export(struct store *store, int64_t id, struct arena *arena,
@@ -91,7 +180,7 @@ int entry_load_export(struct store *store, int64_t id, struct arena *arena,
 	if (ret <= 0)
 		return ret;
 	if (load_row(store, &row, arena, out, err) < 0 ||
-	    load_exports(store, arena, out, err) < 0)
+	    load_exports_only(store, arena, out, err) < 0)
 		return error_context(err, "object %lld", (long long)id);
 	return 1;
 }
@@ -116,14 +205,17 @@ struct parts {
 	struct pending_export *exports;
 	struct pending_export *awaiting;
 	struct link_row *links;
+	struct member *members;
 	int import_count;
 	int export_count;
 	int awaiting_count;
 	int link_count;
+	int member_count;
 	int import_at; /* how many have been taken or passed over */
 	int export_at;
 	int awaiting_at;
 	int link_at;
+	int member_at;
 };
 
 static int read_parts(struct store *store, int64_t from, int64_t to,
@@ -143,7 +235,11 @@ static int read_parts(struct store *store, int64_t from, int64_t to,
 		return -1;
 	out->link_count =
 		store_link_range(store, from, to, arena, &out->links, err);
-	return out->link_count < 0 ? -1 : 0;
+	if (out->link_count < 0)
+		return -1;
+	out->member_count =
+		store_member_range(store, from, to, arena, &out->members, err);
+	return out->member_count < 0 ? -1 : 0;
 }
 
 /* The row of object `id`, or NULL; those before it are passed over. All kinds
@@ -161,6 +257,24 @@ static const void *take(const void *rows, int count, size_t size, int *at,
 	return NULL;
 }
 
+/* The rows of object `id` among the members; those before are passed over. */
+static size_t take_members(struct parts *parts, int64_t id,
+			   const struct member **out)
+{
+	size_t count = 0;
+
+	while (parts->member_at < parts->member_count &&
+	       parts->members[parts->member_at].source < id)
+		parts->member_at++;
+	*out = parts->members + parts->member_at;
+	while (parts->member_at < parts->member_count &&
+	       parts->members[parts->member_at].source == id) {
+		parts->member_at++;
+		count++;
+	}
+	return count;
+}
+
 static int join_parts(struct store *store, struct parts *parts,
 		      struct arena *arena, struct entry *out, struct error *err)
 {
@@ -174,6 +288,8 @@ static int join_parts(struct store *store, struct parts *parts,
 	const struct pending_export *awaiting =
 		take(parts->awaiting, parts->awaiting_count,
 		     sizeof(*parts->awaiting), &parts->awaiting_at, id);
+	const struct member *members;
+	size_t member_count;
 	const struct link_row *link = take(parts->links, parts->link_count,
 					   sizeof(*parts->links),
 					   &parts->link_at, id);
@@ -184,6 +300,8 @@ static int join_parts(struct store *store, struct parts *parts,
 	    (awaiting &&
 	     load_export(store, awaiting, arena, &out->awaiting, err) < 0))
 		return -1;
+	member_count = take_members(parts, id, &members);
+	lay_members(store, members, member_count, arena, out);
 	out->has_link = link != NULL;
 	if (link)
 		out->link = *link;
@@ -286,6 +404,8 @@ int entry_put_row(struct store_tx *tx, struct entry *entry, struct error *err)
 	struct cs_row row = entry->row;
 	int ret;
 
+	if (entry->members)
+		return entry_settle_members(tx, entry, err);
 	if (row.has_image)
 		row.image = encode(store_of(tx), &entry->image, &bytes);
 	ret = store_cs_put(tx, &row, err);
@@ -293,7 +413,7 @@ int entry_put_row(struct store_tx *tx, struct entry *entry, struct error *err)
 	return ret;
 }
 
-int entry_put_import(struct store_tx *tx, const struct entry *entry,
+int entry_put_import(struct store_tx *tx, struct entry *entry,
 		     struct error *err)
 {
 	struct strbuf synced = STRBUF_INIT(STRBUF_NO_LIMIT);
@@ -307,6 +427,8 @@ int entry_put_import(struct store_tx *tx, const struct entry *entry,
 	};
 	int ret;
 
+	if (entry->members)
+		return entry_settle_members(tx, entry, err);
 	if (entry->import == IMPORT_NONE)
 		return store_pending_import_delete(tx, entry->row.id,
 						   entry->row.id, err);
@@ -367,9 +489,11 @@ static int forget_failures(struct store_tx *tx, const struct entry *entry,
 	return store_retry_delete(tx, id, kinds, err);
 }
 
-int entry_put_pending_bytes(struct store_tx *tx, const struct entry *entry,
+int entry_put_pending_bytes(struct store_tx *tx, struct entry *entry,
 			    struct sv encoded, struct error *err)
 {
+	if (entry->members && entry_settle_members(tx, entry, err) < 0)
+		return -1;
 	if (entry->pending.op == PENDING_NONE &&
 	    forget_failures(tx, entry, err) < 0)
 		return -1;
@@ -378,17 +502,33 @@ int entry_put_pending_bytes(struct store_tx *tx, const struct entry *entry,
 			  err);
 }
 
-int entry_put_pending(struct store_tx *tx, const struct entry *entry,
+int entry_put_pending(struct store_tx *tx, struct entry *entry,
 		      struct error *err)
 {
 	return entry_put_pending_bytes(tx, entry, SV_NULL, err);
 }
 
-int entry_put_awaiting(struct store_tx *tx, const struct entry *entry,
+int entry_put_awaiting(struct store_tx *tx, struct entry *entry,
 		       struct error *err)
 {
+	if (entry->members)
+		return entry_settle_members(tx, entry, err);
 	return put_export(tx, entry->row.id, &entry->awaiting, SV_NULL,
 			  store_awaiting_put, store_awaiting_delete, err);
+}
+
+int entry_settle_members(struct store_tx *tx, struct entry *entry,
+			 struct error *err)
+{
+	entry->members = false;
+	if (store_member_delete(tx, entry->row.id, err) < 0 ||
+	    entry_put_row(tx, entry, err) < 0 ||
+	    entry_put_import(tx, entry, err) < 0 ||
+	    entry_put_awaiting(tx, entry, err) < 0)
+		return -1;
+	return put_export(tx, entry->row.id, &entry->pending, SV_NULL,
+			  store_pending_export_put, store_pending_export_delete,
+			  err);
 }
 
 void image_references(const struct image *image, struct arena *arena,
@@ -414,56 +554,72 @@ void image_references(const struct image *image, struct arena *arena,
 	}
 }
 
-/* Large sets are looked up in a map, small ones are walked. */
-#define FEW 8
-
-static bool has_id(const int64_t *ids, size_t count, int64_t id)
+static int order_references(const void *a, const void *b)
 {
-	size_t i;
+	const struct reference *x = a;
+	const struct reference *y = b;
 
-	for (i = 0; i < count; i++)
-		if (ids[i] == id)
-			return true;
-	return false;
+	return (x->target > y->target) - (x->target < y->target);
 }
 
-/* Ids of `all` that are not in `known`. */
-static void id_difference(const int64_t *all, size_t count,
-			  const int64_t *known, size_t known_count,
-			  struct arena *arena, int64_t **out, size_t *count_out)
+/* Each target once, in order. */
+static size_t list_references(const struct image *image, struct arena *arena,
+			      struct reference **out)
 {
-	struct idmap map = IDMAP_INIT;
+	VEC(struct reference) all = VEC_INIT;
+	size_t len = 0;
 	size_t i;
+	size_t k;
 
-	*out = count ? arena_alloc(arena, count * sizeof(**out)) : NULL;
-	*count_out = 0;
-	for (i = 0; known_count > FEW && i < known_count; i++)
-		idmap_put(&map, (uint64_t)known[i], 1);
-	for (i = 0; i < count; i++) {
-		bool there = known_count > FEW
-				     ? idmap_get(&map, (uint64_t)all[i], NULL)
-				     : has_id(known, known_count, all[i]);
+	for (i = 0; i < image->len; i++) {
+		const struct values *values = &image->attrs[i].values;
 
-		if (!there)
-			(*out)[(*count_out)++] = all[i];
+		for (k = 0; k < values->len; k++) {
+			struct reference one = { values->at[k].number,
+						 image->attrs[i].attr };
+
+			if (values->at[k].type == VALUE_REFERENCE && one.target)
+				vec_push(&all, one);
+		}
 	}
-	idmap_release(&map);
+	vec_sort(&all, order_references);
+	*out = arena_array(arena, all.len + 1, sizeof(**out));
+	for (i = 0; i < all.len; i++) {
+		if (!len || (*out)[len - 1].target != all.at[i].target)
+			(*out)[len++] = all.at[i];
+		else if ((*out)[len - 1].attr != all.at[i].attr)
+			(*out)[len - 1].attr = 0;
+	}
+	vec_release(&all);
+	return len;
 }
 
 void image_reference_diff(const struct image *from, const struct image *to,
 			  struct arena *arena, struct reference_diff *out)
 {
-	int64_t *old;
-	int64_t *new;
-	size_t old_count;
-	size_t new_count;
+	struct reference *old;
+	struct reference *new;
+	size_t old_count = list_references(from, arena, &old);
+	size_t new_count = list_references(to, arena, &new);
+	size_t i = 0;
+	size_t k = 0;
 
-	image_references(from, arena, &old, &old_count);
-	image_references(to, arena, &new, &new_count);
-	id_difference(new, new_count, old, old_count, arena, &out->come,
-		      &out->come_count);
-	id_difference(old, old_count, new, new_count, arena, &out->gone,
-		      &out->gone_count);
+	memset(out, 0, sizeof(*out));
+	out->come = arena_array(arena, new_count + 1, sizeof(*out->come));
+	out->gone = arena_array(arena, old_count + 1, sizeof(*out->gone));
+	while (i < old_count || k < new_count) {
+		if (k == new_count ||
+		    (i < old_count && old[i].target < new[k].target)) {
+			out->gone[out->gone_count++] = old[i++].target;
+		} else if (i == old_count || new[k].target < old[i].target) {
+			out->come[out->come_count++] = new[k++];
+		} else {
+			if (old[i].attr != new[k].attr)
+				out->come[out->come_count++] = new[k];
+			i++;
+			k++;
+		}
+	}
 }
 
 int entry_remove(struct store_tx *tx, const struct entry *entry,
@@ -484,6 +640,7 @@ int entry_remove(struct store_tx *tx, const struct entry *entry,
 	    (anchor_h &&
 	     store_anchor_delete(tx, CS_AGENT(id), anchor_h, id, err) < 0) ||
 	    store_link_delete(tx, id, err) < 0 ||
+	    store_member_delete(tx, id, err) < 0 ||
 	    store_pending_import_delete(tx, id, id, err) < 0 ||
 	    store_pending_export_delete(tx, id, err) < 0 ||
 	    store_awaiting_delete(tx, id, err) < 0 ||

@@ -33,6 +33,8 @@ struct entry {
 	struct export_state pending;
 	struct export_state awaiting;
 	struct link_row link;
+	bool members; /* sets have changes by rows (member.h): what is here has
+		       * them, the first part written takes their place */
 };
 
 /* 1 loaded into the arena, 0 no such object, -1. */
@@ -68,15 +70,18 @@ bool entry_going(const struct entry *entry);
 
 /* Writing back one part; an empty part deletes its row. */
 int entry_put_row(struct store_tx *tx, struct entry *entry, struct error *err);
-int entry_put_import(struct store_tx *tx, const struct entry *entry,
+int entry_put_import(struct store_tx *tx, struct entry *entry,
 		     struct error *err);
-int entry_put_pending(struct store_tx *tx, const struct entry *entry,
+int entry_put_pending(struct store_tx *tx, struct entry *entry,
 		      struct error *err);
 /* The same with what pending.attrs is as bytes, made by image_encode(). */
-int entry_put_pending_bytes(struct store_tx *tx, const struct entry *entry,
+int entry_put_pending_bytes(struct store_tx *tx, struct entry *entry,
 			    struct sv encoded, struct error *err);
-int entry_put_awaiting(struct store_tx *tx, const struct entry *entry,
+int entry_put_awaiting(struct store_tx *tx, struct entry *entry,
 		       struct error *err);
+/* What lay beside the image becomes part of what is written. */
+int entry_settle_members(struct store_tx *tx, struct entry *entry,
+			 struct error *err);
 
 /* Every row that belongs to the object, but for keys (hints) and references
  * to it. `key_h` is its anchor's hash, or 0. */
@@ -87,9 +92,16 @@ int entry_remove(struct store_tx *tx, const struct entry *entry,
 void image_references(const struct image *image, struct arena *arena,
 		      int64_t **out, size_t *count_out);
 
-/* Ids that `to` refers to and `from` does not, and the other way round. */
+/* A target, and the attribute that refers to it; 0: several do. */
+struct reference {
+	int64_t target;
+	uint32_t attr; /* configuration number */
+};
+
+/* What `to` refers to and `from` does not, or by other attributes, and what
+ * only `from` refers to; in order of targets. */
 struct reference_diff {
-	int64_t *come;
+	struct reference *come;
 	size_t come_count;
 	int64_t *gone;
 	size_t gone_count;

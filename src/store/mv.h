@@ -51,8 +51,9 @@ int store_mv_wait_ids(struct store *store, int64_t after, int64_t *out,
 		      int limit, struct error *err);
 bool store_mv_wait_any(struct store *store);
 
+/* By the attribute (store number); 0: by several. */
 int store_mv_ref_put(struct store_tx *tx, int64_t target, int64_t source,
-		     struct error *err);
+		     uint32_t attr, struct error *err);
 int store_mv_ref_delete(struct store_tx *tx, int64_t target, int64_t source,
 			struct error *err);
 int store_mv_referrers(struct store *store, int64_t target, struct arena *arena,

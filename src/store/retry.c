@@ -5,6 +5,8 @@
  */
 #include "store/retry.h"
 
+#include "store/member.h"
+
 #include "base/clock.h"
 
 #include <stdio.h>
@@ -50,19 +52,21 @@ int retry_count_run(struct store_tx *tx, uint32_t agent, struct error *err)
 	return store_meta_set(tx, key, sv_from(text), err);
 }
 
-static uint64_t hash_of(struct store *store, const struct pending_export *row)
+static int hash_of(struct store *store, const struct pending_export *row,
+		   uint64_t *out, struct error *err)
 {
 	struct strbuf all = STRBUF_INIT(STRBUF_NO_LIMIT);
-	uint64_t h;
+	int ret;
 
 	strbuf_addc(&all, (char)row->op);
 	strbuf_add(&all, &row->parent, sizeof(row->parent));
 	strbuf_addf(&all, "%zu ", row->rdn.len);
 	strbuf_addsv(&all, row->rdn);
 	strbuf_addsv(&all, row->attrs);
-	h = hash64(store_hash_key(store), strbuf_sv(&all));
+	ret = member_pending_text(store, row->cs, &all, err);
+	*out = hash64(store_hash_key(store), strbuf_sv(&all));
 	strbuf_release(&all);
-	return h;
+	return ret;
 }
 
 static int hash_of_pending(struct store *store, int64_t cs, uint64_t *out,
@@ -72,7 +76,9 @@ static int hash_of_pending(struct store *store, int64_t cs, uint64_t *out,
 	struct pending_export row;
 	int ret = store_pending_export_get(store, cs, &arena, &row, err);
 
-	*out = ret > 0 ? hash_of(store, &row) : 0;
+	*out = 0;
+	if (ret > 0 && hash_of(store, &row, out, err) < 0)
+		ret = -1;
 	arena_release(&arena);
 	return ret;
 }
@@ -119,9 +125,8 @@ int retry_get(struct store *store, int64_t cs,
 
 	if (ret <= 0)
 		return ret;
-	if (pending)
-		what = hash_of(store, pending);
-	else if (hash_of_pending(store, cs, &what, err) < 0)
+	if ((pending ? hash_of(store, pending, &what, err)
+		     : hash_of_pending(store, cs, &what, err)) < 0)
 		return -1;
 	return out->what == what;
 }

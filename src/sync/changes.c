@@ -417,8 +417,7 @@ static int has_input(struct changes *c, const struct effect *effect,
 
 	if (effect->outbound) {
 		ret = store_mv_get(store, row->mv, arena, &mv, err);
-		if (ret > 0 && image_decode(mv.image, store_attr_map(store),
-					    arena, &image, err) < 0)
+		if (ret > 0 && mv_image(store, &mv, arena, &image, err) < 0)
 			return -1;
 		return ret > 0 ? has_any(&image, attrs, count) : ret;
 	}
@@ -480,8 +479,7 @@ static int index_values(struct changes *c, const struct new_key *key,
 	struct values values;
 	size_t i;
 
-	if (image_decode(row->image, store_attr_map(sync->store), arena,
-			 &mv.image, err) < 0 ||
+	if (mv_image(sync->store, row, arena, &mv.image, err) < 0 ||
 	    view_mv_key(sync, &mv, &mv.image, key->attr, &values, err) < 0)
 		return -1;
 	for (i = 0; i < values.len; i++) {

@@ -84,7 +84,7 @@ static bool has_pending_image(const struct work_cs *cs)
 	       cs->e.pending.op != PENDING_NONE && cs->e.pending.attrs.len;
 }
 
-static int write_pending(struct flush *flush, const struct work_cs *cs,
+static int write_pending(struct flush *flush, struct work_cs *cs,
 			 struct write_back *back, struct error *err)
 {
 	struct sv bytes = SV_NULL;
@@ -92,6 +92,12 @@ static int write_pending(struct flush *flush, const struct work_cs *cs,
 	if (has_pending_image(cs))
 		bytes = next_job(back)->bytes;
 	return entry_put_pending_bytes(flush->tx, &cs->e, bytes, err);
+}
+
+static bool has_changed(const struct work_cs *cs)
+{
+	return cs->dirty_row || cs->dirty_import || cs->dirty_pending ||
+	       cs->dirty_awaiting;
 }
 
 static int write_cs(struct flush *flush, struct work_cs *cs,
@@ -103,6 +109,9 @@ static int write_cs(struct flush *flush, struct work_cs *cs,
 		return cs->dirty_row ? write_removed(flush, cs, err) : 0;
 	if (key.h &&
 	    store_anchor_put(flush->tx, CS_AGENT(key.id), &key, err) < 0)
+		return -1;
+	if (cs->e.members && has_changed(cs) &&
+	    entry_settle_members(flush->tx, &cs->e, err) < 0)
 		return -1;
 	if ((cs->dirty_row && entry_put_row(flush->tx, &cs->e, err) < 0) ||
 	    (cs->dirty_import && cs->e.import != IMPORT_NONE &&
@@ -126,6 +135,8 @@ static int write_mv(struct flush *flush, struct work_mv *mv,
 
 	if (!mv->dirty)
 		return 0;
+	if (mv->members && store_member_delete(flush->tx, mv->row.id, err) < 0)
+		return -1;
 	if (mv->removed)
 		return mv->is_new ? 0
 				  : store_mv_delete(flush->tx, mv->row.id, err);
@@ -294,7 +305,7 @@ static int write_hints(struct flush *flush, struct error *err)
 		vec_sort(&flush->w.refs, order_refs);
 	vec_foreach(&flush->w.refs, ref)
 		if ((ref->add ? store_mv_ref_put(flush->tx, ref->target,
-						 ref->source, err)
+						 ref->source, ref->attr, err)
 			      : store_mv_ref_delete(flush->tx, ref->target,
 						    ref->source, err)) < 0)
 			return -1;

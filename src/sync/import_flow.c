@@ -81,9 +81,8 @@ static int has_value(struct sync *sync, const struct config_import_flow *rule,
 		ret = store_mv_get(sync->store, id, &arena, &there.row, err);
 		if (ret > 0 && there.row.type != plan->number)
 			ret = 0;
-		if (ret > 0 &&
-		    image_decode(there.row.image, store_attr_map(sync->store),
-				 &arena, &there.image, err) < 0)
+		if (ret > 0 && mv_image(sync->store, &there.row, &arena,
+					&there.image, err) < 0)
 			ret = -1;
 	}
 	if (ret > 0 && (mv->removed || mv->plan != plan))
@@ -627,17 +626,19 @@ static void reference_changes(struct sync *sync, const struct work_mv *mv,
 			      const struct image *before,
 			      const struct image *after)
 {
+	const struct attr_map *map = store_attr_map(sync->store);
 	struct reference_diff diff;
 	size_t i;
 
 	image_reference_diff(before, after, &sync->scratch, &diff);
 	for (i = 0; i < diff.come_count; i++) {
-		struct ref_change ref = { diff.come[i], mv->row.id, true };
+		struct ref_change ref = { diff.come[i].target, mv->row.id, true,
+					  map->to_store[diff.come[i].attr] };
 
 		vec_push(&sync->w.refs, ref);
 	}
 	for (i = 0; i < diff.gone_count; i++) {
-		struct ref_change ref = { diff.gone[i], mv->row.id, false };
+		struct ref_change ref = { diff.gone[i], mv->row.id, false, 0 };
 
 		vec_push(&sync->w.refs, ref);
 	}

@@ -433,7 +433,7 @@ static int delete_mv(struct sync *sync, struct work_mv *mv, struct error *err)
 		return -1;
 	image_references(&mv->image, &sync->scratch, &targets, &count);
 	for (i = 0; i < count; i++) {
-		struct ref_change ref = { targets[i], mv->row.id, false };
+		struct ref_change ref = { targets[i], mv->row.id, false, 0 };
 
 		vec_push(&sync->w.refs, ref);
 	}

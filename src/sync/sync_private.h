@@ -8,6 +8,7 @@
 
 #include "rules/rules.h"
 #include "store/due.h"
+#include "store/member.h"
 #include "store/mv.h"
 #include "store/tree.h"
 #include "sync/lineage.h"
@@ -90,6 +91,7 @@ struct work_mv {
 	struct lineage lineage;
 	struct work_cs **links; /* its connectors, replaced when it changes */
 	size_t link_count;
+	bool members; /* sets have changes beside the stored image */
 	bool is_new;
 	bool removed;
 	bool dirty;
@@ -146,6 +148,7 @@ struct ref_change {
 	int64_t target;
 	int64_t source;
 	bool add;
+	uint32_t attr; /* store number, 0: several */
 };
 
 /* What a batch changes, to be written with it. Keys and references of other

@@ -292,8 +292,8 @@ int work_mv(struct sync *sync, int64_t id, struct work_mv **out,
 				   err);
 		if (ret <= 0)
 			return ret;
-		if (image_decode(mv->row.image, store_attr_map(sync->store),
-				 &sync->batch, &mv->image, err) < 0)
+		if (mv_image_members(sync->store, &mv->row, &sync->batch,
+				     &mv->image, &mv->members, err) < 0)
 			return -1;
 		lineage_decode(mv->row.lineage, store_attr_map(sync->store),
 			       &sync->batch, &mv->lineage);

@@ -64,6 +64,24 @@ int store_cs_head(struct store *store, int64_t id, struct arena *arena,
 	return 1;
 }
 
+int store_cs_named(struct store *store, int64_t id, struct arena *arena,
+		   struct cs_row *out, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret = sqlite_first(store,
+			       "SELECT id, type, flags, parent, rdn, anchor,"
+			       " image IS NOT NULL FROM cs WHERE id = ?1",
+			       &stmt, err, "i", id);
+
+	if (ret <= 0)
+		return ret;
+	read_row(stmt, arena, out);
+	out->anchor = sqlite_bytes(stmt, 5, arena);
+	out->has_image = sqlite3_column_int(stmt, 6) != 0;
+	(void)sqlite3_reset(stmt);
+	return 1;
+}
+
 static void next_key(uint32_t agent, char out[32])
 {
 	(void)snprintf(out, 32, "next_cs.%u", agent);
@@ -367,11 +385,24 @@ int store_mv_wait_put(struct store_tx *tx, const struct key_row *keys,
 }
 
 int store_cs_ref_put(struct store_tx *tx, int64_t target, int64_t source,
-		     struct error *err)
+		     uint32_t attr, struct error *err)
 {
 	return sqlite_run(tx->store,
-			  "INSERT OR IGNORE INTO cs_ref VALUES (?1, ?2)", err,
-			  "ii", target, source);
+			  "INSERT OR REPLACE INTO cs_ref VALUES (?1, ?2, ?3)",
+			  err, "iii", target, source, (int64_t)attr);
+}
+
+int store_cs_ref_move(struct store_tx *tx, int64_t from, int64_t to,
+		      int64_t source, struct error *err)
+{
+	if (sqlite_run(tx->store,
+		       "INSERT INTO cs_ref SELECT ?2, source, attribute"
+		       " FROM cs_ref WHERE target = ?1 AND source = ?3"
+		       " ON CONFLICT DO UPDATE SET attribute = 0 WHERE"
+		       " attribute IS NOT excluded.attribute",
+		       err, "iii", from, to, source) < 0)
+		return -1;
+	return store_cs_ref_delete(tx, from, source, err);
 }
 
 int store_cs_ref_delete(struct store_tx *tx, int64_t target, int64_t source,

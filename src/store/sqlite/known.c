@@ -157,6 +157,8 @@ static const char *const ANY[MOTION_TABLES] = {
 		       " BETWEEN ?1 AND ?2 LIMIT 1",
 	[MOTION_RETRY] = "SELECT cs FROM retry WHERE cs BETWEEN ?1 AND ?2"
 			 " LIMIT 1",
+	[MOTION_MEMBER] = "SELECT source FROM member WHERE source BETWEEN ?1"
+			  " AND ?2 LIMIT 1",
 	[MOTION_ERROR] = "SELECT cs FROM cs_error WHERE cs BETWEEN ?1 AND ?2"
 			 " LIMIT 1",
 };

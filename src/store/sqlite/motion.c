@@ -146,7 +146,7 @@ int store_link_remembering(struct store *store, int64_t mv, struct arena *arena,
 }
 
 #define IMPORT_COLUMNS                                                         \
-	"SELECT cs, op, renamed, old_dn, synced, confirmed, indexed"           \
+	"SELECT cs, op, renamed, old_dn, synced, confirmed, indexed, sets"     \
 	" FROM pending_import "
 
 static void read_import(sqlite3_stmt *stmt, struct arena *arena,
@@ -159,6 +159,7 @@ static void read_import(sqlite3_stmt *stmt, struct arena *arena,
 	out->synced = sqlite_bytes(stmt, 4, arena);
 	out->confirmed = sqlite_bytes(stmt, 5, arena);
 	out->indexed = sqlite3_column_int(stmt, 6) != 0;
+	out->sets = sqlite3_column_int(stmt, 7) != 0;
 }
 
 int store_pending_import_get(struct store *store, int64_t cs,
@@ -216,10 +217,11 @@ int store_pending_import_put(struct store_tx *tx,
 	known_row_comes(tx->store, row->cs, MOTION_PENDING_IMPORT);
 	return sqlite_run(tx->store,
 			  "INSERT OR REPLACE INTO pending_import VALUES"
-			  " (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-			  err, "iiibbbi", row->cs, (int64_t)row->op,
+			  " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+			  err, "iiibbbii", row->cs, (int64_t)row->op,
 			  (int64_t)row->renamed, row->old_dn, row->synced,
-			  row->confirmed, (int64_t)row->indexed);
+			  row->confirmed, (int64_t)row->indexed,
+			  (int64_t)row->sets);
 }
 
 int store_pending_import_delete(struct store_tx *tx, int64_t from, int64_t to,
@@ -241,6 +243,8 @@ int store_pending_import_ids(struct store *store, uint32_t agent, int64_t after,
 			  "SELECT cs FROM pending_import WHERE cs > ?1 AND"
 			  " cs <= ?2 AND CASE ?3 WHEN 1 THEN op = 4"
 			  " WHEN 2 THEN op <> 4 WHEN 3 THEN indexed = 0"
+			  " WHEN 4 THEN op <> 4 AND sets IS NOT 1"
+			  " WHEN 5 THEN sets = 1"
 			  " ELSE 1 END ORDER BY cs",
 			  out, limit, err, "iii", after_of(agent, after),
 			  LAST_ID(agent), (int64_t)filter);

@@ -185,11 +185,11 @@ bool store_mv_wait_any(struct store *store)
 }
 
 int store_mv_ref_put(struct store_tx *tx, int64_t target, int64_t source,
-		     struct error *err)
+		     uint32_t attr, struct error *err)
 {
 	return sqlite_run(tx->store,
-			  "INSERT OR IGNORE INTO mv_ref VALUES (?1, ?2)", err,
-			  "ii", target, source);
+			  "INSERT OR REPLACE INTO mv_ref VALUES (?1, ?2, ?3)",
+			  err, "iii", target, source, (int64_t)attr);
 }
 
 int store_mv_ref_delete(struct store_tx *tx, int64_t target, int64_t source,

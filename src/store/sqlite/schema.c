@@ -89,6 +89,14 @@ static const char STEP_2[] =
 	/* passwords of new objects that somebody is to be told, sealed */
 	"CREATE TABLE delivery (id INTEGER PRIMARY KEY, agent INTEGER,"
 	" rule_set INTEGER, what BLOB);"
+	/* changes of reference sets, beside the images that have the sets */
+	"CREATE TABLE member (source INTEGER, attribute INTEGER,"
+	" target INTEGER, flags INTEGER, PRIMARY KEY (source, attribute,"
+	" target)) WITHOUT ROWID;"
+	"CREATE INDEX member_moving ON member (source) WHERE flags >= 256;"
+	"ALTER TABLE cs_ref ADD COLUMN attribute INTEGER;"
+	"ALTER TABLE mv_ref ADD COLUMN attribute INTEGER;"
+	"ALTER TABLE pending_import ADD COLUMN sets INTEGER;"
 	/* counts the imported objects of a type */
 	"CREATE INDEX cs_type ON cs (type) WHERE type > 0 AND"
 	" image IS NOT NULL;";

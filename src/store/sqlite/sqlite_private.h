@@ -36,6 +36,7 @@ enum motion_table {
 	MOTION_QUEUE,
 	MOTION_DUE,
 	MOTION_RETRY,
+	MOTION_MEMBER,
 	MOTION_TABLES,
 };
 

@@ -175,7 +175,8 @@ static void what_it_refers_to(void **state)
 		assert_int_equal(diff.gone_count, 1);
 		assert_true(diff.gone[0] == 1);
 		assert_int_equal(diff.come_count, 1);
-		assert_true(diff.come[0] == (int64_t)sizes[i] + 1);
+		assert_true(diff.come[0].target == (int64_t)sizes[i] + 1);
+		assert_int_equal(diff.come[0].attr, B);
 		image_reference_diff(&to, &to, &arena, &diff);
 		assert_int_equal(diff.come_count + diff.gone_count, 0);
 	}
