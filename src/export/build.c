@@ -318,6 +318,72 @@ int build_op(struct export_step *step, const struct entry *entry,
 	return all_changes(step, entry, out, err);
 }
 
+static struct values row_values(struct export_step *step,
+				const struct member *rows, size_t count,
+				bool wanted)
+{
+	struct values out = { NULL, 0 };
+	size_t i;
+
+	out.at = arena_array(&step->arena, count, sizeof(*out.at));
+	for (i = 0; i < count; i++)
+		if (rows[i].flags & MEMBER_PENDING &&
+		    member_in_expected(&rows[i]) == wanted &&
+		    member_in_written(&rows[i]) != wanted)
+			out.at[out.len++] =
+				value_reference(rows[i].target, SV_NULL);
+	return out;
+}
+
+/* `rows` of one attribute. */
+static int set_changes(struct export_step *step, const struct member *rows,
+		       size_t count, struct export_op *op, struct error *err)
+{
+	const struct attr_map *map = store_attr_map(step->store);
+	const attr_id *ids = step->agent->type_attr_ids[op->type];
+	size_t len = step->agent->types[op->type].attr_count;
+	struct values gone = row_values(step, rows, count, false);
+	struct values come = row_values(step, rows, count, true);
+	size_t k;
+
+	for (k = 0; k < len && ids[k] != map->from_store[rows->attr]; k++)
+		;
+	if (k == len)
+		return 0;
+	if (gone.len && add_change(step, op, k, ATTR_DELETE, &gone, err) < 0)
+		return -1;
+	return come.len ? add_change(step, op, k, ATTR_ADD, &come, err) : 0;
+}
+
+int build_sets(struct export_step *step, const struct entry *entry,
+	       const struct member *rows, size_t count, struct export_op *out,
+	       struct error *err)
+{
+	size_t from;
+	size_t to;
+
+	memset(out, 0, sizeof(*out));
+	out->id = (uint64_t)entry->row.id;
+	out->kind = EXPORT_UPDATE;
+	out->retry = entry->pending.in_progress;
+	out->anchor = entry->row.anchor;
+	if (find_type(step, entry, &out->type, err) < 0 ||
+	    tree_dn(&step->tree, entry->row.parent, entry->row.rdn,
+		    TREE_EXPECTED, &step->arena, &out->dn, err) < 0)
+		return -1;
+	keep_name(step, entry->row.id, out->dn);
+	out->attrs =
+		arena_array(&step->arena, 2 * count + 1, sizeof(*out->attrs));
+	for (from = 0; from < count; from = to) {
+		for (to = from; to < count && rows[to].attr == rows[from].attr;
+		     to++)
+			;
+		if (set_changes(step, rows + from, to - from, out, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int build_passing_name(struct export_step *step, int64_t id, struct sv rdn,
 		       struct sv *out, struct error *err)
 {

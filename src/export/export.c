@@ -18,6 +18,7 @@
 struct sent {
 	struct entry entry;
 	struct export_op op;
+	bool sets; /* `entry` has no values: see set.c */
 	bool done;
 };
 
@@ -188,10 +189,48 @@ static const struct planned *plain_of(const struct export_step *step,
 {
 	uint64_t at;
 
-	if (!outcome->ok || outcome->references_later ||
-	    !idmap_get(&step->places, outcome->id, &at))
+	if (outcome->references_later ||
+	    !idmap_get(&step->places, outcome->id, &at) ||
+	    (!outcome->ok && !step->plan.at[at - 1].sets))
 		return NULL;
 	return step->plan.at[at - 1].plain ? &step->plan.at[at - 1] : NULL;
+}
+
+/* The operation of a planned change: 1 built, 0 there is nothing to send, -1.
+ * What is pending by rows is not loaded. */
+static int prepare(struct export_step *step, size_t at, struct sent *sent,
+		   struct error *err)
+{
+	struct planned *planned = &step->plan.at[at];
+	struct member *rows;
+	int count = set_load(step, planned, &sent->entry, &rows, err);
+	int ret;
+
+	if (count < 0)
+		return -1;
+	planned->sets = count > 0;
+	sent->done = false;
+	if (count > 0)
+		return build_sets(step, &sent->entry, rows, (size_t)count,
+				  &sent->op, err) < 0
+			       ? -1
+			       : 1;
+	ret = entry_load_export(step->store, planned->cs, &step->arena,
+				&sent->entry, err);
+	if (ret <= 0 || sent->entry.pending.op == PENDING_NONE)
+		return ret < 0 ? -1 : 0;
+	ret = planned->untie ? build_untie(step, &sent->entry, &sent->op, err)
+			     : build_op(step, &sent->entry, &sent->op, err);
+	return ret < 0 ? -1 : 1;
+}
+
+static void note_sets(struct export_step *step, size_t at)
+{
+	struct planned *planned = &step->plan.at[at];
+
+	planned->plain = true;
+	planned->kind = EXPORT_UPDATE;
+	idmap_put(&step->places, (uint64_t)planned->cs, at + 1);
 }
 
 static int mark_in_progress(struct export_step *step, struct window *window,
@@ -211,21 +250,15 @@ static int mark_in_progress(struct export_step *step, struct window *window,
 			break;
 		struct sent *sent = &window->sent[window->len];
 		struct error why = ERROR_INIT;
-		int ret = entry_load_export(step->store, step->plan.at[i].cs,
-					    &step->arena, &sent->entry, err);
+		int ret = prepare(step, i, sent, &why);
 
-		if (ret < 0)
-			return -1;
-		if (ret == 0 || sent->entry.pending.op == PENDING_NONE) {
+		if (ret == 0) {
 			memset(sent, 0, sizeof(*sent));
 			sent->done = true;
 			window->len++;
 			continue;
 		}
-		if ((step->plan.at[i].untie
-			     ? build_untie(step, &sent->entry, &sent->op, &why)
-			     : build_op(step, &sent->entry, &sent->op, &why)) <
-		    0) {
+		if (ret < 0) {
 			struct export_outcome outcome =
 				cannot_be_sent(step, &why);
 
@@ -233,8 +266,12 @@ static int mark_in_progress(struct export_step *step, struct window *window,
 				*err = why;
 				return -1;
 			}
-			if (take_outcome(step, &sent->entry, &sent->op,
-					 &outcome, err) < 0)
+			if (step->plan.at[i].sets
+				    ? take_sets(step, &step->plan.at[i],
+						&outcome, err) < 0
+				    : take_outcome(step, &sent->entry,
+						   &sent->op, &outcome,
+						   err) < 0)
 				return -1;
 			sent->done = true;
 			window->len++;
@@ -242,7 +279,11 @@ static int mark_in_progress(struct export_step *step, struct window *window,
 		}
 		sent->entry.pending.in_progress = true;
 		sent->entry.pending.aside = step->plan.at[i].untie;
-		note_plain(step, i, &sent->entry, &sent->op);
+		sent->sets = step->plan.at[i].sets;
+		if (sent->sets)
+			note_sets(step, i);
+		else
+			note_plain(step, i, &sent->entry, &sent->op);
 		if (store_outbox_intend(step->tx, step->plan.at[i].cs,
 					step->plan.at[i].untie, err) < 0)
 			return -1;
@@ -318,6 +359,10 @@ static int take_answers(struct export_step *step, struct window *window,
 		if (sent->done)
 			continue;
 		plain = plain_of(step, &outcome);
+		if (!plain && sent->sets &&
+		    entry_load_export(step->store, (int64_t)sent->op.id,
+				      &step->arena, &sent->entry, err) <= 0)
+			return -1;
 		if ((plain ? take_plain(step, plain, &outcome, err)
 		     : sent->op.id & UNTIE_ID
 			     ? take_untied(step, &sent->entry, &outcome, err)

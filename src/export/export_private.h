@@ -29,6 +29,7 @@ struct planned {
 	bool anchored;    /* its anchor is known */
 	bool plain;       /* what was sent is all there is to await: no need to
 			   * look at the object again */
+	bool sets;        /* its values are rows: plain too, in its own way */
 	enum export_kind kind; /* of what was sent, when plain */
 	bool apart;            /* sent when all before it has its answer */
 };
@@ -70,6 +71,11 @@ int order_plan(struct export_step *step, struct error *err);
 int build_op(struct export_step *step, const struct entry *entry,
 	     struct export_op *out, struct error *err);
 
+/* The operation of values that are pending by rows. */
+int build_sets(struct export_step *step, const struct entry *entry,
+	       const struct member *rows, size_t count, struct export_op *out,
+	       struct error *err);
+
 /* The rename to a passing name. */
 int build_untie(struct export_step *step, const struct entry *entry,
 		struct export_op *out, struct error *err);
@@ -86,6 +92,17 @@ enum export_kind build_kind(const struct entry *entry);
 int take_outcome(struct export_step *step, struct entry *entry,
 		 const struct export_op *op,
 		 const struct export_outcome *outcome, struct error *err);
+
+/* An object's change was refused; what is pending is written by the caller. */
+int outcome_refused(struct export_step *step, int64_t cs,
+		    const struct export_outcome *outcome, struct error *err);
+
+/* set.c: the number of rows when all that is pending of the object lies in
+ * rows, 0 when not, -1; `entry` has its name and state then, no values. */
+int set_load(struct export_step *step, const struct planned *planned,
+	     struct entry *entry, struct member **rows, struct error *err);
+int take_sets(struct export_step *step, const struct planned *planned,
+	      const struct export_outcome *outcome, struct error *err);
 
 /* The same of one that is plain. */
 int take_plain(struct export_step *step, const struct planned *planned,

@@ -31,11 +31,11 @@ static const char *counter_of(enum export_kind kind)
 	return "export-failure";
 }
 
-static int refused(struct export_step *step, struct entry *entry,
-		   const struct export_outcome *outcome, struct error *err)
+int outcome_refused(struct export_step *step, int64_t cs,
+		    const struct export_outcome *outcome, struct error *err)
 {
 	struct cs_error row = {
-		.cs = entry->row.id,
+		.cs = cs,
 		.kind = ERROR_EXPORT,
 		.code = sv_from(outcome->error ? outcome->error
 					       : "unexpected-error"),
@@ -44,12 +44,19 @@ static int refused(struct export_step *step, struct entry *entry,
 	};
 
 	step->result->errors++;
-	counters_add(step->counters, 0, "export-failure", entry->row.id);
-	entry->pending.in_progress = false;
-	if (store_error_put(step->tx, &row, err) < 0 ||
-	    entry_put_pending(step->tx, entry, err) < 0)
+	counters_add(step->counters, 0, "export-failure", cs);
+	if (store_error_put(step->tx, &row, err) < 0)
 		return -1;
-	return retry_failed(step->tx, entry->row.id, RETRY_REFUSED, err);
+	return retry_failed(step->tx, cs, RETRY_REFUSED, err);
+}
+
+static int refused(struct export_step *step, struct entry *entry,
+		   const struct export_outcome *outcome, struct error *err)
+{
+	entry->pending.in_progress = false;
+	if (entry_put_pending(step->tx, entry, err) < 0)
+		return -1;
+	return outcome_refused(step, entry->row.id, outcome, err);
 }
 
 /* What was sent lies over what was awaited already. */
@@ -195,6 +202,8 @@ int take_plain(struct export_step *step, const struct planned *planned,
 {
 	struct anchor_key key = { 0, planned->cs, { 0, 0 } };
 
+	if (planned->sets)
+		return take_sets(step, planned, outcome, err);
 	counters_add(step->counters, 0, counter_of(planned->kind), planned->cs);
 	if (planned->kind == EXPORT_ADD && outcome->anchor.len &&
 	    !planned->anchored) {

@@ -17,6 +17,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MISSED                                                                 \
+	"exported, but the system came back with another %s%s; it is "         \
+	"pending again"
 #define FEW 16 /* beyond, references are looked up in a map */
 
 static bool has_all(const struct values *set, const struct values *wanted)
@@ -251,12 +254,51 @@ static int contradicted(struct import *import, struct entry *entry,
 static int confirmed(struct import *import, struct entry *entry,
 		     struct error *err)
 {
-	if (put_back(import, entry, err) < 0 ||
-	    store_error_delete(import->tx, entry->row.id, ERROR_IMPORT, err) <
-		    0)
+	if (put_back(import, entry, err) < 0)
 		return -1;
-	return store_retry_delete(import->tx, entry->row.id, RETRY_CONTRADICTED,
-				  err);
+	return confirm_confirmed(import, entry->row.id, err);
+}
+
+static const struct values *or_none(const struct values *values)
+{
+	static const struct values none = { NULL, 0 };
+
+	return values ? values : &none;
+}
+
+int confirm_contradicted(struct import *import, int64_t id,
+			 const struct image *lost, const struct image *kept,
+			 struct error *err)
+{
+	struct strbuf names = STRBUF_INIT(600);
+	struct image all = image_copy(lost, &import->arena);
+	char message[800];
+	size_t i;
+	int ret;
+
+	image_apply(&all, kept, &import->arena);
+	for (i = 0; i < all.len; i++) {
+		attr_id attr = all.attrs[i].attr;
+		struct verdict verdict = {
+			.lost = *or_none(image_get(lost, attr)),
+			.kept = *or_none(image_get(kept, attr)),
+		};
+
+		describe(import, &names, attr, &verdict);
+	}
+	(void)snprintf(message, sizeof(message), MISSED, "value of ",
+		       strbuf_cstr(&names));
+	ret = warn(import, id, message, err);
+	strbuf_release(&names);
+	return ret < 0 ? -1
+		       : retry_failed(import->tx, id, RETRY_CONTRADICTED, err);
+}
+
+int confirm_confirmed(struct import *import, int64_t id, struct error *err)
+{
+	if (store_error_delete(import->tx, id, ERROR_IMPORT, err) < 0)
+		return -1;
+	return store_retry_delete(import->tx, id, RETRY_CONTRADICTED, err);
 }
 
 /* Back to pending, below what is newer there. */
@@ -361,9 +403,7 @@ int confirm_exports(struct import *import, struct entry *entry,
 	}
 	if (missed.len || renamed_back) {
 		take_back(entry, &missed, &import->arena);
-		(void)snprintf(message, sizeof(message),
-			       "exported, but the system came back with "
-			       "another %s%s; it is pending again",
+		(void)snprintf(message, sizeof(message), MISSED,
 			       missed.len ? "value of " : "name",
 			       strbuf_cstr(&names));
 		keep_unmentioned(entry, report, &import->arena);

@@ -143,6 +143,7 @@ static int stage(struct import *import, struct prepared *item,
 {
 	struct change *change = &item->change;
 	char message[512];
+	int ret;
 
 	if (import->full && item->anchor_h &&
 	    (change->op == CHANGE_OBJECT || change->op == CHANGE_ADD) &&
@@ -172,6 +173,9 @@ static int stage(struct import *import, struct prepared *item,
 	case CHANGE_UPDATE:
 	case CHANGE_RENAME:
 		import->result->read++;
+		ret = stage_sets(import, item, err);
+		if (ret)
+			return ret < 0 ? -1 : 0;
 		return stage_update(import, item, err);
 	case CHANGE_DELETE:
 		import->result->read++;
@@ -361,6 +365,8 @@ static void release(struct import *import)
 	id_set_release(&import->moved);
 	id_set_release(&import->deleting);
 	idmap_release(&import->counted);
+	idmap_release(&import->set_values);
+	idmap_release(&import->set_owners);
 	idmap_release(&import->resolved);
 	mem_free(import->types);
 	arena_release(&import->arena);

@@ -160,6 +160,10 @@ struct import {
 	struct idmap counted;  /* delta: object -> 1 + what counts of it */
 	VEC(struct dn_reference) dn_references;
 	VEC(struct doubtful) doubtful;
+	struct idmap set_values; /* hash of a value that a delta changed -> 1,
+				  * 0 when it changed it back */
+	struct idmap
+		set_owners; /* object -> 1 + how many of its values differ */
 	VEC(struct dn_reference) renamed; /* source, and its DN before */
 	VEC(struct unread) unread;
 	VEC(int64_t) transients; /* that are, or were in this run */
@@ -180,6 +184,15 @@ int stage_object(struct import *import, struct prepared *item,
 /* A delta's partial change or rename. */
 int stage_update(struct import *import, struct prepared *item,
 		 struct error *err);
+/* set.c: one that names values of reference sets: 1 it is staged, 0 all of the
+ * object has to be looked at, -1 */
+int stage_sets(struct import *import, const struct prepared *item,
+	       struct error *err);
+/* A value came or went, perhaps not for the first time. */
+void import_toggle_set(struct import *import, int64_t source, uint32_t attr,
+		       int64_t target);
+/* Counts such an object, now or when all names are read. */
+void stage_count_sets(struct import *import, int64_t id, bool changed);
 /* A delta's deletion: kept until the guard has seen all of them. */
 int stage_report_deleted(struct import *import, struct prepared *item,
 			 struct error *err);
@@ -217,6 +230,13 @@ struct report {
 int confirm_exports(struct import *import, struct entry *entry,
 		    const struct image *new, const struct report *report,
 		    struct error *err);
+/* Exported values of sets that did not come back (`lost`), or were taken away
+ * and are there still: they are pending again. */
+int confirm_contradicted(struct import *import, int64_t id,
+			 const struct image *lost, const struct image *kept,
+			 struct error *err);
+/* What was exported came back, and nothing else. */
+int confirm_confirmed(struct import *import, int64_t id, struct error *err);
 /* An exported add that a full import did not see, or a deletion that it did:
  * back to pending export. */
 int confirm_lost(struct import *import, struct entry *entry,

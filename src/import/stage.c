@@ -183,10 +183,49 @@ static void count(struct import *import, const char *name, int64_t id)
 		idmap_put(&import->counted, (uint64_t)id, now);
 }
 
+void import_toggle_set(struct import *import, int64_t source, uint32_t attr,
+		       int64_t target)
+{
+	int64_t value[3] = { source, attr, target };
+	uint64_t h = hash64(store_hash_key(import->store),
+			    sv_make((const char *)value, sizeof(value)));
+	uint64_t differs = 0;
+	uint64_t count = 1;
+
+	(void)idmap_get(&import->set_values, h, &differs);
+	(void)idmap_get(&import->set_owners, (uint64_t)source, &count);
+	idmap_put(&import->set_values, h, !differs);
+	idmap_put(&import->set_owners, (uint64_t)source,
+		  differs ? count - 1 : count + 1);
+}
+
+/* Where names may pass on, what changed is known at the end. */
+void stage_count_sets(struct import *import, int64_t id, bool changed)
+{
+	if (!changed || !import->has_dn)
+		count(import, changed ? "stage-update" : "stage-no-change", id);
+}
+
+static void count_set_owners(struct import *import, bool all)
+{
+	const struct idmap *owners = &import->set_owners;
+	size_t i;
+
+	for (i = 0; i < owners->size; i++)
+		if (owners->keys[i])
+			count(import,
+			      all || owners->values[i] > 1 ? "stage-update"
+							   : "stage-no-change",
+			      (int64_t)owners->keys[i]);
+	idmap_clear(&import->set_owners);
+}
+
 void stage_count(struct import *import)
 {
 	const struct doubtful *doubtful;
 	size_t i;
+
+	count_set_owners(import, true);
 
 	/* the import broke off: what was said of them stands */
 	vec_foreach(&import->doubtful, doubtful)
@@ -243,6 +282,7 @@ int stage_count_doubtful(struct import *import, struct error *err)
 {
 	const struct doubtful *doubtful;
 
+	count_set_owners(import, false);
 	vec_foreach(&import->doubtful, doubtful) {
 		struct entry entry;
 		int ret = entry_load(import->store, doubtful->id,

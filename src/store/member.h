@@ -56,6 +56,16 @@ int store_member_moving(struct store *store, int64_t source,
 int store_member_get(struct store *store, int64_t source, uint32_t attr,
 		     int64_t target, struct member *out, struct error *err);
 
+/* Which attribute of `source` refers to `target`: 1, 0 none does, -1. Zero:
+ * not just one, or not known. */
+int store_referring(struct store *store, int64_t source, int64_t target,
+		    uint32_t *out, struct error *err);
+/* An attribute more of `source` refers to `target`. */
+int store_cs_ref_add(struct store_tx *tx, int64_t target, int64_t source,
+		     uint32_t attr, struct error *err);
+int store_mv_ref_add(struct store_tx *tx, int64_t target, int64_t source,
+		     uint32_t attr, struct error *err);
+
 /* ---- levels ---- */
 
 /* The value at a level; of a level that says nothing the one below. */

@@ -100,10 +100,8 @@ int store_member_moving(struct store *store, int64_t source,
 		    source, source, arena, out, err);
 }
 
-/* Which attribute of `source` refers to `target`: 1, 0 none does, -1. Zero:
- * not just one, or not known. */
-static int referring(struct store *store, int64_t source, int64_t target,
-		     uint32_t *out, struct error *err)
+int store_referring(struct store *store, int64_t source, int64_t target,
+		    uint32_t *out, struct error *err)
 {
 	sqlite3_stmt *stmt;
 	int ret = sqlite_first(
@@ -120,6 +118,24 @@ static int referring(struct store *store, int64_t source, int64_t target,
 		(void)sqlite3_reset(stmt);
 	}
 	return ret;
+}
+
+#define ONE_MORE                                                               \
+	" VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET attribute = 0"         \
+	" WHERE attribute IS NOT excluded.attribute"
+
+int store_cs_ref_add(struct store_tx *tx, int64_t target, int64_t source,
+		     uint32_t attr, struct error *err)
+{
+	return sqlite_run(tx->store, "INSERT INTO cs_ref" ONE_MORE, err, "iii",
+			  target, source, (int64_t)attr);
+}
+
+int store_mv_ref_add(struct store_tx *tx, int64_t target, int64_t source,
+		     uint32_t attr, struct error *err)
+{
+	return sqlite_run(tx->store, "INSERT INTO mv_ref" ONE_MORE, err, "iii",
+			  target, source, (int64_t)attr);
 }
 
 static int stored_row(struct store *store, struct member *out,
@@ -150,7 +166,7 @@ int store_member_get(struct store *store, int64_t source, uint32_t attr,
 		ret = stored_row(store, out, err);
 	if (ret)
 		return ret;
-	ret = referring(store, source, target, &by, err);
+	ret = store_referring(store, source, target, &by, err);
 	if (ret < 0 || (ret > 0 && !by))
 		return ret < 0 ? -1 : 0;
 	if (ret > 0 && by == attr)
