@@ -58,6 +58,8 @@ class Bench:
         self.size = size
         self.folder = work / "company"
         self.states = work / "states"
+        self.group_folder = work / "group"
+        self.group_members = 0
         self.log = str(work / "output")
         self.scratch = work / "scratch"
         self.peak = 0.0
@@ -67,11 +69,11 @@ class Bench:
 
     # ---- running things ----
 
-    def conjoin(self, agent, profile, **expected):
+    def conjoin(self, agent, profile, folder=None, **expected):
         """One run; its counters must be those expected. Gives seconds."""
         os.sync()
         words = [str(CONJOIN), "run", agent, profile, "--json", "--folder",
-                 str(self.folder)]
+                 str(folder or self.folder)]
         status, seconds, memory = run_process(words, self.log)
         text = pathlib.Path(self.log).read_text(encoding="utf-8")
         if status != 0:
@@ -231,11 +233,52 @@ class Bench:
                           self.states / "exported/out/directory.ldif",
                           self.fresh() / "new.ldif")
 
+    # ---- one member more ----
+
+    def make_group(self):
+        """A company of its own: one group with half of all people, known in a
+        directory whose changes are told by value, and in a target."""
+        half = self.size // 2
+        people.write_group_company(self.group_folder, self.size, half)
+        self.group_members = half
+        for agent, profile, expected in [
+                ("source", "full-import", {"stage_add": self.size + 1}),
+                ("source", "full-sync",
+                 {"disconnector_projected_flow": self.size + 1}),
+                ("target", "export", {"export_add": self.size + 1}),
+                ("target", "full-import", {"stage_add": self.size + 1}),
+                ("target", "delta-sync",
+                 {"connector_no_flow": self.size + 1})]:
+            self.conjoin(agent, profile, self.group_folder, **expected)
+
+    def group_change(self):
+        if not self.group_folder.exists():
+            self.make_group()
+        people.write_group_change(self.group_folder, self.group_members)
+        self.group_members += 1
+        seconds = sum(self.conjoin(agent, profile, self.group_folder,
+                                   **expected)
+                      for agent, profile, expected in [
+                          ("source", "delta-import", {"stage_update": 1}),
+                          ("source", "delta-sync", {"connector_flow": 1}),
+                          ("target", "export", {"export_update": 1})])
+        # what comes back is not timed
+        self.conjoin("target", "delta-import", self.group_folder,
+                     stage_update=1)
+        self.conjoin("target", "delta-sync", self.group_folder,
+                     connector_no_flow=1)
+        return seconds
+
+    def group_change_limit(self):
+        store = self.fresh() / "conjoin.db"
+        shutil.copy(self.group_folder / "state/conjoin.db", store)
+        return sum(self.limit("durable", store, 1) for _ in range(3))
+
 
 MAKE = {name: getattr(Bench, f"make_{name}") for name in
         ("empty", "imported", "synced", "joined", "exported", "steady")}
 PAIRS = ["import-initial", "import-unchanged", "sync-initial",
-         "sync-unchanged", "delta-cycle", "export-ldif"]
+         "sync-unchanged", "delta-cycle", "group-change", "export-ldif"]
 NAMES = PAIRS + ["memory-peak", "start"]
 
 

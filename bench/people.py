@@ -265,6 +265,77 @@ def write(path, fields, rows):
         writer.writerows(rows)
 
 
+GROUP_FILES = {
+    "conjoin.yaml": """\
+conjoin: 1
+agents: [source, target]
+metaverse:
+  person:
+    attributes: { uid: { type: string, index: true }, name: string }
+    delete: { when: projected }
+  group:
+    attributes: { name: string, member: [reference] }
+    delete: { when: projected }
+""",
+    "agents/source.yaml": """\
+type: ldif
+connect: { path: data/source.ldif, changes: data/changes.ldif }
+objects:
+  person:
+    type: inetOrgPerson
+    metaverse: person
+    project: true
+    import: { uid: uid, name: displayName }
+  group:
+    type: groupOfNames
+    metaverse: group
+    project: true
+    import: { name: cn, member: member }
+""",
+    "agents/target.yaml": """\
+type: ldif
+connect: { path: out/target.ldif, changes: out/changes.ldif }
+objects:
+  person:
+    type: inetOrgPerson
+    metaverse: person
+    provision: { dn: '"uid=" & [uid] & ",o=target"' }
+    export: { displayName: name }
+    deprovision: delete
+  group:
+    type: groupOfNames
+    metaverse: group
+    provision: { dn: '"cn=" & [name] & ",o=target"' }
+    export: { member: member }
+    deprovision: delete
+"""}
+
+
+def write_group_company(folder, size, members):
+    """One group with so many members in a directory of so many people."""
+    for name, text in GROUP_FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    for name in ("data", "out"):
+        (folder / name).mkdir(exist_ok=True)
+    (folder / "data/changes.ldif").write_text("", encoding="utf-8")
+    with open(folder / "data/source.ldif", "w", encoding="utf-8") as out:
+        for i in range(size):
+            out.write(f"dn: uid=u{i},o=x\nobjectClass: inetOrgPerson\n"
+                      f"uid: u{i}\ndisplayName: Person {i}\n\n")
+        out.write("dn: cn=all,o=x\nobjectClass: groupOfNames\ncn: all\n")
+        for i in range(members):
+            out.write(f"member: uid=u{i},o=x\n")
+
+
+def write_group_change(folder, number):
+    """A person more in the group, told by value."""
+    with open(folder / "data/changes.ldif", "a", encoding="utf-8") as out:
+        out.write("# type: groupOfNames\ndn: cn=all,o=x\n"
+                  "changetype: modify\nadd: member\n"
+                  f"member: uid=u{number},o=x\n-\n\n")
+
+
 def changes_of(size):
     """How many rows the delta has."""
     return min(1000, max(size // 5, 20))

@@ -253,7 +253,12 @@ static int keep_import(struct set_owner *owner, bool staged, struct error *err)
 	struct pending_import row = { .cs = owner->row.id,
 				      .op = IMPORT_UPDATE,
 				      .sets = true };
+	struct link_row link;
 
+	/* of one that is linked nothing is to be found by join values */
+	if (store_link_get(import->store, row.cs, &link, err) < 0)
+		return -1;
+	row.indexed = link.mv != 0;
 	if (!owner->awaiting)
 		import->changes += (int)staged - (int)owner->staged;
 	if (staged)

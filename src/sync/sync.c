@@ -654,6 +654,7 @@ static int read_chunk(struct sync *sync, enum pass pass, int64_t after,
 	}
 	count = next_ids(sync, after,
 			 pass == PASS_DELETED ? PENDING_IMPORT_DELETES
+			 : sync->sets         ? PENDING_IMPORT_WHOLE
 					      : PENDING_IMPORT_OTHERS,
 			 ids, err);
 	if (count > 0 && load_entries(sync, ids, count, entries, err) < 0)
@@ -776,6 +777,44 @@ static int make_pass(struct sync *sync, enum pass pass, struct error *err)
 
 	mem_free(ahead);
 	return ret;
+}
+
+/* Changes of reference sets: by value, or else as any other object. */
+static int sets_pass(struct sync *sync, struct error *err)
+{
+	VEC(int64_t) others = VEC_INIT;
+	int64_t ids[CHUNK];
+	int64_t after = 0;
+	int count = 0;
+	int ret = 0;
+	size_t at;
+	int i;
+
+	while (ret == 0 &&
+	       (count = store_pending_import_ids(sync->store, sync->number,
+						 after, PENDING_IMPORT_SETS,
+						 ids, CHUNK, err)) > 0) {
+		after = ids[count - 1];
+		for (i = 0; i < count && ret >= 0; i++) {
+			ret = sets_take(sync, ids[i], err);
+			if (ret == 0)
+				vec_push(&others, ids[i]);
+		}
+		ret = ret < 0 ? -1 : 0;
+	}
+	if (count < 0)
+		ret = -1;
+	for (at = 0; at < others.len && ret == 0; at++) {
+		struct work_cs *cs;
+
+		ret = work_cs(sync, others.at[at], &cs, err);
+		if (ret > 0)
+			ret = process(sync, cs, err);
+		if (ret == 0 && is_full(sync, (int)(at % FLUSH_OBJECTS)))
+			ret = flush(sync, err);
+	}
+	vec_release(&others);
+	return ret < 0 ? -1 : flush(sync, err);
 }
 
 /* What was deferred: now it succeeds, or fails for good. */
@@ -941,6 +980,7 @@ static int run(struct sync *sync, struct error *err)
 	work_init(sync);
 	sync->number = store_name_find(sync->store, NAME_AGENT,
 				       sv_from(sync->agent->name));
+	sync->sets = sets_any(sync);
 	if (join_index_imported(sync, err) < 0 || flush(sync, err) < 0 ||
 	    changes_take(sync, err) < 0 || due_take(sync, err) < 0)
 		return -1;
@@ -948,6 +988,8 @@ static int run(struct sync *sync, struct error *err)
 			err);
 	if (ret == 0)
 		ret = make_pass(sync, PASS_DELETED, err);
+	if (ret == 0 && sync->sets)
+		ret = sets_pass(sync, err);
 	if (ret == 0)
 		ret = last_pass(sync, err);
 	if (ret == 0)
@@ -975,6 +1017,7 @@ static void release(struct sync *sync)
 	work_release(sync);
 	plan_release(sync);
 	idmap_release(&sync->failed_mv);
+	idmap_release(&sync->read_sets);
 	idmap_release(&sync->quiet);
 	idmap_release(&sync->leaving);
 	vec_release(&sync->deferred);

@@ -248,9 +248,12 @@ struct sync {
 	char blocked[512]; /* "code: why": not provisioned, no failure */
 	unsigned round;    /* of evaluate(), counted over a preview */
 
-	struct idmap outcomes;  /* cs -> outcome, over the step */
-	struct idmap quiet;     /* cs -> inbound counter "no-flow" so far */
-	struct idmap frozen;    /* rule sets warned of */
+	struct idmap outcomes; /* cs -> outcome, over the step */
+	bool sets;             /* sets_pass() takes what changes in sets */
+	struct idmap
+		read_sets;   /* attribute -> 1 rules read it, 2 they do not */
+	struct idmap quiet;  /* cs -> inbound counter "no-flow" so far */
+	struct idmap frozen; /* rule sets warned of */
 	struct idmap failed_mv; /* not tried again in this step */
 
 	/* names that another object is about to give up: names.c */
@@ -323,6 +326,8 @@ int work_links_of(struct sync *sync, int64_t mv, const struct link_list **out,
 		  struct error *err);
 void work_outcome(struct sync *sync, const struct work_cs *cs,
 		  enum outcome outcome, bool flow);
+void work_outcome_of(struct sync *sync, int64_t cs, enum outcome outcome,
+		     bool flow);
 /* Evaluate this metaverse object again before the step ends. */
 void work_mark(struct sync *sync, int64_t mv);
 void work_wait(struct sync *sync, uint64_t h, int64_t mv);
@@ -509,6 +514,12 @@ bool names_error_taken(const struct error *err);
 int names_give_back(struct sync *sync, struct error *err);
 void names_add_keys(struct sync *sync, struct agent_plan *agent,
 		    const struct work_cs *cs);
+
+/* sets.c: changes of reference sets, value by value */
+/* This step may have such. */
+bool sets_any(const struct sync *sync);
+/* 1: the object is synchronized; 0: it is to be like any other; -1 */
+int sets_take(struct sync *sync, int64_t id, struct error *err);
 
 /* sync.c: what is written is kept, the next transaction begins */
 int sync_commit(struct sync *sync, struct error *err);

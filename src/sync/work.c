@@ -490,14 +490,20 @@ void work_unit_drop(struct sync *sync)
 	end_unit(sync);
 }
 
-void work_outcome(struct sync *sync, const struct work_cs *cs,
-		  enum outcome outcome, bool flow)
+void work_outcome_of(struct sync *sync, int64_t cs, enum outcome outcome,
+		     bool flow)
 {
-	struct outcome_change change = { cs->e.row.id, (unsigned)outcome };
+	struct outcome_change change = { cs, (unsigned)outcome };
 
 	if (flow)
 		change.outcome |= OUT_WITH_FLOW;
 	vec_push(&sync->unit_outcomes, change);
+}
+
+void work_outcome(struct sync *sync, const struct work_cs *cs,
+		  enum outcome outcome, bool flow)
+{
+	work_outcome_of(sync, cs->e.row.id, outcome, flow);
 }
 
 /* ---- hints ---- */
