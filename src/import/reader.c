@@ -84,11 +84,61 @@ static void bad(struct change *change, const char *code, const char *message)
 	change->message = sv_from(message);
 }
 
-/* Text becomes a value of the attribute's type. */
-static int convert(struct change *change, const struct attr_def *def,
-		   struct attr_change *attr, struct arena *arena)
+#define MANY 32 /* values; beyond they are known by their hashes */
+
+static void note_value(const struct reader *reader, const struct value *value,
+		       struct idmap *seen, uint64_t *hash_out)
 {
+	struct arena scratch = ARENA_INIT;
+	struct sv text = value_text(value, &scratch);
+
+	if (value->type == VALUE_REFERENCE)
+		text = text_fold(text, &scratch);
+	*hash_out = hash64(store_hash_key(reader->store), text);
+	if (seen)
+		idmap_put(seen, *hash_out, 1);
+	arena_release(&scratch);
+}
+
+/* Was it among the first `kept` values? */
+static bool is_repeated(const struct reader *reader,
+			const struct values *values, size_t kept,
+			const struct value *value, struct idmap *seen)
+{
+	struct values before = { values->at, kept };
+	uint64_t h;
+	size_t i;
+
+	if (kept < MANY)
+		return kept && values_have(&before, value, MATCH_EXACT);
+	for (i = 0; kept == MANY && i < kept; i++)
+		note_value(reader, &before.at[i], seen, &h);
+	note_value(reader, value, NULL, &h);
+	if (idmap_get(seen, h, NULL))
+		return values_have(&before, value, MATCH_EXACT);
+	idmap_put(seen, h, 1);
+	return false;
+}
+
+static void drop_repeated(const struct reader *reader, struct values *values)
+{
+	struct idmap seen = IDMAP_INIT;
 	size_t kept = 0;
+	size_t i;
+
+	for (i = 0; i < values->len; i++)
+		if (!is_repeated(reader, values, kept, &values->at[i], &seen))
+			values->at[kept++] = values->at[i];
+	values->len = kept;
+	idmap_release(&seen);
+}
+
+/* Text becomes a value of the attribute's type. */
+static int convert(const struct reader *reader, struct change *change,
+		   const struct attr_def *def, struct attr_change *attr,
+		   struct arena *arena)
+{
+	size_t kept;
 	size_t i;
 
 	for (i = 0; i < attr->values.len; i++) {
@@ -107,13 +157,9 @@ static int convert(struct change *change, const struct attr_def *def,
 					 value_type_name(def->type)));
 			return -1;
 		}
-		if (kept &&
-		    values_have(&(struct values){ attr->values.at, kept },
-				value, MATCH_EXACT))
-			continue;
-		attr->values.at[kept++] = *value;
 	}
-	attr->values.len = kept;
+	drop_repeated(reader, &attr->values);
+	kept = attr->values.len;
 	if (kept > 1 && !def->multi) {
 		bad(change, "multi-single-mismatch",
 		    arena_printf(arena,
@@ -277,7 +323,7 @@ static void convert_all(const struct reader *reader, struct prepared *item,
 		return;
 	type = &reader->agent->types[change->type];
 	for (i = 0; i < change->attr_count; i++)
-		if (convert(change, &type->attrs[change->attrs[i].attr],
+		if (convert(reader, change, &type->attrs[change->attrs[i].attr],
 			    &change->attrs[i], arena) < 0)
 			break;
 }
