@@ -512,19 +512,21 @@ static void waiting(void **state)
 	assert_true(h[0] + h[1] == 3);
 }
 
+typedef int (*ref_put)(struct store_tx *, int64_t, int64_t, uint32_t,
+		       struct error *);
 typedef int (*ref_write)(struct store_tx *, int64_t, int64_t, struct error *);
 typedef int (*ref_find)(struct store *, int64_t, struct arena *, int64_t **,
 			struct error *);
 
-static void refs(struct fixture *f, ref_write put, ref_write del, ref_find find)
+static void refs(struct fixture *f, ref_put put, ref_write del, ref_find find)
 {
 	struct store_tx *tx = begin(f);
 	int64_t *ids;
 
-	OK(f, put(tx, 7, 1, &f->err));
-	OK(f, put(tx, 7, 2, &f->err));
-	OK(f, put(tx, 7, 2, &f->err));
-	OK(f, put(tx, 8, 1, &f->err));
+	OK(f, put(tx, 7, 1, 3, &f->err));
+	OK(f, put(tx, 7, 2, 3, &f->err));
+	OK(f, put(tx, 7, 2, 3, &f->err));
+	OK(f, put(tx, 8, 1, 3, &f->err));
 	assert_int_equal(find(f->store, 7, &f->arena, &ids, &f->err), 2);
 	OK(f, del(tx, 7, 1, &f->err));
 	assert_int_equal(find(f->store, 7, &f->arena, &ids, &f->err), 1);
