@@ -273,6 +273,19 @@ void expr_reads(const struct expr *expr,
 		hook_reads(expr->root->hook, fn, data);
 }
 
+bool expr_reads_all(const struct expr *expr)
+{
+	const struct hook *hook = expr->root->hook;
+	bool all = false;
+	size_t a;
+
+	if (expr->root->kind != NODE_HOOK)
+		return false;
+	for (a = 0; a < hook->count; a++)
+		all |= !hook->args[a].fields->named;
+	return all;
+}
+
 struct sv expr_source(const struct expr *expr)
 {
 	return expr->source;

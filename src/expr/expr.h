@@ -207,6 +207,8 @@ int expr_is_attr(const struct expr *expr, uint32_t *id_out);
 void expr_reads(const struct expr *expr,
 		void (*fn)(void *data, enum expr_view view, uint32_t id),
 		void *data);
+/* It is given an object whole, and may read any of its attributes. */
+bool expr_reads_all(const struct expr *expr);
 struct sv expr_source(const struct expr *expr);
 /* Its text, and behind it where the functions stand that are not built in. */
 struct sv expr_told(const struct expr *expr, struct arena *arena);

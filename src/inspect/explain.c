@@ -168,6 +168,8 @@ static int load_mv(struct explaining *e, struct error *err)
 {
 	const struct store *store = e->display->store;
 	struct mv_row row;
+	struct member *rows;
+	int members;
 	int ret;
 
 	if (!e->mv)
@@ -180,10 +182,14 @@ static int load_mv(struct explaining *e, struct error *err)
 				 "mv %lld, to which the object is linked, is "
 				 "missing",
 				 (long long)e->mv);
-	if (mv_image(e->display->store, &row, e->arena, &e->image, err) < 0)
+	members = mv_image_members(e->display->store, &row, e->arena, &e->image,
+				   &rows, err);
+	if (members < 0)
 		return -1;
 	lineage_decode(row.lineage, store_attr_map(store), e->arena,
 		       &e->lineage);
+	lineage_lay(&e->lineage, rows, (size_t)members, store_attr_map(store),
+		    e->arena);
 	e->type = config_mv_type_find(
 		e->display->config,
 		sv_from(store_name(e->display->store, NAME_MV_TYPE, row.type)));

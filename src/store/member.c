@@ -72,8 +72,8 @@ struct values member_values(const struct values *values,
 }
 
 int mv_image_members(struct store *store, const struct mv_row *row,
-		     struct arena *arena, struct image *out, bool *members_out,
-		     struct error *err)
+		     struct arena *arena, struct image *out,
+		     struct member **rows_out, struct error *err)
 {
 	const struct attr_map *map = store_attr_map(store);
 	struct member *rows;
@@ -81,7 +81,6 @@ int mv_image_members(struct store *store, const struct mv_row *row,
 	int from;
 	int to;
 
-	*members_out = false;
 	if (image_decode(row->image, map, arena, out, err) < 0)
 		return -1;
 	count = store_member_range(store, row->id, row->id, arena, &rows, err);
@@ -91,22 +90,25 @@ int mv_image_members(struct store *store, const struct mv_row *row,
 		for (to = from; to < count && rows[to].attr == rows[from].attr;
 		     to++)
 			;
+		while (from < to && rows[from].target < 0)
+			from++;
 		image_set(out, attr,
 			  member_values(image_get(out, attr), rows + from,
 					(size_t)(to - from), member_in_image,
 					arena),
 			  arena);
 	}
-	*members_out = count > 0;
-	return count < 0 ? -1 : 0;
+	*rows_out = rows;
+	return count;
 }
 
 int mv_image(struct store *store, const struct mv_row *row, struct arena *arena,
 	     struct image *out, struct error *err)
 {
-	bool ignored;
+	struct member *ignored;
 
-	return mv_image_members(store, row, arena, out, &ignored, err);
+	return mv_image_members(store, row, arena, out, &ignored, err) < 0 ? -1
+									   : 0;
 }
 
 int member_pending_text(struct store *store, int64_t cs, struct strbuf *out,

@@ -35,11 +35,16 @@ struct member {
 	uint32_t attr; /* store number */
 	int64_t target;
 	unsigned flags;
+	int64_t since; /* see store_member_since() */
 };
 
 /* A row that says what the stored image says is none. */
 int store_member_put(struct store_tx *tx, const struct member *row,
 		     struct error *err);
+/* Of a metaverse object: who gave the set, and when it last changed; a row
+ * whose target is the negative id of that connector. */
+int store_member_since(struct store_tx *tx, int64_t mv, uint32_t attr,
+		       int64_t cs, int64_t since, struct error *err);
 /* All of an object. */
 int store_member_delete(struct store_tx *tx, int64_t source, struct error *err);
 /* Those of objects from..to of one agent (or of the metaverse), in order; the
@@ -77,10 +82,10 @@ bool member_in_expected(const struct member *row);
 /* The metaverse object's image, with what lies beside it. */
 int mv_image(struct store *store, const struct mv_row *row, struct arena *arena,
 	     struct image *out, struct error *err);
-/* The same, and whether something does. */
+/* The same, with the rows: their number, or -1. */
 int mv_image_members(struct store *store, const struct mv_row *row,
-		     struct arena *arena, struct image *out, bool *members_out,
-		     struct error *err);
+		     struct arena *arena, struct image *out,
+		     struct member **rows_out, struct error *err);
 
 /* The rows of one attribute over its values: `in` says who is one. */
 struct values member_values(const struct values *values,

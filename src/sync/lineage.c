@@ -59,3 +59,35 @@ void lineage_decode(struct sv bytes, const struct attr_map *map,
 		out->len++;
 	}
 }
+
+static void lay_one(struct lineage *lineage, const struct lineage_entry *entry,
+		    struct arena *arena)
+{
+	struct lineage_entry *at =
+		arena_array(arena, lineage->len + 1, sizeof(*at));
+	size_t len = 0;
+	size_t i;
+
+	for (i = 0; i < lineage->len && lineage->at[i].attr < entry->attr; i++)
+		at[len++] = lineage->at[i];
+	at[len++] = *entry;
+	for (; i < lineage->len; i++)
+		if (lineage->at[i].attr != entry->attr)
+			at[len++] = lineage->at[i];
+	lineage->at = at;
+	lineage->len = len;
+}
+
+void lineage_lay(struct lineage *lineage, const struct member *rows,
+		 size_t count, const struct attr_map *map, struct arena *arena)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		struct lineage_entry entry = { map->from_store[rows[i].attr],
+					       -rows[i].target, rows[i].since };
+
+		if (rows[i].target < 0)
+			lay_one(lineage, &entry, arena);
+	}
+}

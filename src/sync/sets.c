@@ -34,8 +34,21 @@ static void note_read(void *data, enum expr_view view, uint32_t id)
 
 static void ask(struct readers *readers, const struct expr *expr)
 {
-	if (expr)
-		expr_reads(expr, note_read, readers);
+	if (!expr)
+		return;
+	readers->found |= expr_reads_all(expr);
+	expr_reads(expr, note_read, readers);
+}
+
+static void ask_lua(struct readers *readers, const struct config_lua *lua)
+{
+	size_t i;
+
+	if (!lua->fn)
+		return;
+	readers->found |= !lua->fields || !lua->fields->named || lua->others;
+	for (i = 0; !readers->found && i < lua->fields->count; i++)
+		readers->found = lua->fields->at[i].id == readers->attr;
 }
 
 static bool is_direct(const struct expr *source, const struct expr *when)
@@ -53,6 +66,7 @@ static void ask_inbound(struct readers *readers,
 
 	ask(readers, rs->scope);
 	ask(readers, rs->resolve);
+	ask_lua(readers, &rs->resolve_lua);
 	ask(readers, rs->project_rule);
 	for (i = 0; i < rs->filter_count; i++)
 		ask(readers, rs->filters[i]);
@@ -129,6 +143,7 @@ static bool is_read(struct sync *sync, attr_id attr)
 	}
 	for (a = 0; a < config->mv_type_count; a++) {
 		ask(&readers, config->mv_types[a].delete_rule);
+		ask_lua(&readers, &config->mv_types[a].delete_lua);
 		for (i = 0; i < config->mv_types[a].key_count; i++)
 			ask(&readers, config->mv_types[a].keys[i].expr);
 	}
@@ -154,7 +169,8 @@ static const struct attr_plan *fed_by(const struct mv_plan *plan,
 			continue;
 		if (def->type != VALUE_REFERENCE || !def->multi ||
 		    attr->attr->attr.index || attr->attr->merge ||
-		    attr->lookup_target || attr->contributor_count != 1 ||
+		    attr->attr->choose || attr->lookup_target ||
+		    attr->contributor_count != 1 ||
 		    attr->contributors[0].rule_set != rs ||
 		    attr->contributors[0].flow_count != 1)
 			return NULL;
@@ -655,7 +671,9 @@ static int write_members(struct unit *unit, struct error *err)
 			     ? store_mv_ref_add(sync->tx, row->target,
 						row->source, row->attr, err)
 			     : store_mv_ref_delete(sync->tx, row->target,
-						   row->source, err)) < 0)
+						   row->source, err)) < 0 ||
+		    store_member_since(sync->tx, row->source, row->attr,
+				       unit->row.id, sync->now, err) < 0)
 			return -1;
 	}
 	return store_mv_wait_put(sync->tx, unit->waits.at, unit->waits.len,

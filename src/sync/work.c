@@ -284,6 +284,8 @@ int work_mv(struct sync *sync, int64_t id, struct work_mv **out,
 	    struct error *err)
 {
 	struct work_mv *mv = idmap_get_ptr(&sync->mv, (uint64_t)id);
+	struct member *rows;
+	int members;
 	int ret;
 
 	if (!mv) {
@@ -292,11 +294,15 @@ int work_mv(struct sync *sync, int64_t id, struct work_mv **out,
 				   err);
 		if (ret <= 0)
 			return ret;
-		if (mv_image_members(sync->store, &mv->row, &sync->batch,
-				     &mv->image, &mv->members, err) < 0)
+		members = mv_image_members(sync->store, &mv->row, &sync->batch,
+					   &mv->image, &rows, err);
+		if (members < 0)
 			return -1;
+		mv->members = members > 0;
 		lineage_decode(mv->row.lineage, store_attr_map(sync->store),
 			       &sync->batch, &mv->lineage);
+		lineage_lay(&mv->lineage, rows, (size_t)members,
+			    store_attr_map(sync->store), &sync->batch);
 		mv->plan = plan_mv(sync, mv->row.type);
 		idmap_put_ptr(&sync->mv, (uint64_t)id, mv);
 		vec_push(&sync->w.all_mv, mv);

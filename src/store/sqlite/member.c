@@ -41,6 +41,16 @@ int store_member_put(struct store_tx *tx, const struct member *row,
 			  row->target, (int64_t)flags);
 }
 
+int store_member_since(struct store_tx *tx, int64_t mv, uint32_t attr,
+		       int64_t cs, int64_t since, struct error *err)
+{
+	known_row_comes(tx->store, mv, MOTION_MEMBER);
+	return sqlite_run(tx->store,
+			  "INSERT OR REPLACE INTO member VALUES"
+			  " (?1, ?2, ?3, ?4)",
+			  err, "iiii", mv, (int64_t)attr, -cs, since);
+}
+
 int store_member_delete(struct store_tx *tx, int64_t source, struct error *err)
 {
 	if (known_no_rows(tx->store, source, MOTION_MEMBER))
@@ -67,7 +77,8 @@ static int list(struct store *store, const char *text, int64_t from, int64_t to,
 		row.source = sqlite3_column_int64(stmt, 0);
 		row.attr = (uint32_t)sqlite3_column_int64(stmt, 1);
 		row.target = sqlite3_column_int64(stmt, 2);
-		row.flags = (unsigned)sqlite3_column_int64(stmt, 3);
+		row.since = sqlite3_column_int64(stmt, 3);
+		row.flags = (unsigned)row.since;
 		vec_push(&rows, row);
 	}
 	count = (int)rows.len;
@@ -161,7 +172,7 @@ int store_member_get(struct store *store, int64_t source, uint32_t attr,
 	uint32_t by = 0;
 	int ret = 0;
 
-	*out = (struct member){ source, attr, target, 0 };
+	*out = (struct member){ source, attr, target, 0, 0 };
 	if (!known_no_rows(store, source, MOTION_MEMBER))
 		ret = stored_row(store, out, err);
 	if (ret)
