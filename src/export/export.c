@@ -171,6 +171,7 @@ static void note_plain(struct export_step *step, size_t at,
 	struct planned *planned = &step->plan.at[at];
 
 	planned->plain = !planned->untie && entry->row.type &&
+			 !entry->members &&
 			 entry->awaiting.op == PENDING_NONE &&
 			 !(entry->pending.op == PENDING_DELETE &&
 			   entry->pending.attrs.len) &&
