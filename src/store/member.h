@@ -5,7 +5,7 @@
  * because of one member: a row says of which target something is otherwise.
  * Who has no row is at all levels what the stored image says. Rows of
  * connector space and of metaverse objects lie in one table, their ids are
- * never the same. See docs/decisions/0016.
+ * never the same. See docs/decisions/0019.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
