@@ -197,8 +197,8 @@ static int stage_value(struct set_owner *owner, const struct set_value *value,
 	if (differs) {
 		/* what was confirmed is what it is changed from */
 		if (row.flags & MEMBER_CONFIRMED) {
-			row.flags &= ~(unsigned)(MEMBER_SYNCED |
-						 MEMBER_CONFIRMED);
+			row.flags &=
+				~(unsigned)(MEMBER_SYNCED | MEMBER_CONFIRMED);
 			row.flags |= value->there ? 0 : MEMBER_SYNCED;
 		}
 		row.flags ^= MEMBER_IMAGE;

@@ -27,14 +27,14 @@ struct entry {
 	bool renamed;
 	bool indexed;
 	bool has_link;
+	bool members; /* sets have changes by rows (member.h): what is here has
+		       * them, the first part written takes their place */
 	struct sv old_dn;
 	struct image synced;
 	struct image confirmed; /* a change */
 	struct export_state pending;
 	struct export_state awaiting;
 	struct link_row link;
-	bool members; /* sets have changes by rows (member.h): what is here has
-		       * them, the first part written takes their place */
 };
 
 /* 1 loaded into the arena, 0 no such object, -1. */

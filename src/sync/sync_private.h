@@ -249,7 +249,6 @@ struct sync {
 	unsigned round;    /* of evaluate(), counted over a preview */
 
 	struct idmap outcomes; /* cs -> outcome, over the step */
-	bool sets;             /* sets_pass() takes what changes in sets */
 	struct idmap
 		read_sets;   /* attribute -> 1 rules read it, 2 they do not */
 	struct idmap quiet;  /* cs -> inbound counter "no-flow" so far */
@@ -260,6 +259,7 @@ struct sync {
 	int64_t wants_other; /* unit: it could not be renamed, the name is taken
 			      */
 	bool last_try;
+	bool sets; /* sets_pass() takes what changes in sets */
 	VEC(struct deferred) deferred;
 	struct idmap leaving; /* objects that wait for their new name */
 	VEC(struct name_taker) takers;
