@@ -278,8 +278,13 @@ enum store_rows {
 /* `rows`: of enum store_rows, of this object. */
 void store_expect_rows(struct store *store, int64_t cs, unsigned rows);
 
-enum store_keys { STORE_KEYS_CS, STORE_KEYS_MV, STORE_KEYS_WAIT };
-#define STORE_KEY_TABLES 3
+enum store_keys {
+	STORE_KEYS_CS,
+	STORE_KEYS_MV,
+	STORE_KEYS_WAIT,
+	STORE_KEYS_LINK, /* told by store_expect_rows */
+};
+#define STORE_KEY_TABLES 4
 void store_expect_keys(struct store *store, enum store_keys table,
 		       const struct key_row *keys, size_t count);
 

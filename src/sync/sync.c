@@ -20,6 +20,7 @@
 /* groups are larger than people: a batch ends early when it grows too much */
 #define FLUSH_BYTES   ((size_t)24 << 20)
 #define AHEAD_BYTES   ((size_t)12 << 20)
+#define CONTAINERS    64
 #define FIXUP_ROUNDS  20
 
 /* ---- one object ---- */
@@ -600,6 +601,8 @@ enum pass { PASS_ALL, PASS_CHANGED, PASS_DELETED };
 struct ahead {
 	int64_t ids[FLUSH_OBJECTS];
 	struct entry entries[FLUSH_OBJECTS]; /* row.id 0: it is gone */
+	struct entry containers[CONTAINERS];
+	size_t container_count;
 	int len;
 	int wanted; /* as many as the batch before could take */
 };
@@ -695,12 +698,42 @@ static bool queues_ahead(const struct sync *sync, int64_t after)
 	return false;
 }
 
+/* The containers that the batch placed objects in are needed by the next one
+ * too: read now, they need not be waited for. */
+static int keep_containers(struct sync *sync, const struct writes *done,
+			   struct ahead *ahead, struct error *err)
+{
+	struct work_cs *const *at;
+
+	ahead->container_count = 0;
+	vec_foreach(&done->all_cs, at) {
+		const struct work_cs *cs = *at;
+		int ret;
+
+		if (cs->e.row.type || cs->is_new || cs->removed ||
+		    cs->dirty_row || cs->dirty_link || cs->dirty_import ||
+		    cs->dirty_pending || cs->dirty_awaiting)
+			continue;
+		if (ahead->container_count == CONTAINERS)
+			return 0;
+		ret = entry_load(sync->store, cs->e.row.id, &sync->batch,
+				 &ahead->containers[ahead->container_count],
+				 err);
+		if (ret < 0)
+			return -1;
+		ahead->container_count += (size_t)ret;
+	}
+	return 0;
+}
+
 /* Reads what comes next, then hands the batch over to be written behind. */
 static int next_batch(struct sync *sync, enum pass pass, int64_t after,
 		      struct ahead *ahead, struct error *err)
 {
+	struct work_cs *container;
 	struct arena done;
 	struct arena next;
+	size_t i;
 	int ret = flush_settle(sync, err);
 
 	if (ret == 0 && queues_ahead(sync, after))
@@ -710,6 +743,8 @@ static int next_batch(struct sync *sync, enum pass pass, int64_t after,
 	done = sync->batch;
 	sync->batch = (struct arena)ARENA_INIT;
 	ret = read_ahead(sync, pass, after, ahead, err);
+	if (ret == 0)
+		ret = keep_containers(sync, &sync->w, ahead, err);
 	next = sync->batch;
 	sync->batch = done;
 	if (ret == 0)
@@ -717,6 +752,8 @@ static int next_batch(struct sync *sync, enum pass pass, int64_t after,
 	else
 		arena_release(&sync->batch);
 	sync->batch = next;
+	for (i = 0; ret == 0 && i < ahead->container_count; i++)
+		(void)work_cs_entry(sync, &ahead->containers[i], &container);
 	return ret;
 }
 

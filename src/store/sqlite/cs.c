@@ -104,9 +104,6 @@ static int load_next(struct store *store, uint32_t agent, int64_t *out,
 	return ret < 0 ? -1 : 0;
 }
 
-#define ID_BLOCK 4096
-
-/* Numbers are reserved in blocks, so a new id costs no statement. */
 int64_t store_cs_new_id(struct store_tx *tx, uint32_t agent)
 {
 	struct store *store = tx->store;
@@ -122,7 +119,7 @@ int64_t store_cs_new_id(struct store_tx *tx, uint32_t agent)
 		if (load_next(store, agent, &from, &err) < 0)
 			return -1;
 		next = (uint64_t)from;
-		from += ID_BLOCK;
+		from += end ? MORE_IDS : FIRST_IDS;
 		end = (uint64_t)from;
 		next_key(agent, key);
 		if (store_meta_set(tx, key,

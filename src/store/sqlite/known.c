@@ -66,7 +66,14 @@ static const char *const ALL[STORE_KEY_TABLES] = {
 	[STORE_KEYS_CS] = "SELECT h FROM cs_key LIMIT ?1",
 	[STORE_KEYS_MV] = "SELECT h FROM mv_key LIMIT ?1",
 	[STORE_KEYS_WAIT] = "SELECT h FROM mv_wait LIMIT ?1",
+	[STORE_KEYS_LINK] = "SELECT cs FROM link LIMIT ?1",
 };
+
+/* Ids are no hashes. */
+static uint64_t key_of(enum store_keys table, uint64_t h)
+{
+	return table == STORE_KEYS_LINK ? h * UINT64_C(0x9e3779b97f4a7c15) : h;
+}
 
 static void forget_keys(struct known_keys *known)
 {
@@ -91,7 +98,8 @@ static void learn(struct store *store, enum store_keys table, uint64_t lines,
 	for (ret = sqlite_first(store, ALL[table], &stmt, &ignored, "i",
 				most < INT64_MAX ? most + 1 : most);
 	     ret > 0; ret = sqlite_next(store, stmt, &ignored)) {
-		add(known, (uint64_t)sqlite3_column_int64(stmt, 0));
+		add(known,
+		    key_of(table, (uint64_t)sqlite3_column_int64(stmt, 0)));
 		count++;
 	}
 	if (ret < 0 || count > most)
@@ -110,7 +118,7 @@ bool known_key_absent(struct store *store, enum store_keys table, uint64_t h)
 		learn(store, table, FIRST_LINES, FEW);
 	if (known->asked <= PATIENCE)
 		known->asked++;
-	return known->bits && !may_have(known, h);
+	return known->bits && !may_have(known, key_of(table, h));
 }
 
 void known_key_comes(struct store *store, enum store_keys table, uint64_t h)
@@ -118,7 +126,7 @@ void known_key_comes(struct store *store, enum store_keys table, uint64_t h)
 	struct known_keys *known = &store->known_keys[table];
 
 	if (known->bits && !behind_is_writer(store))
-		add(known, h);
+		add(known, key_of(table, h));
 }
 
 void store_expect_keys(struct store *store, enum store_keys table,
@@ -232,6 +240,8 @@ void store_expect_rows(struct store *store, int64_t cs, unsigned rows)
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		if (rows & 1U << i)
 			known_row_comes(store, cs, tables[i]);
+	if (rows & STORE_ROWS_LINK)
+		known_key_comes(store, STORE_KEYS_LINK, (uint64_t)cs);
 }
 
 void known_forget_rows(struct store *store)

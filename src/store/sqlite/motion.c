@@ -42,7 +42,8 @@ int store_link_get(struct store *store, int64_t cs, struct link_row *out,
 
 	memset(out, 0, sizeof(*out));
 	out->cs = cs;
-	if (known_no_rows(store, cs, MOTION_LINK))
+	if (known_no_rows(store, cs, MOTION_LINK) ||
+	    known_key_absent(store, STORE_KEYS_LINK, (uint64_t)cs))
 		return 0;
 	ret = sqlite_first(store, LINK_COLUMNS "WHERE cs = ?1", &stmt, err, "i",
 			   cs);
@@ -103,6 +104,7 @@ int store_link_put(struct store_tx *tx, const struct link_row *row,
 		   struct error *err)
 {
 	known_row_comes(tx->store, row->cs, MOTION_LINK);
+	known_key_comes(tx->store, STORE_KEYS_LINK, (uint64_t)row->cs);
 	return sqlite_run(tx->store,
 			  "INSERT OR REPLACE INTO link VALUES"
 			  " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",

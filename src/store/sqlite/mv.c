@@ -40,34 +40,29 @@ int store_mv_get(struct store *store, int64_t id, struct arena *arena,
 	return ret;
 }
 
-#define ID_BLOCK 4096
-
 int64_t store_mv_new_id(struct store_tx *tx)
 {
 	struct store *store = tx->store;
 	struct arena arena = ARENA_INIT;
 	struct error err = ERROR_INIT;
 	struct sv value;
-	int64_t end = 1;
+	int64_t from = 1;
+	int ret;
 
-	/* ids come in blocks; next_mv is on a boundary when one is used up */
-	if (store->next_mv == 0 || store->next_mv % ID_BLOCK == 0) {
-		int ret =
-			store_meta_get(store, "next_mv", &arena, &value, &err);
-
-		if (ret > 0 && value.len == sizeof(end))
-			memcpy(&end, value.ptr, sizeof(end));
+	if (store->next_mv == store->end_mv) {
+		ret = store_meta_get(store, "next_mv", &arena, &value, &err);
+		if (ret > 0 && value.len == sizeof(from))
+			memcpy(&from, value.ptr, sizeof(from));
 		arena_release(&arena);
 		if (ret < 0)
 			return -1;
-		store->next_mv = end;
-		end = (end / ID_BLOCK + 1) * ID_BLOCK;
+		store->next_mv = from;
+		from += store->end_mv ? MORE_IDS : FIRST_IDS;
 		if (store_meta_set(tx, "next_mv",
-				   sv_make((char *)&end, sizeof(end)),
+				   sv_make((char *)&from, sizeof(from)),
 				   &err) < 0)
 			return -1;
-		if (store->next_mv % ID_BLOCK == 0)
-			store->next_mv++;
+		store->end_mv = from;
 	}
 	return store->next_mv++;
 }

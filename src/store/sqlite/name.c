@@ -104,6 +104,7 @@ void sqlite_forget_uncommitted(struct store *store)
 	idmap_release(&store->next_cs);
 	known_forget_rows(store);
 	store->next_mv = 0;
+	store->end_mv = 0;
 	if (store->committed_names == store->name_rows.len)
 		return;
 	while (store->name_rows.len > store->committed_names)

@@ -16,6 +16,11 @@
 
 #define NAME_KINDS 6
 
+/* Ids are reserved in blocks, so a new one costs no statement: few for who
+ * needs one, more for who needs many. */
+#define FIRST_IDS 4096
+#define MORE_IDS  65536
+
 struct store_tx {
 	struct store *store;
 };
@@ -86,7 +91,8 @@ struct store {
 	struct write_behind behind;
 	/* next ids: [agent], loaded on demand */
 	struct idmap next_cs;
-	int64_t next_mv; /* 0: not loaded */
+	int64_t next_mv;
+	int64_t end_mv; /* of those reserved */
 };
 
 extern const char *const sqlite_schema_steps[];
