@@ -251,10 +251,10 @@ class Bench:
                  {"connector_no_flow": self.size + 1})]:
             self.conjoin(agent, profile, self.group_folder, **expected)
 
-    def group_change(self):
+    def member_change(self):
         if not self.group_folder.exists():
             self.make_group()
-        people.write_group_change(self.group_folder, self.group_members)
+        people.write_member_change(self.group_folder, self.group_members)
         self.group_members += 1
         seconds = sum(self.conjoin(agent, profile, self.group_folder,
                                    **expected)
@@ -269,7 +269,7 @@ class Bench:
                      connector_no_flow=1)
         return seconds
 
-    def group_change_limit(self):
+    def member_change_limit(self):
         store = self.fresh() / "conjoin.db"
         shutil.copy(self.group_folder / "state/conjoin.db", store)
         return sum(self.limit("durable", store, 1) for _ in range(3))
@@ -278,7 +278,7 @@ class Bench:
 MAKE = {name: getattr(Bench, f"make_{name}") for name in
         ("empty", "imported", "synced", "joined", "exported", "steady")}
 PAIRS = ["import-initial", "import-unchanged", "sync-initial",
-         "sync-unchanged", "delta-cycle", "group-change", "export-ldif"]
+         "sync-unchanged", "delta-cycle", "member-change", "export-ldif"]
 NAMES = PAIRS + ["memory-peak", "start"]
 
 

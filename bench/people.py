@@ -328,7 +328,7 @@ def write_group_company(folder, size, members):
             out.write(f"member: uid=u{i},o=x\n")
 
 
-def write_group_change(folder, number):
+def write_member_change(folder, number):
     """A person more in the group, told by value."""
     with open(folder / "data/changes.ldif", "a", encoding="utf-8") as out:
         out.write("# type: groupOfNames\ndn: cn=all,o=x\n"

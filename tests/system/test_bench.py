@@ -11,7 +11,7 @@ import sys
 from helpers import CONJOIN, ROOT
 
 PAIRS = {"import-initial", "import-unchanged", "sync-initial",
-         "sync-unchanged", "delta-cycle", "export-ldif"}
+         "sync-unchanged", "delta-cycle", "export-ldif", "member-change"}
 UNITS = {"memory-peak": "MB", "start": "ms"}
 
 
