@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "bench/rows.h"
 #include "connectors/csv/csv_reader.h"
-#include "store/sqlite/sqlite_private.h"
+#include "store/sql/sql_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -84,26 +84,25 @@ static int limit_parse(char **words, struct error *err)
 	return report(ret, started, count);
 }
 
-/* Touches each byte of each row of a table. */
-static int read_table(struct store *store, const char *text, uint64_t *count,
-		      unsigned *sum, struct error *err)
+/* Touches each byte of each row; `types` of its columns: i, b. */
+static int read_table(struct store *store, const char *text, const char *types,
+		      uint64_t *count, unsigned *sum, struct error *err)
 {
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int ret;
 
-	for (ret = sqlite_first(store, text, &stmt, err, ""); ret > 0;
-	     ret = sqlite_next(store, stmt, err)) {
-		int columns = sqlite3_column_count(stmt);
+	for (ret = sql_first(store, text, &stmt, err, ""); ret > 0;
+	     ret = sql_next(stmt, err)) {
 		int i;
 
-		for (i = 0; i < columns; i++) {
+		for (i = 0; types[i]; i++) {
 			struct sv bytes = SV_NULL;
 			size_t k;
 
-			if (sqlite3_column_type(stmt, i) == SQLITE_INTEGER)
-				*sum += (unsigned)sqlite3_column_int64(stmt, i);
+			if (types[i] == 'i')
+				*sum += (unsigned)sql_int(stmt, i);
 			else
-				bytes = sqlite_view(stmt, i);
+				bytes = sql_view(stmt, i);
 			for (k = 0; k < bytes.len; k++)
 				*sum += (unsigned char)bytes.ptr[k];
 		}
@@ -125,9 +124,11 @@ static int limit_scan(char **words, struct error *err)
 			     STORE_READ, &store, err);
 
 	if (ret == 0)
-		ret = read_table(store, "SELECT * FROM cs", &count, &sum, err);
+		ret = read_table(store, "SELECT * FROM cs", "iiiibbb", &count,
+				 &sum, err);
 	if (ret == 0)
-		ret = read_table(store, "SELECT * FROM mv", &count, &sum, err);
+		ret = read_table(store, "SELECT * FROM mv", "ibiibb", &count,
+				 &sum, err);
 	kept = sum; /* so that no compiler leaves the sums away */
 	(void)kept;
 	store_close(store);
@@ -141,7 +142,7 @@ static int change_rows(struct store *store, int64_t rows, struct error *err)
 	struct store_tx *tx;
 	int64_t *ids;
 	struct sv *images;
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	double started;
 	int64_t count = 0;
 	int64_t i;
@@ -149,22 +150,21 @@ static int change_rows(struct store *store, int64_t rows, struct error *err)
 
 	ids = arena_array(&arena, (size_t)rows, sizeof(*ids));
 	images = arena_array(&arena, (size_t)rows, sizeof(*images));
-	for (ret = sqlite_first(store,
-				"SELECT id, image FROM cs WHERE image IS NOT"
-				" NULL ORDER BY id * 2654435761 % 1000003"
-				" LIMIT ?1",
-				&stmt, err, "i", rows);
-	     ret > 0; ret = sqlite_next(store, stmt, err)) {
-		ids[count] = sqlite3_column_int64(stmt, 0);
-		images[count++] = sqlite_bytes(stmt, 1, &arena);
+	for (ret = sql_first(store,
+			     "SELECT id, image FROM cs WHERE image IS NOT"
+			     " NULL ORDER BY id * 2654435761 % 1000003"
+			     " LIMIT ?1",
+			     &stmt, err, "i", rows);
+	     ret > 0; ret = sql_next(stmt, err)) {
+		ids[count] = sql_int(stmt, 0);
+		images[count++] = sql_bytes(stmt, 1, &arena);
 	}
 	started = now();
 	if (ret == 0)
 		ret = store_begin(store, STORE_DURABLE, &tx, err);
 	for (i = 0; ret == 0 && i < count; i++)
-		ret = sqlite_run(store,
-				 "UPDATE cs SET image = ?2 WHERE id = ?1", err,
-				 "ib", ids[i], images[i]);
+		ret = sql_run(store, "UPDATE cs SET image = ?2 WHERE id = ?1",
+			      err, "ib", ids[i], images[i]);
 	if (ret == 0)
 		ret = store_commit(tx, err);
 	(void)report(ret, started, (uint64_t)count);

@@ -10,6 +10,7 @@
 #include "bench/rows.h"
 
 #include "store/cs.h"
+#include "store/sql/sql_private.h"
 #include "store/sqlite/sqlite_private.h"
 
 #include <stdlib.h>
@@ -270,6 +271,7 @@ static int insert(const struct table *table, const struct row *row,
 static int write_all(const struct rows *rows, struct store *store,
 		     sqlite3_stmt **stmts, struct error *err)
 {
+	sqlite3 *db = sqlite_handle(store->db);
 	struct store_tx *tx = NULL;
 	int64_t batch = -1;
 	const struct row *row;
@@ -285,10 +287,12 @@ static int write_all(const struct rows *rows, struct store *store,
 			batch = row->batch;
 		}
 		if (!stmts[row->table])
-			stmts[row->table] = prepare_insert(store->db, table);
+			stmts[row->table] = prepare_insert(db, table);
 		if (!stmts[row->table] ||
 		    insert(table, row, stmts[row->table]) < 0) {
-			(void)sqlite_error(store, err, "write to");
+			(void)error_set(err, ERR_UNAVAILABLE,
+					"cannot write to the store: %s",
+					sqlite3_errmsg(db));
 			store_rollback(tx);
 			return -1;
 		}

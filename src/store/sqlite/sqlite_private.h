@@ -1,160 +1,19 @@
 /*
- * sqlite_private.h - what the files of the SQLite store share
+ * sqlite_private.h - what the files of the SQLite driver share
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef STORE_SQLITE_PRIVATE_H
 #define STORE_SQLITE_PRIVATE_H
 
-#include "base/map.h"
 #include "base/vec.h"
-#include "store/cs.h"
-#include "store/store.h"
+#include "store/sql/database.h"
 
-#include <pthread.h>
 #include <sqlite3.h>
-
-#define NAME_KINDS 6
-
-/* Ids are reserved in blocks, so a new one costs no statement: few for who
- * needs one, more for who needs many. */
-#define FIRST_IDS 4096
-#define MORE_IDS  65536
-
-struct store_tx {
-	struct store *store;
-};
-
-struct store_name_row {
-	enum store_name_kind kind;
-	uint32_t number;
-	char *name;
-};
-
-/* Narrow tables by agent that are nearly always empty. */
-enum motion_table {
-	MOTION_PENDING_IMPORT,
-	MOTION_PENDING_EXPORT,
-	MOTION_AWAITING,
-	MOTION_LINK,
-	MOTION_ERROR,
-	MOTION_QUEUE,
-	MOTION_DUE,
-	MOTION_RETRY,
-	MOTION_MEMBER,
-	MOTION_TABLES,
-};
-
-/* Which keys a table may have: see known.c. */
-struct known_keys {
-	uint64_t *bits; /* NULL: not known */
-	uint64_t lines; /* a power of two */
-	uint64_t keys;  /* that have been added */
-	unsigned asked;
-};
-
-/* What another thread writes: see behind.c. */
-struct write_behind {
-	bool running;
-	bool failed; /* until store_rollback() */
-	pthread_t thread;
-	store_write_fn fn;
-	void *data;
-	int ret;
-	struct error err;
-};
-
-struct store {
-	sqlite3 *db;
-	char *path;
-	int lock_fd; /* of the lease; -1: not held */
-	int64_t fencing;
-	bool read_only;
-	bool full_sync; /* PRAGMA synchronous is FULL */
-	struct store_tx tx;
-	bool in_tx;
-	struct hash_key key;
-	/* prepared statements by the address of their text */
-	struct idmap statements;
-	VEC(sqlite3_stmt *) all_statements;
-	/* dictionary */
-	struct namemap *names[NAME_KINDS];
-	VEC(struct store_name_row) name_rows;
-	size_t committed_names; /* later ones go when a transaction does */
-	struct attr_map map;
-	VEC(const char *) attr_names; /* [configuration number] */
-	/* (agent, table) -> 1 has rows, 2 has none: while we hold the lease
-	 * nobody else writes */
-	struct idmap motion;
-	struct known_keys known_keys[STORE_KEY_TABLES];
-	pthread_mutex_t motion_lock; /* while another thread writes */
-	struct write_behind behind;
-	/* next ids: [agent], loaded on demand */
-	struct idmap next_cs;
-	int64_t next_mv;
-	int64_t end_mv; /* of those reserved */
-};
 
 extern const char *const sqlite_schema_steps[];
 
-int sqlite_error(struct store *store, struct error *err, const char *doing);
-
-/*
- * A prepared statement, kept for the life of the store; `text` must be a
- * string literal (its address is the key). NULL: err is set.
- */
-sqlite3_stmt *sqlite_statement(struct store *store, const char *text,
-			       struct error *err);
-
-/*
- * Binds by `types`: i int64_t, b struct sv as bytes (NULL pointer: NULL),
- * t struct sv as text, s const char *. Bytes are borrowed until the statement
- * is reset.
- */
-/* Runs a statement that gives no rows. */
-int sqlite_run(struct store *store, const char *text, struct error *err,
-	       const char *types, ...);
-/* 1: *out stands on the first row (reset it when done); 0: none; -1. */
-int sqlite_first(struct store *store, const char *text, sqlite3_stmt **out,
-		 struct error *err, const char *types, ...);
-/* The next row: 1, 0 (reset already) or -1. */
-int sqlite_next(struct store *store, sqlite3_stmt *stmt, struct error *err);
-
-/* Of pending_export.in_progress: no more than the step to a passing name. */
-#define SQLITE_ASIDE INT64_C(2)
-
-/* A column's bytes, copied to the arena; NULL pointer when it is NULL. */
-struct sv sqlite_bytes(sqlite3_stmt *stmt, int column, struct arena *arena);
-/* A column's bytes, borrowed until the statement moves on. */
-struct sv sqlite_view(sqlite3_stmt *stmt, int column);
-
-/* Ids, one column, into an array in the arena; the number or -1. */
-int sqlite_id_list(struct store *store, const char *text, struct arena *arena,
-		   int64_t **out, struct error *err, const char *types, ...);
-/* Ids, one column, at most `limit` into `out`. */
-int sqlite_ids(struct store *store, const char *text, int64_t *out, int limit,
-	       struct error *err, const char *types, ...);
-
-/* known.c: true when the table has no such key, or no row of the object's
- * agent, for sure. What is put must be told. */
-bool known_key_absent(struct store *store, enum store_keys table, uint64_t h);
-void known_key_comes(struct store *store, enum store_keys table, uint64_t h);
-bool known_no_rows(struct store *store, int64_t cs, enum motion_table table);
-void known_row_comes(struct store *store, int64_t cs, enum motion_table table);
-/* What a rollback took back, or all of it. */
-void known_forget_rows(struct store *store);
-void known_forget(struct store *store);
-
-/* behind.c: 0 this thread may use the connection, waiting for the one that
- * writes behind; -1 that one failed. */
-int behind_enter(struct store *store, struct error *err);
-/* This is the thread that writes behind. */
-bool behind_is_writer(const struct store *store);
-
-/* Called by rollback: names and ids of the lost transaction are forgotten. */
-void sqlite_forget_uncommitted(struct store *store);
-int sqlite_load_names(struct store *store, struct error *err);
-void sqlite_free_names(struct store *store);
-void sqlite_free_map(struct store *store);
+/* The connection itself. */
+sqlite3 *sqlite_handle(struct database *db);
 
 #endif

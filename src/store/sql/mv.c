@@ -1,41 +1,41 @@
 /*
- * mv.c - metaverse objects in SQLite
+ * mv.c - metaverse objects
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "store/mv.h"
 
-#include "store/sqlite/sqlite_private.h"
+#include "store/sql/sql_private.h"
 
 #include <string.h>
 
-static void read_row(sqlite3_stmt *stmt, struct arena *arena,
+static void read_row(struct statement *stmt, struct arena *arena,
 		     struct mv_row *out)
 {
-	struct sv guid = sqlite_view(stmt, 1);
+	struct sv guid = sql_view(stmt, 1);
 
 	memset(out, 0, sizeof(*out));
-	out->id = sqlite3_column_int64(stmt, 0);
+	out->id = sql_int(stmt, 0);
 	if (guid.len == sizeof(out->guid))
 		memcpy(out->guid, guid.ptr, guid.len);
-	out->type = (uint32_t)sqlite3_column_int64(stmt, 2);
-	out->projected = sqlite3_column_int64(stmt, 3);
-	out->image = sqlite_bytes(stmt, 4, arena);
-	out->lineage = sqlite_bytes(stmt, 5, arena);
+	out->type = (uint32_t)sql_int(stmt, 2);
+	out->projected = sql_int(stmt, 3);
+	out->image = sql_bytes(stmt, 4, arena);
+	out->lineage = sql_bytes(stmt, 5, arena);
 }
 
 int store_mv_get(struct store *store, int64_t id, struct arena *arena,
 		 struct mv_row *out, struct error *err)
 {
-	sqlite3_stmt *stmt;
-	int ret = sqlite_first(store,
-			       "SELECT id, guid, type, projected, image,"
-			       " lineage FROM mv WHERE id = ?1",
-			       &stmt, err, "i", id);
+	struct statement *stmt;
+	int ret = sql_first(store,
+			    "SELECT id, guid, type, projected, image,"
+			    " lineage FROM mv WHERE id = ?1",
+			    &stmt, err, "i", id);
 
 	if (ret > 0) {
 		read_row(stmt, arena, out);
-		(void)sqlite3_reset(stmt);
+		sql_reset(stmt);
 	}
 	return ret;
 }
@@ -72,48 +72,47 @@ int store_mv_put(struct store_tx *tx, const struct mv_row *row,
 {
 	struct sv guid = sv_make((const char *)row->guid, sizeof(row->guid));
 
-	return sqlite_run(tx->store,
-			  "INSERT OR REPLACE INTO mv VALUES"
-			  " (?1, ?2, ?3, ?4, ?5, ?6)",
-			  err, "ibiibb", row->id, guid, (int64_t)row->type,
-			  row->projected, row->image, row->lineage);
+	return sql_run(tx->store,
+		       "INSERT OR REPLACE INTO mv VALUES"
+		       " (?1, ?2, ?3, ?4, ?5, ?6)",
+		       err, "ibiibb", row->id, guid, (int64_t)row->type,
+		       row->projected, row->image, row->lineage);
 }
 
 int store_mv_delete(struct store_tx *tx, int64_t id, struct error *err)
 {
-	return sqlite_run(tx->store, "DELETE FROM mv WHERE id = ?1", err, "i",
-			  id);
+	return sql_run(tx->store, "DELETE FROM mv WHERE id = ?1", err, "i", id);
 }
 
 int store_mv_scan(struct store *store, int64_t after, struct mv_row *rows,
 		  int limit, struct arena *arena, struct error *err)
 {
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int count = 0;
 	int ret;
 
-	for (ret = sqlite_first(store,
-				"SELECT id, guid, type, projected, image,"
-				" lineage FROM mv WHERE id > ?1 ORDER BY id"
-				" LIMIT ?2",
-				&stmt, err, "ii", after, (int64_t)limit);
-	     ret > 0; ret = sqlite_next(store, stmt, err))
+	for (ret = sql_first(store,
+			     "SELECT id, guid, type, projected, image,"
+			     " lineage FROM mv WHERE id > ?1 ORDER BY id"
+			     " LIMIT ?2",
+			     &stmt, err, "ii", after, (int64_t)limit);
+	     ret > 0; ret = sql_next(stmt, err))
 		read_row(stmt, arena, &rows[count++]);
 	return ret < 0 ? -1 : count;
 }
 
 int64_t store_mv_count(struct store *store, uint32_t type, struct error *err)
 {
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int64_t count = 0;
-	int ret = sqlite_first(store,
-			       "SELECT count(*) FROM mv WHERE type = ?1 OR"
-			       " ?1 = 0",
-			       &stmt, err, "i", (int64_t)type);
+	int ret = sql_first(store,
+			    "SELECT count(*) FROM mv WHERE type = ?1 OR"
+			    " ?1 = 0",
+			    &stmt, err, "i", (int64_t)type);
 
 	if (ret > 0) {
-		count = sqlite3_column_int64(stmt, 0);
-		(void)sqlite3_reset(stmt);
+		count = sql_int(stmt, 0);
+		sql_reset(stmt);
 	}
 	return ret < 0 ? -1 : count;
 }
@@ -121,9 +120,8 @@ int64_t store_mv_count(struct store *store, uint32_t type, struct error *err)
 int store_mv_key_delete(struct store_tx *tx, uint64_t h, int64_t id,
 			struct error *err)
 {
-	return sqlite_run(tx->store,
-			  "DELETE FROM mv_key WHERE h = ?1 AND id = ?2", err,
-			  "ii", (int64_t)h, id);
+	return sql_run(tx->store, "DELETE FROM mv_key WHERE h = ?1 AND id = ?2",
+		       err, "ii", (int64_t)h, id);
 }
 
 int store_mv_key_find(struct store *store, uint64_t h, struct arena *arena,
@@ -132,16 +130,16 @@ int store_mv_key_find(struct store *store, uint64_t h, struct arena *arena,
 	*out = NULL;
 	if (known_key_absent(store, STORE_KEYS_MV, h))
 		return 0;
-	return sqlite_id_list(store, "SELECT id FROM mv_key WHERE h = ?1",
-			      arena, out, err, "i", (int64_t)h);
+	return sql_id_list(store, "SELECT id FROM mv_key WHERE h = ?1", arena,
+			   out, err, "i", (int64_t)h);
 }
 
 int store_mv_wait_delete(struct store_tx *tx, uint64_t h, int64_t id,
 			 struct error *err)
 {
-	return sqlite_run(tx->store,
-			  "DELETE FROM mv_wait WHERE h = ?1 AND id = ?2", err,
-			  "ii", (int64_t)h, id);
+	return sql_run(tx->store,
+		       "DELETE FROM mv_wait WHERE h = ?1 AND id = ?2", err,
+		       "ii", (int64_t)h, id);
 }
 
 int store_mv_wait_find(struct store *store, uint64_t h, struct arena *arena,
@@ -150,24 +148,24 @@ int store_mv_wait_find(struct store *store, uint64_t h, struct arena *arena,
 	*out = NULL;
 	if (known_key_absent(store, STORE_KEYS_WAIT, h))
 		return 0;
-	return sqlite_id_list(store, "SELECT id FROM mv_wait WHERE h = ?1",
-			      arena, out, err, "i", (int64_t)h);
+	return sql_id_list(store, "SELECT id FROM mv_wait WHERE h = ?1", arena,
+			   out, err, "i", (int64_t)h);
 }
 
 int store_mv_wait_keys(struct store *store, int64_t mv, struct arena *arena,
 		       int64_t **out, struct error *err)
 {
-	return sqlite_id_list(store, "SELECT h FROM mv_wait WHERE id = ?1",
-			      arena, out, err, "i", mv);
+	return sql_id_list(store, "SELECT h FROM mv_wait WHERE id = ?1", arena,
+			   out, err, "i", mv);
 }
 
 int store_mv_wait_ids(struct store *store, int64_t after, int64_t *out,
 		      int limit, struct error *err)
 {
-	return sqlite_ids(store,
-			  "SELECT DISTINCT id FROM mv_wait WHERE id > ?1"
-			  " ORDER BY id",
-			  out, limit, err, "i", after);
+	return sql_ids(store,
+		       "SELECT DISTINCT id FROM mv_wait WHERE id > ?1"
+		       " ORDER BY id",
+		       out, limit, err, "i", after);
 }
 
 bool store_mv_wait_any(struct store *store)
@@ -175,52 +173,50 @@ bool store_mv_wait_any(struct store *store)
 	struct error ignored = ERROR_INIT;
 	int64_t id;
 
-	return sqlite_ids(store, "SELECT id FROM mv_wait LIMIT 1", &id, 1,
-			  &ignored, "") != 0;
+	return sql_ids(store, "SELECT id FROM mv_wait LIMIT 1", &id, 1,
+		       &ignored, "") != 0;
 }
 
 int store_mv_ref_put(struct store_tx *tx, int64_t target, int64_t source,
 		     uint32_t attr, struct error *err)
 {
-	return sqlite_run(tx->store,
-			  "INSERT OR REPLACE INTO mv_ref VALUES (?1, ?2, ?3)",
-			  err, "iii", target, source, (int64_t)attr);
+	return sql_run(tx->store,
+		       "INSERT OR REPLACE INTO mv_ref VALUES (?1, ?2, ?3)", err,
+		       "iii", target, source, (int64_t)attr);
 }
 
 int store_mv_ref_delete(struct store_tx *tx, int64_t target, int64_t source,
 			struct error *err)
 {
-	return sqlite_run(tx->store,
-			  "DELETE FROM mv_ref WHERE target = ?1 AND"
-			  " source = ?2",
-			  err, "ii", target, source);
+	return sql_run(tx->store,
+		       "DELETE FROM mv_ref WHERE target = ?1 AND"
+		       " source = ?2",
+		       err, "ii", target, source);
 }
 
 int store_mv_referrers(struct store *store, int64_t target, struct arena *arena,
 		       int64_t **out, struct error *err)
 {
-	return sqlite_id_list(store,
-			      "SELECT source FROM mv_ref WHERE target = ?1",
-			      arena, out, err, "i", target);
+	return sql_id_list(store, "SELECT source FROM mv_ref WHERE target = ?1",
+			   arena, out, err, "i", target);
 }
 
 int store_mv_queue_put(struct store_tx *tx, int64_t mv, struct error *err)
 {
-	return sqlite_run(tx->store,
-			  "INSERT OR IGNORE INTO mv_queue VALUES (?1)", err,
-			  "i", mv);
+	return sql_run(tx->store, "INSERT OR IGNORE INTO mv_queue VALUES (?1)",
+		       err, "i", mv);
 }
 
 int store_mv_queue_delete(struct store_tx *tx, int64_t mv, struct error *err)
 {
-	return sqlite_run(tx->store, "DELETE FROM mv_queue WHERE mv = ?1", err,
-			  "i", mv);
+	return sql_run(tx->store, "DELETE FROM mv_queue WHERE mv = ?1", err,
+		       "i", mv);
 }
 
 int store_mv_queue_ids(struct store *store, int64_t after, int64_t *out,
 		       int limit, struct error *err)
 {
-	return sqlite_ids(store,
-			  "SELECT mv FROM mv_queue WHERE mv > ?1 ORDER BY mv",
-			  out, limit, err, "i", after);
+	return sql_ids(store,
+		       "SELECT mv FROM mv_queue WHERE mv > ?1 ORDER BY mv", out,
+		       limit, err, "i", after);
 }

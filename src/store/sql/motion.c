@@ -1,11 +1,11 @@
 /*
- * motion.c - links, staged changes, errors and the queue in SQLite
+ * motion.c - links, staged changes, errors and the queue
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "store/cs.h"
 
-#include "store/sqlite/sqlite_private.h"
+#include "store/sql/sql_private.h"
 
 #include <string.h>
 
@@ -21,23 +21,23 @@ static int64_t after_of(uint32_t agent, int64_t after)
 	"SELECT cs, mv, rule_set, state, how, wanted, time, last_mv, leaving"  \
 	" FROM link "
 
-static void read_link(sqlite3_stmt *stmt, struct link_row *out)
+static void read_link(struct statement *stmt, struct link_row *out)
 {
-	out->cs = sqlite3_column_int64(stmt, 0);
-	out->mv = sqlite3_column_int64(stmt, 1);
-	out->rule_set = (uint32_t)sqlite3_column_int64(stmt, 2);
-	out->state = (enum link_state)sqlite3_column_int(stmt, 3);
-	out->how = (enum link_how)sqlite3_column_int(stmt, 4);
-	out->wanted = sqlite3_column_int(stmt, 5) != 0;
-	out->time = sqlite3_column_int64(stmt, 6);
-	out->last_mv = sqlite3_column_int64(stmt, 7);
-	out->leaving = sqlite3_column_int64(stmt, 8);
+	out->cs = sql_int(stmt, 0);
+	out->mv = sql_int(stmt, 1);
+	out->rule_set = (uint32_t)sql_int(stmt, 2);
+	out->state = (enum link_state)sql_int(stmt, 3);
+	out->how = (enum link_how)sql_int(stmt, 4);
+	out->wanted = sql_int(stmt, 5) != 0;
+	out->time = sql_int(stmt, 6);
+	out->last_mv = sql_int(stmt, 7);
+	out->leaving = sql_int(stmt, 8);
 }
 
 int store_link_get(struct store *store, int64_t cs, struct link_row *out,
 		   struct error *err)
 {
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int ret;
 
 	memset(out, 0, sizeof(*out));
@@ -45,11 +45,11 @@ int store_link_get(struct store *store, int64_t cs, struct link_row *out,
 	if (known_no_rows(store, cs, MOTION_LINK) ||
 	    known_key_absent(store, STORE_KEYS_LINK, (uint64_t)cs))
 		return 0;
-	ret = sqlite_first(store, LINK_COLUMNS "WHERE cs = ?1", &stmt, err, "i",
-			   cs);
+	ret = sql_first(store, LINK_COLUMNS "WHERE cs = ?1", &stmt, err, "i",
+			cs);
 	if (ret > 0) {
 		read_link(stmt, out);
-		(void)sqlite3_reset(stmt);
+		sql_reset(stmt);
 	}
 	return ret;
 }
@@ -70,13 +70,13 @@ static int link_list(struct store *store, const char *text, int64_t a,
 		     struct error *err)
 {
 	VEC(struct link_row) rows = VEC_INIT;
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int count;
 	int ret;
 
 	*out = NULL;
-	for (ret = sqlite_first(store, text, &stmt, err, "ii", a, b); ret > 0;
-	     ret = sqlite_next(store, stmt, err)) {
+	for (ret = sql_first(store, text, &stmt, err, "ii", a, b); ret > 0;
+	     ret = sql_next(stmt, err)) {
 		struct link_row row;
 
 		read_link(stmt, &row);
@@ -105,29 +105,29 @@ int store_link_put(struct store_tx *tx, const struct link_row *row,
 {
 	known_row_comes(tx->store, row->cs, MOTION_LINK);
 	known_key_comes(tx->store, STORE_KEYS_LINK, (uint64_t)row->cs);
-	return sqlite_run(tx->store,
-			  "INSERT OR REPLACE INTO link VALUES"
-			  " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-			  err, "iiiiiiiii", row->cs, row->mv,
-			  (int64_t)row->rule_set, (int64_t)row->state,
-			  (int64_t)row->how, (int64_t)row->wanted, row->time,
-			  row->last_mv, row->leaving);
+	return sql_run(tx->store,
+		       "INSERT OR REPLACE INTO link VALUES"
+		       " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+		       err, "iiiiiiiii", row->cs, row->mv,
+		       (int64_t)row->rule_set, (int64_t)row->state,
+		       (int64_t)row->how, (int64_t)row->wanted, row->time,
+		       row->last_mv, row->leaving);
 }
 
 int store_link_take_over(struct store_tx *tx, uint32_t from, uint32_t to,
 			 struct error *err)
 {
-	return sqlite_run(tx->store,
-			  "UPDATE link SET rule_set = ?2 WHERE rule_set = ?1",
-			  err, "ii", (int64_t)from, (int64_t)to);
+	return sql_run(tx->store,
+		       "UPDATE link SET rule_set = ?2 WHERE rule_set = ?1", err,
+		       "ii", (int64_t)from, (int64_t)to);
 }
 
 int store_link_delete(struct store_tx *tx, int64_t cs, struct error *err)
 {
 	if (known_no_rows(tx->store, cs, MOTION_LINK))
 		return 0;
-	return sqlite_run(tx->store, "DELETE FROM link WHERE cs = ?1", err, "i",
-			  cs);
+	return sql_run(tx->store, "DELETE FROM link WHERE cs = ?1", err, "i",
+		       cs);
 }
 
 int store_link_of_mv(struct store *store, int64_t mv, struct arena *arena,
@@ -151,36 +151,36 @@ int store_link_remembering(struct store *store, int64_t mv, struct arena *arena,
 	"SELECT cs, op, renamed, old_dn, synced, confirmed, indexed, sets"     \
 	" FROM pending_import "
 
-static void read_import(sqlite3_stmt *stmt, struct arena *arena,
+static void read_import(struct statement *stmt, struct arena *arena,
 			struct pending_import *out)
 {
-	out->cs = sqlite3_column_int64(stmt, 0);
-	out->op = (enum import_op)sqlite3_column_int(stmt, 1);
-	out->renamed = sqlite3_column_int(stmt, 2) != 0;
-	out->old_dn = sqlite_bytes(stmt, 3, arena);
-	out->synced = sqlite_bytes(stmt, 4, arena);
-	out->confirmed = sqlite_bytes(stmt, 5, arena);
-	out->indexed = sqlite3_column_int(stmt, 6) != 0;
-	out->sets = sqlite3_column_int(stmt, 7) != 0;
+	out->cs = sql_int(stmt, 0);
+	out->op = (enum import_op)sql_int(stmt, 1);
+	out->renamed = sql_int(stmt, 2) != 0;
+	out->old_dn = sql_bytes(stmt, 3, arena);
+	out->synced = sql_bytes(stmt, 4, arena);
+	out->confirmed = sql_bytes(stmt, 5, arena);
+	out->indexed = sql_int(stmt, 6) != 0;
+	out->sets = sql_int(stmt, 7) != 0;
 }
 
 int store_pending_import_get(struct store *store, int64_t cs,
 			     struct arena *arena, struct pending_import *out,
 			     struct error *err)
 {
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int ret;
 
 	memset(out, 0, sizeof(*out));
 	out->cs = cs;
 	if (known_no_rows(store, cs, MOTION_PENDING_IMPORT))
 		return 0;
-	ret = sqlite_first(store, IMPORT_COLUMNS "WHERE cs = ?1", &stmt, err,
-			   "i", cs);
+	ret = sql_first(store, IMPORT_COLUMNS "WHERE cs = ?1", &stmt, err, "i",
+			cs);
 	if (ret <= 0)
 		return ret;
 	read_import(stmt, arena, out);
-	(void)sqlite3_reset(stmt);
+	sql_reset(stmt);
 	return 1;
 }
 
@@ -189,18 +189,18 @@ int store_pending_import_range(struct store *store, int64_t from, int64_t to,
 			       struct error *err)
 {
 	VEC(struct pending_import) rows = VEC_INIT;
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int count;
 	int ret;
 
 	*out = NULL;
 	if (known_no_rows(store, from, MOTION_PENDING_IMPORT))
 		return 0;
-	for (ret = sqlite_first(store,
-				IMPORT_COLUMNS
-				"WHERE cs BETWEEN ?1 AND ?2 ORDER BY cs",
-				&stmt, err, "ii", from, to);
-	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+	for (ret = sql_first(store,
+			     IMPORT_COLUMNS
+			     "WHERE cs BETWEEN ?1 AND ?2 ORDER BY cs",
+			     &stmt, err, "ii", from, to);
+	     ret > 0; ret = sql_next(stmt, err)) {
 		struct pending_import row;
 
 		read_import(stmt, arena, &row);
@@ -217,13 +217,13 @@ int store_pending_import_put(struct store_tx *tx,
 			     struct error *err)
 {
 	known_row_comes(tx->store, row->cs, MOTION_PENDING_IMPORT);
-	return sqlite_run(tx->store,
-			  "INSERT OR REPLACE INTO pending_import VALUES"
-			  " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-			  err, "iiibbbii", row->cs, (int64_t)row->op,
-			  (int64_t)row->renamed, row->old_dn, row->synced,
-			  row->confirmed, (int64_t)row->indexed,
-			  (int64_t)row->sets);
+	return sql_run(tx->store,
+		       "INSERT OR REPLACE INTO pending_import VALUES"
+		       " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		       err, "iiibbbii", row->cs, (int64_t)row->op,
+		       (int64_t)row->renamed, row->old_dn, row->synced,
+		       row->confirmed, (int64_t)row->indexed,
+		       (int64_t)row->sets);
 }
 
 int store_pending_import_delete(struct store_tx *tx, int64_t from, int64_t to,
@@ -231,55 +231,55 @@ int store_pending_import_delete(struct store_tx *tx, int64_t from, int64_t to,
 {
 	if (known_no_rows(tx->store, from, MOTION_PENDING_IMPORT))
 		return 0;
-	return sqlite_run(tx->store,
-			  "DELETE FROM pending_import WHERE cs BETWEEN ?1 AND"
-			  " ?2",
-			  err, "ii", from, to);
+	return sql_run(tx->store,
+		       "DELETE FROM pending_import WHERE cs BETWEEN ?1 AND"
+		       " ?2",
+		       err, "ii", from, to);
 }
 
 int store_pending_import_ids(struct store *store, uint32_t agent, int64_t after,
 			     enum pending_import_filter filter, int64_t *out,
 			     int limit, struct error *err)
 {
-	return sqlite_ids(store,
-			  "SELECT cs FROM pending_import WHERE cs > ?1 AND"
-			  " cs <= ?2 AND CASE ?3 WHEN 1 THEN op = 4"
-			  " WHEN 2 THEN op <> 4 WHEN 3 THEN indexed = 0"
-			  " WHEN 4 THEN op <> 4 AND sets IS NOT 1"
-			  " WHEN 5 THEN sets = 1"
-			  " ELSE 1 END ORDER BY cs",
-			  out, limit, err, "iii", after_of(agent, after),
-			  LAST_ID(agent), (int64_t)filter);
+	return sql_ids(store,
+		       "SELECT cs FROM pending_import WHERE cs > ?1 AND"
+		       " cs <= ?2 AND CASE ?3 WHEN 1 THEN op = 4"
+		       " WHEN 2 THEN op <> 4 WHEN 3 THEN indexed = 0"
+		       " WHEN 4 THEN op <> 4 AND coalesce(sets, 0) <> 1"
+		       " WHEN 5 THEN sets = 1"
+		       " ELSE 1 END ORDER BY cs",
+		       out, limit, err, "iii", after_of(agent, after),
+		       LAST_ID(agent), (int64_t)filter);
 }
 
-static void read_export(sqlite3_stmt *stmt, struct arena *arena,
+static void read_export(struct statement *stmt, struct arena *arena,
 			struct pending_export *out)
 {
-	out->cs = sqlite3_column_int64(stmt, 0);
-	out->op = (enum export_op_kind)sqlite3_column_int(stmt, 1);
-	out->in_progress = sqlite3_column_int(stmt, 2) != 0;
-	out->aside = sqlite3_column_int(stmt, 2) == SQLITE_ASIDE;
-	out->parent = sqlite3_column_int64(stmt, 3);
-	out->rdn = sqlite_bytes(stmt, 4, arena);
-	out->attrs = sqlite_bytes(stmt, 5, arena);
+	out->cs = sql_int(stmt, 0);
+	out->op = (enum export_op_kind)sql_int(stmt, 1);
+	out->in_progress = sql_int(stmt, 2) != 0;
+	out->aside = sql_int(stmt, 2) == IN_PROGRESS_ASIDE;
+	out->parent = sql_int(stmt, 3);
+	out->rdn = sql_bytes(stmt, 4, arena);
+	out->attrs = sql_bytes(stmt, 5, arena);
 }
 
 static int export_get(struct store *store, const char *text,
 		      enum motion_table table, int64_t cs, struct arena *arena,
 		      struct pending_export *out, struct error *err)
 {
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int ret;
 
 	memset(out, 0, sizeof(*out));
 	out->cs = cs;
 	if (known_no_rows(store, cs, table))
 		return 0;
-	ret = sqlite_first(store, text, &stmt, err, "i", cs);
+	ret = sql_first(store, text, &stmt, err, "i", cs);
 	if (ret <= 0)
 		return ret;
 	read_export(stmt, arena, out);
-	(void)sqlite3_reset(stmt);
+	sql_reset(stmt);
 	return 1;
 }
 
@@ -289,15 +289,15 @@ static int export_range(struct store *store, const char *text,
 			struct error *err)
 {
 	VEC(struct pending_export) rows = VEC_INIT;
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int count;
 	int ret;
 
 	*out = NULL;
 	if (known_no_rows(store, from, table))
 		return 0;
-	for (ret = sqlite_first(store, text, &stmt, err, "ii", from, to);
-	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+	for (ret = sql_first(store, text, &stmt, err, "ii", from, to); ret > 0;
+	     ret = sql_next(stmt, err)) {
 		struct pending_export row;
 
 		read_export(stmt, arena, &row);
@@ -314,10 +314,10 @@ static int export_put(struct store_tx *tx, const char *text,
 		      struct error *err)
 {
 	known_row_comes(tx->store, row->cs, table);
-	return sqlite_run(tx->store, text, err, "iiiibb", row->cs,
-			  (int64_t)row->op,
-			  row->aside ? SQLITE_ASIDE : (int64_t)row->in_progress,
-			  row->parent, row->rdn, row->attrs);
+	return sql_run(
+		tx->store, text, err, "iiiibb", row->cs, (int64_t)row->op,
+		row->aside ? IN_PROGRESS_ASIDE : (int64_t)row->in_progress,
+		row->parent, row->rdn, row->attrs);
 }
 
 int store_pending_export_get(struct store *store, int64_t cs,
@@ -356,18 +356,18 @@ int store_pending_export_delete(struct store_tx *tx, int64_t cs,
 {
 	if (known_no_rows(tx->store, cs, MOTION_PENDING_EXPORT))
 		return 0;
-	return sqlite_run(tx->store, "DELETE FROM pending_export WHERE cs = ?1",
-			  err, "i", cs);
+	return sql_run(tx->store, "DELETE FROM pending_export WHERE cs = ?1",
+		       err, "i", cs);
 }
 
 int store_pending_export_ids(struct store *store, uint32_t agent, int64_t after,
 			     int64_t *out, int limit, struct error *err)
 {
-	return sqlite_ids(store,
-			  "SELECT cs FROM pending_export WHERE cs > ?1 AND"
-			  " cs <= ?2 ORDER BY cs",
-			  out, limit, err, "ii", after_of(agent, after),
-			  LAST_ID(agent));
+	return sql_ids(store,
+		       "SELECT cs FROM pending_export WHERE cs > ?1 AND"
+		       " cs <= ?2 ORDER BY cs",
+		       out, limit, err, "ii", after_of(agent, after),
+		       LAST_ID(agent));
 }
 
 int store_awaiting_get(struct store *store, int64_t cs, struct arena *arena,
@@ -403,31 +403,31 @@ int store_awaiting_delete(struct store_tx *tx, int64_t cs, struct error *err)
 {
 	if (known_no_rows(tx->store, cs, MOTION_AWAITING))
 		return 0;
-	return sqlite_run(tx->store, "DELETE FROM awaiting WHERE cs = ?1", err,
-			  "i", cs);
+	return sql_run(tx->store, "DELETE FROM awaiting WHERE cs = ?1", err,
+		       "i", cs);
 }
 
 int store_awaiting_ids(struct store *store, uint32_t agent, int64_t after,
 		       int64_t *out, int limit, struct error *err)
 {
-	return sqlite_ids(store,
-			  "SELECT cs FROM awaiting WHERE cs > ?1 AND cs <= ?2"
-			  " ORDER BY cs",
-			  out, limit, err, "ii", after_of(agent, after),
-			  LAST_ID(agent));
+	return sql_ids(store,
+		       "SELECT cs FROM awaiting WHERE cs > ?1 AND cs <= ?2"
+		       " ORDER BY cs",
+		       out, limit, err, "ii", after_of(agent, after),
+		       LAST_ID(agent));
 }
 
 int store_merged_get(struct store *store, int64_t cs, struct arena *arena,
 		     struct sv *out, struct error *err)
 {
-	sqlite3_stmt *stmt;
-	int ret = sqlite_first(store, "SELECT image FROM merged WHERE cs = ?1",
-			       &stmt, err, "i", cs);
+	struct statement *stmt;
+	int ret = sql_first(store, "SELECT image FROM merged WHERE cs = ?1",
+			    &stmt, err, "i", cs);
 
 	*out = SV_NULL;
 	if (ret > 0) {
-		*out = sqlite_bytes(stmt, 0, arena);
-		(void)sqlite3_reset(stmt);
+		*out = sql_bytes(stmt, 0, arena);
+		sql_reset(stmt);
 	}
 	return ret;
 }
@@ -436,26 +436,26 @@ int store_merged_put(struct store_tx *tx, int64_t cs, struct sv image,
 		     struct error *err)
 {
 	if (!image.ptr)
-		return sqlite_run(tx->store, "DELETE FROM merged WHERE cs = ?1",
-				  err, "i", cs);
-	return sqlite_run(tx->store,
-			  "INSERT OR REPLACE INTO merged VALUES (?1, ?2)", err,
-			  "ib", cs, image);
+		return sql_run(tx->store, "DELETE FROM merged WHERE cs = ?1",
+			       err, "i", cs);
+	return sql_run(tx->store,
+		       "INSERT OR REPLACE INTO merged VALUES (?1, ?2)", err,
+		       "ib", cs, image);
 }
 
 int store_error_put(struct store_tx *tx, const struct cs_error *row,
 		    struct error *err)
 {
 	known_row_comes(tx->store, row->cs, MOTION_ERROR);
-	return sqlite_run(
-		tx->store,
-		"INSERT INTO cs_error VALUES (?1, ?2, ?3, ?4, ?5, ?5, 1)"
-		" ON CONFLICT (cs, kind) DO UPDATE SET"
-		" first = iif(code = ?3, first, ?5),"
-		" count = iif(code = ?3, count + 1, 1),"
-		" code = ?3, message = ?4, last = ?5",
-		err, "iitti", row->cs, (int64_t)row->kind, row->code,
-		row->message, row->last);
+	return sql_run(tx->store,
+		       "INSERT INTO cs_error VALUES (?1, ?2, ?3, ?4, ?5, ?5, 1)"
+		       " ON CONFLICT (cs, kind) DO UPDATE SET"
+		       " first = CASE WHEN code = ?3 THEN first ELSE ?5 END,"
+		       " count = CASE WHEN code = ?3 THEN count + 1 ELSE 1"
+		       " END,"
+		       " code = ?3, message = ?4, last = ?5",
+		       err, "iitti", row->cs, (int64_t)row->kind, row->code,
+		       row->message, row->last);
 }
 
 int store_error_delete(struct store_tx *tx, int64_t cs, enum cs_error_kind kind,
@@ -463,41 +463,41 @@ int store_error_delete(struct store_tx *tx, int64_t cs, enum cs_error_kind kind,
 {
 	if (known_no_rows(tx->store, cs, MOTION_ERROR))
 		return 0;
-	return sqlite_run(tx->store,
-			  "DELETE FROM cs_error WHERE cs = ?1 AND kind = ?2",
-			  err, "ii", cs, (int64_t)kind);
+	return sql_run(tx->store,
+		       "DELETE FROM cs_error WHERE cs = ?1 AND kind = ?2", err,
+		       "ii", cs, (int64_t)kind);
 }
 
-static void read_error(sqlite3_stmt *stmt, struct cs_error *out)
+static void read_error(struct statement *stmt, struct cs_error *out)
 {
-	out->cs = sqlite3_column_int64(stmt, 0);
-	out->kind = (enum cs_error_kind)sqlite3_column_int(stmt, 1);
-	out->code = sqlite_view(stmt, 2);
-	out->message = sqlite_view(stmt, 3);
-	out->first = sqlite3_column_int64(stmt, 4);
-	out->last = sqlite3_column_int64(stmt, 5);
-	out->count = sqlite3_column_int64(stmt, 6);
+	out->cs = sql_int(stmt, 0);
+	out->kind = (enum cs_error_kind)sql_int(stmt, 1);
+	out->code = sql_view(stmt, 2);
+	out->message = sql_view(stmt, 3);
+	out->first = sql_int(stmt, 4);
+	out->last = sql_int(stmt, 5);
+	out->count = sql_int(stmt, 6);
 }
 
 int store_error_get(struct store *store, int64_t cs, enum cs_error_kind kind,
 		    struct arena *arena, struct cs_error *out,
 		    struct error *err)
 {
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int ret;
 
 	if (known_no_rows(store, cs, MOTION_ERROR))
 		return 0;
-	ret = sqlite_first(store,
-			   "SELECT cs, kind, code, message, first, last, count"
-			   " FROM cs_error WHERE cs = ?1 AND kind = ?2",
-			   &stmt, err, "ii", cs, (int64_t)kind);
+	ret = sql_first(store,
+			"SELECT cs, kind, code, message, first, last, count"
+			" FROM cs_error WHERE cs = ?1 AND kind = ?2",
+			&stmt, err, "ii", cs, (int64_t)kind);
 
 	if (ret > 0) {
 		read_error(stmt, out);
 		out->code = arena_dup(arena, out->code);
 		out->message = arena_dup(arena, out->message);
-		(void)sqlite3_reset(stmt);
+		sql_reset(stmt);
 	}
 	return ret;
 }
@@ -508,22 +508,22 @@ int store_error_scan(struct store *store, uint32_t agent,
 {
 	int64_t from = agent ? FIRST_ID(agent) : 0;
 	int64_t to = agent ? LAST_ID(agent) : INT64_MAX;
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int ret;
 
-	for (ret = sqlite_first(store,
-				"SELECT cs, kind, code, message, first, last,"
-				" count FROM cs_error WHERE cs BETWEEN ?1 AND"
-				" ?2 ORDER BY cs, kind",
-				&stmt, err, "ii", from, to);
-	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+	for (ret = sql_first(store,
+			     "SELECT cs, kind, code, message, first, last,"
+			     " count FROM cs_error WHERE cs BETWEEN ?1 AND"
+			     " ?2 ORDER BY cs, kind",
+			     &stmt, err, "ii", from, to);
+	     ret > 0; ret = sql_next(stmt, err)) {
 		struct cs_error row;
 		int told;
 
 		read_error(stmt, &row);
 		told = fn(data, &row);
 		if (told) {
-			(void)sqlite3_reset(stmt);
+			sql_reset(stmt);
 			return told < 0 ? -1 : 0;
 		}
 	}
@@ -533,24 +533,24 @@ int store_error_scan(struct store *store, uint32_t agent,
 int store_queue_put(struct store_tx *tx, int64_t cs, struct error *err)
 {
 	known_row_comes(tx->store, cs, MOTION_QUEUE);
-	return sqlite_run(tx->store, "INSERT OR IGNORE INTO queue VALUES (?1)",
-			  err, "i", cs);
+	return sql_run(tx->store, "INSERT OR IGNORE INTO queue VALUES (?1)",
+		       err, "i", cs);
 }
 
 int store_queue_delete(struct store_tx *tx, int64_t cs, struct error *err)
 {
 	if (known_no_rows(tx->store, cs, MOTION_QUEUE))
 		return 0;
-	return sqlite_run(tx->store, "DELETE FROM queue WHERE cs = ?1", err,
-			  "i", cs);
+	return sql_run(tx->store, "DELETE FROM queue WHERE cs = ?1", err, "i",
+		       cs);
 }
 
 int store_queue_ids(struct store *store, uint32_t agent, int64_t after,
 		    int64_t *out, int limit, struct error *err)
 {
-	return sqlite_ids(store,
-			  "SELECT cs FROM queue WHERE cs > ?1 AND cs <= ?2"
-			  " ORDER BY cs",
-			  out, limit, err, "ii", after_of(agent, after),
-			  LAST_ID(agent));
+	return sql_ids(store,
+		       "SELECT cs FROM queue WHERE cs > ?1 AND cs <= ?2"
+		       " ORDER BY cs",
+		       out, limit, err, "ii", after_of(agent, after),
+		       LAST_ID(agent));
 }

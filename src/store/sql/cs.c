@@ -1,5 +1,5 @@
 /*
- * cs.c - connector space objects and their keys in SQLite
+ * cs.c - connector space objects and their keys
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -7,7 +7,7 @@
 
 #include "store/mv.h"
 
-#include "store/sqlite/sqlite_private.h"
+#include "store/sql/sql_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +16,14 @@
 #define FIRST_ID(agent) CS_ID(agent, 0)
 #define LAST_ID(agent)  (CS_ID((agent) + 1, 0) - 1)
 
-static void read_row(sqlite3_stmt *stmt, struct arena *arena,
+static void read_row(struct statement *stmt, struct arena *arena,
 		     struct cs_row *out)
 {
-	out->id = sqlite3_column_int64(stmt, 0);
-	out->type = (uint32_t)sqlite3_column_int64(stmt, 1);
-	out->flags = (uint32_t)sqlite3_column_int64(stmt, 2);
-	out->parent = sqlite3_column_int64(stmt, 3);
-	out->rdn = sqlite_bytes(stmt, 4, arena);
+	out->id = sql_int(stmt, 0);
+	out->type = (uint32_t)sql_int(stmt, 1);
+	out->flags = (uint32_t)sql_int(stmt, 2);
+	out->parent = sql_int(stmt, 3);
+	out->rdn = sql_bytes(stmt, 4, arena);
 	out->anchor = SV_NULL;
 	out->has_image = false;
 	out->image = SV_NULL;
@@ -32,53 +32,53 @@ static void read_row(sqlite3_stmt *stmt, struct arena *arena,
 int store_cs_get(struct store *store, int64_t id, struct arena *arena,
 		 struct cs_row *out, struct error *err)
 {
-	sqlite3_stmt *stmt;
-	int ret = sqlite_first(store,
-			       "SELECT id, type, flags, parent, rdn, anchor,"
-			       " image FROM cs WHERE id = ?1",
-			       &stmt, err, "i", id);
+	struct statement *stmt;
+	int ret = sql_first(store,
+			    "SELECT id, type, flags, parent, rdn, anchor,"
+			    " image FROM cs WHERE id = ?1",
+			    &stmt, err, "i", id);
 
 	if (ret <= 0)
 		return ret;
 	read_row(stmt, arena, out);
-	out->anchor = sqlite_bytes(stmt, 5, arena);
-	out->image = sqlite_bytes(stmt, 6, arena);
+	out->anchor = sql_bytes(stmt, 5, arena);
+	out->image = sql_bytes(stmt, 6, arena);
 	out->has_image = out->image.ptr != NULL;
-	(void)sqlite3_reset(stmt);
+	sql_reset(stmt);
 	return 1;
 }
 
 int store_cs_head(struct store *store, int64_t id, struct arena *arena,
 		  struct cs_row *out, struct error *err)
 {
-	sqlite3_stmt *stmt;
-	int ret = sqlite_first(store,
-			       "SELECT id, type, flags, parent, rdn FROM cs"
-			       " WHERE id = ?1",
-			       &stmt, err, "i", id);
+	struct statement *stmt;
+	int ret = sql_first(store,
+			    "SELECT id, type, flags, parent, rdn FROM cs"
+			    " WHERE id = ?1",
+			    &stmt, err, "i", id);
 
 	if (ret <= 0)
 		return ret;
 	read_row(stmt, arena, out);
-	(void)sqlite3_reset(stmt);
+	sql_reset(stmt);
 	return 1;
 }
 
 int store_cs_named(struct store *store, int64_t id, struct arena *arena,
 		   struct cs_row *out, struct error *err)
 {
-	sqlite3_stmt *stmt;
-	int ret = sqlite_first(store,
-			       "SELECT id, type, flags, parent, rdn, anchor,"
-			       " image IS NOT NULL FROM cs WHERE id = ?1",
-			       &stmt, err, "i", id);
+	struct statement *stmt;
+	int ret = sql_first(store,
+			    "SELECT id, type, flags, parent, rdn, anchor,"
+			    " image IS NOT NULL FROM cs WHERE id = ?1",
+			    &stmt, err, "i", id);
 
 	if (ret <= 0)
 		return ret;
 	read_row(stmt, arena, out);
-	out->anchor = sqlite_bytes(stmt, 5, arena);
-	out->has_image = sqlite3_column_int(stmt, 6) != 0;
-	(void)sqlite3_reset(stmt);
+	out->anchor = sql_bytes(stmt, 5, arena);
+	out->has_image = sql_int(stmt, 6) != 0;
+	sql_reset(stmt);
 	return 1;
 }
 
@@ -139,41 +139,40 @@ int store_cs_put(struct store_tx *tx, const struct cs_row *row,
 
 	if (row->has_image && !image.ptr)
 		image = SV_LIT("");
-	return sqlite_run(tx->store,
-			  "INSERT OR REPLACE INTO cs VALUES"
-			  " (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-			  err, "iiiibbb", row->id, (int64_t)row->type,
-			  (int64_t)row->flags, row->parent, row->rdn,
-			  row->anchor, image);
+	return sql_run(tx->store,
+		       "INSERT OR REPLACE INTO cs VALUES"
+		       " (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+		       err, "iiiibbb", row->id, (int64_t)row->type,
+		       (int64_t)row->flags, row->parent, row->rdn, row->anchor,
+		       image);
 }
 
 int store_cs_delete(struct store_tx *tx, int64_t id, struct error *err)
 {
-	return sqlite_run(tx->store, "DELETE FROM cs WHERE id = ?1", err, "i",
-			  id);
+	return sql_run(tx->store, "DELETE FROM cs WHERE id = ?1", err, "i", id);
 }
 
 int store_cs_scan(struct store *store, uint32_t agent, int64_t after,
 		  struct cs_row *rows, int limit, struct arena *arena,
 		  struct error *err)
 {
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int64_t from = after > FIRST_ID(agent) ? after : FIRST_ID(agent);
 	int count = 0;
 	int ret;
 
-	for (ret = sqlite_first(store,
-				"SELECT id, type, flags, parent, rdn, anchor,"
-				" image FROM cs WHERE id > ?1 AND id <= ?2"
-				" ORDER BY id LIMIT ?3",
-				&stmt, err, "iii", from, LAST_ID(agent),
-				(int64_t)limit);
-	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+	for (ret = sql_first(store,
+			     "SELECT id, type, flags, parent, rdn, anchor,"
+			     " image FROM cs WHERE id > ?1 AND id <= ?2"
+			     " ORDER BY id LIMIT ?3",
+			     &stmt, err, "iii", from, LAST_ID(agent),
+			     (int64_t)limit);
+	     ret > 0; ret = sql_next(stmt, err)) {
 		struct cs_row *row = &rows[count++];
 
 		read_row(stmt, arena, row);
-		row->anchor = sqlite_bytes(stmt, 5, arena);
-		row->image = sqlite_bytes(stmt, 6, arena);
+		row->anchor = sql_bytes(stmt, 5, arena);
+		row->image = sql_bytes(stmt, 6, arena);
 		row->has_image = row->image.ptr != NULL;
 	}
 	return ret < 0 ? -1 : count;
@@ -182,10 +181,10 @@ int store_cs_scan(struct store *store, uint32_t agent, int64_t after,
 int store_cs_children(struct store *store, int64_t parent, struct arena *arena,
 		      int64_t **out, size_t *count_out, struct error *err)
 {
-	int count = sqlite_id_list(store,
-				   "SELECT id FROM cs WHERE parent = ?1 AND"
-				   " parent > 0",
-				   arena, out, err, "i", parent);
+	int count = sql_id_list(store,
+				"SELECT id FROM cs WHERE parent = ?1 AND"
+				" parent > 0",
+				arena, out, err, "i", parent);
 
 	*count_out = count < 0 ? 0 : (size_t)count;
 	return count < 0 ? -1 : 0;
@@ -194,22 +193,22 @@ int store_cs_children(struct store *store, int64_t parent, struct arena *arena,
 int64_t store_cs_count(struct store *store, uint32_t agent, uint32_t type,
 		       struct error *err)
 {
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int64_t count = 0;
-	int ret = sqlite_first(
-		store,
-		type ? "SELECT count(*) FROM cs INDEXED BY cs_type"
-		       " WHERE type = ?3 AND id BETWEEN ?1 AND ?2 AND"
-		       " type > 0 AND image IS NOT NULL"
-		     : "SELECT count(*) FROM cs INDEXED BY cs_type"
-		       " WHERE id BETWEEN ?1 AND ?2 AND"
-		       " type > 0 AND image IS NOT NULL AND ?3 = 0",
-		&stmt, err, "iii", FIRST_ID(agent), LAST_ID(agent),
-		(int64_t)type);
+	int ret =
+		sql_first(store,
+			  type ? "SELECT count(*) FROM cs INDEXED BY cs_type"
+				 " WHERE type = ?3 AND id BETWEEN ?1 AND ?2 AND"
+				 " type > 0 AND image IS NOT NULL"
+			       : "SELECT count(*) FROM cs INDEXED BY cs_type"
+				 " WHERE id BETWEEN ?1 AND ?2 AND"
+				 " type > 0 AND image IS NOT NULL AND ?3 = 0",
+			  &stmt, err, "iii", FIRST_ID(agent), LAST_ID(agent),
+			  (int64_t)type);
 
 	if (ret > 0) {
-		count = sqlite3_column_int64(stmt, 0);
-		(void)sqlite3_reset(stmt);
+		count = sql_int(stmt, 0);
+		sql_reset(stmt);
 	}
 	return ret < 0 ? -1 : count;
 }
@@ -217,9 +216,9 @@ int64_t store_cs_count(struct store *store, uint32_t agent, uint32_t type,
 int64_t store_cs_count_below(struct store *store, int64_t top,
 			     struct error *err)
 {
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int64_t count = 0;
-	int ret = sqlite_first(
+	int ret = sql_first(
 		store,
 		"WITH RECURSIVE below(id) AS (VALUES (?1) UNION ALL"
 		" SELECT cs.id FROM below JOIN cs ON cs.parent = below.id"
@@ -229,8 +228,8 @@ int64_t store_cs_count_below(struct store *store, int64_t top,
 		&stmt, err, "i", top);
 
 	if (ret > 0) {
-		count = sqlite3_column_int64(stmt, 0);
-		(void)sqlite3_reset(stmt);
+		count = sql_int(stmt, 0);
+		sql_reset(stmt);
 	}
 	return ret < 0 ? -1 : count;
 }
@@ -238,49 +237,48 @@ int64_t store_cs_count_below(struct store *store, int64_t top,
 int store_anchor_put(struct store_tx *tx, uint32_t agent,
 		     const struct anchor_key *key, struct error *err)
 {
-	return sqlite_run(tx->store,
-			  "INSERT OR REPLACE INTO cs_anchor VALUES"
-			  " (?1, ?2, ?3, ?4, ?5)",
-			  err, "iiiii", (int64_t)agent, (int64_t)key->h,
-			  key->id, (int64_t)key->content.high,
-			  (int64_t)key->content.low);
+	return sql_run(tx->store,
+		       "INSERT OR REPLACE INTO cs_anchor VALUES"
+		       " (?1, ?2, ?3, ?4, ?5)",
+		       err, "iiiii", (int64_t)agent, (int64_t)key->h, key->id,
+		       (int64_t)key->content.high, (int64_t)key->content.low);
 }
 
 int store_anchor_delete(struct store_tx *tx, uint32_t agent, uint64_t h,
 			int64_t id, struct error *err)
 {
-	return sqlite_run(tx->store,
-			  "DELETE FROM cs_anchor WHERE agent = ?1 AND h = ?2"
-			  " AND id = ?3",
-			  err, "iii", (int64_t)agent, (int64_t)h, id);
+	return sql_run(tx->store,
+		       "DELETE FROM cs_anchor WHERE agent = ?1 AND h = ?2"
+		       " AND id = ?3",
+		       err, "iii", (int64_t)agent, (int64_t)h, id);
 }
 
-static void read_anchor(sqlite3_stmt *stmt, struct anchor_key *out)
+static void read_anchor(struct statement *stmt, struct anchor_key *out)
 {
-	out->h = (uint64_t)sqlite3_column_int64(stmt, 0);
-	out->id = sqlite3_column_int64(stmt, 1);
-	out->content.high = (uint64_t)sqlite3_column_int64(stmt, 2);
-	out->content.low = (uint64_t)sqlite3_column_int64(stmt, 3);
+	out->h = (uint64_t)sql_int(stmt, 0);
+	out->id = sql_int(stmt, 1);
+	out->content.high = (uint64_t)sql_int(stmt, 2);
+	out->content.low = (uint64_t)sql_int(stmt, 3);
 }
 
 int store_anchor_find(struct store *store, uint32_t agent, uint64_t h,
 		      struct anchor_key *out, int max, struct error *err)
 {
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int count = 0;
 	int ret;
 
-	ret = sqlite_first(store,
-			   "SELECT h, id, high, low FROM cs_anchor"
-			   " WHERE agent = ?1 AND h = ?2",
-			   &stmt, err, "ii", (int64_t)agent, (int64_t)h);
+	ret = sql_first(store,
+			"SELECT h, id, high, low FROM cs_anchor"
+			" WHERE agent = ?1 AND h = ?2",
+			&stmt, err, "ii", (int64_t)agent, (int64_t)h);
 	while (ret > 0) {
 		if (count == max) {
-			(void)sqlite3_reset(stmt);
+			sql_reset(stmt);
 			break;
 		}
 		read_anchor(stmt, &out[count++]);
-		ret = sqlite_next(store, stmt, err);
+		ret = sql_next(stmt, err);
 	}
 	return ret < 0 ? -1 : count;
 }
@@ -289,19 +287,19 @@ int store_anchor_scan(struct store *store, uint32_t agent,
 		      int (*fn)(void *data, const struct anchor_key *key),
 		      void *data, struct error *err)
 {
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int ret;
 
-	for (ret = sqlite_first(store,
-				"SELECT h, id, high, low FROM cs_anchor"
-				" WHERE agent = ?1",
-				&stmt, err, "i", (int64_t)agent);
-	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+	for (ret = sql_first(store,
+			     "SELECT h, id, high, low FROM cs_anchor"
+			     " WHERE agent = ?1",
+			     &stmt, err, "i", (int64_t)agent);
+	     ret > 0; ret = sql_next(stmt, err)) {
 		struct anchor_key key;
 
 		read_anchor(stmt, &key);
 		if (fn(data, &key) < 0) {
-			(void)sqlite3_reset(stmt);
+			sql_reset(stmt);
 			return -1;
 		}
 	}
@@ -335,8 +333,8 @@ static int put_sorted(struct store_tx *tx, const char *text,
 	}
 	for (i = 0; i < count && ret == 0; i++) {
 		known_key_comes(tx->store, table, sorted[i].h);
-		ret = sqlite_run(tx->store, text, err, "ii",
-				 (int64_t)sorted[i].h, sorted[i].id);
+		ret = sql_run(tx->store, text, err, "ii", (int64_t)sorted[i].h,
+			      sorted[i].id);
 	}
 	mem_free(sorted);
 	return ret;
@@ -352,9 +350,8 @@ int store_cs_key_put(struct store_tx *tx, const struct key_row *keys,
 int store_cs_key_delete(struct store_tx *tx, uint64_t h, int64_t id,
 			struct error *err)
 {
-	return sqlite_run(tx->store,
-			  "DELETE FROM cs_key WHERE h = ?1 AND id = ?2", err,
-			  "ii", (int64_t)h, id);
+	return sql_run(tx->store, "DELETE FROM cs_key WHERE h = ?1 AND id = ?2",
+		       err, "ii", (int64_t)h, id);
 }
 
 int store_cs_key_find(struct store *store, uint64_t h, struct arena *arena,
@@ -363,8 +360,8 @@ int store_cs_key_find(struct store *store, uint64_t h, struct arena *arena,
 	*out = NULL;
 	if (known_key_absent(store, STORE_KEYS_CS, h))
 		return 0;
-	return sqlite_id_list(store, "SELECT id FROM cs_key WHERE h = ?1",
-			      arena, out, err, "i", (int64_t)h);
+	return sql_id_list(store, "SELECT id FROM cs_key WHERE h = ?1", arena,
+			   out, err, "i", (int64_t)h);
 }
 
 int store_mv_key_put(struct store_tx *tx, const struct key_row *keys,
@@ -384,20 +381,20 @@ int store_mv_wait_put(struct store_tx *tx, const struct key_row *keys,
 int store_cs_ref_put(struct store_tx *tx, int64_t target, int64_t source,
 		     uint32_t attr, struct error *err)
 {
-	return sqlite_run(tx->store,
-			  "INSERT OR REPLACE INTO cs_ref VALUES (?1, ?2, ?3)",
-			  err, "iii", target, source, (int64_t)attr);
+	return sql_run(tx->store,
+		       "INSERT OR REPLACE INTO cs_ref VALUES (?1, ?2, ?3)", err,
+		       "iii", target, source, (int64_t)attr);
 }
 
 int store_cs_ref_move(struct store_tx *tx, int64_t from, int64_t to,
 		      int64_t source, struct error *err)
 {
-	if (sqlite_run(tx->store,
-		       "INSERT INTO cs_ref SELECT ?2, source, attribute"
-		       " FROM cs_ref WHERE target = ?1 AND source = ?3"
-		       " ON CONFLICT DO UPDATE SET attribute = 0 WHERE"
-		       " attribute IS NOT excluded.attribute",
-		       err, "iii", from, to, source) < 0)
+	if (sql_run(tx->store,
+		    "INSERT INTO cs_ref SELECT ?2, source, attribute"
+		    " FROM cs_ref WHERE target = ?1 AND source = ?3"
+		    " ON CONFLICT DO UPDATE SET attribute = 0 WHERE"
+		    " attribute IS NOT excluded.attribute",
+		    err, "iii", from, to, source) < 0)
 		return -1;
 	return store_cs_ref_delete(tx, from, source, err);
 }
@@ -405,16 +402,15 @@ int store_cs_ref_move(struct store_tx *tx, int64_t from, int64_t to,
 int store_cs_ref_delete(struct store_tx *tx, int64_t target, int64_t source,
 			struct error *err)
 {
-	return sqlite_run(tx->store,
-			  "DELETE FROM cs_ref WHERE target = ?1 AND"
-			  " source = ?2",
-			  err, "ii", target, source);
+	return sql_run(tx->store,
+		       "DELETE FROM cs_ref WHERE target = ?1 AND"
+		       " source = ?2",
+		       err, "ii", target, source);
 }
 
 int store_cs_referrers(struct store *store, int64_t target, struct arena *arena,
 		       int64_t **out, struct error *err)
 {
-	return sqlite_id_list(store,
-			      "SELECT source FROM cs_ref WHERE target = ?1",
-			      arena, out, err, "i", target);
+	return sql_id_list(store, "SELECT source FROM cs_ref WHERE target = ?1",
+			   arena, out, err, "i", target);
 }

@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "store/sqlite/sqlite_private.h"
+#include "store/sql/sql_private.h"
 
 /* The store that this thread writes behind. */
 static _Thread_local const struct store *written;

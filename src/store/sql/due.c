@@ -1,11 +1,11 @@
 /*
- * due.c - what is to be looked at again in time, in SQLite
+ * due.c - what is to be looked at again in time,
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "store/due.h"
 
-#include "store/sqlite/sqlite_private.h"
+#include "store/sql/sql_private.h"
 
 static bool of_cs(enum due_kind kind)
 {
@@ -17,11 +17,11 @@ int store_due_put(struct store_tx *tx, const struct due_row *row,
 {
 	if (of_cs(row->kind))
 		known_row_comes(tx->store, row->id, MOTION_DUE);
-	return sqlite_run(tx->store,
-			  "INSERT OR REPLACE INTO due VALUES"
-			  " (?1, ?2, ?3, ?4, ?5)",
-			  err, "iiiit", (int64_t)row->kind, row->id, row->time,
-			  row->since, row->why);
+	return sql_run(tx->store,
+		       "INSERT OR REPLACE INTO due VALUES"
+		       " (?1, ?2, ?3, ?4, ?5)",
+		       err, "iiiit", (int64_t)row->kind, row->id, row->time,
+		       row->since, row->why);
 }
 
 int store_due_delete(struct store_tx *tx, enum due_kind kind, int64_t id,
@@ -29,33 +29,32 @@ int store_due_delete(struct store_tx *tx, enum due_kind kind, int64_t id,
 {
 	if (of_cs(kind) && known_no_rows(tx->store, id, MOTION_DUE))
 		return 0;
-	return sqlite_run(tx->store,
-			  "DELETE FROM due WHERE kind = ?1 AND id = ?2", err,
-			  "ii", (int64_t)kind, id);
+	return sql_run(tx->store, "DELETE FROM due WHERE kind = ?1 AND id = ?2",
+		       err, "ii", (int64_t)kind, id);
 }
 
-static void read_row(sqlite3_stmt *stmt, struct due_row *out)
+static void read_row(struct statement *stmt, struct due_row *out)
 {
-	out->kind = (enum due_kind)sqlite3_column_int(stmt, 0);
-	out->id = sqlite3_column_int64(stmt, 1);
-	out->time = sqlite3_column_int64(stmt, 2);
-	out->since = sqlite3_column_int64(stmt, 3);
-	out->why = sqlite_view(stmt, 4);
+	out->kind = (enum due_kind)sql_int(stmt, 0);
+	out->id = sql_int(stmt, 1);
+	out->time = sql_int(stmt, 2);
+	out->since = sql_int(stmt, 3);
+	out->why = sql_view(stmt, 4);
 }
 
 int store_due_get(struct store *store, enum due_kind kind, int64_t id,
 		  struct due_row *out, struct error *err)
 {
-	sqlite3_stmt *stmt;
-	int ret = sqlite_first(store,
-			       "SELECT kind, id, time, since, why FROM due"
-			       " WHERE kind = ?1 AND id = ?2",
-			       &stmt, err, "ii", (int64_t)kind, id);
+	struct statement *stmt;
+	int ret = sql_first(store,
+			    "SELECT kind, id, time, since, why FROM due"
+			    " WHERE kind = ?1 AND id = ?2",
+			    &stmt, err, "ii", (int64_t)kind, id);
 
 	if (ret > 0) {
 		read_row(stmt, out);
 		out->why = SV_NULL;
-		(void)sqlite3_reset(stmt);
+		sql_reset(stmt);
 	}
 	return ret;
 }
@@ -65,8 +64,8 @@ bool store_due_any(struct store *store)
 	struct error ignored = ERROR_INIT;
 	int64_t id;
 
-	return sqlite_ids(store, "SELECT id FROM due LIMIT 1", &id, 1, &ignored,
-			  "") != 0;
+	return sql_ids(store, "SELECT id FROM due LIMIT 1", &id, 1, &ignored,
+		       "") != 0;
 }
 
 static int take_kind(struct store_tx *tx, enum due_kind kind, int64_t now,
@@ -74,11 +73,11 @@ static int take_kind(struct store_tx *tx, enum due_kind kind, int64_t now,
 {
 	struct arena arena = ARENA_INIT;
 	int64_t *ids;
-	int count = sqlite_id_list(tx->store,
-				   "SELECT id FROM due WHERE kind = ?1 AND"
-				   " time <= ?2 ORDER BY time LIMIT ?3",
-				   &arena, &ids, err, "iii", (int64_t)kind, now,
-				   (int64_t)limit);
+	int count = sql_id_list(tx->store,
+				"SELECT id FROM due WHERE kind = ?1 AND"
+				" time <= ?2 ORDER BY time LIMIT ?3",
+				&arena, &ids, err, "iii", (int64_t)kind, now,
+				(int64_t)limit);
 	int i;
 
 	for (i = 0; i < count; i++) {
@@ -105,11 +104,11 @@ static int wake_unlinked(struct store_tx *tx, int64_t now, struct error *err)
 {
 	struct arena arena = ARENA_INIT;
 	int64_t *ids;
-	int count = sqlite_id_list(tx->store,
-				   "SELECT id FROM due JOIN link ON cs = id"
-				   " WHERE kind = 4 AND due.time <= ?1 AND"
-				   " mv = 0",
-				   &arena, &ids, err, "i", now);
+	int count = sql_id_list(tx->store,
+				"SELECT id FROM due JOIN link ON cs = id"
+				" WHERE kind = 4 AND due.time <= ?1 AND"
+				" mv = 0",
+				&arena, &ids, err, "i", now);
 	int i;
 
 	for (i = 0; i < count; i++)
@@ -125,15 +124,15 @@ int store_due_wake(struct store_tx *tx, enum due_kind kind, int64_t now,
 		   struct error *err)
 {
 	if (kind == DUE_DELETION)
-		return sqlite_run(tx->store,
-				  "INSERT OR IGNORE INTO mv_queue SELECT id"
-				  " FROM due WHERE kind = 3 AND time <= ?1",
-				  err, "i", now);
-	if (sqlite_run(tx->store,
-		       "INSERT OR IGNORE INTO mv_queue SELECT mv FROM due"
-		       " JOIN link ON cs = id WHERE kind = 4 AND"
-		       " due.time <= ?1 AND mv > 0",
-		       err, "i", now) < 0)
+		return sql_run(tx->store,
+			       "INSERT OR IGNORE INTO mv_queue SELECT id"
+			       " FROM due WHERE kind = 3 AND time <= ?1",
+			       err, "i", now);
+	if (sql_run(tx->store,
+		    "INSERT OR IGNORE INTO mv_queue SELECT mv FROM due"
+		    " JOIN link ON cs = id WHERE kind = 4 AND"
+		    " due.time <= ?1 AND mv > 0",
+		    err, "i", now) < 0)
 		return -1;
 	return wake_unlinked(tx, now, err);
 }
@@ -142,21 +141,21 @@ int store_due_scan(struct store *store,
 		   int (*fn)(void *data, const struct due_row *row), void *data,
 		   struct error *err)
 {
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int ret;
 
-	for (ret = sqlite_first(store,
-				"SELECT kind, id, time, since, why FROM due"
-				" ORDER BY time, kind, id",
-				&stmt, err, "");
-	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+	for (ret = sql_first(store,
+			     "SELECT kind, id, time, since, why FROM due"
+			     " ORDER BY time, kind, id",
+			     &stmt, err, "");
+	     ret > 0; ret = sql_next(stmt, err)) {
 		struct due_row row;
 		int told;
 
 		read_row(stmt, &row);
 		told = fn(data, &row);
 		if (told) {
-			(void)sqlite3_reset(stmt);
+			sql_reset(stmt);
 			return told < 0 ? -1 : 0;
 		}
 	}

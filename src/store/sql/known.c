@@ -12,7 +12,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "store/sqlite/sqlite_private.h"
+#include "store/sql/sql_private.h"
 
 /* ---- keys ---- */
 
@@ -88,18 +88,17 @@ static void learn(struct store *store, enum store_keys table, uint64_t lines,
 {
 	struct known_keys *known = &store->known_keys[table];
 	struct error ignored = ERROR_INIT;
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int64_t count = 0;
 	int ret;
 
 	forget_keys(known);
 	known->lines = lines;
 	known->bits = mem_zalloc(lines * (LINE_BITS / 8));
-	for (ret = sqlite_first(store, ALL[table], &stmt, &ignored, "i",
-				most < INT64_MAX ? most + 1 : most);
-	     ret > 0; ret = sqlite_next(store, stmt, &ignored)) {
-		add(known,
-		    key_of(table, (uint64_t)sqlite3_column_int64(stmt, 0)));
+	for (ret = sql_first(store, ALL[table], &stmt, &ignored, "i",
+			     most < INT64_MAX ? most + 1 : most);
+	     ret > 0; ret = sql_next(stmt, &ignored)) {
+		add(known, key_of(table, (uint64_t)sql_int(stmt, 0)));
 		count++;
 	}
 	if (ret < 0 || count > most)
@@ -110,7 +109,7 @@ bool known_key_absent(struct store *store, enum store_keys table, uint64_t h)
 {
 	struct known_keys *known = &store->known_keys[table];
 
-	if (store->lock_fd < 0)
+	if (!store->leased)
 		return false;
 	if (known->asked == 0)
 		learn(store, table, FIRST_LINES, 0);
@@ -210,13 +209,13 @@ bool known_no_rows(struct store *store, int64_t cs, enum motion_table table)
 	uint64_t known;
 	int64_t id;
 
-	if (store->lock_fd < 0)
+	if (!store->leased)
 		return false;
 	known = get_rows(store, key);
 	if (known == ROWS_UNKNOWN) {
-		int count = sqlite_ids(store, ANY[table], &id, 1, &ignored,
-				       "ii", FIRST_ID(CS_AGENT(cs)),
-				       LAST_ID(CS_AGENT(cs)));
+		int count = sql_ids(store, ANY[table], &id, 1, &ignored, "ii",
+				    FIRST_ID(CS_AGENT(cs)),
+				    LAST_ID(CS_AGENT(cs)));
 
 		known = count == 0 ? ROWS_NONE : ROWS_SOME;
 		set_rows(store, key, known);

@@ -1,40 +1,40 @@
 /*
- * rules.c - the rules of the last synchronization in SQLite
+ * rules.c - the rules of the last synchronization
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "store/rules.h"
 
-#include "store/sqlite/sqlite_private.h"
+#include "store/sql/sql_private.h"
 
 int store_rules_put(struct store_tx *tx, struct sv part, struct sv text,
 		    struct error *err)
 {
-	return sqlite_run(tx->store,
-			  "INSERT OR REPLACE INTO rules_used VALUES (?1, ?2)",
-			  err, "tt", part, text);
+	return sql_run(tx->store,
+		       "INSERT OR REPLACE INTO rules_used VALUES (?1, ?2)", err,
+		       "tt", part, text);
 }
 
 int store_rules_delete(struct store_tx *tx, struct sv part, struct error *err)
 {
-	return sqlite_run(tx->store, "DELETE FROM rules_used WHERE part = ?1",
-			  err, "t", part);
+	return sql_run(tx->store, "DELETE FROM rules_used WHERE part = ?1", err,
+		       "t", part);
 }
 
 int store_rules_scan(struct store *store,
 		     int (*fn)(void *data, struct sv part, struct sv text),
 		     void *data, struct error *err)
 {
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int ret;
 
-	for (ret = sqlite_first(store,
-				"SELECT part, text FROM rules_used"
-				" ORDER BY part",
-				&stmt, err, "");
-	     ret > 0; ret = sqlite_next(store, stmt, err)) {
-		if (fn(data, sqlite_view(stmt, 0), sqlite_view(stmt, 1)) < 0) {
-			(void)sqlite3_reset(stmt);
+	for (ret = sql_first(store,
+			     "SELECT part, text FROM rules_used"
+			     " ORDER BY part",
+			     &stmt, err, "");
+	     ret > 0; ret = sql_next(stmt, err)) {
+		if (fn(data, sql_view(stmt, 0), sql_view(stmt, 1)) < 0) {
+			sql_reset(stmt);
 			return -1;
 		}
 	}
@@ -65,17 +65,17 @@ int store_concerned(struct store *store, enum concern concern, uint32_t agent,
 	bool of_mv = concern == CONCERN_MV;
 	int64_t from = of_mv ? 0 : CS_ID(agent, 0);
 	int64_t end = of_mv ? INT64_MAX : CS_ID(agent + 1, 0);
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int count = 0;
 	int ret;
 
 	if (*after > from)
 		from = *after;
-	for (ret = sqlite_first(store, texts[concern], &stmt, err, "iiii", from,
-				end, (int64_t)number, (int64_t)limit);
-	     ret > 0; ret = sqlite_next(store, stmt, err)) {
-		out[count].cs = sqlite3_column_int64(stmt, 0);
-		out[count].mv = sqlite3_column_int64(stmt, 1);
+	for (ret = sql_first(store, texts[concern], &stmt, err, "iiii", from,
+			     end, (int64_t)number, (int64_t)limit);
+	     ret > 0; ret = sql_next(stmt, err)) {
+		out[count].cs = sql_int(stmt, 0);
+		out[count].mv = sql_int(stmt, 1);
 		*after = of_mv ? out[count].mv : out[count].cs;
 		count++;
 	}

@@ -3,21 +3,21 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "store/sqlite/sqlite_private.h"
+#include "store/sql/sql_private.h"
 
 #include <string.h>
 
 int store_meta_get(struct store *store, const char *key, struct arena *arena,
 		   struct sv *out, struct error *err)
 {
-	sqlite3_stmt *stmt;
-	int ret = sqlite_first(store, "SELECT value FROM meta WHERE key = ?1",
-			       &stmt, err, "s", key);
+	struct statement *stmt;
+	int ret = sql_first(store, "SELECT value FROM meta WHERE key = ?1",
+			    &stmt, err, "s", key);
 
 	*out = SV_NULL;
 	if (ret > 0) {
-		*out = sqlite_bytes(stmt, 0, arena);
-		(void)sqlite3_reset(stmt);
+		*out = sql_bytes(stmt, 0, arena);
+		sql_reset(stmt);
 	}
 	return ret;
 }
@@ -25,15 +25,14 @@ int store_meta_get(struct store *store, const char *key, struct arena *arena,
 int store_meta_set(struct store_tx *tx, const char *key, struct sv value,
 		   struct error *err)
 {
-	return sqlite_run(tx->store,
-			  "INSERT OR REPLACE INTO meta VALUES (?1, ?2)", err,
-			  "sb", key, value);
+	return sql_run(tx->store, "INSERT OR REPLACE INTO meta VALUES (?1, ?2)",
+		       err, "sb", key, value);
 }
 
 int store_meta_delete(struct store_tx *tx, const char *key, struct error *err)
 {
-	return sqlite_run(tx->store, "DELETE FROM meta WHERE key = ?1", err,
-			  "s", key);
+	return sql_run(tx->store, "DELETE FROM meta WHERE key = ?1", err, "s",
+		       key);
 }
 
 static void index_name(struct store *store, const struct store_name_row *row)
@@ -57,20 +56,19 @@ static void remember(struct store *store, enum store_name_kind kind,
 	index_name(store, &row);
 }
 
-int sqlite_load_names(struct store *store, struct error *err)
+int store_load_names(struct store *store, struct error *err)
 {
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int ret;
 
-	for (ret = sqlite_first(store, "SELECT kind, number, name FROM name",
-				&stmt, err, "");
-	     ret > 0; ret = sqlite_next(store, stmt, err)) {
-		int64_t kind = sqlite3_column_int64(stmt, 0);
+	for (ret = sql_first(store, "SELECT kind, number, name FROM name",
+			     &stmt, err, "");
+	     ret > 0; ret = sql_next(stmt, err)) {
+		int64_t kind = sql_int(stmt, 0);
 
 		if (kind > 0 && kind < NAME_KINDS)
 			remember(store, (enum store_name_kind)kind,
-				 (uint32_t)sqlite3_column_int64(stmt, 1),
-				 sqlite_view(stmt, 2));
+				 (uint32_t)sql_int(stmt, 1), sql_view(stmt, 2));
 	}
 	store->committed_names = store->name_rows.len;
 	return ret;
@@ -86,7 +84,7 @@ static void free_index(struct store *store)
 	}
 }
 
-void sqlite_free_names(struct store *store)
+void store_free_names(struct store *store)
 {
 	struct store_name_row *row;
 
@@ -97,7 +95,7 @@ void sqlite_free_names(struct store *store)
 }
 
 /* Committed names stay where they are: they are borrowed until close. */
-void sqlite_forget_uncommitted(struct store *store)
+void store_forget_uncommitted(struct store *store)
 {
 	const struct store_name_row *row;
 
@@ -138,8 +136,8 @@ uint32_t store_name_add(struct store_tx *tx, enum store_name_kind kind,
 	vec_foreach(&store->name_rows, row)
 		if (row->kind == kind && row->number >= number)
 			number = row->number + 1;
-	if (sqlite_run(store, "INSERT INTO name VALUES (?1, ?2, ?3)", err,
-		       "iit", (int64_t)kind, (int64_t)number, name) < 0)
+	if (sql_run(store, "INSERT INTO name VALUES (?1, ?2, ?3)", err, "iit",
+		    (int64_t)kind, (int64_t)number, name) < 0)
 		return 0;
 	remember(store, kind, number, name);
 	return number;
@@ -151,10 +149,10 @@ int store_name_change(struct store_tx *tx, enum store_name_kind kind,
 	struct store *store = tx->store;
 	struct store_name_row *row;
 
-	if (sqlite_run(store,
-		       "UPDATE name SET name = ?3 WHERE kind = ?1"
-		       " AND number = ?2",
-		       err, "iit", (int64_t)kind, (int64_t)number, name) < 0)
+	if (sql_run(store,
+		    "UPDATE name SET name = ?3 WHERE kind = ?1"
+		    " AND number = ?2",
+		    err, "iit", (int64_t)kind, (int64_t)number, name) < 0)
 		return -1;
 	vec_foreach(&store->name_rows, row) {
 		if (row->kind != kind || row->number != number)
@@ -181,7 +179,7 @@ const char *store_name(struct store *store, enum store_name_kind kind,
 	return NULL;
 }
 
-void sqlite_free_map(struct store *store)
+void store_free_map(struct store *store)
 {
 	mem_free(store->map.to_store);
 	mem_free(store->map.from_store);
@@ -223,7 +221,7 @@ int store_bind_attributes(struct store *store, const char *const *names,
 
 	if (add_missing(store, names, count, err) < 0)
 		return -1;
-	sqlite_free_map(store);
+	store_free_map(store);
 	vec_foreach(&store->name_rows, row)
 		if (row->kind == NAME_ATTRIBUTE && row->number > highest)
 			highest = row->number;

@@ -1,11 +1,11 @@
 /*
- * member.c - changes of reference sets in SQLite
+ * member.c - changes of reference sets
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "store/member.h"
 
-#include "store/sqlite/sqlite_private.h"
+#include "store/sql/sql_private.h"
 
 #include <string.h>
 
@@ -28,56 +28,56 @@ int store_member_put(struct store_tx *tx, const struct member *row,
 	if (is_moving(flags))
 		flags |= MEMBER_MOVING;
 	else if (!both || both == (MEMBER_IMAGE | MEMBER_STORED))
-		return sqlite_run(tx->store,
-				  "DELETE FROM member WHERE source = ?1 AND"
-				  " attribute = ?2 AND target = ?3",
-				  err, "iii", row->source, (int64_t)row->attr,
-				  row->target);
+		return sql_run(tx->store,
+			       "DELETE FROM member WHERE source = ?1 AND"
+			       " attribute = ?2 AND target = ?3",
+			       err, "iii", row->source, (int64_t)row->attr,
+			       row->target);
 	known_row_comes(tx->store, row->source, MOTION_MEMBER);
-	return sqlite_run(tx->store,
-			  "INSERT OR REPLACE INTO member VALUES"
-			  " (?1, ?2, ?3, ?4)",
-			  err, "iiii", row->source, (int64_t)row->attr,
-			  row->target, (int64_t)flags);
+	return sql_run(tx->store,
+		       "INSERT OR REPLACE INTO member VALUES"
+		       " (?1, ?2, ?3, ?4)",
+		       err, "iiii", row->source, (int64_t)row->attr,
+		       row->target, (int64_t)flags);
 }
 
 int store_member_since(struct store_tx *tx, int64_t mv, uint32_t attr,
 		       int64_t cs, int64_t since, struct error *err)
 {
 	known_row_comes(tx->store, mv, MOTION_MEMBER);
-	return sqlite_run(tx->store,
-			  "INSERT OR REPLACE INTO member VALUES"
-			  " (?1, ?2, ?3, ?4)",
-			  err, "iiii", mv, (int64_t)attr, -cs, since);
+	return sql_run(tx->store,
+		       "INSERT OR REPLACE INTO member VALUES"
+		       " (?1, ?2, ?3, ?4)",
+		       err, "iiii", mv, (int64_t)attr, -cs, since);
 }
 
 int store_member_delete(struct store_tx *tx, int64_t source, struct error *err)
 {
 	if (known_no_rows(tx->store, source, MOTION_MEMBER))
 		return 0;
-	return sqlite_run(tx->store, "DELETE FROM member WHERE source = ?1",
-			  err, "i", source);
+	return sql_run(tx->store, "DELETE FROM member WHERE source = ?1", err,
+		       "i", source);
 }
 
 static int list(struct store *store, const char *text, int64_t from, int64_t to,
 		struct arena *arena, struct member **out, struct error *err)
 {
 	VEC(struct member) rows = VEC_INIT;
-	sqlite3_stmt *stmt;
+	struct statement *stmt;
 	int count;
 	int ret;
 
 	*out = NULL;
 	if (known_no_rows(store, from, MOTION_MEMBER))
 		return 0;
-	for (ret = sqlite_first(store, text, &stmt, err, "ii", from, to);
-	     ret > 0; ret = sqlite_next(store, stmt, err)) {
+	for (ret = sql_first(store, text, &stmt, err, "ii", from, to); ret > 0;
+	     ret = sql_next(stmt, err)) {
 		struct member row;
 
-		row.source = sqlite3_column_int64(stmt, 0);
-		row.attr = (uint32_t)sqlite3_column_int64(stmt, 1);
-		row.target = sqlite3_column_int64(stmt, 2);
-		row.since = sqlite3_column_int64(stmt, 3);
+		row.source = sql_int(stmt, 0);
+		row.attr = (uint32_t)sql_int(stmt, 1);
+		row.target = sql_int(stmt, 2);
+		row.since = sql_int(stmt, 3);
 		row.flags = (unsigned)row.since;
 		vec_push(&rows, row);
 	}
@@ -114,8 +114,8 @@ int store_member_moving(struct store *store, int64_t source,
 int store_referring(struct store *store, int64_t source, int64_t target,
 		    uint32_t *out, struct error *err)
 {
-	sqlite3_stmt *stmt;
-	int ret = sqlite_first(
+	struct statement *stmt;
+	int ret = sql_first(
 		store,
 		CS_AGENT(source)
 			? "SELECT attribute FROM cs_ref WHERE target = ?1 AND"
@@ -125,8 +125,8 @@ int store_referring(struct store *store, int64_t source, int64_t target,
 		&stmt, err, "ii", target, source);
 
 	if (ret > 0) {
-		*out = (uint32_t)sqlite3_column_int64(stmt, 0);
-		(void)sqlite3_reset(stmt);
+		*out = (uint32_t)sql_int(stmt, 0);
+		sql_reset(stmt);
 	}
 	return ret;
 }
@@ -138,30 +138,30 @@ int store_referring(struct store *store, int64_t source, int64_t target,
 int store_cs_ref_add(struct store_tx *tx, int64_t target, int64_t source,
 		     uint32_t attr, struct error *err)
 {
-	return sqlite_run(tx->store, "INSERT INTO cs_ref" ONE_MORE, err, "iii",
-			  target, source, (int64_t)attr);
+	return sql_run(tx->store, "INSERT INTO cs_ref" ONE_MORE, err, "iii",
+		       target, source, (int64_t)attr);
 }
 
 int store_mv_ref_add(struct store_tx *tx, int64_t target, int64_t source,
 		     uint32_t attr, struct error *err)
 {
-	return sqlite_run(tx->store, "INSERT INTO mv_ref" ONE_MORE, err, "iii",
-			  target, source, (int64_t)attr);
+	return sql_run(tx->store, "INSERT INTO mv_ref" ONE_MORE, err, "iii",
+		       target, source, (int64_t)attr);
 }
 
 static int stored_row(struct store *store, struct member *out,
 		      struct error *err)
 {
-	sqlite3_stmt *stmt;
-	int ret = sqlite_first(store,
-			       "SELECT flags FROM member WHERE source = ?1 AND"
-			       " attribute = ?2 AND target = ?3",
-			       &stmt, err, "iii", out->source,
-			       (int64_t)out->attr, out->target);
+	struct statement *stmt;
+	int ret = sql_first(store,
+			    "SELECT flags FROM member WHERE source = ?1 AND"
+			    " attribute = ?2 AND target = ?3",
+			    &stmt, err, "iii", out->source, (int64_t)out->attr,
+			    out->target);
 
 	if (ret > 0) {
-		out->flags = (unsigned)sqlite3_column_int64(stmt, 0);
-		(void)sqlite3_reset(stmt);
+		out->flags = (unsigned)sql_int(stmt, 0);
+		sql_reset(stmt);
 	}
 	return ret;
 }

@@ -1,0 +1,82 @@
+/*
+ * database.h - what the store asks of an SQL database: the drivers' contract
+ *
+ * The store's statements are written once, in SQLite's words as far as the
+ * other databases' drivers translate them (each says which). A connection
+ * serves one thread at a time.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STORE_SQL_DATABASE_H
+#define STORE_SQL_DATABASE_H
+
+#include "base/error.h"
+#include "base/sv.h"
+#include "store/store.h"
+
+#include <stdarg.h>
+
+/* A connection; drivers have their own behind this. */
+struct database {
+	const struct sql_driver *driver;
+	char *name; /* for people: a path, or an address without password */
+};
+
+/* A prepared statement, the connection's until that is closed. */
+struct statement {
+	const struct sql_driver *driver;
+};
+
+struct sql_driver {
+	/* The beginning of the addresses that it opens: "sqlite:". */
+	const char *scheme;
+	/* The schema, as numbered steps that are only added to; NULL ends. */
+	const char *const *schema;
+
+	/* `where`: the address behind the scheme. ERR_NOTFOUND: there is none
+	 * yet and STORE_CREATE was not given. */
+	int (*open)(const char *where, enum store_open_flags flags,
+		    struct database **out, struct error *err);
+	void (*close)(struct database *db); /* a lease ends too */
+
+	/* Statements without parameters and rows, divided by semicolons. */
+	int (*run)(struct database *db, const char *text, struct error *err);
+	/* `text` has the parameters ?1, ?2 ... whose types are given as in
+	 * sql_run(). */
+	struct statement *(*prepare)(struct database *db, const char *text,
+				     const char *types, struct error *err);
+	/* Binds and starts anew; bytes are borrowed until it is reset. */
+	int (*start)(struct statement *stmt, const char *types, va_list args,
+		     struct error *err);
+	/* 1: on the next row; 0: there is none, it is reset; -1 the same. */
+	int (*next)(struct statement *stmt, struct error *err);
+	void (*reset)(struct statement *stmt);
+	/* Columns of the row; NULL is 0, and SV_NULL. Texts end with a NUL.
+	 * Borrowed until it moves on. */
+	int64_t (*integer)(struct statement *stmt, int column);
+	struct sv (*bytes)(struct statement *stmt, int column);
+	const char *(*text)(struct statement *stmt, int column);
+
+	/* A writing transaction: others wait to begin one. */
+	int (*begin)(struct database *db, enum store_durability durability,
+		     struct error *err);
+	int (*commit)(struct database *db, struct error *err);
+	void (*rollback)(struct database *db); /* also without one */
+	/* A snapshot; commit() ends it. */
+	int (*begin_reading)(struct database *db, struct error *err);
+
+	/* The number of the schema's steps that it has been through. */
+	int (*version)(struct database *db, int64_t *out, struct error *err);
+	int (*set_version)(struct database *db, int64_t version,
+			   struct error *err);
+
+	/* Keeps other processes from it until close(). 1 taken, 0 another one
+	 * has it, -1. */
+	int (*lease)(struct database *db, struct error *err);
+	/* 1 some process has it, 0 none, -1; takes nothing. */
+	int (*leased)(struct database *db, struct error *err);
+};
+
+extern const struct sql_driver sqlite_driver;
+
+#endif

@@ -1,0 +1,316 @@
+/*
+ * open.c - open a store, bring it up to date, transactions, the lease
+ *
+ * The lease itself is the driver's; the row in `lease` tells people who holds
+ * it, and its fencing number is checked when a transaction begins.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/clock.h"
+#include "store/sql/sql_private.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int migrate(struct store *store, struct error *err)
+{
+	const struct sql_driver *driver = store->db->driver;
+	struct database *db = store->db;
+	int64_t version;
+	int64_t known = 0;
+
+	while (driver->schema[known])
+		known++;
+	if (driver->version(db, &version, err) < 0)
+		return -1;
+	if (version > known)
+		return error_set(err, ERR_UNSUPPORTED,
+				 "the store '%s' was written by a newer "
+				 "version of conjoin; use that one",
+				 db->name);
+	if (version == known)
+		return 0;
+	if (store->read_only)
+		return error_set(err, ERR_NOTFOUND,
+				 "the store '%s' is empty or of an older "
+				 "version; run an import first",
+				 db->name);
+	if (driver->begin(db, STORE_DURABLE, err) < 0)
+		return -1;
+	/* another process may have been first */
+	if (driver->version(db, &version, err) < 0)
+		goto failed;
+	for (; version < known; version++)
+		if (driver->run(db, driver->schema[version], err) < 0)
+			goto failed;
+	if (driver->set_version(db, known, err) < 0 ||
+	    driver->commit(db, err) < 0)
+		goto failed;
+	return 0;
+failed:
+	driver->rollback(db);
+	return -1;
+}
+
+static int make_secret(struct store *store, struct error *err)
+{
+	struct store_tx *tx;
+
+	hash_key_random(&store->key);
+	if (store_begin(store, STORE_DURABLE, &tx, err) < 0)
+		return -1;
+	if (store_meta_set(
+		    tx, "secret",
+		    sv_make((char *)store->key.bytes, sizeof(store->key.bytes)),
+		    err) < 0) {
+		store_rollback(tx);
+		return -1;
+	}
+	return store_commit(tx, err);
+}
+
+static int load_secret(struct store *store, struct error *err)
+{
+	struct arena arena = ARENA_INIT;
+	struct sv value;
+	int ret = store_meta_get(store, "secret", &arena, &value, err);
+
+	if (ret > 0 && value.len == sizeof(store->key.bytes)) {
+		memcpy(store->key.bytes, value.ptr, value.len);
+		ret = 0;
+	} else if (ret > 0) {
+		ret = error_set(err, ERR_CORRUPT,
+				"the store '%s' has a damaged secret",
+				store->db->name);
+	} else if (ret == 0 && !store->read_only) {
+		ret = make_secret(store, err);
+	}
+	arena_release(&arena);
+	return ret;
+}
+
+static const struct sql_driver *const DRIVERS[] = { &sqlite_driver };
+
+/* The driver of an address, *where_out what is behind its scheme. */
+static const struct sql_driver *
+driver_of(const char *url, const char **where_out, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(DRIVERS) / sizeof(DRIVERS[0]); i++) {
+		struct sv scheme = sv_from(DRIVERS[i]->scheme);
+
+		*where_out = url + scheme.len;
+		if (sv_starts(sv_from(url), scheme))
+			return DRIVERS[i];
+	}
+	(void)error_set(err, ERR_UNSUPPORTED,
+			"'%s' is not a store that this program knows; "
+			"write sqlite:PATH",
+			url);
+	return NULL;
+}
+
+int store_open(const char *url, enum store_open_flags flags, struct store **out,
+	       struct error *err)
+{
+	const struct sql_driver *driver;
+	struct database *db;
+	struct store *store;
+	const char *where;
+
+	*out = NULL;
+	driver = driver_of(url, &where, err);
+	if (!driver || driver->open(where, flags, &db, err) < 0)
+		return -1;
+	store = mem_zalloc(sizeof(*store));
+	(void)pthread_mutex_init(&store->motion_lock, NULL);
+	store->db = db;
+	store->read_only = (flags & STORE_READ) != 0;
+	store->tx.store = store;
+	if (migrate(store, err) < 0 || load_secret(store, err) < 0 ||
+	    store_load_names(store, err) < 0) {
+		store_close(store);
+		return -1;
+	}
+	*out = store;
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	store_rollback(&store->tx);
+	idmap_release(&store->statements);
+	idmap_release(&store->next_cs);
+	known_forget(store);
+	(void)pthread_mutex_destroy(&store->motion_lock);
+	store->db->driver->close(store->db);
+	store_free_names(store);
+	store_free_map(store);
+	mem_free(store);
+}
+
+static int check_fencing(struct store *store, struct error *err)
+{
+	int64_t fencing;
+
+	if (!store->leased)
+		return 0;
+	if (sql_number(store, "SELECT fencing FROM lease", &fencing, err, "") <
+	    0)
+		return -1;
+	if (fencing == store->fencing)
+		return 0;
+	return error_set(err, ERR_CONFLICT,
+			 "another process has taken over the store '%s'",
+			 store->db->name);
+}
+
+int store_begin(struct store *store, enum store_durability durability,
+		struct store_tx **out, struct error *err)
+{
+	if (store->read_only) {
+		(void)error_set(err, ERR_DENIED,
+				"the store '%s' was opened for reading only",
+				store->db->name);
+		return -1;
+	}
+	if (behind_enter(store, err) < 0 ||
+	    store->db->driver->begin(store->db, durability, err) < 0)
+		return -1;
+	store->in_tx = true;
+	if (check_fencing(store, err) < 0) {
+		store_rollback(&store->tx);
+		return -1;
+	}
+	*out = &store->tx;
+	return 0;
+}
+
+int store_commit(struct store_tx *tx, struct error *err)
+{
+	struct store *store = tx->store;
+
+	if (behind_enter(store, err) < 0 ||
+	    store->db->driver->commit(store->db, err) < 0) {
+		store_rollback(tx);
+		return -1;
+	}
+	store->in_tx = false;
+	store->committed_names = store->name_rows.len;
+	return 0;
+}
+
+void store_rollback(struct store_tx *tx)
+{
+	struct error ignored = ERROR_INIT;
+	struct store *store;
+
+	if (!tx)
+		return;
+	store = tx->store;
+	if (!behind_is_writer(store)) {
+		(void)store_settle(store, &ignored);
+		store->behind.failed = false;
+	}
+	if (!store->in_tx)
+		return;
+	store->db->driver->rollback(store->db);
+	/* the thread that began it forgets what it lost */
+	if (behind_is_writer(store))
+		return;
+	store->in_tx = false;
+	store_forget_uncommitted(store);
+}
+
+struct store *store_of(struct store_tx *tx)
+{
+	return tx->store;
+}
+
+int store_read_begin(struct store *store, struct error *err)
+{
+	return store->db->driver->begin_reading(store->db, err);
+}
+
+void store_read_end(struct store *store)
+{
+	struct error ignored = ERROR_INIT;
+
+	(void)store->db->driver->commit(store->db, &ignored);
+}
+
+const struct hash_key *store_hash_key(const struct store *store)
+{
+	return &store->key;
+}
+
+static int read_holder(struct store *store, struct store_holder *out,
+		       struct error *err)
+{
+	struct statement *stmt;
+	int ret = sql_first(store,
+			    "SELECT run, since, process, host, what FROM lease",
+			    &stmt, err, "");
+
+	memset(out, 0, sizeof(*out));
+	if (ret > 0) {
+		out->run = sql_int(stmt, 0);
+		out->since = sql_int(stmt, 1);
+		out->process = sql_int(stmt, 2);
+		(void)snprintf(out->host, sizeof(out->host), "%s",
+			       sql_text(stmt, 3));
+		(void)snprintf(out->what, sizeof(out->what), "%s",
+			       sql_text(stmt, 4));
+		sql_reset(stmt);
+	}
+	return ret < 0 ? -1 : 0;
+}
+
+static int write_holder(struct store *store, const char *what,
+			struct error *err)
+{
+	struct store_tx *tx;
+	char host[64] = "";
+
+	(void)gethostname(host, sizeof(host) - 1);
+	if (store_begin(store, STORE_BULK, &tx, err) < 0)
+		return -1;
+	if (sql_number(store,
+		       "UPDATE lease SET fencing = fencing + 1, run ="
+		       " (SELECT coalesce(max(id), 0) + 1 FROM run),"
+		       " since = ?1, process = ?2, host = ?3, what = ?4"
+		       " RETURNING fencing",
+		       &store->fencing, err, "iiss", clock_now(),
+		       (int64_t)getpid(), host, what) < 0) {
+		store_rollback(tx);
+		return -1;
+	}
+	return store_commit(tx, err);
+}
+
+int store_lease_held(struct store *store, struct store_holder *holder_out,
+		     struct error *err)
+{
+	int ret = store->db->driver->leased(store->db, err);
+
+	if (ret <= 0)
+		return ret;
+	return read_holder(store, holder_out, err) < 0 ? -1 : 1;
+}
+
+int store_lease(struct store *store, const char *what,
+		struct store_holder *holder_out, struct error *err)
+{
+	int ret = store->db->driver->lease(store->db, err);
+
+	if (ret == 0)
+		return read_holder(store, holder_out, err);
+	if (ret < 0 || write_holder(store, what, err) < 0)
+		return -1;
+	store->leased = true;
+	return 1;
+}
