@@ -259,7 +259,7 @@ struct sync {
 	int64_t wants_other; /* unit: it could not be renamed, the name is taken
 			      */
 	bool last_try;
-	bool sets; /* sets_pass() takes what changes in sets */
+	bool sets; /* pass_sets() takes what changes in sets */
 	VEC(struct deferred) deferred;
 	struct idmap leaving; /* objects that wait for their new name */
 	VEC(struct name_taker) takers;
@@ -523,6 +523,24 @@ int sets_take(struct sync *sync, int64_t id, struct error *err);
 
 /* sync.c: what is written is kept, the next transaction begins */
 int sync_commit(struct sync *sync, struct error *err);
+/* One object through its steps: counted, or its error recorded. */
+int sync_object(struct sync *sync, struct work_cs *cs, struct error *err);
+/* Records `why` as the object's error; the step goes on. */
+int sync_record_error(struct sync *sync, int64_t cs, const struct error *why,
+		      struct error *err);
+
+/* pass.c: the loops of the step; the batch is written at the end of each */
+/* Which of the agent's objects a pass takes. */
+enum pass { PASS_ALL, PASS_CHANGED, PASS_DELETED };
+/* 1: stopped by the operator */
+int pass_objects(struct sync *sync, enum pass pass, struct error *err);
+/* Changes of reference sets: by value, or else as any other object. */
+int pass_sets(struct sync *sync, struct error *err);
+/* What was deferred: now it succeeds, or fails for good. */
+int pass_last(struct sync *sync, struct error *err);
+/* Objects that wait for what came, lost what they had, or were left over by
+ * another run. What they touch in turn comes in the next round. */
+int pass_fix_up(struct sync *sync, struct error *err);
 
 /* changes.c: after a change of rules: whom it concerns is queued */
 int changes_take(struct sync *sync, struct error *err);
