@@ -34,7 +34,7 @@ int import_has_watermark(struct store *store, const struct config_agent *agent,
 	return ret;
 }
 
-static int order_anchors(const void *a, const void *b)
+int anchor_order(const void *a, const void *b)
 {
 	const struct anchor_key *x = a;
 	const struct anchor_key *y = b;
@@ -43,14 +43,17 @@ static int order_anchors(const void *a, const void *b)
 
 	if (hx != hy)
 		return hx < hy ? -1 : 1;
-	return (x->id > y->id) - (x->id < y->id);
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return (x->content.high || x->content.low) -
+	       (y->content.high || y->content.low);
 }
 
 static int write_anchors(struct import *import, struct error *err)
 {
 	const struct anchor_key *key;
 
-	vec_sort(&import->anchors, order_anchors);
+	vec_sort(&import->anchors, anchor_order);
 	vec_foreach(&import->anchors, key)
 		if (store_anchor_put(import->tx, import->number, key, err) < 0)
 			return -1;
@@ -85,6 +88,11 @@ int import_commit(struct import *import, bool now, struct error *err)
 	import->in_tx++;
 	if (!now && !is_time(import))
 		return 0;
+	if (!now && fresh_holds(import)) {
+		import->in_tx = 0;
+		import->tx_started = clock_monotonic_ms();
+		return fresh_hand_over(import, err);
+	}
 	if (write_anchors(import, err) < 0 ||
 	    tree_flush(&import->tree, import->tx, err) < 0)
 		return -1;
@@ -347,6 +355,7 @@ static int load_known(struct import *import, struct error *err)
 static void release(struct import *import)
 {
 	store_rollback(import->tx);
+	fresh_release(import);
 	tree_release(&import->tree);
 	anchor_table_release(&import->table);
 	anchor_table_release(&import->fresh);

@@ -166,8 +166,10 @@ struct import {
 		set_owners; /* object -> 1 + how many of its values differ */
 	VEC(struct dn_reference) renamed; /* source, and its DN before */
 	VEC(struct unread) unread;
-	VEC(int64_t) transients; /* that are, or were in this run */
-	VEC(int64_t) claims;     /* of them: read by their old name */
+	struct fresh *fresh_rows[2]; /* fresh.c: held back, being written */
+	VEC(uint32_t) checks;        /* its objects' anchors, by sequence */
+	VEC(int64_t) transients;     /* that are, or were in this run */
+	VEC(int64_t) claims;         /* of them: read by their old name */
 	struct arena run_arena;
 	struct arena arena; /* per object */
 };
@@ -264,6 +266,26 @@ int settle_references(struct import *import, struct error *err);
 /* All that refers to `from` refers to `to` after it. */
 int move_referrers(struct import *import, int64_t from, int64_t to,
 		   struct error *err);
+
+/* fresh.c: rows of new objects are held back: it is a first full import. */
+bool fresh_holds(const struct import *import);
+void fresh_placeholder(struct import *import, const struct cs_row *row);
+/* With its references and, when it has one, its pending import, an add. */
+void fresh_object(struct import *import, const struct entry *entry);
+/* Remembers whose anchor this is ... */
+void fresh_note(struct import *import, int64_t id, uint32_t type,
+		struct sv anchor);
+/* ... so that it is found without the store; 0: look there. */
+int64_t fresh_find(const struct import *import, uint64_t h, uint32_t type,
+		   struct sv anchor, bool *placeholder_out);
+/* All that is held back, and the anchors and keys of the batch, are written
+ * and committed by another thread. */
+int fresh_hand_over(struct import *import, struct error *err);
+/* When the store is done with it. */
+void fresh_release(struct import *import);
+
+/* import.c: by hash; what has a content behind what has none. */
+int anchor_order(const void *a, const void *b);
 
 /* transient.c: those that earlier imports left. */
 int transient_load(struct import *import, struct error *err);

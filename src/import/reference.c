@@ -15,14 +15,21 @@
 
 #include <string.h>
 
-static int placeholder_by_anchor(struct import *import, struct sv anchor,
-				 uint64_t h, int64_t *id_out, struct error *err)
+static int placeholder_by_anchor(struct import *import, uint32_t type,
+				 struct sv anchor, uint64_t h, int64_t *id_out,
+				 struct error *err)
 {
 	struct cs_row row = { .flags = CS_PLACEHOLDER, .anchor = anchor };
 
 	row.id = store_cs_new_id(import->tx, import->number);
-	if (row.id < 0 || store_cs_put(import->tx, &row, err) < 0)
+	if (row.id < 0)
 		return -1;
+	if (fresh_holds(import)) {
+		fresh_placeholder(import, &row);
+		fresh_note(import, row.id, type, anchor);
+	} else if (store_cs_put(import->tx, &row, err) < 0) {
+		return -1;
+	}
 	stage_anchor(import, h, row.id);
 	*id_out = row.id;
 	return 0;
@@ -48,7 +55,7 @@ static int by_anchor(struct import *import, const char *to, struct sv text,
 	}
 	ret = stage_find_anchor(import, h, type, text, id_out, err);
 	if (ret == 0)
-		ret = placeholder_by_anchor(import, text, h, id_out, err);
+		ret = placeholder_by_anchor(import, type, text, h, id_out, err);
 	if (ret < 0)
 		return -1;
 	if (import->resolved.len >= RESOLVED_MAX)

@@ -93,10 +93,19 @@ static int find_anchor(struct import *import, uint64_t h, uint32_t type,
 		       struct sv anchor, bool gone, int64_t *id_out,
 		       struct error *err)
 {
+	bool placeholder;
 	int64_t *ids;
-	int count = stage_anchor_ids(import, h, &ids, err);
+	int count;
 	int best = 0;
 	int i;
+
+	if (fresh_holds(import)) {
+		*id_out = fresh_find(import, h, anchor_type(import, type),
+				     anchor, &placeholder);
+		if (*id_out)
+			return 1;
+	}
+	count = stage_anchor_ids(import, h, &ids, err);
 
 	for (i = 0; i < count; i++) {
 		int rank = rank_of(import, ids[i], type, anchor, gone, err);
@@ -359,14 +368,33 @@ static int make_target(struct import *import, const struct prepared *item,
 }
 
 /* `bearer`: who has its name, or 0. */
+/* Writes the row, its references and its pending import. */
+static int put_new(struct import *import, struct entry *entry,
+		   struct error *err)
+{
+	if (fresh_holds(import)) {
+		fresh_object(import, entry);
+		return 0;
+	}
+	if (entry_put_row(import->tx, entry, err) < 0 ||
+	    update_references(import, entry->row.id, NULL, &entry->image, err) <
+		    0)
+		return -1;
+	return entry->import == IMPORT_NONE
+		       ? 0
+		       : entry_put_import(import->tx, entry, err);
+}
+
+/* `id`: of the placeholder that stood for it, or 0. */
 static int new_object(struct import *import, const struct prepared *item,
-		      int64_t bearer, struct error *err)
+		      int64_t id, int64_t bearer, struct error *err)
 {
 	struct entry entry;
 	struct target target;
-	int64_t id = store_cs_new_id(import->tx, import->number);
 
 	memset(&entry, 0, sizeof(entry));
+	if (!id)
+		id = store_cs_new_id(import->tx, import->number);
 	if (id < 0 || make_target(import, item, id, &target, err) < 0)
 		return -1;
 	entry.row.id = id;
@@ -379,21 +407,24 @@ static int new_object(struct import *import, const struct prepared *item,
 	entry.image = target.image;
 	if (bearer && transient_take(import, bearer, &entry, err) < 0)
 		return -1;
-	if (entry_put_row(import->tx, &entry, err) < 0 ||
-	    update_references(import, id, NULL, &entry.image, err) < 0)
+	if (!item->change.container)
+		entry.import = IMPORT_ADD;
+	if (put_new(import, &entry, err) < 0)
 		return -1;
 	add_name_key(import, &entry.row);
 	if (item->anchor_h)
 		add_anchor(import, item->anchor_h, id, item->content);
+	if (item->anchor_h && fresh_holds(import))
+		fresh_note(import, id, anchor_type(import, item->type),
+			   item->change.anchor);
 	id_set_add(&import->seen, id);
 	if (item->change.container)
 		return 0;
 	add_unique_keys(import, id, &entry.image);
 	id_set_add(&import->changed, id);
-	entry.import = IMPORT_ADD;
 	import->changes++;
 	count(import, "stage-add", id);
-	return entry_put_import(import->tx, &entry, err);
+	return 0;
 }
 
 void stage_settled(struct entry *entry)
@@ -721,14 +752,32 @@ static int move_container(struct import *import, const struct prepared *item,
 		   : 0;
 }
 
+/* Where objects have no names all of a placeholder is its anchor: then there is
+ * nothing to be read of it. */
+static int64_t promoted_of(const struct import *import,
+			   const struct prepared *item)
+{
+	bool placeholder = false;
+	int64_t id = 0;
+
+	if (fresh_holds(import) && !import->has_dn && item->anchor_h)
+		id = fresh_find(import, item->anchor_h, item->type,
+				item->change.anchor, &placeholder);
+	return placeholder ? id : 0;
+}
+
 int stage_object(struct import *import, struct prepared *item,
 		 struct error *err)
 {
 	struct entry entry;
 	struct target target;
 	int64_t bearer = 0;
-	int ret = find_object(import, item, &entry, err);
+	int64_t promoted = promoted_of(import, item);
+	int ret;
 
+	if (promoted)
+		return new_object(import, item, promoted, 0, err);
+	ret = find_object(import, item, &entry, err);
 	if (ret < 0)
 		return -1;
 	if (ret == 0)
@@ -745,7 +794,7 @@ int stage_object(struct import *import, struct prepared *item,
 			return -1;
 	}
 	if (ret == 0)
-		return new_object(import, item, bearer, err);
+		return new_object(import, item, 0, bearer, err);
 	/* delta: deleted, then added again; what we deleted is another one */
 	if (entry.awaiting.op == PENDING_DELETE &&
 	    id_set_has(&import->deleting, entry.row.id) &&
@@ -755,7 +804,8 @@ int stage_object(struct import *import, struct prepared *item,
 		ret = entry_load(import->store, entry.row.id, &import->arena,
 				 &entry, err);
 		if (ret <= 0)
-			return ret < 0 ? -1 : new_object(import, item, 0, err);
+			return ret < 0 ? -1
+				       : new_object(import, item, 0, 0, err);
 	}
 	if (make_target(import, item, entry.row.id, &target, err) < 0)
 		return -1;

@@ -56,6 +56,12 @@ typedef int (*store_write_fn)(void *data, struct store_tx *tx,
 			      struct error *err);
 int store_write_behind(struct store_tx *tx, store_write_fn fn, void *data,
 		       struct error *err);
+/*
+ * `fn` writes what the caller has not written yet. It is called, once, before
+ * the next call of this thread that needs the store's rows or commits; NULL:
+ * there is nothing any more. Rows and keys are announced as above.
+ */
+void store_hold_back(struct store *store, store_write_fn fn, void *data);
 /* Waits for it; -1 with what it failed of. */
 int store_settle(struct store *store, struct error *err);
 

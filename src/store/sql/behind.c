@@ -71,9 +71,23 @@ int store_settle(struct store *store, struct error *err)
 	return -1;
 }
 
+void store_hold_back(struct store *store, store_write_fn fn, void *data)
+{
+	store->held = fn;
+	store->held_data = data;
+}
+
 int behind_enter(struct store *store, struct error *err)
 {
+	store_write_fn held;
+
 	if (behind_is_writer(store))
 		return 0;
-	return store_settle(store, err);
+	if (store_settle(store, err) < 0)
+		return -1;
+	held = store->held;
+	if (!held)
+		return 0;
+	store->held = NULL;
+	return held(store->held_data, &store->tx, err);
 }

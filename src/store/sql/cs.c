@@ -104,6 +104,15 @@ static int load_next(struct store *store, uint32_t agent, int64_t *out,
 	return ret < 0 ? -1 : 0;
 }
 
+/* As many as there were in all, so that a statement is needed ever more
+ * seldom. */
+static int64_t more_ids(int64_t given)
+{
+	if (given < MORE_IDS)
+		return MORE_IDS;
+	return given < MOST_IDS ? given : MOST_IDS;
+}
+
 int64_t store_cs_new_id(struct store_tx *tx, uint32_t agent)
 {
 	struct store *store = tx->store;
@@ -119,7 +128,7 @@ int64_t store_cs_new_id(struct store_tx *tx, uint32_t agent)
 		if (load_next(store, agent, &from, &err) < 0)
 			return -1;
 		next = (uint64_t)from;
-		from += end ? MORE_IDS : FIRST_IDS;
+		from += end ? more_ids(from - CS_ID(agent, 0)) : FIRST_IDS;
 		end = (uint64_t)from;
 		next_key(agent, key);
 		if (store_meta_set(tx, key,

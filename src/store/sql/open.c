@@ -215,6 +215,7 @@ void store_rollback(struct store_tx *tx)
 	if (!behind_is_writer(store)) {
 		(void)store_settle(store, &ignored);
 		store->behind.failed = false;
+		store->held = NULL;
 	}
 	if (!store->in_tx)
 		return;

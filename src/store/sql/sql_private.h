@@ -19,6 +19,7 @@
  * needs one, more for who needs many. */
 #define FIRST_IDS 4096
 #define MORE_IDS  65536
+#define MOST_IDS  1048576
 
 struct store_tx {
 	struct store *store;
@@ -85,6 +86,8 @@ struct store {
 	struct known_keys known_keys[STORE_KEY_TABLES];
 	pthread_mutex_t motion_lock; /* while another thread writes */
 	struct write_behind behind;
+	store_write_fn held; /* writes what the caller holds back, or NULL */
+	void *held_data;
 	/* next ids: [agent], loaded on demand */
 	struct idmap next_cs;
 	int64_t next_mv;
@@ -140,7 +143,7 @@ void known_forget_rows(struct store *store);
 void known_forget(struct store *store);
 
 /* behind.c: 0 this thread may use the connection, waiting for the one that
- * writes behind; -1 that one failed. */
+ * writes behind, and all that was held back is written; -1 that failed. */
 int behind_enter(struct store *store, struct error *err);
 /* This is the thread that writes behind. */
 bool behind_is_writer(const struct store *store);

@@ -150,6 +150,43 @@ static void many_members(void **state)
 #define ANN "object|1|cn=a,o=x|name=Ann\n"
 #define BOB "object|2|cn=b,o=x|name=Bob\n"
 
+#define MANY 40000 /* of several transactions */
+
+/* A first import is written by another thread, in batches: it refers forward
+ * and back over their borders, and tells one object twice. */
+static void many_at_first(void **state)
+{
+	struct fixture *f = *state;
+	struct strbuf script = STRBUF_INIT(STRBUF_NO_LIMIT);
+	const int samples[] = { 0, 1, 100, 32767, 32768, MANY - 1 };
+	size_t s;
+	int i;
+
+	for (i = 0; i < MANY; i++)
+		strbuf_addf(&script, "object|%d||name=N%d|manager=%d\n", i, i,
+			    (i * 7 + 20000) % MANY);
+	strbuf_adds(&script, "object|5||name=Again\n");
+	import_as(f, IMPORT_FULL, strbuf_cstr(&script),
+		  "completed-discovery-errors",
+		  "stage-add 40000, stage-failure 1");
+	assert_true(store_cs_count(f->store, 1, 0, &f->err) == MANY);
+	for (s = 0; s < sizeof(samples) / sizeof(*samples); s++) {
+		char anchor[16];
+		char manager[16];
+
+		(void)snprintf(anchor, sizeof(anchor), "%d", samples[s]);
+		(void)snprintf(manager, sizeof(manager), "%d",
+			       (samples[s] * 7 + 20000) % MANY);
+		expect_reference(f, anchor, A_MANAGER, find(f, manager));
+		expect_import(f, anchor, IMPORT_ADD);
+	}
+	expect_attr(f, "5", A_NAME, "N5");
+	/* the last line away, all of it is known */
+	script.len -= strlen("object|5||name=Again\n");
+	full(f, strbuf_cstr(&script), "stage-no-change 40000");
+	strbuf_release(&script);
+}
+
 static void by_dn(void **state)
 {
 	struct fixture *f = *state;
@@ -265,6 +302,7 @@ int main(void)
 		PLAIN(target_goes),
 		PLAIN(reference_changes),
 		PLAIN(many_members),
+		PLAIN(many_at_first),
 		WITH_DN(by_dn),
 		WITH_DN(no_name_at_all),
 		WITH_DN(target_is_renamed),
