@@ -372,6 +372,7 @@ static void release(struct import *import)
 	id_set_release(&import->changed);
 	id_set_release(&import->same);
 	id_set_release(&import->moved);
+	id_set_release(&import->below);
 	id_set_release(&import->deleting);
 	idmap_release(&import->counted);
 	idmap_release(&import->set_values);

@@ -149,6 +149,7 @@ struct import {
 	struct id_set changed; /* staged by this run */
 	struct id_set same;    /* read as last time, to the letter */
 	struct id_set moved;   /* refer by a merge, not by an old name */
+	struct id_set below;   /* full: of another name, not read yet */
 	int64_t existing;      /* objects with an image when the import began */
 	bool first;            /* nothing of the agent was read before */
 	int64_t total;         /* then, for a percentage of changes */
@@ -198,6 +199,8 @@ void stage_count_sets(struct import *import, int64_t id, bool changed);
 /* A delta's deletion: kept until the guard has seen all of them. */
 int stage_report_deleted(struct import *import, struct prepared *item,
 			 struct error *err);
+/* It has another name since what it lies below was renamed. */
+void stage_count_below(struct import *import, int64_t id);
 /* A pending update that came to nothing is none. */
 void stage_settled(struct entry *entry);
 /* Counts what could not be counted before all names were read. */
@@ -244,6 +247,11 @@ int confirm_confirmed(struct import *import, int64_t id, struct error *err);
 int confirm_lost(struct import *import, struct entry *entry,
 		 const char *message, struct error *err);
 
+/* below.c: `top` has a new name, its row is not written yet: what lies below
+ * it is staged as renamed. */
+int below_rename(struct import *import, const struct entry *top, struct sv old,
+		 struct error *err);
+
 /* reference.c: adds the references of `item` to `image`, as ids. */
 int resolve_references(struct import *import, const struct prepared *item,
 		       int64_t source, struct image *image, struct error *err);
@@ -254,6 +262,9 @@ int resolve_values(struct import *import, const struct prepared *item,
 /* merge.c: placeholders that stood for the object give way to it. */
 int merge_placeholders(struct import *import, const struct entry *entry,
 		       struct error *err);
+/* What lies below `from` lies below `to` after it. */
+int merge_children(struct import *import, int64_t from, int64_t to,
+		   struct error *err);
 /* A placeholder that was just left gives way to who bears its name now. */
 int merge_left(struct import *import, const struct cs_row *left, uint32_t type,
 	       struct error *err);

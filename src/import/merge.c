@@ -51,8 +51,8 @@ static int same_key(struct import *import, const struct cs_row *row,
 	return stage_anchor_ids(import, *h_out, ids, err);
 }
 
-static int move_children(struct import *import, int64_t from,
-			 const struct entry *to, struct error *err)
+int merge_children(struct import *import, int64_t from, int64_t to,
+		   struct error *err)
 {
 	struct arena *arena = &import->arena;
 	int64_t *children;
@@ -68,7 +68,7 @@ static int move_children(struct import *import, int64_t from,
 		if (store_cs_get(import->store, children[i], arena, &child,
 				 err) <= 0)
 			return -1;
-		child.parent = to->row.id;
+		child.parent = to;
 		if (store_cs_put(import->tx, &child, err) < 0)
 			return -1;
 		tree_add_key(&import->tree,
@@ -84,7 +84,7 @@ static int absorb(struct import *import, const struct cs_row *placeholder,
 {
 	if (move_referrers(import, placeholder->id, entry->row.id, err) < 0 ||
 	    (import->has_dn &&
-	     move_children(import, placeholder->id, entry, err) < 0) ||
+	     merge_children(import, placeholder->id, entry->row.id, err) < 0) ||
 	    (h && store_anchor_delete(import->tx, import->number, h,
 				      placeholder->id, err) < 0) ||
 	    store_cs_delete(import->tx, placeholder->id, err) < 0)

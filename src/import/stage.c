@@ -192,6 +192,15 @@ static void count(struct import *import, const char *name, int64_t id)
 		idmap_put(&import->counted, (uint64_t)id, now);
 }
 
+/* A full import counts what it reads, when it does. */
+void stage_count_below(struct import *import, int64_t id)
+{
+	if (!import->full)
+		count(import, "stage-rename", id);
+	else if (!id_set_has(&import->seen, id))
+		id_set_add(&import->below, id);
+}
+
 void import_toggle_set(struct import *import, int64_t source, uint32_t attr,
 		       int64_t target)
 {
@@ -419,7 +428,7 @@ static int new_object(struct import *import, const struct prepared *item,
 			   item->change.anchor);
 	id_set_add(&import->seen, id);
 	if (item->change.container)
-		return 0;
+		return bearer ? merge_children(import, bearer, id, err) : 0;
 	add_unique_keys(import, id, &entry.image);
 	id_set_add(&import->changed, id);
 	import->changes++;
@@ -462,8 +471,12 @@ static int note_rename(struct import *import, struct entry *entry,
 	struct sv now;
 
 	if (tree_dn(&import->tree, before->row.parent, before->row.rdn,
-		    TREE_IMPORTED, &import->run_arena, &moved.text, err) < 0)
+		    TREE_IMPORTED, &import->run_arena, &moved.text, err) < 0 ||
+	    below_rename(import, entry, moved.text, err) < 0)
 		return -1;
+	tree_forget(&import->tree);
+	if (!is_object(before))
+		return 0;
 	if (!entry->renamed) {
 		entry->renamed = true;
 		entry->old_dn = moved.text;
@@ -474,7 +487,6 @@ static int note_rename(struct import *import, struct entry *entry,
 		entry->renamed = !dn_equal(now, entry->old_dn);
 	}
 	vec_push(&import->renamed, moved);
-	tree_forget(&import->tree);
 	return 0;
 }
 
@@ -536,6 +548,7 @@ static int known_object(struct import *import, const struct prepared *item,
 	const struct entry before = *entry;
 	bool was_object = is_object(&before);
 	bool retyped = was_object && before.row.type != item->type;
+	bool moved = id_set_has(&import->below, before.row.id);
 	bool renamed = false;
 	bool changed;
 	const char *name;
@@ -570,19 +583,20 @@ static int known_object(struct import *import, const struct prepared *item,
 		return -1;
 	if (renamed)
 		add_name_key(import, &entry->row);
+	if (renamed && before.row.has_image &&
+	    note_rename(import, entry, &before, err) < 0)
+		return -1;
 	/* where it is new, something may have stood for it */
 	if ((renamed || !before.row.has_image) &&
 	    merge_placeholders(import, entry, err) < 0)
-		return -1;
-	if (renamed && was_object &&
-	    note_rename(import, entry, &before, err) < 0)
 		return -1;
 	if (write_changed(import, item, entry, &before, err) < 0)
 		return -1;
 	id_set_add(&import->seen, entry->row.id);
 	if (item->change.container)
 		return 0;
-	name = name_of_change(&before, retyped, renamed && was_object, changed,
+	name = name_of_change(&before, retyped,
+			      (renamed || moved) && was_object, changed,
 			      before.import == IMPORT_DELETE);
 	if (changed && !strcmp(name, "stage-update") && import->has_dn &&
 	    only_references(&before.image, &target.image))
@@ -766,6 +780,18 @@ static int64_t promoted_of(const struct import *import,
 	return placeholder ? id : 0;
 }
 
+/* What no rule set speaks of any more is gone, and something that others lie
+ * below is in its place. */
+static int becomes_container(struct import *import, const struct prepared *item,
+			     int64_t id, struct error *err)
+{
+	if (!import->full && !id_set_has(&import->deleting, id)) {
+		vec_push(&import->deletes, id);
+		id_set_add(&import->deleting, id);
+	}
+	return new_object(import, item, 0, id, err);
+}
+
 int stage_object(struct import *import, struct prepared *item,
 		 struct error *err)
 {
@@ -788,6 +814,8 @@ int stage_object(struct import *import, struct prepared *item,
 			     "an object with this anchor was read already");
 		return 0;
 	}
+	if (ret > 0 && item->change.container && is_object(&entry))
+		return becomes_container(import, item, entry.row.id, err);
 	if (ret > 0 && item->change.container) {
 		ret = move_container(import, item, &entry, err);
 		if (ret < 0)
