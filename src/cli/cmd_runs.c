@@ -484,7 +484,8 @@ static int on_named(void *data, const struct discovery_error *row)
 static bool is_named(const char *counter)
 {
 	return !strcmp(counter, "stage-failure") ||
-	       !strcmp(counter, STORE_FILTERED_DELETIONS);
+	       !strcmp(counter, STORE_FILTERED_DELETIONS) ||
+	       !strcmp(counter, STORE_FILTERED_OBJECTS);
 }
 
 static int print_named(struct opening *opening, struct error *err)

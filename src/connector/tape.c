@@ -10,9 +10,10 @@
 #include <string.h>
 
 const char *const tape_ops[TAPE_OPS] = {
-	[CHANGE_OBJECT] = "object", [CHANGE_ADD] = "add",
-	[CHANGE_UPDATE] = "update", [CHANGE_RENAME] = "rename",
-	[CHANGE_DELETE] = "delete", [CHANGE_ERROR] = "error",
+	[CHANGE_OBJECT] = "object",     [CHANGE_ADD] = "add",
+	[CHANGE_UPDATE] = "update",     [CHANGE_RENAME] = "rename",
+	[CHANGE_DELETE] = "delete",     [CHANGE_ERROR] = "error",
+	[CHANGE_FILTERED] = "filtered",
 };
 
 const char *const tape_attr_ops[TAPE_ATTR_OPS] = {

@@ -65,7 +65,8 @@ static json_t *change_json(const struct connector_config *config,
 			   const struct change *change)
 {
 	json_t *line = json_pack("{s:s}", "op", tape_ops[change->op]);
-	bool typed = !change->container && change->type < config->type_count;
+	bool typed = change->op != CHANGE_FILTERED && !change->container &&
+		     change->type < config->type_count;
 
 	if (typed)
 		put_text(line, "type",
@@ -75,10 +76,11 @@ static json_t *change_json(const struct connector_config *config,
 	put_text(line, "anchor", change->anchor);
 	put_text(line, "dn", change->dn);
 	put_text(line, "new_dn", change->new_dn);
-	if (change->op == CHANGE_ERROR) {
+	if (change->op == CHANGE_ERROR)
 		put_text(
 			line, "error",
 			sv_from(change->error ? change->error : "parse-error"));
+	if (change->op == CHANGE_ERROR || change->op == CHANGE_FILTERED) {
 		put_text(line, "message", change->message);
 		put_text(line, "where", change->where);
 	} else if (typed && change->attr_count) {

@@ -152,6 +152,8 @@ static int read_change(const struct connector_session *s, const json_t *line,
 		out->error = arena_cstr(arena, error);
 		return 1;
 	}
+	if (out->op == CHANGE_FILTERED)
+		return 1;
 	if (!read_type(s, line, out)) {
 		out->op = CHANGE_ERROR;
 		out->error = "unmappable-object-type";

@@ -159,6 +159,8 @@ static int stage(struct import *import, struct prepared *item,
 		import->result->read++;
 		return 1;
 	}
+	if (change->op == CHANGE_FILTERED)
+		return stage_filtered(import, change, err);
 	reader_expand(import->reader, item, &import->arena);
 	switch (change->op) {
 	case CHANGE_ERROR:
@@ -188,6 +190,8 @@ static int stage(struct import *import, struct prepared *item,
 	case CHANGE_DELETE:
 		import->result->read++;
 		return stage_report_deleted(import, item, err);
+	case CHANGE_FILTERED:
+		break;
 	}
 	return 0;
 }
@@ -419,6 +423,7 @@ static int finish(struct import *import, struct connector *connector,
 
 	if (connector_import_end(connector, &import->run_arena, &watermark,
 				 err) < 0 ||
+	    stage_filtered_end(import, err) < 0 ||
 	    transient_settle(import, err) < 0 ||
 	    settle_references(import, err) < 0 ||
 	    stage_count_doubtful(import, err) < 0 ||

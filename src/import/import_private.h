@@ -155,6 +155,7 @@ struct import {
 	int64_t total;         /* then, for a percentage of changes */
 	int64_t waiting;       /* then staged and not synchronized */
 	int64_t changes;       /* staged by this run, less those taken back */
+	int64_t filtered;      /* that nobody asks for */
 	VEC(int64_t) deletes;  /* delta: reported gone, staged at the end */
 	struct id_set deleting;
 	struct idmap resolved; /* anchor key of a reference -> its target */
@@ -210,6 +211,11 @@ void stage_count(struct import *import);
 /* Unchanged objects that a delta reported are put into the queue of syncs. */
 int stage_deliver(struct import *import, struct error *err);
 int stage_delete(struct import *import, int64_t id, struct error *err);
+/* What nobody asks for is counted, and the first of them are kept by name. */
+int stage_filtered(struct import *import, const struct change *change,
+		   struct error *err);
+/* Says how many more there were. */
+int stage_filtered_end(struct import *import, struct error *err);
 /* The object of this anchor and type (store number): 1, 0, -1. */
 int stage_find_anchor(struct import *import, uint64_t h, uint32_t type,
 		      struct sv anchor, int64_t *id_out, struct error *err);

@@ -318,8 +318,8 @@ static void convert_all(const struct reader *reader, struct prepared *item,
 	const struct object_type *type;
 	size_t i;
 
-	if (change->op == CHANGE_ERROR || change->container ||
-	    change->type >= reader->agent->type_count)
+	if (change->op == CHANGE_ERROR || change->op == CHANGE_FILTERED ||
+	    change->container || change->type >= reader->agent->type_count)
 		return;
 	type = &reader->agent->types[change->type];
 	for (i = 0; i < change->attr_count; i++)
@@ -345,6 +345,8 @@ static void prepare(struct reader *reader, struct prepared *item, bool eager,
 
 	if (eager)
 		connector_expand(reader->connector, arena, change);
+	if (change->op == CHANGE_FILTERED)
+		return;
 	if (change->op != CHANGE_ERROR && !change->container &&
 	    change->type < reader->agent->type_count) {
 		item->type = reader->types[change->type];

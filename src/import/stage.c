@@ -25,7 +25,9 @@ static uint32_t anchor_type(const struct import *import, uint32_t type)
 	return import->has_dn ? 0 : type;
 }
 
-#define SAME_HASH 16
+#define SAME_HASH     16
+/* A source may hold far more than what is asked for. */
+#define FILTERED_KEPT 1000
 
 int stage_anchor_ids(struct import *import, uint64_t h, int64_t **out,
 		     struct error *err)
@@ -959,20 +961,56 @@ int stage_update(struct import *import, struct prepared *item,
 	return known_object(import, item, &entry, target, report, err);
 }
 
-/* A deletion of what nobody knew: counted, and kept by its name. */
-static int count_filtered(struct import *import, const struct change *change,
-			  struct error *err)
+static int keep_name(struct import *import, const char *counter,
+		     struct sv message, const struct change *change,
+		     struct error *err)
 {
 	struct discovery_error row = {
 		.step = import->options->step,
-		.code = SV_LIT(STORE_FILTERED_DELETIONS),
-		.message = SV_LIT("this object was not there to be deleted"),
+		.code = sv_from(counter),
+		.message = message,
 		.where = change->where,
 		.anchor = change->anchor.len ? change->anchor : change->dn,
 	};
 
-	counters_add(import->counters, 0, STORE_FILTERED_DELETIONS, 0);
 	return store_discovery_put(import->tx, &row, err);
+}
+
+/* A deletion of what nobody knew: counted, and kept by its name. */
+static int count_filtered(struct import *import, const struct change *change,
+			  struct error *err)
+{
+	counters_add(import->counters, 0, STORE_FILTERED_DELETIONS, 0);
+	return keep_name(import, STORE_FILTERED_DELETIONS,
+			 SV_LIT("this object was not there to be deleted"),
+			 change, err);
+}
+
+int stage_filtered(struct import *import, const struct change *change,
+		   struct error *err)
+{
+	struct sv message = SV_LIT("its type is in no rule set");
+
+	counters_add(import->counters, 0, STORE_FILTERED_OBJECTS, 0);
+	if (import->filtered++ >= FILTERED_KEPT)
+		return 0;
+	return keep_name(import, STORE_FILTERED_OBJECTS,
+			 change->message.len ? change->message : message,
+			 change, err);
+}
+
+int stage_filtered_end(struct import *import, struct error *err)
+{
+	struct change none = { 0 };
+
+	if (import->filtered <= FILTERED_KEPT)
+		return 0;
+	return keep_name(
+		import, STORE_FILTERED_OBJECTS,
+		sv_from(arena_printf(
+			&import->run_arena, "%lld more are not listed",
+			(long long)(import->filtered - FILTERED_KEPT))),
+		&none, err);
 }
 
 int stage_report_deleted(struct import *import, struct prepared *item,

@@ -32,14 +32,17 @@ int object_type_attr(const struct object_type *type, struct sv name,
 		     size_t *index_out);
 
 enum change_op {
-	CHANGE_OBJECT, /* the whole object as it now is (full import), or a
-			* delta source's Add or Modify that gives all of it */
-	CHANGE_ADD,    /* delta: a new object, whole */
-	CHANGE_UPDATE, /* delta: only the attributes given changed */
-	CHANGE_RENAME, /* delta: dn is the old name, new_dn the new one;
-			* attributes as in CHANGE_UPDATE */
-	CHANGE_DELETE, /* delta: gone; anchor or dn is given */
-	CHANGE_ERROR,  /* this object could not be read: see `error` */
+	CHANGE_OBJECT,   /* the whole object as it now is (full import), or a
+			  * delta source's Add or Modify that gives all of it */
+	CHANGE_ADD,      /* delta: a new object, whole */
+	CHANGE_UPDATE,   /* delta: only the attributes given changed */
+	CHANGE_RENAME,   /* delta: dn is the old name, new_dn the new one;
+			  * attributes as in CHANGE_UPDATE */
+	CHANGE_DELETE,   /* delta: gone; anchor or dn is given */
+	CHANGE_ERROR,    /* this object could not be read: see `error` */
+	CHANGE_FILTERED, /* it was read and nobody asks for it: its type is in
+			  * no rule set, or it lies outside of what is included;
+			  * `message` may say why */
 };
 
 enum attr_op {

@@ -98,6 +98,7 @@ int store_discovery_scan(struct store *store, int64_t step,
  * this kind whose code is the counter's name: no errors, and not among those
  * that store_discovery_scan finds. */
 #define STORE_FILTERED_DELETIONS "filtered-deletions"
+#define STORE_FILTERED_OBJECTS   "filtered-objects"
 int store_filtered_scan(struct store *store, int64_t step, const char *counter,
 			int (*fn)(void *data,
 				  const struct discovery_error *row),

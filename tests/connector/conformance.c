@@ -224,7 +224,7 @@ static void apply_change(struct image *image, const struct change *change)
 {
 	struct seen *seen = image_of_change(image, change);
 
-	if (change->container)
+	if (change->container || change->op == CHANGE_FILTERED)
 		return;
 	if (change->op == CHANGE_ERROR) {
 		check_error(change);
@@ -260,6 +260,7 @@ static void apply_change(struct image *image, const struct change *change)
 		*seen = image->at[--image->len];
 		break;
 	case CHANGE_ERROR:
+	case CHANGE_FILTERED:
 		break;
 	}
 }

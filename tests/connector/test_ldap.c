@@ -277,9 +277,10 @@ static int read_all(struct connector *c, struct picture *picture)
 			return ret;
 		picture->lines[picture->count++] =
 			arena_printf(&test_arena, "%c" SV_FMT,
-				     change.op == CHANGE_ERROR ? '!'
-				     : change.container        ? '-'
-							       : '+',
+				     change.op == CHANGE_ERROR      ? '!'
+				     : change.op == CHANGE_FILTERED ? '~'
+				     : change.container             ? '-'
+								    : '+',
 				     SV_ARG(change.dn));
 		if (!change.container)
 			picture->last = change;
@@ -439,7 +440,7 @@ static void test_import_scope(void **state)
 		       "+ou=staff," ROOT, "+uid=a,ou=staff," ROOT,
 		       "+uid=c,ou=keep,ou=service,ou=staff," ROOT, "-" ROOT,
 		       "-ou=service,ou=staff," ROOT, "-uid=e,ou=staff," ROOT,
-		       NULL);
+		       "~uid=b,ou=service,ou=staff," ROOT, NULL);
 	node_set(partition, "include",
 		 conformance_list(&test_arena,
 				  node_text("ou=keep,ou=service,ou=staff"),

@@ -506,6 +506,22 @@ void csv_import_expand(const struct connector_session *s, struct arena *arena,
 		(void)fill_attrs(&r);
 }
 
+/* The row has a type, one that is in no rule set. */
+static bool filtered(const struct reading *r)
+{
+	size_t column = r->in->layout.type;
+	struct sv type = sv_trim(csv_field(r->in->source, r->row, column));
+
+	if (!type.len)
+		return false;
+	r->out->op = CHANGE_FILTERED;
+	r->out->where = place(r, r->row->line, csv_row_column(r->row, column));
+	r->out->message = sv_from(arena_printf(
+		r->arena, "'" SV_FMT "' is the type of no rule set",
+		SV_ARG(type)));
+	return true;
+}
+
 /* 1: a change or an error; 0: nobody asks for the row. */
 static int read_row(const struct connector_session *s, const struct input *in,
 		    struct csv_row *row, struct arena *arena,
@@ -533,8 +549,8 @@ static int read_row(const struct connector_session *s, const struct input *in,
 	if (!check_shape(&r) || !check_anchor(&r, has_anchor, missing))
 		return 1;
 	if (!has_type) {
-		if (sv_trim(csv_field(in->source, row, in->layout.type)).len)
-			return 0;
+		if (filtered(&r))
+			return 1;
 		(void)bad(&r, in->layout.type, "missing-object-type",
 			  "the column that names the type is empty");
 	} else if (out->op != CHANGE_DELETE) {

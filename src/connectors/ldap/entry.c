@@ -343,6 +343,18 @@ static int to_change(struct connector_session *session,
 	return 1;
 }
 
+/* The server gave what lies in an excluded part of the tree. */
+static int filtered(const struct raw *raw, struct arena *arena,
+		    struct change *out)
+{
+	*out = (struct change){
+		.op = CHANGE_FILTERED,
+		.dn = arena_dup(arena, raw->dn),
+		.message = SV_LIT("it lies outside of what is included"),
+	};
+	return 1;
+}
+
 int ldap_entry_change(struct connector_session *session,
 		      struct ldap_wanted *wanted,
 		      const struct ldap_search *search, LDAPMessage *entry,
@@ -365,7 +377,7 @@ int ldap_entry_change(struct connector_session *session,
 				search->containers || place == LDAP_ANCESTOR,
 				&raw, arena, out, err);
 	else if (ret > 0)
-		ret = 0;
+		ret = filtered(&raw, arena, out);
 	raw_release(&raw);
 	return ret;
 }

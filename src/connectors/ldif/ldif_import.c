@@ -256,6 +256,16 @@ static int give_error(const struct connector_session *s, struct change *out,
 	return 1;
 }
 
+static int give_filtered(const struct connector_session *s, struct change *out,
+			 struct sv dn, struct sv place)
+{
+	memset(out, 0, sizeof(*out));
+	out->op = CHANGE_FILTERED;
+	set_name(s, out, dn);
+	out->where = place;
+	return 1;
+}
+
 /* The anchor among an entry's lines: NULL, or the name of the error. */
 static const char *find_anchor(const struct connector_session *s,
 			       const struct ldif_line *lines, size_t count,
@@ -275,7 +285,6 @@ static const char *find_anchor(const struct connector_session *s,
 	return out->anchor.len ? NULL : "missing-anchor-component";
 }
 
-/* 1: *out is the entry; 0: nobody asks for it. */
 static int give_entry(const struct connector_session *s, enum change_op op,
 		      struct sv dn, const struct ldif_line *lines, size_t count,
 		      struct sv place, struct arena *arena, struct change *out)
@@ -288,9 +297,11 @@ static int give_entry(const struct connector_session *s, enum change_op op,
 	set_name(s, out, dn);
 	if (!ldif_map_type(lines, count, config->types, config->type_count,
 			   &out->type)) {
-		out->container = s->tree;
+		if (!s->tree)
+			return give_filtered(s, out, dn, place);
+		out->container = true;
 		(void)find_anchor(s, lines, count, out);
-		return s->tree;
+		return 1;
 	}
 	error = find_anchor(s, lines, count, out);
 	if (error)
@@ -388,10 +399,12 @@ static int give_update(const struct connector_session *s,
 				  place);
 	out->op = r->kind == LDIF_RENAME ? CHANGE_RENAME : CHANGE_UPDATE;
 	out->new_dn = r->new_dn;
+	if (!known && (!s->tree || r->kind != LDIF_RENAME))
+		return s->tree ? 0 : give_filtered(s, out, r->dn, place);
 	if (!known) {
 		out->type = 0;
 		out->container = true;
-		return s->tree && r->kind == LDIF_RENAME;
+		return 1;
 	}
 	type = &s->config->types[out->type];
 	if (r->kind == LDIF_RENAME)

@@ -354,7 +354,7 @@ static void add_gone(const struct object_type *type, struct arena *arena,
 	out->attrs = attrs;
 }
 
-/* 1: the entry is given; 0: nobody asks for it. */
+/* 1: the entry is given; 0: nothing is to be told of it. */
 static int give_entry(struct connector_session *s, const struct memory_entry *e,
 		      struct arena *arena, struct change *out)
 {
@@ -381,8 +381,11 @@ static int give_entry(struct connector_session *s, const struct memory_entry *e,
 		out->op = CHANGE_DELETE;
 		return e->created <= s->since;
 	}
-	if (!known && !s->tree)
-		return 0;
+	if (!known && !s->tree) {
+		out->op = CHANGE_FILTERED;
+		out->where = SV_LIT("memory");
+		return 1;
+	}
 	if (known)
 		ldif_map_lines(&config->types[out->type], lines, count, arena,
 			       out);

@@ -233,16 +233,21 @@ static int scan_discovery(struct store *store, int64_t step, const char *code,
 {
 	static const char errors[] =
 		"SELECT code, message, place, anchor FROM discovery_error"
-		" WHERE step = ?1 AND code <> ?2 ORDER BY id";
+		" WHERE step = ?1 AND code <> ?2 AND code <> ?3"
+		" ORDER BY id";
 	static const char counted[] =
 		"SELECT code, message, place, anchor FROM discovery_error"
 		" WHERE step = ?1 AND code = ?2 ORDER BY id";
 	struct statement *stmt;
 	int ret;
 
-	for (ret = sql_first(store, code ? counted : errors, &stmt, err, "is",
-			     step, code ? code : STORE_FILTERED_DELETIONS);
-	     ret > 0; ret = sql_next(stmt, err)) {
+	if (code)
+		ret = sql_first(store, counted, &stmt, err, "is", step, code);
+	else
+		ret = sql_first(store, errors, &stmt, err, "iss", step,
+				STORE_FILTERED_DELETIONS,
+				STORE_FILTERED_OBJECTS);
+	for (; ret > 0; ret = sql_next(stmt, err)) {
 		struct discovery_error row = {
 			.step = step,
 			.code = sql_view(stmt, 0),

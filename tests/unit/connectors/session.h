@@ -40,6 +40,7 @@ struct session {
 	struct sv watermark; /* of the last import that went through */
 	struct error err;    /* of the last call that did not */
 	struct strbuf log;
+	bool filtered; /* tells of these too */
 };
 
 static inline struct node *text_node(struct session *s, const char *text)
@@ -206,10 +207,17 @@ static inline void tell_attrs(struct session *s, const struct change *change)
 
 static inline void tell_change(struct session *s, const struct change *change)
 {
-	static const char *const words[] = { "object", "add",    "update",
-					     "rename", "delete", "error" };
+	static const char *const words[] = { "object",  "add",    "update",
+					     "rename",  "delete", "error",
+					     "filtered" };
 	struct sv name = change->anchor.len ? change->anchor : change->dn;
 
+	if (change->op == CHANGE_FILTERED) {
+		if (s->filtered)
+			strbuf_addf(&s->log, "filtered " SV_FMT " " SV_FMT "\n",
+				    SV_ARG(change->where), SV_ARG(name));
+		return;
+	}
 	if (change->op == CHANGE_ERROR) {
 		strbuf_addf(&s->log,
 			    "error %s " SV_FMT " [" SV_FMT "] " SV_FMT "\n",

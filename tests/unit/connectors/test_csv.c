@@ -249,6 +249,7 @@ static void types_in_a_column(void **state)
 	(void)state;
 	s.config.type_count = 2;
 	set_connect(&s, "path: hr.csv; anchor: id; type: kind");
+	s.filtered = true;
 	hr("kind,id,last,phones,name\n"
 	   "person,1,Adams,,\n"
 	   "Team,2,,,Sales\n"
@@ -257,6 +258,7 @@ static void types_in_a_column(void **state)
 	assert_string_equal(
 		FULL(), "object person 1: id=1 last=Adams\n"
 			"object team 2: name=Sales\n"
+			"filtered hr.csv:4:1 3\n"
 			"error missing-object-type hr.csv:5:1 [4] the column "
 			"that names the type is empty\n");
 }

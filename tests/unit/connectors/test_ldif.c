@@ -77,10 +77,11 @@ static void types_and_values(void **state)
 		"dn: cn=h,dc=x\nmember: cn=a,ou=p,dc=x\n"
 		"objectClass: groupOfNames\n");
 	set_connect(&s, "path: d.ldif");
+	s.filtered = true;
 	assert_non_null(FULL());
 	assert_true(sv_starts(
 		strbuf_sv(&s.log),
-		SV_LIT("object inetOrgPerson cn=a,ou=p,dc=x: cn=a,aa title=T "
+		SV_LIT("filtered d.ldif:1 ou=p,dc=x\nobject inetOrgPerson cn=a,ou=p,dc=x: cn=a,aa title=T "
 		       "photo=")));
 	assert_non_null(
 		strstr(strbuf_cstr(&s.log),

@@ -164,7 +164,7 @@ static void a_container(void **state)
 	assert_true(load(f, find(f, "2")).row.parent == find(f, "8"));
 	consume(f);
 	/* it is found again; who stayed in it with it */
-	delta(f, "container|7|ou=q,o=x\n", "");
+	delta(f, "container|7|ou=q,o=x\n", "stage-rename 1");
 	child = load(f, find(f, "1"));
 	assert_true(find_dn(f, "cn=a,ou=q,o=x") == child.row.id);
 	assert_int_equal(find_dn(f, "cn=a,ou=p,o=x"), 0);
