@@ -171,8 +171,13 @@ static int load_exports_only(struct store *store, struct arena *arena,
 		     : load_exports(store, arena, out, err);
 }
 
-int entry_load_export(struct store *store, int64_t id, struct arena *arena,
-		      struct entry *out, struct error *err)
+/* Its row, then what `load_rest` adds. */
+static int load_object(struct store *store, int64_t id, struct arena *arena,
+		       struct entry *out,
+		       int (*load_rest)(struct store *store,
+					struct arena *arena, struct entry *out,
+					struct error *err),
+		       struct error *err)
 {
 	struct cs_row row;
 	int ret = store_cs_get(store, id, arena, &row, err);
@@ -180,23 +185,21 @@ int entry_load_export(struct store *store, int64_t id, struct arena *arena,
 	if (ret <= 0)
 		return ret;
 	if (load_row(store, &row, arena, out, err) < 0 ||
-	    load_exports_only(store, arena, out, err) < 0)
+	    load_rest(store, arena, out, err) < 0)
 		return error_context(err, "object %lld", (long long)id);
 	return 1;
+}
+
+int entry_load_export(struct store *store, int64_t id, struct arena *arena,
+		      struct entry *out, struct error *err)
+{
+	return load_object(store, id, arena, out, load_exports_only, err);
 }
 
 int entry_load(struct store *store, int64_t id, struct arena *arena,
 	       struct entry *out, struct error *err)
 {
-	struct cs_row row;
-	int ret = store_cs_get(store, id, arena, &row, err);
-
-	if (ret <= 0)
-		return ret;
-	if (load_row(store, &row, arena, out, err) < 0 ||
-	    load_parts(store, arena, out, err) < 0)
-		return error_context(err, "object %lld", (long long)id);
-	return 1;
+	return load_object(store, id, arena, out, load_parts, err);
 }
 
 /* What is staged for a run of objects, each in order. */
