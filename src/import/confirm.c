@@ -75,6 +75,7 @@ struct verdict {
 	struct values
 		kept; /* of them: there still, though the export took it away */
 	struct values stay; /* as the system has them, without foreign ones */
+	bool rewritten;     /* it came back in another case */
 };
 
 /* Value by value: what others put there besides is a change of theirs. */
@@ -103,8 +104,10 @@ static bool came_back(struct import *import, const struct entry *entry,
 	if (name && sv_ieq_str(sv_from(name), "objectClass") &&
 	    has_all(now, sent))
 		return true;
-	if (values_same(sent, now, match))
+	if (values_same(sent, now, match)) {
+		out->rewritten = now->len && !values_identical(sent, now);
 		return true;
+	}
 	out->lost = without(sent, now, match, arena);
 	out->more = without(now, sent, match, arena);
 	out->kept = out->more;
@@ -352,10 +355,69 @@ static void keep_unmentioned(struct entry *entry, const struct report *report,
 		awaiting->op = PENDING_UPDATE;
 }
 
+static bool is_merged(const struct config_agent *agent, attr_id attr)
+{
+	size_t r;
+	size_t i;
+
+	for (r = 0; r < agent->rule_set_count; r++) {
+		const struct config_rule_set *rs = &agent->rule_sets[r];
+
+		for (i = 0; i < rs->export_count; i++)
+			if (rs->exports[i].attr == attr &&
+			    rs->exports[i].merge != MERGE_NO)
+				return true;
+	}
+	return false;
+}
+
+/* The system writes a text in its own way, in capitals for example: what was
+ * sent and what it made of it are kept together, so that a sync knows that
+ * there is nothing to send. */
+static void note_rewritten(struct import *import, attr_id attr,
+			   const struct values *sent, const struct values *now,
+			   struct image *rewritten)
+{
+	struct values both = { NULL, sent->len + now->len };
+
+	if (is_merged(import->agent, attr))
+		return;
+	both.at = arena_array(&import->arena, both.len, sizeof(*both.at));
+	memcpy(both.at, sent->at, sent->len * sizeof(*both.at));
+	memcpy(both.at + sent->len, now->at, now->len * sizeof(*both.at));
+	image_put(rewritten, attr, both, &import->arena);
+}
+
+static int keep_rewritten(struct import *import, const struct entry *entry,
+			  const struct image *rewritten, struct error *err)
+{
+	const struct attr_map *map = store_attr_map(import->store);
+	struct strbuf bytes = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct image all = IMAGE_EMPTY;
+	struct sv known;
+	int ret;
+
+	if (!rewritten->len)
+		return 0;
+	ret = store_merged_get(import->store, entry->row.id, &import->arena,
+			       &known, err);
+	if (ret > 0)
+		ret = image_decode(known, map, &import->arena, &all, err);
+	if (ret < 0)
+		return -1;
+	image_apply(&all, rewritten, &import->arena);
+	image_encode(&all, map, &bytes);
+	ret = store_merged_put(import->tx, entry->row.id, strbuf_sv(&bytes),
+			       err);
+	strbuf_release(&bytes);
+	return ret;
+}
+
 /* Each awaited value that the report speaks of: it came back, or did not. */
 static void compare(struct import *import, struct entry *entry,
 		    const struct image *new, const struct report *report,
-		    struct image *missed, struct strbuf *names)
+		    struct image *missed, struct image *rewritten,
+		    struct strbuf *names)
 {
 	size_t i;
 
@@ -369,6 +431,10 @@ static void compare(struct import *import, struct entry *entry,
 			      &verdict)) {
 			image_put(&entry->confirmed, sent->attr, verdict.stay,
 				  &import->arena);
+			if (verdict.rewritten)
+				note_rewritten(
+					import, sent->attr, &sent->values,
+					image_get(new, sent->attr), rewritten);
 			continue;
 		}
 		image_put(missed, sent->attr, sent->values, &import->arena);
@@ -382,6 +448,7 @@ int confirm_exports(struct import *import, struct entry *entry,
 {
 	struct strbuf names = STRBUF_INIT(600);
 	struct image missed = IMAGE_EMPTY;
+	struct image rewritten = IMAGE_EMPTY;
 	char message[800];
 	bool renamed_back;
 	int ret = 0;
@@ -394,7 +461,7 @@ int confirm_exports(struct import *import, struct entry *entry,
 				    "the object was deleted by an export but "
 				    "is there again",
 				    err);
-	compare(import, entry, new, report, &missed, &names);
+	compare(import, entry, new, report, &missed, &rewritten, &names);
 	renamed_back = entry->awaiting.rdn.len && !report->same_name &&
 		       (report->whole || report->named);
 	if (renamed_back && !entry->pending.rdn.len) {
@@ -413,7 +480,7 @@ int confirm_exports(struct import *import, struct entry *entry,
 		ret = confirmed(import, entry, err);
 	}
 	strbuf_release(&names);
-	return ret;
+	return ret < 0 ? -1 : keep_rewritten(import, entry, &rewritten, err);
 }
 
 int confirm_lost(struct import *import, struct entry *entry,

@@ -259,7 +259,8 @@ int store_awaiting_delete(struct store_tx *tx, int64_t cs, struct error *err);
 int store_awaiting_ids(struct store *store, uint32_t agent, int64_t after,
 		       int64_t *out, int limit, struct error *err);
 
-/* Values that a merging export rule gave last: a change image. */
+/* Values that a merging export rule gave last: a change image. Of other rules:
+ * those that the system writes in another case, and behind them how. */
 int store_merged_get(struct store *store, int64_t cs, struct arena *arena,
 		     struct sv *out, struct error *err);
 int store_merged_put(struct store_tx *tx, int64_t cs, struct sv image,

@@ -366,6 +366,69 @@ static bool stands_above_source(const struct outflow *flow,
 	return false;
 }
 
+static int load_merged(struct sync *sync, struct work_cs *cs, struct error *err)
+{
+	struct sv bytes;
+	int ret;
+
+	if (cs->has_merged)
+		return 0;
+	ret = store_merged_get(sync->store, cs->e.row.id, &sync->batch, &bytes,
+			       err);
+	if (ret < 0 ||
+	    (ret > 0 && image_decode(bytes, store_attr_map(sync->store),
+				     &sync->batch, &cs->merged, err) < 0))
+		return -1;
+	cs->has_merged = true;
+	return 0;
+}
+
+/* 1: the system has these values, in the case in which it gave them back when
+ * they were sent. */
+static int is_rewritten(struct outflow *flow, attr_id attr,
+			const struct attr_def *def, const struct values *values,
+			struct error *err)
+{
+	const struct values *base = base_of(flow, attr);
+	const struct values *both;
+	struct values sent;
+	struct values back;
+
+	if (flow->cs->e.pending.op == PENDING_ADD ||
+	    values_identical(base, values) ||
+	    !values_same(base, values, def->match))
+		return 0;
+	if (load_merged(flow->sync, flow->cs, err) < 0)
+		return -1;
+	both = image_get(&flow->cs->merged, attr);
+	if (!both || both->len != values->len + base->len)
+		return 0;
+	sent = (struct values){ both->at, values->len };
+	back = (struct values){ both->at + values->len, base->len };
+	return values_identical(&sent, values) && values_identical(&back, base);
+}
+
+static int write_values(struct outflow *flow,
+			const struct config_export_flow *rule,
+			const struct attr_def *def, struct values values,
+			bool forced, struct error *err)
+{
+	int ret;
+
+	if (!values.len) {
+		flow_null(flow, rule, forced);
+		return 0;
+	}
+	if (rule->merge != MERGE_NO) {
+		want(flow, rule->attr, merge(flow, rule, &values));
+		return 0;
+	}
+	ret = is_rewritten(flow, rule->attr, def, &values, err);
+	if (ret == 0)
+		want(flow, rule->attr, values);
+	return ret < 0 ? -1 : 0;
+}
+
 static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
 		    const struct rules_view *rules, struct error *err)
 {
@@ -414,13 +477,8 @@ static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
 		if (!lasts(flow, rule, &values))
 			values = values_dup(&values, &sync->batch);
 	}
-	if (!values.len)
-		flow_null(flow, rule, result.kind == EXPR_AUTHORITATIVE_NULL);
-	else if (rule->merge != MERGE_NO)
-		want(flow, rule->attr, merge(flow, rule, &values));
-	else
-		want(flow, rule->attr, values);
-	return 0;
+	return write_values(flow, rule, def, values,
+			    result.kind == EXPR_AUTHORITATIVE_NULL, err);
 }
 
 /* ---- one connector ---- */
@@ -455,23 +513,6 @@ static void keep_unruled(struct outflow *flow)
 	}
 }
 
-static int load_merged(struct sync *sync, struct work_cs *cs, struct error *err)
-{
-	struct sv bytes;
-	int ret;
-
-	if (cs->has_merged)
-		return 0;
-	ret = store_merged_get(sync->store, cs->e.row.id, &sync->batch, &bytes,
-			       err);
-	if (ret < 0 ||
-	    (ret > 0 && image_decode(bytes, store_attr_map(sync->store),
-				     &sync->batch, &cs->merged, err) < 0))
-		return -1;
-	cs->has_merged = true;
-	return 0;
-}
-
 static bool merges_any(const struct config_rule_set *rule_set)
 {
 	size_t i;
@@ -480,6 +521,28 @@ static bool merges_any(const struct config_rule_set *rule_set)
 		if (rule_set->exports[i].merge != MERGE_NO)
 			return true;
 	return false;
+}
+
+static bool merges(const struct config_rule_set *rule_set, attr_id attr)
+{
+	size_t i;
+
+	for (i = 0; i < rule_set->export_count; i++)
+		if (rule_set->exports[i].attr == attr)
+			return rule_set->exports[i].merge != MERGE_NO;
+	return false;
+}
+
+/* What is remembered beside the values of merging rules stays. */
+static void keep_rewritten(struct outflow *flow)
+{
+	const struct image *all = &flow->cs->merged;
+	size_t i;
+
+	for (i = 0; i < all->len; i++)
+		if (!merges(flow->rule_set, all->attrs[i].attr))
+			image_put(&flow->merged, all->attrs[i].attr,
+				  all->attrs[i].values, &flow->sync->batch);
 }
 
 /* A change, unlike an image, has attributes without values. */
@@ -602,6 +665,7 @@ static int flow_connector(struct sync *sync, struct work_mv *mv,
 	}
 	if (merges_any(cs->rule_set) && load_merged(sync, cs, err) < 0)
 		return -1;
+	keep_rewritten(&flow);
 	view_cs(sync, cs, &view);
 	rules.here = view_mv(mv);
 	rules.current = view_expected(&view);
