@@ -231,17 +231,25 @@ static void drop_same(struct values *values, const struct attr_def *def,
 		*values = kept;
 }
 
+int rules_fit_count(const struct values *values, const struct attr_def *def,
+		    struct error *err)
+{
+	if (values->len <= 1 || def->multi)
+		return 0;
+	return error_set(err, ERR_INVALID,
+			 "flow-multi-values-to-single-value: '%s' "
+			 "takes one value, the rule gave %zu",
+			 def->name, values->len);
+}
+
 static int make_fit(struct values *values, const struct attr_def *def,
 		    struct arena *arena, struct error *err)
 {
 	struct values own = { NULL, 0 };
 	size_t i;
 
-	if (values->len > 1 && !def->multi)
-		return error_set(err, ERR_INVALID,
-				 "flow-multi-values-to-single-value: '%s' "
-				 "takes one value, the rule gave %zu",
-				 def->name, values->len);
+	if (rules_fit_count(values, def, err) < 0)
+		return -1;
 	for (i = 0; i < values->len; i++)
 		if (values->at[i].type != def->type)
 			break;

@@ -71,5 +71,9 @@ void rules_drop_empty(struct values *values, struct arena *arena);
  * 0, or -1 with what does not fit. */
 int rules_fit(struct values *values, const struct attr_def *def,
 	      struct arena *arena, struct error *err);
+/* As many values as the attribute takes: for references, which rules_fit() does
+ * not see. */
+int rules_fit_count(const struct values *values, const struct attr_def *def,
+		    struct error *err);
 
 #endif

@@ -469,7 +469,8 @@ static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
 	values = result.kind == EXPR_VALUES ? result.values : NOTHING;
 	rules_drop_empty(&values, &sync->scratch);
 	if (def->type == VALUE_REFERENCE) {
-		if (map_references(flow, rule, &values, err) < 0)
+		if (map_references(flow, rule, &values, err) < 0 ||
+		    rules_fit_count(&values, def, err) < 0)
 			return -1;
 	} else {
 		if (rules_fit(&values, def, &sync->scratch, err) < 0)

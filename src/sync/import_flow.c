@@ -166,10 +166,12 @@ static int finish_values(struct flow *flow, const struct attr_plan *attr,
 	const struct value *lasting = direct ? values->at : NULL;
 
 	rules_drop_empty(values, &flow->sync->scratch);
-	if (rule->lookup)
-		return map_lookups(flow, rule, values, err);
-	if (def->type == VALUE_REFERENCE)
-		return map_references(flow, values, err);
+	if (rule->lookup || def->type == VALUE_REFERENCE) {
+		if ((rule->lookup ? map_lookups(flow, rule, values, err)
+				  : map_references(flow, values, err)) < 0)
+			return -1;
+		return rules_fit_count(values, def, err);
+	}
 	if (rules_fit(values, def, &flow->sync->scratch, err) < 0)
 		return -1;
 	if (!lasting || values->at != lasting)
