@@ -376,7 +376,8 @@ static void read_delete(struct loader *loader, struct config_mv_type *type,
 			const struct node *node)
 {
 	static const char *const keys[] = { "when", NULL };
-	const struct node *map = read_map(loader, node, "'delete'");
+	const struct node *map = read_map(
+		loader, node, "'delete', as in delete: { when: last },");
 	const struct node *when = read_find(map, "when");
 
 	read_keys(loader, map, keys);

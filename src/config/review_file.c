@@ -15,6 +15,7 @@ struct file_reader {
 	struct review *review;
 	const struct local_attrs *local;
 	const struct node *at;
+	bool alone; /* the rule reads this and does nothing with it */
 };
 
 static bool has_name(const struct local_attrs *local, const char *name)
@@ -50,8 +51,9 @@ static bool is_slip(struct sv a, struct sv b)
 	return at && a.len - at - end <= 2 && b.len - at - end <= 2;
 }
 
+/* `alone`: the rule is this name and nothing else, so a text may be meant. */
 static void check_name(struct review *review, const struct local_attrs *local,
-		       const char *name, const struct node *at)
+		       const char *name, bool alone, const struct node *at)
 {
 	const char *near;
 
@@ -64,8 +66,10 @@ static void check_name(struct review *review, const struct local_attrs *local,
 	else if (local->complete)
 		review_warn(review, at,
 			    "'%s' has no column '%s': correct the name, or "
-			    "add the column before the next import",
-			    local->file, name);
+			    "add the column before the next import%s%s%s",
+			    local->file, name,
+			    alone ? "; for the text write { value: " : "",
+			    alone ? name : "", alone ? " }" : "");
 }
 
 static void note_name(struct review_reader *reader, attr_id attr)
@@ -74,7 +78,8 @@ static void note_name(struct review_reader *reader, attr_id attr)
 
 	if (attr != ATTR_DN)
 		check_name(file->review, file->local,
-			   file->review->config->attr_names[attr], file->at);
+			   file->review->config->attr_names[attr], file->alone,
+			   file->at);
 }
 
 static void check_rule(struct review *review, const struct local_attrs *local,
@@ -84,7 +89,9 @@ static void check_rule(struct review *review, const struct local_attrs *local,
 				      .review = review,
 				      .local = local,
 				      .at = at };
+	uint32_t id;
 
+	reader.alone = expr && expr_is_attr(expr, &id);
 	review_reads(expr, &reader.reader);
 }
 
@@ -127,7 +134,7 @@ static void check_anchor(struct review *review, const struct local_attrs *local,
 		struct sv name = read_item(at, i)->text;
 
 		check_name(review, local,
-			   arena_cstr(&review->snapshot->arena, name),
+			   arena_cstr(&review->snapshot->arena, name), false,
 			   read_item(at, i));
 	}
 }

@@ -8,6 +8,8 @@
  */
 #include "expr/expr_private.h"
 
+#include <ctype.h>
+
 static struct read *find_read(struct compile *c, enum expr_view view,
 			      const struct expr_attr *attr, struct sv name)
 {
@@ -164,13 +166,31 @@ struct node *name_word(struct compile *c, struct sv name, size_t from)
 	return NULL;
 }
 
+/* The words from here on, when they look like one name: `First Name`. */
+static struct sv several_words(const struct compile *c, size_t from)
+{
+	struct sv rest = sv_trim(sv_sub(c->text, from, c->text.len));
+	size_t i;
+
+	for (i = 0; i < rest.len; i++)
+		if (rest.ptr[i] != ' ' && !isalnum((unsigned char)rest.ptr[i]))
+			return SV_NULL;
+	return sv_find(rest, ' ', 0) < rest.len ? rest : SV_NULL;
+}
+
 struct node *name_unknown(struct compile *c, struct sv name, size_t from)
 {
 	static const char *const words[] = { "NULL", "AuthoritativeNull",
 					     "IgnoreThisFlow", "CRLF" };
 	struct expr_attr attr = { 0 };
+	struct sv words_on = several_words(c, from);
 	const char *near;
 
+	if (words_on.len)
+		return compile_fail(c, from,
+				    "a name with blanks is written '[" SV_FMT
+				    "]', a text { value: " SV_FMT " }",
+				    SV_ARG(words_on), SV_ARG(words_on));
 	if (c->scope->attr &&
 	    c->scope->attr(c->scope->data, EXPR_VIEW_HERE, name, &attr))
 		return compile_fail(c, from,

@@ -182,9 +182,10 @@ static void bad_deletion(void **state)
 	expect_problems(load(*state, ATTRS "    delete: { when: [] }\n"),
 			"conjoin.yaml:7:21: 'when' names no agent; write last "
 			"or never\n");
-	expect_problems(load(*state, ATTRS "    delete: last\n"),
-			"conjoin.yaml:7:13: 'delete' must be a map of keys "
-			"and values\n");
+	expect_problems(
+		load(*state, ATTRS "    delete: last\n"),
+		"conjoin.yaml:7:13: 'delete', as in delete: { when: last }, must be a map of keys "
+		"and values\n");
 }
 
 #define TEST(name)                                                             \

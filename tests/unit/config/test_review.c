@@ -356,7 +356,8 @@ static void columns_of_a_file(void **state)
 	       "agents/hr.yaml:7:36: ~'data/hr.csv' has no 'employeeTyp'; did "
 	       "you mean 'employeeType'?\n"
 	       "agents/hr.yaml:7:55: ~'data/hr.csv' has no column 'xyz': "
-	       "correct the name, or add the column before the next import\n");
+	       "correct the name, or add the column before the next import; "
+	       "for the text write { value: xyz }\n");
 	file_complete = false;
 	review(folder, MV,
 	       HR_HEAD "    project: true\n"

@@ -91,6 +91,8 @@ static void names(void **state)
 	gives("Xyzzyplugh(1)", "0: unknown function 'Xyzzyplugh'");
 	gives("mail & \"x\"",
 	      "0: an attribute is written in square brackets: [mail]");
+	gives("first name", "0: a name with blanks is written '[first name]', "
+			    "a text { value: first name }");
 	gives("null", "0: no word 'null'; did you mean NULL");
 	says("Abrakadabra", "0: no word 'Abrakadabra'; text is written "
 			    "\"Abrakadabra\"");
