@@ -4,6 +4,8 @@ SPDX-License-Identifier: Apache-2.0
 """
 import yaml
 
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 
 class RuleSet:
     def __init__(self, name, metaverse, **more):
@@ -197,6 +199,6 @@ class Config:
 
 
 def dump(path, tree):
-    path.write_text(yaml.safe_dump(tree, sort_keys=False,
+    path.write_text(yaml.dump(tree, Dumper=DUMPER, sort_keys=False,
                                    default_flow_style=None, width=1000),
                     encoding="utf-8")

@@ -3,34 +3,124 @@
 SPDX-License-Identifier: Apache-2.0
 """
 import json
+import os
+import pathlib
+import select
+import signal
 import subprocess
+import tempfile
 
 from model import Mv, Obj
+
+RAM = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 class EngineFailed(Exception):
     pass
 
 
+class Forks:
+    """The program without its start, see forks.c; one for this process."""
+    servers = {}
+
+    def __init__(self, program):
+        self.server = subprocess.Popen(
+            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.answers = b""
+        self.out = tempfile.NamedTemporaryFile(dir=RAM)
+        self.err = tempfile.NamedTemporaryFile(dir=RAM)
+
+    @classmethod
+    def of(cls, program):
+        forks = pathlib.Path(program).parent / "tests/model_forks"
+        if not forks.exists():
+            return None
+        if (forks, os.getpid()) not in cls.servers:
+            cls.servers[forks, os.getpid()] = cls(forks)
+        return cls.servers[forks, os.getpid()]
+
+    def start(self, time, words):
+        self.server.stdin.write("\x1f".join(
+            [time or "", self.out.name, self.err.name, *words]).encode()
+            + b"\n")
+        self.server.stdin.flush()
+        return self.answer(None)
+
+    def answer(self, timeout):
+        """A number, or None when it takes longer."""
+        while b"\n" not in self.answers:
+            if not select.select([self.server.stdout], [], [], timeout)[0]:
+                return None
+            more = os.read(self.server.stdout.fileno(), 1000)
+            if not more:
+                raise EngineFailed("no answer")
+            self.answers += more
+        line, _, self.answers = self.answers.partition(b"\n")
+        return int(line)
+
+    def wait(self, timeout):
+        """(status, output, errors), or None when it takes longer."""
+        status = self.answer(timeout)
+        if status is None:
+            return None
+        return (status, pathlib.Path(self.out.name).read_bytes(),
+                pathlib.Path(self.err.name).read_bytes())
+
+
+class Processes:
+    """The program as everybody calls it."""
+
+    def __init__(self, program):
+        self.program = program
+        self.process = None
+
+    def start(self, time, words):
+        env = {**os.environ, "CONJOIN_FAKE_TIME": time} if time else None
+        self.process = subprocess.Popen(
+            [self.program, *words], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=env)
+        return self.process.pid
+
+    def wait(self, timeout):
+        try:
+            out, err = self.process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            return None
+        return self.process.returncode, out, err
+
+
 class Engine:
     def __init__(self, program, folder):
-        self.program = str(program)
+        program = str(program)
+        self.caller = Forks.of(program) or Processes(program)
         self.folder = folder
+        self.time = None        # CONJOIN_FAKE_TIME
 
-    def start(self, *words):
-        return subprocess.Popen(
-            [self.program, *words, "--folder", str(self.folder), "--json"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def start(self, words):
+        return self.caller.start(self.time, [
+            *words, "--folder", str(self.folder), "--json"])
+
+    def kill(self, words, after):
+        """The command, killed after a time unless it has ended."""
+        pid = self.start(words)
+        if self.caller.wait(after) is None:
+            os.kill(pid, signal.SIGKILL)
+            self.caller.wait(None)
 
     def call(self, *words, statuses=(0, 1, 3)):
-        process = self.start(*words)
-        out, err = process.communicate(timeout=120)
-        if process.returncode not in statuses:
+        pid = self.start(words)
+        found = self.caller.wait(120)
+        if found is None:
+            os.kill(pid, signal.SIGKILL)
+            self.caller.wait(None)
+            raise EngineFailed(f"'{' '.join(words)}' does not end")
+        status, out, err = found
+        if status not in statuses:
             raise EngineFailed(
-                f"'{' '.join(words)}' ended with {process.returncode}\n"
+                f"'{' '.join(words)}' ended with {status}\n"
                 f"{out.decode('utf-8', 'replace')[-2000:]}"
                 f"{err.decode('utf-8', 'replace')[-2000:]}")
-        return json.loads(out)
+        return json.loads(out) if out else None
 
     def state(self, config):
         """(metaverse, connector spaces), canonical."""

@@ -25,12 +25,11 @@ import traceback
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import families  # noqa: E402
-from engine import Engine, EngineFailed, model_state  # noqa: E402
+from engine import RAM, Engine, EngineFailed, model_state  # noqa: E402
 from model import Model  # noqa: E402
 from world import Directory, Table  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-RAM = pathlib.Path("/dev/shm")
 # The contract does not say of whom it is counted that nothing happened.
 QUIET = {"connector-no-flow"}
 
@@ -290,12 +289,7 @@ class Alone(Play):
         return out
 
     def kill(self, words):
-        process = self.engine.start(*words)
-        try:
-            process.communicate(timeout=self.chance.uniform(0, .03))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+        self.engine.kill(words, self.chance.uniform(0, .01))
 
     def block(self, words):
         """A folder stands where a file should be."""
@@ -416,9 +410,8 @@ def difference(expected, found):
 
 
 def scratch(seed):
-    base = RAM if RAM.is_dir() and os.access(RAM, os.W_OK) else None
     return pathlib.Path(tempfile.mkdtemp(prefix=f"conjoin-model-{seed}-",
-                                         dir=base))
+                                         dir=RAM))
 
 
 def attempt(seed, program, steps=None, watch=False, keep=False):
