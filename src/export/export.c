@@ -29,7 +29,7 @@ struct window {
 	size_t open;        /* without an outcome */
 };
 
-#define CHUNK 1024
+#define CHUNK 64
 
 int export_nameless(struct store *store, int64_t id, struct error *err)
 {
@@ -48,12 +48,33 @@ int export_nameless(struct store *store, int64_t id, struct error *err)
 	return ret < 0 ? -1 : id != 0 && ret > 0 && depth <= 256;
 }
 
+/* Whether one of the rows would be sent by an export: 1, 0 or -1. */
+static int any_can_go(struct store *store, const struct outbox_row *rows,
+		      int count, enum export_what what, struct error *err)
+{
+	struct retry_row retry;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		int64_t cs = rows[i].pending.cs;
+		int ret = rows[i].gone;
+
+		if (ret == 0 && what == EXPORT_FRESH)
+			ret = retry_get(store, cs, NULL, &retry, err);
+		if (ret == 0)
+			ret = export_nameless(store, cs, err);
+		if (ret <= 0)
+			return ret < 0 ? -1 : 1;
+	}
+	return 0;
+}
+
 int export_any(struct store *store, const struct config_agent *agent,
 	       enum export_what what, struct error *err)
 {
 	uint32_t number =
 		store_name_find(store, NAME_AGENT, sv_from(agent->name));
-	int64_t ids[CHUNK];
+	struct outbox_row rows[CHUNK];
 	struct arena arena = ARENA_INIT;
 	struct delivery_row waiting;
 	int64_t after = 0;
@@ -62,26 +83,14 @@ int export_any(struct store *store, const struct config_agent *agent,
 	if (number && what == EXPORT_ANYTHING)
 		count = store_delivery_next(store, number, 0, &arena, &waiting,
 					    err);
-	arena_release(&arena);
-	if (count)
-		return count;
-	while (number && (count = store_pending_export_ids(
-				  store, number, after, ids, CHUNK, err)) > 0) {
-		int i;
-
-		after = ids[count - 1];
-		for (i = 0; i < count; i++) {
-			struct retry_row row;
-			int ret = 0;
-
-			if (what == EXPORT_FRESH)
-				ret = retry_get(store, ids[i], NULL, &row, err);
-			if (ret == 0)
-				ret = export_nameless(store, ids[i], err);
-			if (ret <= 0)
-				return ret < 0 ? -1 : 1;
-		}
+	while (number && count == 0 &&
+	       (count = store_outbox_scan(store, number, after, rows, CHUNK,
+					  &arena, err)) > 0) {
+		after = rows[count - 1].pending.cs;
+		count = any_can_go(store, rows, count, what, err);
+		arena_reset(&arena);
 	}
+	arena_release(&arena);
 	return count;
 }
 

@@ -114,8 +114,11 @@ static int plan_one(struct export_step *step, struct idmap *depths,
 				   .type = row->type,
 				   .anchored = row->anchor.len > 0 };
 	int64_t parent = row->parent;
-	int ret = is_due(step, pending, err);
+	int ret;
 
+	if (row->gone) /* its name may be another one's by now */
+		return 0;
+	ret = is_due(step, pending, err);
 	if (ret <= 0)
 		return ret;
 	planned.aside = pending->aside &&

@@ -15,6 +15,7 @@
 struct outbox_row {
 	struct pending_export pending; /* attrs are left out */
 	bool awaits;                   /* something else is awaited */
+	bool gone; /* an import did not find it, and no sync took that yet */
 	uint32_t type;
 	uint32_t flags;
 	int64_t parent; /* as written: what is awaited over what was read */

@@ -29,6 +29,7 @@ static void read_outbox(struct statement *stmt, struct arena *arena,
 	out->rdn = sql_bytes(stmt, name + 1, arena);
 	out->anchor = sql_bytes(stmt, 9, arena);
 	out->awaits = sql_int(stmt, 12) != 0;
+	out->gone = sql_int(stmt, 13) == IMPORT_DELETE;
 }
 
 int store_outbox_scan(struct store *store, uint32_t agent, int64_t after,
@@ -45,9 +46,10 @@ int store_outbox_scan(struct store *store, uint32_t agent, int64_t after,
 		     store,
 		     "SELECT p.cs, p.op, p.in_progress, p.parent, p.rdn,"
 		     " c.type, c.flags, c.parent, c.rdn, c.anchor, a.parent,"
-		     " a.rdn, a.op FROM pending_export p"
+		     " a.rdn, a.op, i.op FROM pending_export p"
 		     " CROSS JOIN cs c ON c.id = p.cs"
 		     " LEFT JOIN awaiting a ON a.cs = p.cs"
+		     " LEFT JOIN pending_import i ON i.cs = p.cs"
 		     " WHERE p.cs > ?1 AND p.cs <= ?2 ORDER BY p.cs LIMIT ?3",
 		     &stmt, err, "iii", after > first ? after : first, last,
 		     (int64_t)limit);
