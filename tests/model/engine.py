@@ -39,12 +39,19 @@ class Forks:
             cls.servers[forks, os.getpid()] = cls(forks)
         return cls.servers[forks, os.getpid()]
 
-    def start(self, time, words):
+    def run(self, time, words, kill=None):
+        """(status, output, errors); kill: after so many seconds."""
         self.server.stdin.write("\x1f".join(
-            [time or "", self.out.name, self.err.name, *words]).encode()
-            + b"\n")
+            [time or "", "" if kill is None else str(int(kill * 1e6)),
+             self.out.name, self.err.name, *words]).encode() + b"\n")
         self.server.stdin.flush()
-        return self.answer(None)
+        pid = self.answer(None)
+        status = self.answer(120)
+        if status is None:
+            os.kill(pid, signal.SIGKILL)
+            status = self.answer(None)
+        return (status, pathlib.Path(self.out.name).read_bytes(),
+                pathlib.Path(self.err.name).read_bytes())
 
     def answer(self, timeout):
         """A number, or None when it takes longer."""
@@ -58,35 +65,25 @@ class Forks:
         line, _, self.answers = self.answers.partition(b"\n")
         return int(line)
 
-    def wait(self, timeout):
-        """(status, output, errors), or None when it takes longer."""
-        status = self.answer(timeout)
-        if status is None:
-            return None
-        return (status, pathlib.Path(self.out.name).read_bytes(),
-                pathlib.Path(self.err.name).read_bytes())
-
 
 class Processes:
     """The program as everybody calls it."""
 
     def __init__(self, program):
         self.program = program
-        self.process = None
 
-    def start(self, time, words):
+    def run(self, time, words, kill=None):
         env = {**os.environ, "CONJOIN_FAKE_TIME": time} if time else None
-        self.process = subprocess.Popen(
+        process = subprocess.Popen(
             [self.program, *words], stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env=env)
-        return self.process.pid
-
-    def wait(self, timeout):
         try:
-            out, err = self.process.communicate(timeout=timeout)
+            out, err = process.communicate(
+                timeout=120 if kill is None else kill)
         except subprocess.TimeoutExpired:
-            return None
-        return self.process.returncode, out, err
+            process.kill()
+            out, err = process.communicate()
+        return process.returncode, out, err
 
 
 class Engine:
@@ -96,25 +93,12 @@ class Engine:
         self.folder = folder
         self.time = None        # CONJOIN_FAKE_TIME
 
-    def start(self, words):
-        return self.caller.start(self.time, [
-            *words, "--folder", str(self.folder), "--json"])
-
-    def kill(self, words, after):
-        """The command, killed after a time unless it has ended."""
-        pid = self.start(words)
-        if self.caller.wait(after) is None:
-            os.kill(pid, signal.SIGKILL)
-            self.caller.wait(None)
+    def run(self, words, kill=None):
+        return self.caller.run(self.time, [
+            *words, "--folder", str(self.folder), "--json"], kill)
 
     def call(self, *words, statuses=(0, 1, 3)):
-        pid = self.start(words)
-        found = self.caller.wait(120)
-        if found is None:
-            os.kill(pid, signal.SIGKILL)
-            self.caller.wait(None)
-            raise EngineFailed(f"'{' '.join(words)}' does not end")
-        status, out, err = found
+        status, out, err = self.run(words)
         if status not in statuses:
             raise EngineFailed(
                 f"'{' '.join(words)}' ended with {status}\n"

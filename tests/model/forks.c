@@ -4,25 +4,29 @@
  * For the model test, which calls it a hundred thousand times: the libraries
  * are loaded once, each command is a fork of this process and its exit. A
  * request is a line of words with the byte 31 between them: CONJOIN_FAKE_TIME
- * or nothing, the files for standard output and standard error, the command's
- * words. The answers are the number of the process, at once, and its status,
- * when it has ended: as a shell has it, 128 and the signal when it was killed.
+ * or nothing, after how many microseconds it is killed or nothing, the files
+ * for standard output and standard error, the command's words. The answers are
+ * the number of the process, at once, and its status, when it has ended: as a
+ * shell has it, 128 and the signal when it was killed.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "cli/cli.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_WORDS 64
 
 enum {
 	WORD_TIME,
+	WORD_KILL,
 	WORD_OUT,
 	WORD_ERR,
 	WORD_COMMAND, /* the first of the command, in place of the program */
@@ -48,6 +52,23 @@ static int redirect(const char *path, int to)
 	return ret;
 }
 
+/* kill -9 at that moment, whatever it is doing. */
+static int kill_after(const char *text)
+{
+	long wait = strtol(text, NULL, 10);
+	struct itimerspec when = {
+		.it_value = { .tv_sec = wait / 1000000,
+			      .tv_nsec = wait % 1000000 * 1000 + 1 }
+	};
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+				  .sigev_signo = SIGKILL };
+	timer_t timer;
+
+	return timer_create(CLOCK_MONOTONIC, &event, &timer) < 0
+		       ? -1
+		       : timer_settime(timer, 0, &when, NULL);
+}
+
 static _Noreturn void child(size_t count, char **words)
 {
 	const char *args[MAX_WORDS] = { "conjoin" };
@@ -59,6 +80,8 @@ static _Noreturn void child(size_t count, char **words)
 		_exit(126);
 	if (*words[WORD_TIME] &&
 	    setenv("CONJOIN_FAKE_TIME", words[WORD_TIME], 1) < 0)
+		_exit(126);
+	if (*words[WORD_KILL] && kill_after(words[WORD_KILL]) < 0)
 		_exit(126);
 	for (size_t i = WORD_COMMAND; i < count; i++)
 		args[1 + i - WORD_COMMAND] = words[i];

@@ -1036,7 +1036,10 @@ class Model:
         """target: a Directory or Table of the world, which is changed."""
         counters = {}
         errors = []
-        pending = [o for o in self.objs[agent] if o.export]
+        # What an import did not find gets nothing: who has its name now is
+        # another one.
+        pending = [o for o in self.objs[agent]
+                   if o.export and o.pend != "delete"]
         for obj in self.order(pending):
             layer = obj.export
             name = layer["op"]

@@ -289,7 +289,7 @@ class Alone(Play):
         return out
 
     def kill(self, words):
-        self.engine.kill(words, self.chance.uniform(0, .01))
+        self.engine.run(words, self.chance.uniform(0, .006))
 
     def block(self, words):
         """A folder stands where a file should be."""
