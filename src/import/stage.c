@@ -677,8 +677,15 @@ static int find_by_name(struct import *import, const struct prepared *item,
 	return take_unread(import, item, entry, err);
 }
 
+/* Did it lose the name that it was read by? */
+static bool gave_up(const struct entry *entry)
+{
+	return entry->awaiting.rdn.len || entry->import == IMPORT_DELETE ||
+	       entry->awaiting.op == PENDING_DELETE;
+}
+
 /* Who was given this name by an export: where names are anchors, the one that
- * had it may have been given another. */
+ * had it may have been given another, or be deleted. */
 static int find_given(struct import *import, struct sv dn, struct entry *entry,
 		      struct error *err)
 {
@@ -725,7 +732,7 @@ static int find_object(struct import *import, const struct prepared *item,
 				  item->change.op == CHANGE_DELETE, &id, err);
 	if (ret > 0)
 		ret = entry_load(import->store, id, &import->arena, entry, err);
-	if (ret > 0 && import->full && entry->awaiting.rdn.len &&
+	if (ret > 0 && import->full && gave_up(entry) &&
 	    dn_equal(item->change.anchor, item->change.dn)) {
 		ret = find_given(import, item->change.dn, entry, err);
 		if (ret)
