@@ -517,87 +517,6 @@ static int make_connector(struct making *m, struct sv dn, struct error *err)
 	return 1;
 }
 
-/* Links an object that is there: a disconnector found by the join rules, by
- * its name, or one that was deprovisioned from this very object. */
-static int take_existing(struct making *m, struct work_cs *cs,
-			 struct error *err)
-{
-	work_touch_cs(m->sync, cs);
-	if (cs->e.pending.op == PENDING_DELETE) {
-		memset(&cs->e.pending, 0, sizeof(cs->e.pending));
-		cs->dirty_pending = true;
-	}
-	if (link_connect(m->sync, cs, m->mv, m->rule_set, LINK_JOIN, err) < 0)
-		return -1;
-	cs->e.link.wanted = true;
-	/* its own agent's next delta sync takes it: its imports flow */
-	cs->queued = true;
-	if (m->sync->tx &&
-	    store_error_delete(m->sync->tx, cs->e.row.id, ERROR_SYNC, err) < 0)
-		return -1;
-	work_outcome(m->sync, cs, OUT_NO_FLOW, false);
-	trace(m->sync, "provision", "joined", m->rule_set, cs->e.row.id,
-	      m->mv->row.id, "joined with the object that is there");
-	return 1;
-}
-
-static int find_remembered(struct making *m, struct work_cs **out,
-			   struct error *err)
-{
-	struct link_row *rows;
-	int count = store_link_remembering(m->sync->store, m->mv->row.id,
-					   &m->sync->scratch, &rows, err);
-	int i;
-
-	for (i = 0; i < count; i++) {
-		struct work_cs *cs;
-		int ret = work_cs(m->sync, rows[i].cs, &cs, err);
-
-		if (ret < 0)
-			return -1;
-		if (ret == 0 || cs->e.link.mv ||
-		    cs->e.link.last_mv != m->mv->row.id ||
-		    cs->agent != m->agent ||
-		    cs->e.link.rule_set !=
-			    plan_rule_set_number(m->sync, m->rule_set) ||
-		    cs->e.awaiting.op == PENDING_DELETE ||
-		    cs->e.import == IMPORT_DELETE)
-			continue;
-		*out = cs;
-		return 1;
-	}
-	return count < 0 ? -1 : 0;
-}
-
-static int provision_new(struct making *m, struct error *err)
-{
-	struct work_cs *there = NULL;
-	struct sv dn = SV_NULL;
-	int ret;
-
-	if (!required_there(m))
-		return 0;
-	ret = m->mv->is_new ? 0 : find_remembered(m, &there, err);
-	if (ret == 0)
-		ret = join_reverse(m->sync, m->mv, m->rule_set, &there, err);
-	if (ret < 0)
-		return -1;
-	if (ret == 1)
-		return take_existing(m, there, err);
-	if (ret == 2)
-		return 0;
-	if (m->how->dn) {
-		ret = choose_name(m, &dn, &there, err);
-		if (ret < 0)
-			return -1;
-		if (ret == 0)
-			return missing_name(m, err);
-		if (ret == 2)
-			return take_existing(m, there, err);
-	}
-	return make_connector(m, dn, err);
-}
-
 /* ---- a connector that is there ---- */
 
 static int move(struct making *m, struct sv dn, struct error *err)
@@ -660,6 +579,88 @@ static int follow_name(struct making *m, struct error *err)
 	if (ret != 1)
 		return 0;
 	return move(m, dn, err);
+}
+
+/* Links an object that is there: a disconnector found by the join rules, by
+ * its name, or one that was deprovisioned from this very object. */
+static int take_existing(struct making *m, struct work_cs *cs,
+			 struct error *err)
+{
+	work_touch_cs(m->sync, cs);
+	if (cs->e.pending.op == PENDING_DELETE) {
+		memset(&cs->e.pending, 0, sizeof(cs->e.pending));
+		cs->dirty_pending = true;
+	}
+	if (link_connect(m->sync, cs, m->mv, m->rule_set, LINK_JOIN, err) < 0)
+		return -1;
+	cs->e.link.wanted = true;
+	/* its own agent's next delta sync takes it: its imports flow */
+	cs->queued = true;
+	if (m->sync->tx &&
+	    store_error_delete(m->sync->tx, cs->e.row.id, ERROR_SYNC, err) < 0)
+		return -1;
+	work_outcome(m->sync, cs, OUT_NO_FLOW, false);
+	trace(m->sync, "provision", "joined", m->rule_set, cs->e.row.id,
+	      m->mv->row.id, "joined with the object that is there");
+	m->cs = cs;
+	return follow_name(m, err) < 0 ? -1 : 1;
+}
+
+static int find_remembered(struct making *m, struct work_cs **out,
+			   struct error *err)
+{
+	struct link_row *rows;
+	int count = store_link_remembering(m->sync->store, m->mv->row.id,
+					   &m->sync->scratch, &rows, err);
+	int i;
+
+	for (i = 0; i < count; i++) {
+		struct work_cs *cs;
+		int ret = work_cs(m->sync, rows[i].cs, &cs, err);
+
+		if (ret < 0)
+			return -1;
+		if (ret == 0 || cs->e.link.mv ||
+		    cs->e.link.last_mv != m->mv->row.id ||
+		    cs->agent != m->agent ||
+		    cs->e.link.rule_set !=
+			    plan_rule_set_number(m->sync, m->rule_set) ||
+		    cs->e.awaiting.op == PENDING_DELETE ||
+		    cs->e.import == IMPORT_DELETE)
+			continue;
+		*out = cs;
+		return 1;
+	}
+	return count < 0 ? -1 : 0;
+}
+
+static int provision_new(struct making *m, struct error *err)
+{
+	struct work_cs *there = NULL;
+	struct sv dn = SV_NULL;
+	int ret;
+
+	if (!required_there(m))
+		return 0;
+	ret = m->mv->is_new ? 0 : find_remembered(m, &there, err);
+	if (ret == 0)
+		ret = join_reverse(m->sync, m->mv, m->rule_set, &there, err);
+	if (ret < 0)
+		return -1;
+	if (ret == 1)
+		return take_existing(m, there, err);
+	if (ret == 2)
+		return 0;
+	if (m->how->dn) {
+		ret = choose_name(m, &dn, &there, err);
+		if (ret < 0)
+			return -1;
+		if (ret == 0)
+			return missing_name(m, err);
+		if (ret == 2)
+			return take_existing(m, there, err);
+	}
+	return make_connector(m, dn, err);
 }
 
 static void trace_wanted(const struct making *m, bool wanted)
