@@ -4,6 +4,8 @@ SPDX-License-Identifier: Apache-2.0
 """
 import yaml
 
+from rules import LUA
+
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -31,21 +33,21 @@ class RuleSet:
         if self.declared:
             out["attributes"] = self.declared
         if self.scope:
-            out["scope"] = self.scope.text
+            out["scope"] = self.scope.yaml()
         if self.filter:
-            out["filter"] = [e.text for e in self.filter]
+            out["filter"] = [e.yaml() for e in self.filter]
         if self.join:
             out["join"] = [
                 {**{name: source(e) for name, e in line.items()},
-                 **({"when": when.text} if when else {})}
+                 **({"when": when.yaml()} if when else {})}
                 for line, when in self.join]
         if self.ambiguous:
             out["ambiguous"] = self.ambiguous
         if self.resolve:
-            out["resolve"] = self.resolve.text
+            out["resolve"] = self.resolve.yaml()
         if self.project:
             out["project"] = ("true" if self.project is True
-                              else self.project.text)
+                              else self.project.yaml())
         if self.imports:
             out["import"] = {
                 name: flows[0].yaml() if len(flows) == 1
@@ -59,7 +61,7 @@ class RuleSet:
         if self.deprovision:
             out["deprovision"] = (
                 self.deprovision if isinstance(self.deprovision, str)
-                else {"from": self.deprovision.text})
+                else self.deprovision.words())
         return out
 
     def reads(self):
@@ -83,27 +85,30 @@ class RuleSet:
 
 
 def source(e):
-    return {"value": e.text} if getattr(e, "constant", False) else e.text
+    return {"value": e.text} if getattr(e, "constant", False) else e.yaml()
 
 
 class Provision:
     def __init__(self, when=None, require=(), dn=None, rename=False,
-                 existing=None, initial=None):
+                 existing=None, initial=None, unique=()):
         self.when = when
         self.require = list(require)
         self.dn = dn                    # E
         self.rename = rename
         self.existing = existing
+        self.unique = list(unique)      # [E]: further names
         self.initial = initial or {}
 
     def yaml(self):
         out = {}
         if self.when:
-            out["when"] = self.when.text
+            out["when"] = self.when.yaml()
         if self.require:
             out["require"] = self.require
         if self.dn:
             out["dn"] = self.dn.text
+        if self.unique:
+            out["unique"] = {"dn": [e.text for e in self.unique]}
         if self.rename:
             out["rename"] = "true"
         if self.existing:
@@ -115,12 +120,13 @@ class Provision:
 
 
 class Agent:
-    def __init__(self, name, kind, connect, rulesets):
+    def __init__(self, name, kind, connect, rulesets, guards=None):
         self.name = name
         self.kind = kind            # csv or ldif
         self.connect = connect
         self.rulesets = rulesets
         self.by_name = {rs.name: rs for rs in rulesets}
+        self.guards = guards or {}  # {"import": 2, "export": 1}: deletions
 
     @property
     def delta(self):
@@ -152,8 +158,12 @@ class Agent:
         return None
 
     def yaml(self):
-        return {"type": self.kind, "connect": self.connect,
-                "objects": {rs.name: rs.yaml() for rs in self.rulesets}}
+        out = {"type": self.kind, "connect": self.connect,
+               "objects": {rs.name: rs.yaml() for rs in self.rulesets}}
+        if self.guards:
+            out["guards"] = {step: {"deletions": str(count)}
+                             for step, count in self.guards.items()}
+        return out
 
 
 class MvType:
@@ -169,7 +179,7 @@ class MvType:
         if self.delete is not None:
             when = self.delete
             if isinstance(when, dict) and "from" in when:
-                when = {"from": when["from"].text}
+                when = when["from"].words()
             out["delete"] = {"when": when}
         return out
 
@@ -186,13 +196,14 @@ class Config:
 
     def write(self, folder):
         (folder / "agents").mkdir(parents=True, exist_ok=True)
-        for name in ("data", "out"):
+        for name in ("data", "out", "rules"):
             (folder / name).mkdir(exist_ok=True)
         root = {"conjoin": "1", "agents": [a.name for a in self.agents],
                 "guards": self.guards,
                 "provisioning": "on" if self.provisioning else "off",
                 "metaverse": {name: kind.yaml()
                               for name, kind in self.types.items()}}
+        (folder / "rules/rules.lua").write_text(LUA, encoding="utf-8")
         dump(folder / "conjoin.yaml", root)
         for agent in self.agents:
             dump(folder / "agents" / f"{agent.name}.yaml", agent.yaml())

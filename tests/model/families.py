@@ -61,6 +61,7 @@ def text_rule(random, *columns):
         lambda: r.lower(a), lambda: r.upper(a), lambda: r.left(a, 2),
         lambda: r.concat(a, b), lambda: r.either(a, b),
         lambda: r.unless(a, "x"), lambda: r.or_stop(a),
+        lambda: r.shout(a),
         lambda: r.or_ignore(a)])()
 
 
@@ -101,7 +102,8 @@ def hr_agent(random, delta, merge):
         "login": [r.Flow(r.lower_trim("last"))],
         "givenName": flows(random, "first"),
         "sn": flows(random, "last", "first"),
-        "title": flows(random, "title", "dept"),
+        "title": random.choice([flows(random, "title", "dept")] * 4 + [
+            [flow(random, r.title_or_dept(), "dept")]]),
         "department": flows(random, "dept"),
         "telephoneNumber": flows(random, "tel"),
         "active": [r.Flow(r.equals("status", "A"))],
@@ -114,13 +116,14 @@ def hr_agent(random, delta, merge):
         "person", "person",
         declared={"tags": TAG_COLUMN, **boss(imports, "person")},
         filter=random.choice([[], [r.equals("kind", "test")],
+                              [r.is_test()],
                               [r.equals("kind", "test"), r.absent("first")]]),
         project=random.choice([True, True, r.present("kind")]),
         imports=imports)
     connect = {"path": "data/hr.csv", "anchor": "id"}
     if delta:
         connect["delta"] = {"path": "data/hr-delta.csv", "change": "change"}
-    return Agent("hr", "csv", connect, [rs])
+    return Agent("hr", "csv", connect, [rs], guards(random))
 
 
 def ext_agent(random, merge):
@@ -165,8 +168,9 @@ def phone_agent(random, merge):
     rs = RuleSet("card", "person", declared={"tags": TAG_COLUMN},
                  ambiguous=random.choice([None, "next", "stop", "error"]),
                  resolve=random.choice([None, None, None, r.meets_mv(
-                     "room", "title")]),
-                 filter=random.choice([[], [r.equals("kind", "fax")]]),
+                     "room", "title"), r.in_room()]),
+                 filter=random.choice([[], [r.equals("kind", "fax")],
+                                       [r.is_test()]]),
                  join=phone_joins(random),
                  imports=imports)
     return Agent("phone", "csv", {"path": "data/phone.csv", "anchor": "no"},
@@ -179,7 +183,9 @@ def exports(random, names):
         if random.random() < .3:
             continue
         if name in ("tags", "manager"):
-            out[target] = r.Flow(r.attr(name))
+            out[target] = r.Flow(r.attr(name), merge=random.choice(
+                [None, None, "yes", "ignore-case"])
+                if name == "tags" else None)
             continue
         e = random.choice([r.attr(name), r.attr(name), r.upper(name),
                            r.either(name, "employeeID"),
@@ -190,22 +196,37 @@ def exports(random, names):
     return out
 
 
+END = ",ou=u,dc=corp,dc=test"
+
+
 def dir_names(random):
-    """(dn, rename)"""
+    """(dn, rename, further names)"""
     if random.random() < .4:
-        end = ",ou=u,dc=corp,dc=test"
-        # No `unique` here: who of several gets the better name depends on
-        # who comes first; scenarios r44 have it.
-        return (r.wrap("uid=", r.attr("login"), end),
-                random.random() < .6)
+        return (r.wrap("uid=", r.attr("login"), END), random.random() < .6,
+                random.choice([[], [second_name()], [second_name(),
+                                                     numbered_name()],
+                               [numbered_name()]]))
     name = random.choice([
         r.wrap("uid=", r.lower("employeeID"), ",dc=corp,dc=test"),
         r.wrap("cn=", r.attr("employeeID"), ",ou=p,dc=corp,dc=test")])
-    return name, random.random() < .3
+    return name, random.random() < .3, []
+
+
+def second_name():
+    return r.E(f'"uid=" & [login] & "." & [title] & "{END}"', lambda v:
+               None if not v("login") or not v("title") else
+               f"uid={v.one('login')}.{v.one('title')}{END}",
+               ["login", "title"])
+
+
+def numbered_name():
+    return r.numbered(
+        f'"uid=" & [login] & CStr($n) & "{END}"',
+        lambda v, n: f"uid={r.text(v.one('login'))}{n}{END}", ["login"])
 
 
 def dir_agent(random):
-    name, rename = dir_names(random)
+    name, rename, more = dir_names(random)
     rs = RuleSet(
         "account", "person", type="inetOrgPerson",
         declared={"manager": {"type": "reference"},
@@ -213,13 +234,14 @@ def dir_agent(random):
         join=random.choice([[], [({"employeeID": r.attr("employeeNumber")},
                                   None)]]),
         provision=Provision(
-            when=random.choice([None, r.yes("active"), r.present("title")]),
+            when=random.choice([None, r.yes("active"), r.present("title"),
+                                r.wanted()]),
             require=["employeeID"] + random.choice([[], ["sn"]])
             + ["login"] * ("login" in name.reads),
-            existing=random.choice([None, None, "adopt"]),
+            existing=random.choice([None, None, "adopt"] + ["unique"] * len(more)),
             initial=random.choice([{}, {"roomNumber": r.attr("room")},
                                    {"title": r.constant("new")}]),
-            dn=name, rename=rename),
+            dn=name, rename=rename, unique=more),
         exports={"employeeNumber": r.Flow(r.attr("employeeID")),
                  **exports(random, {
                      "givenName": "givenName", "sn": "sn",
@@ -227,10 +249,12 @@ def dir_agent(random):
                      "telephoneNumber": "telephoneNumber",
                      "tags": "tags", "manager": "manager"})},
         deprovision=random.choice([None, "delete", "delete", "disconnect",
-                                   "explicit-disconnect", r.one_of(
+                                   "explicit-disconnect", r.farewell(),
+                                   r.one_of(
                                        r.present("title"), "delete",
                                        "disconnect")]))
-    return Agent("dir", "ldif", {"path": "out/dir.ldif"}, [rs])
+    return Agent("dir", "ldif", {"path": "out/dir.ldif"}, [rs],
+                 guards(random))
 
 
 def book_agent(random):
@@ -246,13 +270,19 @@ def book_agent(random):
                                  "boss": "manager"}),
         deprovision=random.choice(["delete", "delete", "disconnect", None]))
     return Agent("book", "csv", {"path": "out/book.csv", "anchor": "emp",
-                                 "create": "yes"}, [rs])
+                                 "create": "yes"}, [rs], guards(random))
 
 
 def deletion(random):
     return random.choice([None, "last", "projected", ["hr"],
                           ["hr", "phone"], {"any": ["hr", "phone"]},
-                          "never", {"from": r.equals("title", "Boss")}])
+                          "never", {"from": r.equals("title", "Boss")},
+                          {"from": r.only_hr()}])
+
+
+def guards(random):
+    return {step: random.choice([0, 1, 2]) for step in ("import", "export")
+            if random.random() < .15}
 
 
 def configuration(random):
@@ -280,8 +310,24 @@ def configuration(random):
             if random.random() < .5:
                 precedence[attribute] = random.choice(
                     [["phone", "hr"], ["hr", "phone"], ["phone.card"]])
+    if random.random() < .3:
+        last_writer_wins(random, agents, precedence)
     return Config({"person": MvType(ATTRIBUTES, precedence, delete)}, agents,
                   provisioning=random.random() > .05)
+
+
+def last_writer_wins(random, agents, precedence):
+    """An attribute whose values have one simple rule each."""
+    attribute = random.choice(["telephoneNumber", "title"])
+    precedence[attribute] = "equal"
+    columns = {"hr": {"telephoneNumber": "tel", "title": "title"},
+               "phone": {"telephoneNumber": "tel", "title": "room"},
+               "ext": {"telephoneNumber": "tel"}}
+    for agent in agents:
+        for rs in agent.rulesets:
+            if attribute in rs.imports:
+                rs.imports[attribute] = [r.Flow(r.attr(
+                    columns[agent.name][attribute]))]
 
 
 COLUMNS = {"hr": HR, "phone": PHONE, "ext": EXT, "book": ["emp", "name", "job", "boss"]}
@@ -314,16 +360,23 @@ def foreign_change(random, config, agent, target):
     """Somebody else changes a target: (what, name, attributes)."""
     if agent == "book":
         keys = sorted(target.rows)
-        if not keys:
-            return None
+        if not keys or random.random() < .2:
+            number = random.choice(IDS)
+            return number, {"emp": number, "name": "foreign"}
         anchor = random.choice(keys)
         if random.random() < .4:
             return anchor, None
         return anchor, {random.choice(["name", "job"]):
                         random.choice(["foreign", ""])}
     keys = sorted(target.entries_)
-    if not keys:
-        return None
+    if not keys or random.random() < .3:
+        number = random.choice(IDS)
+        return random.choice([
+            f"uid={number.lower()},dc=corp,dc=test",
+            f"cn={number},ou=p,dc=corp,dc=test", f"uid=lee{END}",
+            f"uid=low{END}", f"uid=lee2{END}", f"cn=other{END}"]), {
+                "employeeNumber": random.choice([[number], []]),
+                "sn": [random.choice(LAST).strip() or "x"]}
     dn = random.choice(keys)
     if random.random() < .4:
         return dn, None
@@ -358,6 +411,8 @@ def sequence(random, config, length):
                 profiles += ["export", "export"]
             if agent.delta:
                 profiles += ["delta-import", "delta-import-delta-sync"] * 2
-            steps.append(("run", agent.name, random.choice(profiles)))
+            steps.append((random.choice(["run"] * 3 + ["allow"])
+                          if agent.guards else "run", agent.name,
+                          random.choice(profiles)))
     steps.append(("converge",))
     return steps

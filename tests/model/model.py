@@ -18,6 +18,7 @@ class Mv:
         self.projected_by = None
         self.alive = True
         self.retry = False
+        self.writer = {}        # of `equal` attributes: who wrote last
 
     def __repr__(self):
         return f"mv {self.number}"
@@ -43,6 +44,7 @@ class Obj:
         self.export = None      # {"op", "attrs", "dn"}
         self.awaiting = None    # the same
         self.initial = {}
+        self.merged = {}        # what merging rules added: {name: values}
         self.confirmed = {}     # exports that came back, not synchronized
         self.error = False
         self.retry = False
@@ -121,6 +123,8 @@ class Model:
         self.count = 0
         self.watermark = {}
         self.relinked = set()
+        self.allowed = False    # a guard's token was given
+        self.stopped = None     # the agent whose guard stopped the step
 
     # ---- finding
 
@@ -260,12 +264,27 @@ class Model:
             renamed = (dn is not None and obj.dn is not None
                        and obj.image is not None and obj.dn != dn)
             self.stage(obj, dn, attrs, renamed, counters, errors)
-        for obj in list(self.objs[agent]):
-            if obj not in seen:
-                self.gone(obj, counters, errors)
+        lost = [o for o in self.objs[agent] if o not in seen]
+        if self.guarded_import(agent, lost):
+            lost = []
+        for obj in lost:
+            self.gone(obj, counters, errors)
         self.promote(agent)
-        self.watermark[agent] = True
+        if not self.stopped:
+            self.watermark[agent] = True
         return counters, errors
+
+    def guarded_import(self, agent, lost):
+        """More would be staged as deleted than the guard lets pass."""
+        limit = self.agent(agent).guards.get("import")
+        if limit is None or self.allowed:
+            return False
+        found = [o for o in lost if o.image is not None
+                 and o.pend != "delete"
+                 and not (o.awaiting and o.awaiting["op"] == "delete")]
+        if len(found) > limit:
+            self.stopped = agent
+        return bool(self.stopped)
 
     def delta_import(self, agent, changes, combined):
         """changes: (anchor or DN, type, attributes or None).  In a combined
@@ -273,13 +292,17 @@ class Model:
         counters = {}
         errors = []
         self.promote(agent, lambda obj: obj.awaiting)
+        stopped = self.guarded_import(agent, [
+            obj for obj in (self.by_anchor(agent, kind, anchor)
+                            for anchor, kind, attrs in changes
+                            if attrs is None) if obj])
         for anchor, kind, attrs in changes:
             obj = self.by_anchor(agent, kind, anchor)
             if attrs is None:
                 if (obj is None or obj.image is None
                         or obj.pend == "delete"):
                     bump(counters, "filtered-deletions")
-                else:
+                elif not stopped:
                     self.gone(obj, counters, errors)
                 continue
             if obj is None:
@@ -387,6 +410,8 @@ class Model:
         self.relinked = set()
         todo = [o for o in self.objs[agent] if not o.placeholder
                 and (full or o.pend or o.error or o.retry)]
+        self.last_try = False
+        self.coming = set(todo)
         # A name or a connector in the way may go by what is still to come.
         later = []
         for obj in todo:
@@ -394,9 +419,11 @@ class Model:
                 self.guarded(obj, self.process, later)
         for obj in todo:
             if obj.alive and obj.pend == "delete":
-                self.guarded(obj, self.process_delete)
-        for obj in later:
-            self.guarded(obj, self.process)
+                self.guarded(obj, self.process_delete, later)
+        self.last_try = True
+        for obj, what in later:
+            if obj.alive:
+                self.guarded(obj, what)
         self.settle()
         counters = {}
         for obj, (stem, mv) in self.moved.items():
@@ -416,13 +443,14 @@ class Model:
         self.flowed = {x for x in self.flowed if isinstance(x, Obj)}
         saved = self.save()
         self.blocked = False
+        self.coming.discard(obj)
         try:
             what(obj)
             obj.error = self.blocked
         except Failure as error:
             self.restore(saved)
             if later is not None:
-                later.append(obj)
+                later.append((obj, what))
                 return
             obj.error = True
             self.errors.append(str(error))
@@ -461,9 +489,11 @@ class Model:
             self.filtered(obj)
             return
         mv = obj.mv
+        before = self.gives(obj) if mv else {}
         if mv is not None:
             self.counted(obj, "connector-%", mv)
             self.take(obj)
+            self.written(obj, mv, before)
             self.evaluate(mv)
             if mv in self.flowed:
                 self.flowed.add(obj)
@@ -475,6 +505,7 @@ class Model:
             self.link(obj, rs, mv)
             self.counted(obj, "disconnector-joined-%", mv)
             self.take(obj)
+            self.written(obj, mv, before)
             self.evaluate(mv)
             if mv in self.flowed:
                 self.flowed.add(obj)
@@ -487,6 +518,7 @@ class Model:
             self.link(obj, rs, mv)
             self.counted(obj, "disconnector-projected-%", mv)
             self.take(obj)
+            self.written(obj, mv, before)
             self.evaluate(mv)
             if mv in self.flowed:
                 self.flowed.add(obj)
@@ -549,6 +581,8 @@ class Model:
             found = self.candidates(rs, line, view)
             if rs.resolve and found:
                 found = [mv for mv in found if resolves(rs, view, mv)]
+                if rs.resolve.lua:      # it answers with one
+                    found = found[:1]
             if len(found) == 1:
                 return found[0], None
             if len(found) > 1 and rs.ambiguous == "error":
@@ -597,6 +631,8 @@ class Model:
         left = self.connectors(mv)
         if delete == "never":
             return False
+        if isinstance(delete, dict) and hasattr(delete.get("from"), "lost"):
+            return not left or delete["from"].lost(lost, left)
         if isinstance(delete, dict) and "from" in delete:
             # asked when a connector goes, of what is left then
             return not left or delete["from"].true(View(self.compute(mv)))
@@ -712,6 +748,9 @@ class Model:
     def contributors(self, mv, kind, name):
         """Rank: those that precedence names, then the order of agents."""
         order = kind.precedence.get(name, [])
+        equal = order == "equal"
+        if equal:
+            order = []
         out = []
         for place, obj in enumerate(self.connectors(mv)):
             rs = self.ruleset(obj)
@@ -720,8 +759,32 @@ class Model:
             rank = [i for i, who in enumerate(order)
                     if who in (obj.agent, f"{obj.agent}.{obj.rs}")]
             out.append((rank[0] if rank else len(order), place, obj, rs))
+        if equal:
+            last = mv.writer.get(name)
+            out = [(0 if o is last else 1, place, o, rs)
+                   for _, place, o, rs in out]
         return [(obj, rs) for _, _, obj, rs in sorted(
             out, key=lambda item: item[:2])]
+
+    def gives(self, obj):
+        """What its own rules say for attributes whose last writer wins."""
+        out = {}
+        rs = self.ruleset(obj)
+        if obj.mv is None or (obj.synced is None and obj.image is not None):
+            return out
+        view = View(obj.expected(), obj.future_dn)
+        kind = self.config.types[obj.mv.kind]
+        for name, order in kind.precedence.items():
+            if order == "equal" and name in rs.imports:
+                found = rs.imports[name][0].e.values(view)
+                if isinstance(found, list):
+                    out[name] = found
+        return out
+
+    def written(self, obj, mv, before):
+        for name, values in self.gives(obj).items():
+            if not equal(before.get(name, []), values):
+                mv.writer = {**mv.writer, name: obj}
 
     def compute_one(self, mv, kind, name, about):
         kept = False
@@ -824,6 +887,9 @@ class Model:
         obj.export = None
         obj.retry = True
         self.strongest(obj, "connector-no-flow")
+        p = rs.provision
+        if p.rename and p.dn:
+            self.rename(mv, obj, rs, View(mv.attrs))
 
     def again(self, mv, agent, rs):
         """What deprovisioning disconnected is linked again."""
@@ -855,12 +921,42 @@ class Model:
                 return "blocked"
         return None
 
-    def name(self, p, view):
-        """The DN; there is none with an empty part."""
-        dn = p.dn.fn(view)
-        if dn.split(",")[0].endswith("="):
-            raise Failure("missing-provisioning-attribute")
-        return dn
+    @staticmethod
+    def candidates_of_name(p, view):
+        """Those of which no part is empty or missing."""
+        for e in [p.dn] + p.unique:
+            if any(not view(name) for name in e.reads):
+                continue
+            numbers = range(2, 40) if hasattr(e, "numbered") else [None]
+            for n in numbers:
+                dn = e.fn(view) if n is None else e.numbered(view, n)
+                if not dn.split(",")[0].endswith("="):
+                    yield dn
+
+    def choose_name(self, p, agent, view, own=None):
+        """(DN, None), or (None, the disconnector to adopt)."""
+        taken = waits = False
+        for dn in self.candidates_of_name(p, view):
+            other = self.taken(agent, dn, own)
+            if not other:
+                if waits:
+                    break
+                return dn, None
+            if other.mv or p.existing == "unique":
+                taken = True
+                waits |= self.comes_later(other)
+            elif other.state == "disconnector" and not own \
+                    and p.existing == "adopt":
+                return None, other
+            else:
+                raise Failure("object-already-exists")
+        raise Failure("object-already-exists" if taken
+                      else "missing-provisioning-attribute")
+
+    def comes_later(self, bearer):
+        """Who has the name is still to be synchronized in this step."""
+        return not self.last_try and bearer.mv and any(
+            o in self.coming for o in self.connectors(bearer.mv))
 
     def taken(self, agent, dn, but):
         for obj in self.objs[agent]:
@@ -874,13 +970,9 @@ class Model:
         p = rs.provision
         dn = anchor = None
         if p.dn:
-            dn = self.name(p, view)
-            other = self.taken(agent.name, dn, None)
-            if other and other.state == "disconnector" \
-                    and p.existing == "adopt":
-                return other
+            dn, other = self.choose_name(p, agent.name, view)
             if other:
-                raise Failure("object-already-exists")
+                return other
         initial = {}
         for name, e in p.initial.items():
             values = e.values(view)
@@ -902,12 +994,13 @@ class Model:
         return obj
 
     def rename(self, mv, obj, rs, view):
-        now = obj.future_dn
-        dn = self.name(rs.provision, view)
-        if dn == now:
+        """It keeps its name as long as that is one of the candidates."""
+        p = rs.provision
+        if any(not view(name) for name in p.dn.reads) or any(
+                same(dn, obj.future_dn)
+                for dn in self.candidates_of_name(p, view)):
             return
-        if not same(dn, now) and self.taken(obj.agent, dn, obj):
-            raise Failure("object-already-exists")
+        dn, _ = self.choose_name(p, obj.agent, view, obj)
         layer = obj.export or {"op": "update", "attrs": {}, "dn": None}
         layer["dn"] = dn if dn != obj.base_dn else None
         obj.export = layer
@@ -943,6 +1036,13 @@ class Model:
                 continue
             if isinstance(found, list):
                 found = unique(self.to_target(obj.agent, found))
+            if flow.merge:
+                found = self.merge(obj, name, base,
+                                   found if isinstance(found, list) else [])
+                if found or not new:
+                    if new or not equal(found, base.get(name, [])):
+                        attrs[name] = found
+                continue
             if found is None or found is STOP or not found:
                 if new and name in obj.initial:
                     attrs[name] = old[name]
@@ -972,6 +1072,21 @@ class Model:
         else:
             self.strongest(obj, "connector-flow" if changed
                            else "connector-no-flow")
+
+    @staticmethod
+    def merge(obj, name, base, found):
+        """Its values are added, what it added before and gives no more is
+        taken back, all others are left alone."""
+        there = base.get(name, [])
+        before = obj.merged.get(name, [])
+        out = [v for v in there if not meets([v], before)
+               or meets([v], found)]
+        out += [v for v in found if not meets([v], out)]
+        obj.merged = {**obj.merged, name: [
+            v for v in found if not meets([v], there) or meets([v], before)
+        ] + [v for v in before if meets([v], there)
+             and not meets([v], found)]}
+        return out
 
     def to_target(self, agent, values):
         """References become the connectors in the target's agent."""
@@ -1040,6 +1155,11 @@ class Model:
         # another one.
         pending = [o for o in self.objs[agent]
                    if o.export and o.pend != "delete"]
+        limit = self.agent(agent).guards.get("export")
+        if limit is not None and not self.allowed and limit < sum(
+                o.export["op"] == "delete" for o in pending):
+            self.stopped = agent
+            return counters, errors
         for obj in self.order(pending):
             layer = obj.export
             name = layer["op"]

@@ -21,6 +21,7 @@ class E:
         self.reads = set(reads)
         self.kind = kind
         self.name = name  # set for a direct flow
+        self.lua = None   # the function that a key names
 
     def values(self, view):
         """A list of values, None, STOP or IGNORE."""
@@ -33,6 +34,15 @@ class E:
 
     def true(self, view):
         return self.fn(view) is True
+
+    def yaml(self):
+        if self.lua:
+            return {"lua": self.lua, "reads": sorted(self.reads)}
+        return self.text
+
+    def words(self):
+        """Where a word may stand an expression says that it is one."""
+        return self.yaml() if self.lua else {"from": self.text}
 
 
 def same(a, b):
@@ -145,6 +155,110 @@ def lower_trim(name):
         lambda x: x.strip(" ").lower())(v(name)), [name])
 
 
+# ---- Lua: functions that stand in every folder, and the same in Python
+
+LUA = """
+function Shout(value)
+  return value and text.upper(value) .. "!"
+end
+
+function is_test(object)
+  return object.kind == "test" or object.kind == "fax"
+end
+
+function title_or_dept(object)
+  if object.title == "x" then
+    return conjoin.IgnoreThisFlow
+  elseif object.title == "Boss" and not object.dept then
+    return conjoin.AuthoritativeNull
+  end
+  return object.title or object.dept
+end
+
+function wanted(person)
+  return person.title ~= "x" and person.sn ~= nil
+end
+
+function farewell(person)
+  return person.title == "Clerk" and "delete" or "disconnect"
+end
+
+function only_hr(person, lost, left)
+  if lost.agent ~= "hr" then return false end
+  for _, connector in ipairs(left) do
+    if connector.agent == "phone" then return false end
+  end
+  return true
+end
+
+function in_room(object, people)
+  for number, person in ipairs(people) do
+    if object.room and person.title
+        and text.same(person.title, object.room) then
+      return number
+    end
+  end
+end
+"""
+
+
+def lua(name, fn, reads, kind="string"):
+    e = E(None, fn, reads, kind)
+    e.lua = name
+    return e
+
+
+def shout(name):
+    return E(f"Shout([{name}])",
+             lambda v: v.one(name).upper() + "!"
+             if v.one(name) is not None else None, [name])
+
+
+def is_test():
+    return lua("is_test", lambda v: v.one("kind") in ("test", "fax"),
+               ["kind"], "boolean")
+
+
+def title_or_dept():
+    def fn(v):
+        if v.one("title") == "x":
+            return IGNORE
+        if v.one("title") == "Boss" and not v("dept"):
+            return STOP
+        return v("title") or v("dept") or None
+    return lua("title_or_dept", fn, ["title", "dept"])
+
+
+def wanted():
+    return lua("wanted", lambda v: v.one("title") != "x" and bool(v("sn")),
+               ["title", "sn"], "boolean")
+
+
+def farewell():
+    return lua("farewell", lambda v: "delete" if v.one("title") == "Clerk"
+               else "disconnect", ["title"])
+
+
+def only_hr():
+    e = lua("only_hr", None, ["title"])
+    e.lost = lambda lost, left: lost.agent == "hr" and not any(
+        o.agent == "phone" for o in left)
+    return e
+
+
+def in_room():
+    e = lua("in_room", None, ["room"])
+    e.pair = ("room", "title")
+    return e
+
+
+def numbered(e_text, fn, reads):
+    """A candidate of a name with $n: fn(view, n)."""
+    e = E(e_text, None, reads)
+    e.numbered = fn
+    return e
+
+
 def meets_mv(own, name):
     """A condition of `resolve`: own attribute and the candidate's."""
     e = E(f'[{own}] = Metaverse("{name}")', None, [own], "boolean")
@@ -184,7 +298,9 @@ class Flow:
         if getattr(self.e, "constant", False):
             out["value"] = self.e.text
         elif not (self.when or self.when_null or self.merge or self.lookup):
-            return self.e.text
+            return self.e.yaml()
+        elif self.e.lua:
+            out.update(self.e.yaml())
         else:
             out["from"] = self.e.text
         if self.lookup:
@@ -193,7 +309,7 @@ class Flow:
             if getattr(self, key):
                 out[key] = getattr(self, key)
         if self.when:
-            out["when"] = self.when.text
+            out["when"] = self.when.yaml()
         return out
 
 

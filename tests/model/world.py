@@ -63,6 +63,9 @@ class Table:
     def load(self, path):
         self.rows = self.parse(path)
 
+    def foreign(self, anchor, row):
+        self.rows[anchor] = {**{c: "" for c in self.columns}, **row}
+
     def seen(self):
         self.read_rows = {key: dict(row) for key, row in self.rows.items()}
 
@@ -148,6 +151,10 @@ class Directory:
             if same(key, dn):
                 return key
         return None
+
+    def foreign(self, dn, attrs):
+        name, _, value = dn.split(",")[0].partition("=")
+        self.entries_[dn] = {name: [value], **attrs}
 
     def write(self, path, random=None):
         out = []
