@@ -8,6 +8,7 @@ from config import Agent, Config, MvType, Provision, RuleSet
 HR = ["id", "first", "last", "title", "dept", "status", "kind", "boss",
       "tags", "tel"]
 PHONE = ["no", "emp", "tel", "room", "kind", "tags"]
+TEAMS = ["name", "members", "subs"]
 EXT = ["id", "name", "boss", "tel", "kind", "tags"]
 FIRST = ["Ann", "ann", "Bob", " Cy", "Cy", ""]
 LAST = ["Lee", "Low", "lee", "Ng "]
@@ -24,6 +25,12 @@ ATTRIBUTES = {
     "tags": {"type": "string", "multi": "true"},
     "login": {"type": "string"},
     "manager": {"type": "reference"}}
+
+
+GROUP_ATTRIBUTES = {
+    "displayName": {"type": "string", "index": "true"},
+    "member": {"type": "reference", "multi": "true"},
+    "parts": {"type": "reference", "multi": "true"}}
 
 
 def hr_row(random, anchor, ids):
@@ -44,6 +51,13 @@ def phone_row(random, anchor, ids):
             "room": random.choice(["r1", "R1", "r2", ""]),
             "kind": random.choice(["desk"] * 3 + ["fax"]),
             "tags": random.choice(["", "a", "x", "a;x"])}
+
+
+def team_row(random, anchor, ids):
+    members = random.sample(ids + ["X1"], random.choice([0, 1, 2, 4]))
+    return {"name": anchor, "members": ";".join(members),
+            "subs": ";".join(random.sample(GROUPS, random.choice(
+                [0, 0, 1, 2])))}
 
 
 def ext_row(random, anchor, ids):
@@ -120,10 +134,45 @@ def hr_agent(random, delta, merge):
                               [r.equals("kind", "test"), r.absent("first")]]),
         project=random.choice([True, True, r.present("kind")]),
         imports=imports)
+    rulesets = [rs]
+    if random.random() < .25:
+        rulesets.append(second_set(random, rs, imports))
     connect = {"path": "data/hr.csv", "anchor": "id"}
     if delta:
         connect["delta"] = {"path": "data/hr-delta.csv", "change": "change"}
-    return Agent("hr", "csv", connect, [rs], guards(random))
+    return Agent("hr", "csv", connect, rulesets, guards(random))
+
+
+def second_set(random, first, imports):
+    """Another rule set of the same type; the first has a scope now."""
+    first.scope = random.choice([
+        r.differs("dept", "HR"), r.present("kind"), r.equals("status", "A")])
+    more = {name: imports[name] for name in imports
+            if name == "employeeID" or random.random() < .6}
+    return RuleSet(
+        "other", "person", type="person", declared=first.declared,
+        scope=random.choice([None, r.present("first")]),
+        filter=random.choice([[], [r.equals("kind", "test")]]),
+        project=random.choice([True, False, r.present("title")]),
+        join=random.choice([[], [({"telephoneNumber": r.attr("tel")},
+                                  None)]]),
+        imports=more)
+
+
+def teams_agent(random, delta):
+    imports = {"displayName": [r.Flow(r.attr("name"))],
+               "member": [r.Flow(r.attr("members"), lookup="employeeID",
+                                 of="person")],
+               "parts": [r.Flow(r.attr("subs", "reference"))]}
+    rs = RuleSet("team", "group", project=True, imports=imports, declared={
+        "members": TAG_COLUMN,
+        "subs": {"type": "reference", "multi": "true", "separator": ";",
+                 "to": "team"}})
+    connect = {"path": "data/teams.csv", "anchor": "name"}
+    if delta:
+        connect["delta"] = {"path": "data/teams-delta.csv",
+                            "change": "change"}
+    return Agent("teams", "csv", connect, [rs])
 
 
 def ext_agent(random, merge):
@@ -213,9 +262,9 @@ def dir_names(random):
 
 
 def second_name():
-    return r.E(f'"uid=" & [login] & "." & [title] & "{END}"', lambda v:
+    return r.E(f'"uid=" & [login] & "." & Trim([title]) & "{END}"', lambda v:
                None if not v("login") or not v("title") else
-               f"uid={v.one('login')}.{v.one('title')}{END}",
+               f"uid={v.one('login')}.{v.one('title').strip()}{END}",
                ["login", "title"])
 
 
@@ -225,12 +274,58 @@ def numbered_name():
         lambda v, n: f"uid={r.text(v.one('login'))}{n}{END}", ["login"])
 
 
-def dir_agent(random):
+ADMINS = "ou=adm,dc=corp,dc=test"
+
+
+def is_admin(wanted=True):
+    text = f'InContainer([dn], "{ADMINS}")'
+    return r.E(text if wanted else f"Not({text})", lambda v: (
+        v.one("dn") or "").casefold().endswith("," + ADMINS) == wanted,
+        ["dn"], "boolean")
+
+
+def admin_set(random):
+    """A second account of the same person."""
+    return RuleSet(
+        "admin", "person", type="inetOrgPerson", declared=DIR_DECLARED,
+        scope=is_admin(),
+        join=random.choice([[], [({"employeeID": r.attr("employeeNumber")},
+                                  None)]]),
+        provision=Provision(
+            when=r.equals("title", random.choice(["Boss", "Clerk"])),
+            require=["employeeID"],
+            dn=r.wrap("cn=", r.attr("employeeID"), "," + ADMINS)),
+        exports={"employeeNumber": r.Flow(r.attr("employeeID")),
+                 **exports(random, {"sn": "sn", "manager": "manager"})},
+        deprovision=random.choice([None, "delete", "disconnect"]))
+
+
+def group_set(random):
+    out = {"description": r.Flow(r.attr("displayName")),
+           "member": r.Flow(r.attr("member"), merge=random.choice(
+               [None, None, None, "yes"]))}
+    if random.random() < .7:
+        out["seeAlso"] = r.Flow(r.attr("parts"))
+    return RuleSet(
+        "group", "group", type="groupOfNames",
+        join=random.choice([[], [({"displayName": r.attr("description")},
+                                  None)]]),
+        provision=Provision(
+            when=random.choice([None, None, r.present("member")]),
+            require=["displayName"], dn=r.wrap(
+                "cn=", r.attr("displayName"), ",ou=g,dc=corp,dc=test")),
+        exports=out, deprovision=random.choice(["delete", "disconnect"]))
+
+
+DIR_DECLARED = {"manager": {"type": "reference"},
+                "tags": {"type": "string", "multi": "true"}}
+
+
+def dir_agent(random, groups):
     name, rename, more = dir_names(random)
     rs = RuleSet(
         "account", "person", type="inetOrgPerson",
-        declared={"manager": {"type": "reference"},
-                  "tags": {"type": "string", "multi": "true"}},
+        declared=DIR_DECLARED,
         join=random.choice([[], [({"employeeID": r.attr("employeeNumber")},
                                   None)]]),
         provision=Provision(
@@ -253,7 +348,16 @@ def dir_agent(random):
                                    r.one_of(
                                        r.present("title"), "delete",
                                        "disconnect")]))
-    return Agent("dir", "ldif", {"path": "out/dir.ldif"}, [rs],
+    rulesets = [rs]
+    if random.random() < .25:
+        if random.random() < .5:
+            rulesets.insert(0, admin_set(random))
+        else:
+            rs.scope = is_admin(False)
+            rulesets.append(admin_set(random))
+    if groups:
+        rulesets.append(group_set(random))
+    return Agent("dir", "ldif", {"path": "out/dir.ldif"}, rulesets,
                  guards(random))
 
 
@@ -292,8 +396,12 @@ def configuration(random):
         agents.append(phone_agent(random, merge))
     if random.random() < .3:
         agents.append(ext_agent(random, merge))
+    types = {"person": None}
+    if random.random() < .35:
+        agents.append(teams_agent(random, random.random() < .5))
+        types["group"] = MvType(GROUP_ATTRIBUTES)
     if random.random() < .8:
-        agents.append(dir_agent(random))
+        agents.append(dir_agent(random, "group" in types))
     if random.random() < .5 or len(agents) == 1:
         agents.append(book_agent(random))
     if random.random() < .3:
@@ -312,7 +420,8 @@ def configuration(random):
                     [["phone", "hr"], ["hr", "phone"], ["phone.card"]])
     if random.random() < .3:
         last_writer_wins(random, agents, precedence)
-    return Config({"person": MvType(ATTRIBUTES, precedence, delete)}, agents,
+    types["person"] = MvType(ATTRIBUTES, precedence, delete)
+    return Config(types, agents,
                   provisioning=random.random() > .05)
 
 
@@ -325,14 +434,16 @@ def last_writer_wins(random, agents, precedence):
                "ext": {"telephoneNumber": "tel"}}
     for agent in agents:
         for rs in agent.rulesets:
-            if attribute in rs.imports:
+            if agent.name in columns and attribute in rs.imports:
                 rs.imports[attribute] = [r.Flow(r.attr(
                     columns[agent.name][attribute]))]
 
 
-COLUMNS = {"hr": HR, "phone": PHONE, "ext": EXT, "book": ["emp", "name", "job", "boss"]}
+COLUMNS = {"hr": HR, "phone": PHONE, "ext": EXT, "teams": TEAMS,
+           "book": ["emp", "name", "job", "boss"]}
 IDS = ["E1", "E2", "E3", "E4", "E5"]
 CARDS = ["c1", "c2", "c3"]
+GROUPS = ["T1", "T2", "T3"]
 
 
 def row_change(random, agent, now):
@@ -341,6 +452,8 @@ def row_change(random, agent, now):
         ids, make = IDS, hr_row
     elif agent == "ext":
         ids, make = IDS[3:] + ["X1", "X2"], ext_row
+    elif agent == "teams":
+        ids, make = GROUPS, team_row
     else:
         ids, make = CARDS, phone_row
     anchor = random.choice(ids)
@@ -349,7 +462,8 @@ def row_change(random, agent, now):
     row = make(random, anchor, IDS)
     if anchor in now:
         old = dict(now[anchor])
-        for name in random.sample(list(row), random.choice([1, 1, 2, 4])):
+        for name in random.sample(list(row), min(
+                len(row), random.choice([1, 1, 2, 4]))):
             if row[name] != anchor:
                 old[name] = row[name]
         row = old
@@ -374,12 +488,15 @@ def foreign_change(random, config, agent, target):
         return random.choice([
             f"uid={number.lower()},dc=corp,dc=test",
             f"cn={number},ou=p,dc=corp,dc=test", f"uid=lee{END}",
+            f"cn={number},{ADMINS}",
             f"uid=low{END}", f"uid=lee2{END}", f"cn=other{END}"]), {
                 "employeeNumber": random.choice([[number], []]),
                 "sn": [random.choice(LAST).strip() or "x"]}
     dn = random.choice(keys)
     if random.random() < .4:
         return dn, None
+    if target.entries_[dn]["#kind"] == ["groupOfNames"]:
+        return dn, {"member": random.sample(keys, 1)}
     return dn, {random.choice(["sn", "title", "givenName"]):
                 random.choice([["foreign"], []])}
 
@@ -387,7 +504,7 @@ def foreign_change(random, config, agent, target):
 def sequence(random, config, length):
     """Steps that know nothing of what the engine makes of them."""
     steps = []
-    rows = {"hr": {}, "phone": {}, "ext": {}}
+    rows = {"hr": {}, "phone": {}, "ext": {}, "teams": {}}
     sources = [a.name for a in config.agents if a.name in rows]
     for _ in range(length):
         for _ in range(random.choice([0, 1, 1, 2, 3])):

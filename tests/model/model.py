@@ -479,12 +479,21 @@ class Model:
             self.take(obj)
             self.counted(obj, "disconnector-remains")
             return
-        rs = self.ruleset(obj) or self.fits(obj)
+        view = self.view(obj)
+        rs = self.ruleset(obj)
+        if rs is not None and rs.scope and not rs.scope.true(view):
+            rs = self.takes_over(obj, view)
+            if rs is None:
+                self.filtered(obj)
+                return
+            obj.rs = rs.name
+            obj.wanted = False
+        rs = rs or self.fits(obj)
         if rs is None:
+            obj.state = "disconnector"
             self.take(obj)
             self.counted(obj, "disconnector-remains")
             return
-        view = self.view(obj)
         if any(e.true(view) for e in rs.filter):
             self.filtered(obj)
             return
@@ -526,6 +535,16 @@ class Model:
             return
         self.take(obj)
         self.counted(obj, "disconnector-remains")
+
+    def takes_over(self, obj, view):
+        """The rule set to which an object goes that left its scope."""
+        rs = self.fits(obj)
+        if rs is None or rs.metaverse != obj.mv.kind or any(
+                o.agent == obj.agent and o.rs == rs.name
+                for o in self.connectors(obj.mv)) or any(
+                e.true(view) for e in rs.filter):
+            return None
+        return rs
 
     def explain_removal(self, obj, mv, name):
         if not mv.alive:
@@ -944,7 +963,7 @@ class Model:
                 return dn, None
             if other.mv or p.existing == "unique":
                 taken = True
-                waits |= self.comes_later(other)
+                waits = waits or self.comes_later(other)
             elif other.state == "disconnector" and not own \
                     and p.existing == "adopt":
                 return None, other

@@ -315,7 +315,10 @@ class Alone(Play):
 
     def command(self, *words):
         if self.chance:
-            self.chance.choice([self.kill, self.kill, self.block])(words)
+            # A cycle that cannot read one source exports what the others
+            # come to.
+            self.chance.choice([self.kill, self.kill] + [self.block] * (
+                words[0] == "run"))(words)
         out = self.engine.call(*words)
         for agent in self.config.agents:
             path = self.folder / agent.connect["path"]

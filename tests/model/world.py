@@ -154,7 +154,8 @@ class Directory:
 
     def foreign(self, dn, attrs):
         name, _, value = dn.split(",")[0].partition("=")
-        self.entries_[dn] = {name: [value], **attrs}
+        self.entries_[dn] = {"#kind": ["inetOrgPerson"], name: [value],
+                             **attrs}
 
     def write(self, path, random=None):
         out = []
@@ -163,20 +164,22 @@ class Directory:
             random.shuffle(entries)
         for dn, attrs in entries:
             out.append(f"dn: {dn}")
-            out.append("objectClass: inetOrgPerson")
             for name, values in attrs.items():
-                out += [line(name, value) for value in values]
+                out += [line(name.replace("#kind", "objectClass"), value)
+                        for value in values]
             out.append("")
         path.write_text("\n".join(out), encoding="utf-8")
 
     def names(self):
-        return set().union(*(rs.reads() for rs in self.agent.rulesets))
+        return {"#kind"}.union(*(rs.reads() for rs in self.agent.rulesets))
 
     def parse(self, path):
         """As entries_, only the attributes that count."""
         if not path.exists():
             return {}
         found = ldifread.read_files(path)
+        for entry in found.values():
+            entry["#kind"] = entry["objectclass"][-1:]
         return {found.names[key]: {
             name: sorted(entry[name.lower()]) for name in self.names()
             if entry.get(name.lower())} for key, entry in found.items()}
@@ -199,14 +202,14 @@ class Directory:
         out = []
         for dn, attrs in self.entries_.items():
             values = {}
-            for name in self.names():
+            for name in self.names() - {"#kind"}:
                 found = list(attrs.get(name, []))
                 if self.is_reference(name):
                     found = [model.resolve(self.agent.name, None, v)
                              for v in found]
                 if found:
                     values[name] = found
-            out.append((self.agent.rulesets[0].type, None, dn, values))
+            out.append((attrs["#kind"][0], None, dn, values))
         return out
 
     def put(self, obj, layer):
@@ -218,7 +221,7 @@ class Directory:
             if self.find(layer["dn"]) is not None:
                 return "cd-existing-object"
             dn = layer["dn"]
-            self.entries_[dn] = {}
+            self.entries_[dn] = {"#kind": [obj.kind]}
             name, _, value = dn.split(",")[0].partition("=")
             self.entries_[dn][name] = [value]
         elif dn is None:
