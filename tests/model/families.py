@@ -357,7 +357,10 @@ def dir_agent(random, groups):
             rulesets.append(admin_set(random))
     if groups:
         rulesets.append(group_set(random))
-    return Agent("dir", "ldif", {"path": "out/dir.ldif"}, rulesets,
+    connect = {"path": "out/dir.ldif"}
+    if random.random() < .4:
+        connect["changes"] = "out/log.ldif"
+    return Agent("dir", "ldif", connect, rulesets,
                  guards(random))
 
 

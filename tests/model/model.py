@@ -250,6 +250,19 @@ class Model:
         anchor or DN).  Returns (counters, errors)."""
         counters = {}
         errors = []
+        seen = self.read(agent, entries, counters, errors)
+        lost = [o for o in self.objs[agent] if o not in seen]
+        if self.guarded_import(agent, lost):
+            lost = []
+        for obj in lost:
+            self.gone(obj, counters, errors)
+        self.promote(agent)
+        if not self.stopped:
+            self.watermark[agent] = True
+        return counters, errors
+
+    def read(self, agent, entries, counters, errors):
+        """The objects that were read."""
         seen = {}
         self.promote(agent, lambda obj: obj.awaiting)
         for kind, anchor, dn, attrs in entries:
@@ -264,15 +277,7 @@ class Model:
             renamed = (dn is not None and obj.dn is not None
                        and obj.image is not None and obj.dn != dn)
             self.stage(obj, dn, attrs, renamed, counters, errors)
-        lost = [o for o in self.objs[agent] if o not in seen]
-        if self.guarded_import(agent, lost):
-            lost = []
-        for obj in lost:
-            self.gone(obj, counters, errors)
-        self.promote(agent)
-        if not self.stopped:
-            self.watermark[agent] = True
-        return counters, errors
+        return seen
 
     def guarded_import(self, agent, lost):
         """More would be staged as deleted than the guard lets pass."""
@@ -310,6 +315,23 @@ class Model:
                 obj.anchor = anchor
             self.stage(obj, None, attrs, False, counters, errors)
             obj.retry |= combined
+        return counters, errors
+
+    def delta_directory(self, agent, touched, entries, combined):
+        """Records of a log about these names, and what is there now."""
+        counters = {}
+        errors = []
+        seen = self.read(agent, entries, counters, errors)
+        lost = [o for o in self.objs[agent] if o not in seen
+                and not o.placeholder and o.base_dn
+                and o.base_dn.casefold() in touched]
+        if self.guarded_import(agent, lost):
+            lost = []
+        for obj in lost:
+            self.gone(obj, counters, errors)
+        for obj in seen:
+            obj.retry |= combined
+        self.promote(agent)
         return counters, errors
 
     def overtaken(self, obj):

@@ -62,6 +62,10 @@ class Play:
                     agent, families.COLUMNS[agent.name])
             else:
                 self.world[agent.name] = Directory(agent)
+                if "changes" in agent.connect:
+                    self.world[agent.name].log = (
+                        self.folder / agent.connect["changes"])
+                    self.write(agent.name)
         named = any(rs.provision and rs.provision.dn
                     and "login" in rs.provision.dn.reads
                     for agent in self.config.agents for rs in agent.rulesets)
@@ -108,17 +112,34 @@ class Play:
         self.log.append(f"{agent}: {name} {change}")
         rows = target.rows if agent == "book" else target.entries_
         there = target.find(name)
+        log = agent != "book" and target.log
+        if log:
+            # An object is told of once between two imports, and what others
+            # did is read before the next export: it does not look.
+            # A log that others began is another one after the first export.
+            if name.casefold() in target.touched or not log.exists():
+                return
+            target.append(there or name, change)
         if change is None:
             del rows[name]
         elif there:
             rows[there].update(change)
         else:
             target.foreign(name, change)
-        self.write(agent)
+        if log:
+            self.do_run(agent, "delta-import" if self.was_read(agent)
+                        else "full-import")
+        else:
+            self.write(agent)
+
+    def was_read(self, agent):
+        return self.model.watermark.get(agent)
 
     def deliver(self, agent):
         """What changed since the last import."""
         table = self.world[agent]
+        if isinstance(table, Directory):
+            return
         table.delta = table.changes()
         path = self.config.by_name[agent].connect["delta"]["path"]
         (self.folder / path).write_text(
@@ -216,6 +237,14 @@ class Play:
                 agent, self.world[agent].entries(self.model))
             if not self.model.stopped:
                 self.seen(agent)
+        elif kind == "delta-import" and isinstance(self.world[agent],
+                                                   Directory):
+            world = self.world[agent]
+            counters, errors = self.model.delta_directory(
+                agent, world.touched,
+                world.entries(self.model, world.touched), combined)
+            if not self.model.stopped:
+                self.seen(agent)
         elif kind == "delta-import":
             table = self.world[agent]
             changes = []
@@ -252,8 +281,7 @@ class Play:
                                step["outbound"].get(target, {}))
 
     def seen(self, agent):
-        if isinstance(self.world[agent], Table):
-            self.world[agent].seen()
+        self.world[agent].seen()
 
     @staticmethod
     def same_counters(where, expected, found):
@@ -346,8 +374,13 @@ class Alone(Play):
     def do_allow(self, agent, profile):
         self.do_run(agent, profile)
 
+    def was_read(self, agent):
+        return agent in self.read
+
     def write_delta(self, agent):
         table = self.world[agent.name]
+        if isinstance(table, Directory):
+            return
         (self.folder / agent.connect["delta"]["path"]).write_text(
             table.text(table.changes(), ["change", "serial"]),
             encoding="utf-8")

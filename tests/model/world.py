@@ -145,12 +145,38 @@ class Directory:
     def __init__(self, agent):
         self.agent = agent
         self.entries_ = {}      # DN: {attribute: [text]}
+        self.log = None         # the file with changes behind the content
+        self.touched = set()    # names of which the log speaks since the
+                                # last import
 
     def find(self, dn):
         for key in self.entries_:
             if same(key, dn):
                 return key
         return None
+
+    def touch(self, *names):
+        self.touched |= {name.casefold() for name in names}
+
+    def append(self, dn, change):
+        """A change of somebody else at the end of the log."""
+        out = ["", f"dn: {dn}"]
+        if change is None:
+            out.append("changetype: delete")
+        elif self.find(dn):
+            out.append("changetype: modify")
+            for name, values in change.items():
+                out += [f"replace: {name}",
+                        *(line(name, value) for value in values), "-"]
+        else:
+            out.append("changetype: add")
+            out.append("objectClass: inetOrgPerson")
+            name, _, value = dn.split(",")[0].partition("=")
+            for name, values in {name: [value], **change}.items():
+                out += [line(name, value) for value in values]
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write("\n".join(out) + "\n\n")
+        self.touch(dn)
 
     def foreign(self, dn, attrs):
         name, _, value = dn.split(",")[0].partition("=")
@@ -175,9 +201,7 @@ class Directory:
 
     def parse(self, path):
         """As entries_, only the attributes that count."""
-        if not path.exists():
-            return {}
-        found = ldifread.read_files(path)
+        found = ldifread.read_files(path, *[self.log] * bool(self.log))
         for entry in found.values():
             entry["#kind"] = entry["objectclass"][-1:]
         return {found.names[key]: {
@@ -198,9 +222,14 @@ class Directory:
                 return True
         return name in ("manager", "member", "owner", "seeAlso")
 
-    def entries(self, model):
+    def seen(self):
+        self.touched = set()
+
+    def entries(self, model, only=None):
         out = []
         for dn, attrs in self.entries_.items():
+            if only is not None and dn.casefold() not in only:
+                continue
             values = {}
             for name in self.names() - {"#kind"}:
                 found = list(attrs.get(name, []))
@@ -214,6 +243,7 @@ class Directory:
 
     def put(self, obj, layer):
         dn = self.find(obj.base_dn or layer["dn"])
+        self.touch(*(name for name in (obj.base_dn, layer["dn"]) if name))
         if layer["op"] == "delete":
             self.entries_.pop(dn, None)
             return None
