@@ -32,6 +32,23 @@ static int wake_connector(struct sync *sync, const struct work_cs *cs,
 			 err);
 }
 
+/* Of several accounts in an agent the first in file order is the one that
+ * others refer to: is it another one now? */
+static bool outranks(const struct work_mv *mv, const struct work_cs *cs,
+		     const struct config_rule_set *rule_set)
+{
+	size_t i;
+
+	for (i = 0; i < mv->link_count; i++) {
+		const struct work_cs *other = mv->links[i];
+
+		if (CS_AGENT(other->e.row.id) == CS_AGENT(cs->e.row.id) &&
+		    other->rule_set && rule_set->index < other->rule_set->index)
+			return true;
+	}
+	return false;
+}
+
 #define OCCUPIED "ambiguous-import-flow-from-multiple-connectors"
 
 bool link_error_occupied(const struct error *err)
@@ -51,6 +68,9 @@ int link_connect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 			err, OCCUPIED,
 			"mv %lld has a connector under '%s' already",
 			(long long)mv->row.id, rule_set->name);
+	if (outranks(mv, cs, rule_set) &&
+	    link_mark_mv_referrers(sync, mv->row.id, err) < 0)
+		return -1;
 	work_touch_cs(sync, cs);
 	work_touch_mv(sync, mv);
 	links = arena_array(&sync->batch, mv->link_count + 2, sizeof(*links));
