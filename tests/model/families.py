@@ -6,10 +6,13 @@ import rules as r
 from config import Agent, Config, MvType, Provision, RuleSet
 
 HR = ["id", "first", "last", "title", "dept", "status", "kind", "boss",
-      "tags", "tel"]
+      "tags", "tel", "end"]
 PHONE = ["no", "emp", "tel", "room", "kind", "tags"]
 TEAMS = ["name", "members", "subs"]
 EXT = ["id", "name", "boss", "tel", "kind", "tags"]
+START = "2026-01-01T00:00:00Z"
+DATES = ["", "2025-12-30T00:00:00Z", "2026-01-02T12:00:00Z",
+         "2026-01-05T00:00:00Z", "2026-01-09T06:30:00Z"]
 FIRST = ["Ann", "ann", "Bob", " Cy", "Cy", ""]
 LAST = ["Lee", "Low", "lee", "Ng "]
 TITLE = ["Clerk", "clerk", "Boss", "", "", "x"]
@@ -24,6 +27,7 @@ ATTRIBUTES = {
     "room": {"type": "string"}, "active": {"type": "boolean"},
     "tags": {"type": "string", "multi": "true"},
     "login": {"type": "string"},
+    "endDate": {"type": "datetime"},
     "manager": {"type": "reference"}}
 
 
@@ -42,7 +46,8 @@ def hr_row(random, anchor, ids):
         "kind": random.choice(["staff"] * 4 + ["test", ""]),
         "boss": random.choice(ids + [""] * 4),
         "tags": ";".join(t for t in random.sample(TAGS, 2) if t),
-        "tel": random.choice(["1", "2", "3", "", ""])}
+        "tel": random.choice(["1", "2", "3", "", ""]),
+        "end": random.choice(DATES)}
 
 
 def phone_row(random, anchor, ids):
@@ -110,7 +115,7 @@ def manager(random):
     return [r.Flow(r.attr("boss", "reference"))]
 
 
-def hr_agent(random, delta, merge):
+def hr_agent(random, delta, merge, timed):
     imports = {
         "employeeID": [r.Flow(r.attr("id"))],
         "login": [r.Flow(r.lower_trim("last"))],
@@ -126,9 +131,15 @@ def hr_agent(random, delta, merge):
         "manager": manager(random)}
     for name in random.sample(list(imports)[2:], random.randrange(4)):
         del imports[name]
+    if timed:
+        imports["endDate"] = [r.Flow(r.attr("end"))]
+        if random.random() < .4:
+            imports["active"] = [r.Flow(random.choice(
+                [r.coming("end"), r.over("end", 2)]))]
     rs = RuleSet(
         "person", "person",
-        declared={"tags": TAG_COLUMN, **boss(imports, "person")},
+        declared={"tags": TAG_COLUMN, **boss(imports, "person"),
+                  **({"end": {"type": "datetime"}} if timed else {})},
         filter=random.choice([[], [r.equals("kind", "test")],
                               [r.is_test()],
                               [r.equals("kind", "test"), r.absent("first")]]),
@@ -263,7 +274,8 @@ def dir_names(random):
 
 def second_name():
     return r.E(f'"uid=" & [login] & "." & Trim([title]) & "{END}"', lambda v:
-               None if not v("login") or not v("title") else
+               None if not v("login") or not r.text(
+                   v.one("title")).strip() else
                f"uid={v.one('login')}.{v.one('title').strip()}{END}",
                ["login", "title"])
 
@@ -302,8 +314,7 @@ def admin_set(random):
 
 def group_set(random):
     out = {"description": r.Flow(r.attr("displayName")),
-           "member": r.Flow(r.attr("member"), merge=random.choice(
-               [None, None, None, "yes"]))}
+           "member": r.Flow(r.attr("member"))}
     if random.random() < .7:
         out["seeAlso"] = r.Flow(r.attr("parts"))
     return RuleSet(
@@ -321,7 +332,7 @@ DIR_DECLARED = {"manager": {"type": "reference"},
                 "tags": {"type": "string", "multi": "true"}}
 
 
-def dir_agent(random, groups):
+def dir_agent(random, groups, timed):
     name, rename, more = dir_names(random)
     rs = RuleSet(
         "account", "person", type="inetOrgPerson",
@@ -330,7 +341,8 @@ def dir_agent(random, groups):
                                   None)]]),
         provision=Provision(
             when=random.choice([None, r.yes("active"), r.present("title"),
-                                r.wanted()]),
+                                r.wanted()] + [r.coming("endDate"), r.over(
+                                    "endDate", -3)] * 2 * timed),
             require=["employeeID"] + random.choice([[], ["sn"]])
             + ["login"] * ("login" in name.reads),
             existing=random.choice([None, None, "adopt"] + ["unique"] * len(more)),
@@ -364,13 +376,14 @@ def dir_agent(random, groups):
                  guards(random))
 
 
-def book_agent(random):
+def book_agent(random, timed):
     rs = RuleSet(
         "row", "person",
         declared={"boss": {"type": "reference", "to": "row"}},
         join=random.choice([[], [({"employeeID": r.attr("emp")}, None)]]),
         provision=Provision(
-            when=random.choice([None, r.present("sn"), r.yes("active")]),
+            when=random.choice([None, r.present("sn"), r.yes("active")]
+                               + [r.coming("endDate")] * timed),
             require=["employeeID"],
             initial={"emp": r.attr("employeeID")}),
         exports=exports(random, {"name": "displayName", "job": "title",
@@ -394,7 +407,8 @@ def guards(random):
 
 def configuration(random):
     merge = random.choice([None, None, "yes", "ignore-case"])
-    agents = [hr_agent(random, random.random() < .5, merge)]
+    timed = random.random() < .3
+    agents = [hr_agent(random, random.random() < .5, merge, timed)]
     if random.random() < .7:
         agents.append(phone_agent(random, merge))
     if random.random() < .3:
@@ -404,9 +418,9 @@ def configuration(random):
         agents.append(teams_agent(random, random.random() < .5))
         types["group"] = MvType(GROUP_ATTRIBUTES)
     if random.random() < .8:
-        agents.append(dir_agent(random, "group" in types))
+        agents.append(dir_agent(random, "group" in types, timed))
     if random.random() < .5 or len(agents) == 1:
-        agents.append(book_agent(random))
+        agents.append(book_agent(random, timed))
     if random.random() < .3:
         random.shuffle(agents)
     names = [a.name for a in agents]
@@ -424,8 +438,9 @@ def configuration(random):
     if random.random() < .3:
         last_writer_wins(random, agents, precedence)
     types["person"] = MvType(ATTRIBUTES, precedence, delete)
-    return Config(types, agents,
-                  provisioning=random.random() > .05)
+    config = Config(types, agents, provisioning=random.random() > .05)
+    config.timed = timed
+    return config
 
 
 def last_writer_wins(random, agents, precedence):
@@ -520,6 +535,8 @@ def sequence(random, config, length):
             steps.append(("row", agent, anchor, row))
         if random.random() < .15:
             steps.append(("foreign", random.randrange(1 << 30)))
+        if config.timed and random.random() < .3:
+            steps.append(("advance", random.choice([.3, 1, 2, 4])))
         dice = random.random()
         if dice < .25:
             steps.append(("cycle",))

@@ -18,6 +18,7 @@ class Mv:
         self.projected_by = None
         self.alive = True
         self.retry = False
+        self.timed = None       # what rules with Now() said last
         self.writer = {}        # of `equal` attributes: who wrote last
 
     def __repr__(self):
@@ -450,6 +451,8 @@ class Model:
         counters = {}
         for obj, (stem, mv) in self.moved.items():
             if "%" in stem:
+                if obj.image is None:   # never read, so it says nothing
+                    continue
                 flow = mv in self.flowed or obj in self.flowed
                 stem = stem.replace("%", "flow" if flow else "no-flow")
             bump(counters, stem)
@@ -716,7 +719,20 @@ class Model:
 
     # ---- a metaverse object and its targets
 
+    def by_time(self, mv):
+        """What is decided by the time; asked again when it changes."""
+        view = View(mv.attrs)
+        return [rs.provision.when.true(view) for agent in self.config.agents
+                for rs in agent.rulesets
+                if rs.provision and rs.provision.when
+                and rs.metaverse == mv.kind
+                and "Now()" in (rs.provision.when.text or "")]
+
     def evaluate(self, mv):
+        self.evaluate_rounds(mv)
+        mv.timed = self.by_time(mv)
+
+    def evaluate_rounds(self, mv):
         for _ in range(10):
             if not mv.alive:
                 return
@@ -971,7 +987,7 @@ class Model:
             numbers = range(2, 40) if hasattr(e, "numbered") else [None]
             for n in numbers:
                 dn = e.fn(view) if n is None else e.numbered(view, n)
-                if not dn.split(",")[0].endswith("="):
+                if dn and not dn.split(",")[0].endswith("="):
                     yield dn
 
     def choose_name(self, p, agent, view, own=None):
@@ -1154,6 +1170,8 @@ class Model:
         unlinked or changed is looked at again, until nothing changes."""
         self.flowed = {x for x in self.flowed if isinstance(x, Obj)}
         failed = set()
+        for mv in self.mvs:
+            mv.retry |= mv.timed != self.by_time(mv)
         for mv in [mv for mv in self.mvs if mv.retry]:
             mv.retry = False
             self.settle_one(mv, failed)

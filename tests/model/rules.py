@@ -8,6 +8,8 @@ list of values, None (NULL), STOP (AuthoritativeNull) or IGNORE
 
 SPDX-License-Identifier: Apache-2.0
 """
+import datetime
+
 STOP = object()
 IGNORE = object()
 
@@ -311,6 +313,34 @@ class Flow:
         if self.when:
             out["when"] = self.when.yaml()
         return out
+
+
+class Clock:
+    """The time that Now() says, as datetimes are written."""
+    now = None
+
+
+def coming(name):
+    """Is this date still to come?"""
+    return E(f"[{name}] > Now()",
+             lambda v: v.one(name) is not None and v.one(name) > Clock.now,
+             [name], "boolean")
+
+
+def over(name, days=0):
+    """Is this date past, some days ago?"""
+    shifted = f'DateAdd("d", {days}, [{name}])' if days else f"[{name}]"
+
+    def fn(v):
+        if v.one(name) is None:
+            return False
+        return later(v.one(name), days) < Clock.now
+    return E(f"{shifted} < Now()", fn, [name], "boolean")
+
+
+def later(date, days):
+    return (datetime.datetime.fromisoformat(date.replace("Z", ""))
+            + datetime.timedelta(days)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class View:

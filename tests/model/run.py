@@ -27,6 +27,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import families  # noqa: E402
 from engine import RAM, Engine, EngineFailed, model_state  # noqa: E402
 from model import Model  # noqa: E402
+from rules import Clock, later  # noqa: E402
 from world import Directory, Table  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -51,6 +52,7 @@ class Play:
         self.engine = Engine(program, folder)
         self.model = Model(self.config)
         self.watch = watch
+        self.advance(0)
         self.world = {}
         self.log = []
 
@@ -89,6 +91,14 @@ class Play:
         self.compare()
 
     # ---- steps
+
+    def advance(self, days):
+        if self.config.timed:
+            self.days = self.days + days if days else 0
+            self.engine.time = Clock.now = later(families.START, self.days)
+
+    def do_advance(self, days):
+        self.advance(days)
 
     def do_row(self, agent, anchor, row):
         table = self.world[agent]
