@@ -79,6 +79,8 @@ class RuleSet:
             for flow in flows:
                 out |= flow.reads
         out |= set(self.exports)
+        if isinstance(self.deprovision, After):
+            out |= set(self.deprovision.meanwhile)
         if self.provision:
             out |= set(self.provision.initial)
         return out - {"dn"}
@@ -117,6 +119,22 @@ class Provision:
             out["initial"] = {name: source(e)
                               for name, e in self.initial.items()}
         return out or "true"
+
+
+class After:
+    """Deprovisioning that waits."""
+
+    def __init__(self, days, then, meanwhile):
+        self.days = days
+        self.then = then
+        self.meanwhile = meanwhile      # name: Flow of a constant
+
+    def words(self):
+        out = {"after": f"{self.days} days", "then": self.then}
+        if self.meanwhile:
+            out["meanwhile"] = {name: flow.yaml() for name, flow
+                                in self.meanwhile.items()}
+        return out
 
 
 class Agent:

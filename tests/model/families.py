@@ -3,7 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 import rules as r
-from config import Agent, Config, MvType, Provision, RuleSet
+from config import After, Agent, Config, MvType, Provision, RuleSet
 
 HR = ["id", "first", "last", "title", "dept", "status", "kind", "boss",
       "tags", "tel", "end"]
@@ -360,6 +360,12 @@ def dir_agent(random, groups, timed):
                                    r.one_of(
                                        r.present("title"), "delete",
                                        "disconnect")]))
+    if timed and random.random() < .6:
+        rs.deprovision = After(
+            random.choice([1, 3]), random.choice(
+                ["delete", "delete", "disconnect", "explicit-disconnect"]),
+            random.choice([{}, {"title": r.Flow(r.constant("gone"))},
+                           {"description": r.Flow(r.constant("left"))}]))
     rulesets = [rs]
     if random.random() < .25:
         if random.random() < .5:
@@ -435,7 +441,8 @@ def configuration(random):
             if random.random() < .5:
                 precedence[attribute] = random.choice(
                     [["phone", "hr"], ["hr", "phone"], ["phone.card"]])
-    if random.random() < .3:
+    # Runs are told apart by their time, which stands still when it is told.
+    if not timed and random.random() < .3:
         last_writer_wins(random, agents, precedence)
     types["person"] = MvType(ATTRIBUTES, precedence, delete)
     config = Config(types, agents, provisioning=random.random() > .05)

@@ -7,7 +7,8 @@ for what it follows and what it leaves out.
 
 SPDX-License-Identifier: Apache-2.0
 """
-from rules import IGNORE, STOP, View, fold, same
+from config import After
+from rules import IGNORE, STOP, Clock, View, fold, later, same
 
 
 class Mv:
@@ -42,6 +43,7 @@ class Obj:
         self.rs = None
         self.wanted = False
         self.last_mv = None
+        self.leaving = None     # since when it waits to be deprovisioned
         self.export = None      # {"op", "attrs", "dn"}
         self.awaiting = None    # the same
         self.initial = {}
@@ -432,7 +434,9 @@ class Model:
         self.marked = []
         self.relinked = set()
         todo = [o for o in self.objs[agent] if not o.placeholder
-                and (full or o.pend or o.error or o.retry)]
+                and (full or o.pend or o.error or o.retry
+                     or (o.leaving and not o.mv
+                         and not self.waits(o, o.left_rs)))]
         self.last_try = False
         self.coming = set(todo)
         # A name or a connector in the way may go by what is still to come.
@@ -499,9 +503,25 @@ class Model:
         with itself or when references were settled at the end?"""
         self.moved[obj] = (stem, mv)
 
+    def leave_without(self, obj):
+        """The day came, its metaverse object is gone."""
+        how = obj.left_rs.deprovision.then
+        obj.leaving = None
+        obj.state = ("disconnector" if how == "disconnect"
+                     else "explicit-disconnector")
+        obj.export = None
+        if how == "delete":
+            obj.export = {"op": "delete", "attrs": {}, "dn": None}
+        self.strongest(obj, "provisioned-disconnect")
+
     def process(self, obj):
         if obj.state == "explicit-disconnector":
             self.take(obj)
+            self.counted(obj, "disconnector-remains")
+            return
+        if obj.leaving and not obj.mv and not self.waits(obj, obj.left_rs):
+            self.take(obj)
+            self.leave_without(obj)
             self.counted(obj, "disconnector-remains")
             return
         view = self.view(obj)
@@ -596,6 +616,7 @@ class Model:
             return
         self.disconnect(obj, "filtered-disconnector")
         obj.last_mv = None
+        obj.leaving = None
         self.after_loss(mv, obj)
         self.counted(obj, "connector-filtered-leave-mv" if mv.alive
                      else "connector-filtered-remove-mv")
@@ -646,6 +667,7 @@ class Model:
     # ---- links
 
     def link(self, obj, rs, mv):
+        self.stay(obj)
         obj.mv = mv
         obj.rs = rs.name
         obj.state = "connector"
@@ -700,11 +722,53 @@ class Model:
         self.mvs.remove(mv)
         self.relinked.add(mv)
 
+    def waits(self, obj, rs):
+        """Its deprovisioning has to wait for its day."""
+        return isinstance(rs.deprovision, After) and (
+            not obj.leaving
+            or later(obj.leaving, rs.deprovision.days) > Clock.now)
+
+    def leave(self, obj, rs):
+        """Until the day only what is said for meanwhile is written."""
+        if obj.leaving:
+            return
+        obj.leaving = Clock.now
+        obj.export = None
+        attrs = {name: found for name, found in (
+            (name, flow.e.values(None))
+            for name, flow in rs.deprovision.meanwhile.items())
+            if not equal(found, obj.settled().get(name, []))}
+        if attrs:
+            obj.export = {"op": "update", "attrs": attrs, "dn": None}
+        if rs.deprovision.meanwhile:
+            self.strongest(obj, "connector-flow" if attrs
+                           else "connector-no-flow")
+
+    def stay(self, obj):
+        """It is wanted again, or linked anew."""
+        if not obj.leaving:
+            return
+        obj.leaving = None
+        if obj.export and obj.export["op"] == "update":
+            obj.export = None
+            self.strongest(obj, "connector-flow")
+
     def deprovision(self, obj):
         rs = self.ruleset(obj)
         mv = obj.mv
+        if (obj.image is not None or obj.awaiting) and self.waits(obj, rs):
+            self.leave(obj, rs)
+            if not mv.alive:
+                saved = obj.export
+                self.disconnect(obj, "disconnector")
+                obj.export = saved
+                obj.left_rs = rs
+            return
+        obj.leaving = None
         how = rs.deprovision or "explicit-disconnect"
-        if not isinstance(how, str):
+        if isinstance(how, After):
+            how = how.then
+        elif not isinstance(how, str):
             how = how.fn(View(mv.attrs))
         new = obj.image is None and not obj.awaiting
         state = ("disconnector" if how == "disconnect"
@@ -722,7 +786,9 @@ class Model:
     def by_time(self, mv):
         """What is decided by the time; asked again when it changes."""
         view = View(mv.attrs)
-        return [rs.provision.when.true(view) for agent in self.config.agents
+        return [later(o.leaving, self.ruleset(o).deprovision.days)
+                <= Clock.now for o in self.connectors(mv) if o.leaving] + [
+            rs.provision.when.true(view) for agent in self.config.agents
                 for rs in agent.rulesets
                 if rs.provision and rs.provision.when
                 and rs.metaverse == mv.kind
@@ -916,7 +982,9 @@ class Model:
                         self.config.types[mv.kind].delete != "never":
                     self.delete(mv)
                 return
-            obj.wanted = wanted
+            if wanted:
+                self.stay(obj)
+                obj.wanted = True
             if wanted and p.rename and p.dn and all(
                     mv.attrs.get(a) for a in p.require):
                 self.rename(mv, obj, rs, view)
@@ -1071,7 +1139,9 @@ class Model:
     def flow_out(self, mv):
         for obj in self.connectors(mv):
             rs = self.ruleset(obj)
-            if (rs.exports or rs.provision) and obj.pend != "delete":
+            if obj.leaving:
+                self.strongest(obj, "connector-no-flow")
+            elif (rs.exports or rs.provision) and obj.pend != "delete":
                 self.flow_out_one(mv, obj, rs)
 
     def flow_out_one(self, mv, obj, rs):

@@ -174,9 +174,12 @@ class Directory:
             name, _, value = dn.split(",")[0].partition("=")
             for name, values in {name: [value], **change}.items():
                 out += [line(name, value) for value in values]
+        # Of an entry of which nothing that counts changed nothing is told.
+        if change is None or not self.find(dn) or \
+                set(change) & self.names():
+            self.touch(dn)
         with self.log.open("a", encoding="utf-8") as file:
             file.write("\n".join(out) + "\n\n")
-        self.touch(dn)
 
     def foreign(self, dn, attrs):
         name, _, value = dn.split(",")[0].partition("=")
