@@ -63,11 +63,13 @@ int stage_anchor_ids(struct import *import, uint64_t h, int64_t **out,
  * that is meant there may be a placeholder, or one that an export deleted and
  * whose deletion is not confirmed; the latter is meant by a report that it is
  * gone. One that was added is meant before one that was there earlier: others
- * deleted that one, and its name was given away.
+ * deleted that one, and its name was given away. But what is told of one that
+ * is there is not meant for one whose add was not read yet.
  */
 static int rank_of(struct import *import, int64_t id, uint32_t type,
-		   struct sv anchor, bool gone, struct error *err)
+		   struct sv anchor, enum change_op told, struct error *err)
 {
+	bool gone = told == CHANGE_DELETE;
 	struct pending_export awaiting = { 0 };
 	struct cs_row row;
 	int ret = store_cs_named(import->store, id, &import->arena, &row, err);
@@ -88,11 +90,13 @@ static int rank_of(struct import *import, int64_t id, uint32_t type,
 		return -1;
 	if (awaiting.op == PENDING_DELETE)
 		return gone ? 6 : 2;
+	if (!row.has_image && (told == CHANGE_UPDATE || told == CHANGE_RENAME))
+		return 2;
 	return awaiting.op == PENDING_ADD && !gone ? 5 : 4;
 }
 
 static int find_anchor(struct import *import, uint64_t h, uint32_t type,
-		       struct sv anchor, bool gone, int64_t *id_out,
+		       struct sv anchor, enum change_op told, int64_t *id_out,
 		       struct error *err)
 {
 	bool placeholder;
@@ -110,7 +114,7 @@ static int find_anchor(struct import *import, uint64_t h, uint32_t type,
 	count = stage_anchor_ids(import, h, &ids, err);
 
 	for (i = 0; i < count; i++) {
-		int rank = rank_of(import, ids[i], type, anchor, gone, err);
+		int rank = rank_of(import, ids[i], type, anchor, told, err);
 
 		if (rank < 0)
 			return -1;
@@ -127,7 +131,7 @@ static int find_anchor(struct import *import, uint64_t h, uint32_t type,
 int stage_find_anchor(struct import *import, uint64_t h, uint32_t type,
 		      struct sv anchor, int64_t *id_out, struct error *err)
 {
-	return find_anchor(import, h, type, anchor, false, id_out, err);
+	return find_anchor(import, h, type, anchor, CHANGE_OBJECT, id_out, err);
 }
 
 /* A new or changed anchor key, written with the batch. */
@@ -728,8 +732,8 @@ static int find_object(struct import *import, const struct prepared *item,
 	entry->row.id = 0;
 	if (item->anchor_h)
 		ret = find_anchor(import, item->anchor_h, item->type,
-				  item->change.anchor,
-				  item->change.op == CHANGE_DELETE, &id, err);
+				  item->change.anchor, item->change.op, &id,
+				  err);
 	if (ret > 0)
 		ret = entry_load(import->store, id, &import->arena, entry, err);
 	if (ret > 0 && import->full && gave_up(entry) &&
