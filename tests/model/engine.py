@@ -25,7 +25,8 @@ class Forks:
 
     def __init__(self, program):
         self.server = subprocess.Popen(
-            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**os.environ, "LD_BIND_NOW": "1"})
         self.answers = b""
         self.out = tempfile.NamedTemporaryFile(dir=RAM)
         self.err = tempfile.NamedTemporaryFile(dir=RAM)
