@@ -67,10 +67,11 @@ int store_cs_head(struct store *store, int64_t id, struct arena *arena,
 int store_cs_named(struct store *store, int64_t id, struct arena *arena,
 		   struct cs_row *out, struct error *err)
 {
+	/* the length is known without the bytes, being NULL is not */
 	struct statement *stmt;
 	int ret = sql_first(store,
 			    "SELECT id, type, flags, parent, rdn, anchor,"
-			    " image IS NOT NULL FROM cs WHERE id = ?1",
+			    " length(image) IS NOT NULL FROM cs WHERE id = ?1",
 			    &stmt, err, "i", id);
 
 	if (ret <= 0)
