@@ -145,6 +145,33 @@ static bool is_unchanged(struct import *import, const struct prepared *item)
 	return false;
 }
 
+/* Bytes cannot tell what a delta changed by value: such an object is known by
+ * its values, and is kept by them. */
+static bool is_unchanged_by_value(struct import *import, struct prepared *item)
+{
+	const struct anchor_slot *slot;
+	size_t at = SIZE_MAX;
+
+	if (!item->change.raw.len || item->change.container ||
+	    item->change.op == CHANGE_ERROR)
+		return false;
+	while ((slot = anchor_table_find(&import->table, item->anchor_h,
+					 &at))) {
+		if (!content_wants_values(slot->content))
+			continue;
+		reader_hash_values(import->reader, item, &import->arena);
+		return is_unchanged(import, item);
+	}
+	return false;
+}
+
+static bool is_whole(const struct import *import, const struct prepared *item)
+{
+	return import->full && item->anchor_h &&
+	       (item->change.op == CHANGE_OBJECT ||
+		item->change.op == CHANGE_ADD);
+}
+
 /* 1: nothing is to be done; 0: it was staged, or is an error; -1 */
 static int stage(struct import *import, struct prepared *item,
 		 struct error *err)
@@ -153,15 +180,17 @@ static int stage(struct import *import, struct prepared *item,
 	char message[512];
 	int ret;
 
-	if (import->full && item->anchor_h &&
-	    (change->op == CHANGE_OBJECT || change->op == CHANGE_ADD) &&
-	    is_unchanged(import, item)) {
+	if (is_whole(import, item) && is_unchanged(import, item)) {
 		import->result->read++;
 		return 1;
 	}
 	if (change->op == CHANGE_FILTERED)
 		return stage_filtered(import, change, err);
 	reader_expand(import->reader, item, &import->arena);
+	if (is_whole(import, item) && is_unchanged_by_value(import, item)) {
+		import->result->read++;
+		return 0;
+	}
 	switch (change->op) {
 	case CHANGE_ERROR:
 		(void)snprintf(message, sizeof(message), SV_FMT,
@@ -179,6 +208,9 @@ static int stage(struct import *import, struct prepared *item,
 			return 0;
 		}
 		reader_build_image(import->reader, item, &import->arena);
+		ret = stage_whole_set(import, item, err);
+		if (ret)
+			return ret < 0 ? -1 : 0;
 		return stage_object(import, item, err);
 	case CHANGE_UPDATE:
 	case CHANGE_RENAME:
@@ -377,11 +409,15 @@ static void release(struct import *import)
 	id_set_release(&import->same);
 	id_set_release(&import->moved);
 	id_set_release(&import->below);
+	id_set_release(&import->walked);
+	id_set_release(&import->doubted);
+	id_set_release(&import->renamed_ids);
 	id_set_release(&import->deleting);
 	idmap_release(&import->counted);
 	idmap_release(&import->set_values);
 	idmap_release(&import->set_owners);
 	idmap_release(&import->resolved);
+	idmap_release(&import->told);
 	mem_free(import->types);
 	arena_release(&import->arena);
 	arena_release(&import->run_arena);

@@ -7,6 +7,7 @@
 #define IMPORT_PRIVATE_H
 
 #include "import/import.h"
+#include "store/member.h"
 #include "store/tree.h"
 
 #include <pthread.h>
@@ -45,6 +46,39 @@ void id_set_add(struct id_set *set, int64_t id);
 void id_set_remove(struct id_set *set, int64_t id);
 bool id_set_has(const struct id_set *set, int64_t id);
 void id_set_release(struct id_set *set);
+
+/* ---- content.c: hashes of what was read ---- */
+
+#define CONTENT_CONTAINER 1 /* hash128.high; below, and zero, no object */
+
+struct attr_def;
+
+/* Values of this attribute are a set, whose hash follows changes by value. */
+bool content_is_set(const struct attr_def *def);
+/* Of one value of a set; `number` is the store's of its attribute. */
+struct hash128 content_of_value(const struct store *store, bool dn,
+				uint32_t number, struct sv text,
+				struct arena *arena);
+/* Adds all of them, the same ones once; sorts. */
+void content_add_all(struct hash128 *sum, struct hash128 *all, size_t len);
+struct hash128 content_plus(struct hash128 a, struct hash128 b);
+struct hash128 content_minus(struct hash128 a, struct hash128 b);
+/* Of a whole object: by the hash of its other values and the sum of its sets,
+ * or of its bytes. */
+struct hash128 content_of_values(struct hash128 others, struct hash128 sum);
+struct hash128 content_of_raw(struct hash128 bytes);
+/* Like no hash: the next full import compares by value. */
+struct hash128 content_unlike(int64_t id);
+/* The same, and from then on it is known by its values: its sets change by
+ * value, which a hash of bytes cannot follow. */
+struct hash128 content_unlike_sets(int64_t id);
+/* It was made by content_of_values(). */
+bool content_by_values(struct hash128 content);
+/* What is kept of this object is a hash of its values, or will be. */
+bool content_wants_values(struct hash128 content);
+/* After a change of its sets by such a sum. */
+struct hash128 content_follow(struct hash128 content, struct hash128 sum,
+			      int64_t id);
 
 /* ---- reader.c: what the connector reports, converted and hashed ---- */
 
@@ -94,6 +128,10 @@ void reader_expand(struct reader *reader, struct prepared *item,
 /* The image and references of an object that is to be compared by value;
  * called by the importer, memory from its arena. */
 void reader_build_image(struct reader *reader, struct prepared *item,
+			struct arena *arena);
+/* The content of a record that came as bytes, by its values; called by the
+ * importer after reader_expand(). */
+void reader_hash_values(struct reader *reader, struct prepared *item,
 			struct arena *arena);
 void reader_give_back(struct reader *reader, struct batch *batch);
 /* Ends the thread, also in the middle; accepts NULL. */
@@ -149,6 +187,9 @@ struct import {
 	struct id_set changed; /* staged by this run */
 	struct id_set same;    /* read as last time, to the letter */
 	struct id_set moved;   /* refer by a merge, not by an old name */
+	struct id_set walked;  /* read with sets of which most is the same */
+	struct idmap told;     /* of them: a reference by a new name -> 1 */
+	struct id_set renamed_ids;
 	struct id_set below;   /* full: of another name, not read yet */
 	int64_t existing;      /* objects with an image when the import began */
 	bool first;            /* nothing of the agent was read before */
@@ -162,6 +203,7 @@ struct import {
 	struct idmap counted;  /* delta: object -> 1 + what counts of it */
 	VEC(struct dn_reference) dn_references;
 	VEC(struct doubtful) doubtful;
+	struct id_set doubted;   /* their ids */
 	struct idmap set_values; /* hash of a value that a delta changed -> 1,
 				  * 0 when it changed it back */
 	struct idmap
@@ -182,7 +224,45 @@ int import_commit(struct import *import, bool now, struct error *err);
 void import_error(struct import *import, const struct change *change,
 		  const char *code, const char *message);
 
-/* stage.c */
+/* ---- set.c: values of sets, one by one ---- */
+
+struct set_value {
+	attr_id attr;
+	uint32_t number; /* of the attribute in the store */
+	int64_t target;
+	bool there; /* after the change */
+	struct hash128 hash;
+};
+
+/* The object, and what is in motion of it. */
+struct set_owner {
+	struct import *import;
+	struct cs_row row;
+	bool staged; /* it has a pending import */
+	bool pending;
+	bool awaiting;
+	bool changed;
+	struct image lost; /* sent, and not there */
+	struct image kept; /* taken away, and there still */
+	bool confirmed;
+	struct hash128 sum;        /* of hashes of what came, less what went */
+	struct idmap pending_sets; /* or they will be */
+	VEC(struct set_value) values;
+};
+
+void set_release(struct set_owner *owner);
+
+/* The object meant, when nothing is special about it: 1, 0, -1 */
+int set_find(struct import *import, const struct prepared *item,
+	     struct cs_row *out, struct error *err);
+/* Nothing else of it is in motion: 1, 0, -1 */
+int set_at_rest(struct set_owner *owner, struct error *err);
+/* Each of its values can be told without the image: 1, 0, -1 */
+int set_can_tell(struct set_owner *owner, struct error *err);
+/* They are staged: 1, -1 */
+int set_stage(struct set_owner *owner, struct error *err);
+
+/* ---- stage.c ---- */
 int stage_object(struct import *import, struct prepared *item,
 		 struct error *err);
 /* A delta's partial change or rename. */
@@ -192,6 +272,10 @@ int stage_update(struct import *import, struct prepared *item,
  * object has to be looked at, -1 */
 int stage_sets(struct import *import, const struct prepared *item,
 	       struct error *err);
+/* whole.c: a full import's object of which only values of large sets differ:
+ * 1 it is staged; 0 all of it has to be looked at; -1 */
+int stage_whole_set(struct import *import, struct prepared *item,
+		    struct error *err);
 /* A value came or went, perhaps not for the first time. */
 void import_toggle_set(struct import *import, int64_t source, uint32_t attr,
 		       int64_t target);
@@ -222,6 +306,15 @@ int stage_find_anchor(struct import *import, uint64_t h, uint32_t type,
 /* All that may have an anchor of this hash: the number, or -1. */
 int stage_anchor_ids(struct import *import, uint64_t h, int64_t **out,
 		     struct error *err);
+/* The object's content hash follows a change of its sets. */
+int stage_follow(struct import *import, const struct cs_row *row,
+		 struct hash128 sum, struct error *err);
+/* What is known of the content of one of this anchor: 1, 0, -1 */
+int stage_content(struct import *import, uint64_t h, int64_t id,
+		  struct hash128 *out, struct error *err);
+/* The content that was read, by the anchor's hash. */
+void stage_put_content(struct import *import, uint64_t h, int64_t id,
+		       struct hash128 content);
 /* The next full import compares the object by value. */
 void stage_compare(struct import *import, const struct cs_row *row);
 /* The anchor of a placeholder, so that the object will find it. */
@@ -261,6 +354,14 @@ int below_rename(struct import *import, const struct entry *top, struct sv old,
 /* reference.c: adds the references of `item` to `image`, as ids. */
 int resolve_references(struct import *import, const struct prepared *item,
 		       int64_t source, struct image *image, struct error *err);
+/* One text, of an object `source` (0: not known): *id_out is the target, or 0
+ * when the text names nothing. */
+int resolve_text(struct import *import, const struct prepared *item,
+		 const struct attr_def *def, struct sv text, int64_t source,
+		 int64_t *id_out, struct error *err);
+/* A walked object refers by a name that it did not refer by before. */
+void remember_reference(struct import *import,
+			const struct dn_reference *reference);
 /* The texts of reference values become ids, in place. */
 int resolve_values(struct import *import, const struct prepared *item,
 		   const struct attr_def *def, struct values *values,

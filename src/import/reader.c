@@ -5,7 +5,8 @@
  * reader_stop(). It hands over batches and takes them back empty, so memory
  * stays at a few batches. The content hash covers the encoding's version, the
  * attributes that are read, type, anchor, folded DN and all values in
- * canonical order; references by their folded text. Of a record that comes as
+ * canonical order; references by their folded text, sets of them so that one
+ * value more is one addition (content.c). Of a record that comes as
  * raw bytes it covers these instead, with what gives them their meaning; its
  * attributes are deferred as long as most records are what they were.
  *
@@ -21,7 +22,7 @@
 #include <string.h>
 
 #define BATCHES 16
-#define VERSION "2" /* of what is hashed, and of the conversion */
+#define VERSION "3" /* of what is hashed, and of the conversion */
 
 struct type_plan {
 	size_t *order; /* attributes by store number: the order of hashing */
@@ -43,6 +44,7 @@ struct reader {
 	const struct values **slots; /* of the widest type; the thread's */
 	const struct values **build_slots; /* the same, the importer's */
 	struct strbuf hashed;
+	struct strbuf build_hashed; /* the importer's */
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t mutex;
@@ -171,8 +173,9 @@ static int convert(const struct reader *reader, struct change *change,
 	return 0;
 }
 
-static void hash_values(struct reader *reader, const struct attr_def *def,
-			const struct values *values, struct arena *arena)
+static void hash_values(const struct reader *reader, const struct attr_def *def,
+			const struct values *values, struct strbuf *out,
+			struct arena *arena)
 {
 	struct values sorted = *values;
 	size_t i;
@@ -190,9 +193,23 @@ static void hash_values(struct reader *reader, const struct attr_def *def,
 							    arena));
 		values_canonical(&sorted);
 	}
-	image_encode_number(sorted.len, &reader->hashed);
+	image_encode_number(sorted.len, out);
 	for (i = 0; i < sorted.len; i++)
-		image_encode_value(&sorted.at[i], &reader->hashed);
+		image_encode_value(&sorted.at[i], out);
+}
+
+/* A set is as the sum of its values (content.c), each counted once. */
+static void add_set(const struct reader *reader, uint32_t number,
+		    const struct values *values, struct hash128 *sum,
+		    struct arena *arena)
+{
+	struct hash128 *all = arena_array(arena, values->len, sizeof(*all));
+	size_t i;
+
+	for (i = 0; i < values->len; i++)
+		all[i] = content_of_value(reader->store, reader->has_dn, number,
+					  values->at[i].text, arena);
+	content_add_all(sum, all, values->len);
 }
 
 /* Fills slots[attr] from the change. */
@@ -207,14 +224,20 @@ static void spread(const struct values **slots, const struct prepared *item,
 			&item->change.attrs[i].values;
 }
 
+/* By the values; `slots` and `out` are those of the calling thread. */
 static void hash_content(struct reader *reader, struct prepared *item,
-			 const struct object_type *type, struct arena *arena)
+			 const struct values **slots, struct strbuf *out,
+			 struct arena *arena)
 {
+	const struct object_type *type =
+		&reader->agent->types[item->change.type];
 	const struct type_plan *plan = &reader->plans[item->change.type];
-	struct strbuf *out = &reader->hashed;
+	const struct attr_map *map = store_attr_map(reader->store);
+	struct hash128 sum = { 0, 0 };
 	struct sv dn = SV_NULL;
 	size_t i;
 
+	spread(slots, item, type);
 	strbuf_reset(out);
 	strbuf_add(out, &plan->fingerprint, sizeof(plan->fingerprint));
 	image_encode_number(item->change.anchor.len, out);
@@ -225,14 +248,28 @@ static void hash_content(struct reader *reader, struct prepared *item,
 	strbuf_addsv(out, dn);
 	for (i = 0; i < type->attr_count; i++) {
 		size_t attr = plan->order[i];
-		const struct values *values = reader->slots[attr];
+		const struct attr_def *def = &type->attrs[attr];
+		const struct values *values = slots[attr];
 
 		if (!values || !values->len)
 			continue;
+		if (content_is_set(def)) {
+			add_set(reader, map->to_store[item->ids[attr]], values,
+				&sum, arena);
+			continue;
+		}
 		image_encode_number(i, out);
-		hash_values(reader, &type->attrs[attr], values, arena);
+		hash_values(reader, def, values, out, arena);
 	}
-	item->content = hash128(store_hash_key(reader->store), strbuf_sv(out));
+	item->content = content_of_values(
+		hash128(store_hash_key(reader->store), strbuf_sv(out)), sum);
+}
+
+void reader_hash_values(struct reader *reader, struct prepared *item,
+			struct arena *arena)
+{
+	hash_content(reader, item, reader->build_slots, &reader->build_hashed,
+		     arena);
 }
 
 static void take_references(struct prepared *item,
@@ -308,7 +345,8 @@ static void hash_raw(struct reader *reader, struct prepared *item)
 	}
 	all.fingerprint = plan->raw_fingerprint;
 	all.raw = hash128(key, item->change.raw);
-	item->content = hash128(key, sv_make((const char *)&all, sizeof(all)));
+	item->content = content_of_raw(
+		hash128(key, sv_make((const char *)&all, sizeof(all))));
 }
 
 static void convert_all(const struct reader *reader, struct prepared *item,
@@ -341,7 +379,6 @@ static void prepare(struct reader *reader, struct prepared *item, bool eager,
 		    struct arena *arena)
 {
 	struct change *change = &item->change;
-	const struct object_type *type;
 
 	if (eager)
 		connector_expand(reader->connector, arena, change);
@@ -362,18 +399,17 @@ static void prepare(struct reader *reader, struct prepared *item, bool eager,
 		return;
 	if (change->container) {
 		item->content =
-			(struct hash128){ 1, key_of_anchor(reader->store,
-							   reader->number, 0,
-							   change->dn) };
+			(struct hash128){ CONTENT_CONTAINER,
+					  key_of_anchor(reader->store,
+							reader->number, 0,
+							change->dn) };
 		return;
 	}
 	if (change->raw.len) {
 		hash_raw(reader, item);
 		return;
 	}
-	type = &reader->agent->types[change->type];
-	spread(reader->slots, item, type);
-	hash_content(reader, item, type, arena);
+	hash_content(reader, item, reader->slots, &reader->hashed, arena);
 }
 
 /* 1: filled to the brim; 0: end of data; -1 */
@@ -514,6 +550,7 @@ int reader_start(struct connector *connector, struct store *store,
 		store_name_find(store, NAME_AGENT, sv_from(agent->name));
 	reader->has_dn = (agent->caps & CONNECTOR_CAP_DN) != 0;
 	reader->hashed.max = STRBUF_NO_LIMIT;
+	reader->build_hashed.max = STRBUF_NO_LIMIT;
 	reader->plans =
 		mem_zalloc((agent->type_count + 1) * sizeof(*reader->plans));
 	for (i = 0; i < agent->type_count; i++) {
@@ -594,5 +631,6 @@ void reader_stop(struct reader *reader)
 	mem_free(reader->slots);
 	mem_free(reader->build_slots);
 	strbuf_release(&reader->hashed);
+	strbuf_release(&reader->build_hashed);
 	mem_free(reader);
 }

@@ -120,6 +120,16 @@ static int resolve(struct import *import, const struct prepared *item,
 	return tree_make(&import->tree, import->tx, text, id_out, err);
 }
 
+int resolve_text(struct import *import, const struct prepared *item,
+		 const struct attr_def *def, struct sv text, int64_t source,
+		 int64_t *id_out, struct error *err)
+{
+	*id_out = source;
+	return is_itself(import, item, def, text)
+		       ? 0
+		       : resolve(import, item, def, text, id_out, err);
+}
+
 static void remember(struct import *import, int64_t source, int64_t target,
 		     attr_id attr, struct sv text)
 {
@@ -129,6 +139,28 @@ static void remember(struct import *import, int64_t source, int64_t target,
 		return;
 	reference.text = arena_dup(&import->run_arena, text);
 	vec_push(&import->dn_references, reference);
+}
+
+static uint64_t pair_key(const struct import *import, int64_t source,
+			 int64_t target)
+{
+	int64_t pair[2] = { source, target };
+
+	return hash64(store_hash_key(import->store),
+		      sv_make((const char *)pair, sizeof(pair)));
+}
+
+void remember_reference(struct import *import,
+			const struct dn_reference *reference)
+{
+	remember(import, reference->source, reference->target, reference->attr,
+		 reference->text);
+	/* the name is the one that the target was read by */
+	if (id_set_has(&import->renamed_ids, reference->target))
+		idmap_put(
+			&import->told,
+			pair_key(import, reference->source, reference->target),
+			1);
 }
 
 int resolve_references(struct import *import, const struct prepared *item,
@@ -145,11 +177,9 @@ int resolve_references(struct import *import, const struct prepared *item,
 		values.at = arena_array(&import->arena, reference->len,
 					sizeof(*values.at));
 		for (k = 0; k < reference->len; k++) {
-			if (is_itself(import, item, reference->def,
-				      reference->texts[k]))
-				id = source;
-			else if (resolve(import, item, reference->def,
-					 reference->texts[k], &id, err) < 0)
+			if (resolve_text(import, item, reference->def,
+					 reference->texts[k], source, &id,
+					 err) < 0)
 				return -1;
 			if (!id)
 				continue;
@@ -380,6 +410,18 @@ static int settle(struct import *import, const struct dn_reference *reference,
 	return 0;
 }
 
+/* It referred to the object by the name that this had before. */
+static bool by_old_name(const struct import *import, int64_t source,
+			int64_t target)
+{
+	if (id_set_has(&import->moved, source))
+		return false;
+	return id_set_has(&import->same, source) ||
+	       (id_set_has(&import->walked, source) &&
+		!idmap_get(&import->told, pair_key(import, source, target),
+			   NULL));
+}
+
 /* Objects that were read as last time, to the letter, refer to the old name of
  * one that was renamed: to whoever bears it now. */
 static int settle_unread(struct import *import,
@@ -399,8 +441,7 @@ static int settle_unread(struct import *import,
 		return -1;
 	for (i = 0; i < count && passed.to != passed.from; i++) {
 		passed.source = sources[i];
-		if (id_set_has(&import->same, sources[i]) &&
-		    !id_set_has(&import->moved, sources[i]))
+		if (by_old_name(import, sources[i], passed.from))
 			vec_push(&settling->all, passed);
 	}
 	return 0;

@@ -10,31 +10,9 @@
  */
 #include "import/import_private.h"
 
-#include "store/member.h"
 #include "store/retry.h"
 
 #include <string.h>
-
-struct set_value {
-	attr_id attr;
-	uint32_t number; /* of the attribute in the store */
-	int64_t target;
-	bool there; /* after the change */
-};
-
-/* The object, and what is in motion of it. */
-struct set_owner {
-	struct import *import;
-	struct cs_row row;
-	bool staged; /* it has a pending import */
-	bool pending;
-	bool awaiting;
-	bool changed;
-	struct image lost; /* sent, and not there */
-	struct image kept; /* taken away, and there still */
-	bool confirmed;
-	VEC(struct set_value) values;
-};
 
 static bool only_sets(const struct import *import, const struct change *change)
 {
@@ -54,8 +32,8 @@ static bool only_sets(const struct import *import, const struct change *change)
 	return change->attr_count > 0;
 }
 
-static int find(struct import *import, const struct prepared *item,
-		struct cs_row *out, struct error *err)
+int set_find(struct import *import, const struct prepared *item,
+	     struct cs_row *out, struct error *err)
 {
 	int64_t id = 0;
 	int ret = 0;
@@ -76,8 +54,7 @@ static int find(struct import *import, const struct prepared *item,
 	       !id_set_has(&import->deleting, id);
 }
 
-/* Everything else of the object is at rest: 1, 0, -1 */
-static int look_at(struct set_owner *owner, struct error *err)
+int set_at_rest(struct set_owner *owner, struct error *err)
 {
 	struct import *import = owner->import;
 	int64_t id = owner->row.id;
@@ -117,27 +94,54 @@ static int resolve(struct set_owner *owner, const struct prepared *item,
 	for (i = 0; i < change->attr_count; i++) {
 		const struct attr_change *one = &change->attrs[i];
 		attr_id attr = item->ids[one->attr];
-		struct values values = one->values;
 
-		if (resolve_values(import, item, &type->attrs[one->attr],
-				   &values, err) < 0)
-			return -1;
-		for (k = 0; k < values.len; k++) {
-			struct set_value value = { attr, map->to_store[attr],
-						   values.at[k].number,
-						   one->op == ATTR_ADD };
+		for (k = 0; k < one->values.len; k++) {
+			struct values values = { &one->values.at[k], 1 };
+			struct set_value value = { attr,
+						   map->to_store[attr],
+						   0,
+						   one->op == ATTR_ADD,
+						   { 0, 0 } };
 
+			if (resolve_values(import, item,
+					   &type->attrs[one->attr], &values,
+					   err) < 0)
+				return -1;
+			if (!values.len)
+				continue;
+			value.target = values.at[0].number;
+			value.hash = content_of_value(
+				import->store, import->has_dn, value.number,
+				one->values.at[k].text, &import->arena);
 			vec_push(&owner->values, value);
 		}
 	}
 	return 0;
 }
 
-/* Each of them can be told without the image: 1, 0, -1 */
-static int can_tell(struct set_owner *owner, struct error *err)
+/* Which sets are pending already. */
+static int note_pending(struct set_owner *owner, struct error *err)
+{
+	struct member *rows;
+	int count = 0;
+	int i;
+
+	if (owner->pending)
+		count = store_member_moving(owner->import->store, owner->row.id,
+					    &owner->import->arena, &rows, err);
+	for (i = 0; i < count; i++)
+		if (rows[i].flags & MEMBER_PENDING)
+			idmap_put(&owner->pending_sets, rows[i].attr, 1);
+	return count < 0 ? -1 : 0;
+}
+
+int set_can_tell(struct set_owner *owner, struct error *err)
 {
 	struct store *store = owner->import->store;
 	const struct set_value *value;
+
+	if (note_pending(owner, err) < 0)
+		return -1;
 
 	vec_foreach(&owner->values, value) {
 		struct member row;
@@ -152,8 +156,22 @@ static int can_tell(struct set_owner *owner, struct error *err)
 				      : by == value->number;
 		if (ret <= 0)
 			return ret;
+		if (row.flags & MEMBER_AWAITED &&
+		    member_in_written(&row) != value->there)
+			idmap_put(&owner->pending_sets, value->number, 1);
 	}
 	return 1;
+}
+
+/* A set that is pending is so with all its values: that of others which came
+ * or went is to be as it was, until synchronization says otherwise. */
+static void hold_against(const struct set_owner *owner, struct member *row)
+{
+	if (row->flags & (MEMBER_PENDING | MEMBER_AWAITED) ||
+	    !idmap_get(&owner->pending_sets, row->attr, NULL))
+		return;
+	row->flags |= MEMBER_PENDING;
+	row->flags |= member_in_image(row) ? MEMBER_WANTED : 0;
 }
 
 /* What was exported came back, or another value did. */
@@ -195,6 +213,7 @@ static int stage_value(struct set_owner *owner, const struct set_value *value,
 		return -1;
 	differs = member_in_image(&row) != value->there;
 	if (differs) {
+		hold_against(owner, &row);
 		/* what was confirmed is what it is changed from */
 		if (row.flags & MEMBER_CONFIRMED) {
 			row.flags &=
@@ -203,8 +222,12 @@ static int stage_value(struct set_owner *owner, const struct set_value *value,
 		}
 		row.flags ^= MEMBER_IMAGE;
 		owner->changed = true;
-		import_toggle_set(import, owner->row.id, value->number,
-				  value->target);
+		owner->sum = value->there
+				     ? content_plus(owner->sum, value->hash)
+				     : content_minus(owner->sum, value->hash);
+		if (import->has_dn)
+			import_toggle_set(import, owner->row.id, value->number,
+					  value->target);
 		ret = value->there
 			      ? store_cs_ref_add(import->tx, value->target,
 						 owner->row.id, value->number,
@@ -287,7 +310,7 @@ static int keep_exports(struct set_owner *owner, const struct moving *moving,
 	return owner->confirmed ? confirm_confirmed(import, id, err) : 0;
 }
 
-static int stage_values(struct set_owner *owner, struct error *err)
+int set_stage(struct set_owner *owner, struct error *err)
 {
 	struct import *import = owner->import;
 	const struct set_value *value;
@@ -300,11 +323,16 @@ static int stage_values(struct set_owner *owner, struct error *err)
 	    keep_import(owner, moving.staged, err) < 0 ||
 	    keep_exports(owner, &moving, err) < 0)
 		return -1;
-	stage_compare(import, &owner->row);
 	id_set_add(&import->seen, owner->row.id);
 	id_set_add(&import->changed, owner->row.id);
 	stage_count_sets(import, owner->row.id, owner->changed);
 	return 1;
+}
+
+void set_release(struct set_owner *owner)
+{
+	idmap_release(&owner->pending_sets);
+	vec_release(&owner->values);
 }
 
 int stage_sets(struct import *import, const struct prepared *item,
@@ -315,15 +343,17 @@ int stage_sets(struct import *import, const struct prepared *item,
 
 	if (!only_sets(import, &item->change))
 		return 0;
-	ret = find(import, item, &owner.row, err);
+	ret = set_find(import, item, &owner.row, err);
 	if (ret > 0)
-		ret = look_at(&owner, err);
+		ret = set_at_rest(&owner, err);
 	if (ret > 0 && resolve(&owner, item, err) < 0)
 		ret = -1;
 	if (ret > 0)
-		ret = can_tell(&owner, err);
+		ret = set_can_tell(&owner, err);
 	if (ret > 0)
-		ret = stage_values(&owner, err);
-	vec_release(&owner.values);
+		ret = set_stage(&owner, err);
+	if (ret > 0 && stage_follow(import, &owner.row, owner.sum, err) < 0)
+		ret = -1;
+	set_release(&owner);
 	return ret;
 }

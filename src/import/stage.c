@@ -17,9 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A content unlike any hash: the next full import compares by value. */
-#define UNLIKE(id) ((struct hash128){ 2, (uint64_t)(id) })
-
 static uint32_t anchor_type(const struct import *import, uint32_t type)
 {
 	return import->has_dn ? 0 : type;
@@ -159,15 +156,72 @@ static bool is_object(const struct entry *entry)
 	return entry->row.type && entry->row.has_image;
 }
 
+static uint64_t anchor_of(const struct import *import, const struct cs_row *row)
+{
+	return key_of_anchor(import->store, import->number,
+			     anchor_type(import, row->type), row->anchor);
+}
+
 void stage_compare(struct import *import, const struct cs_row *row)
 {
 	uint64_t h;
 
 	if (!row->anchor.len || !row->has_image)
 		return;
-	h = key_of_anchor(import->store, import->number,
-			  anchor_type(import, row->type), row->anchor);
-	add_anchor(import, h, row->id, UNLIKE(row->id));
+	h = anchor_of(import, row);
+	add_anchor(import, h, row->id, content_unlike(row->id));
+}
+
+int stage_content(struct import *import, uint64_t h, int64_t id,
+		  struct hash128 *out, struct error *err)
+{
+	const struct anchor_table *table = import->full ? &import->table
+							: &import->fresh;
+	struct anchor_key keys[SAME_HASH];
+	struct anchor_slot *slot;
+	size_t at = SIZE_MAX;
+	int count = 0;
+	int i;
+
+	while ((slot = anchor_table_find(table, h, &at))) {
+		if (slot->id != id)
+			continue;
+		*out = slot->content;
+		return 1;
+	}
+	if (!import->full)
+		count = store_anchor_find(import->store, import->number, h,
+					  keys, SAME_HASH, err);
+	for (i = 0; i < count; i++) {
+		if (keys[i].id != id)
+			continue;
+		*out = keys[i].content;
+		return 1;
+	}
+	return count < 0 ? -1 : 0;
+}
+
+int stage_follow(struct import *import, const struct cs_row *row,
+		 struct hash128 sum, struct error *err)
+{
+	struct hash128 content;
+	uint64_t h;
+	int ret;
+
+	if (!row->anchor.len || !row->has_image || (!sum.high && !sum.low))
+		return 0;
+	h = anchor_of(import, row);
+	ret = stage_content(import, h, row->id, &content, err);
+	if (ret > 0)
+		add_anchor(import, h, row->id,
+			   content_follow(content, sum, row->id));
+	return ret < 0 ? -1 : 0;
+}
+
+void stage_put_content(struct import *import, uint64_t h, int64_t id,
+		       struct hash128 content)
+{
+	add_anchor(import, h, id, content);
 }
 
 void stage_anchor(struct import *import, uint64_t h, int64_t id)
@@ -298,6 +352,10 @@ static void count_later(struct import *import, const struct entry *before)
 {
 	struct doubtful doubtful = { before->row.id, IMAGE_EMPTY };
 
+	/* a delta may tell of it again: what it was at first counts */
+	if (id_set_has(&import->doubted, before->row.id))
+		return;
+	id_set_add(&import->doubted, before->row.id);
 	doubtful.before = image_dup(&before->image, &import->run_arena);
 	vec_push(&import->doubtful, doubtful);
 }
@@ -493,6 +551,7 @@ static int note_rename(struct import *import, struct entry *entry,
 		entry->renamed = !dn_equal(now, entry->old_dn);
 	}
 	vec_push(&import->renamed, moved);
+	id_set_add(&import->renamed_ids, entry->row.id);
 	return 0;
 }
 
@@ -968,7 +1027,7 @@ int stage_update(struct import *import, struct prepared *item,
 	if (changed_image(import, item, &target.image, &report.attrs, err) < 0)
 		return -1;
 	item->type = entry.row.type;
-	item->content = UNLIKE(entry.row.id);
+	item->content = content_unlike(entry.row.id);
 	return known_object(import, item, &entry, target, report, err);
 }
 

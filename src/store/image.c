@@ -5,6 +5,7 @@
  */
 #include "store/image.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define IMAGE_VERSION 1
@@ -272,25 +273,111 @@ static int decode_value(struct sv bytes, size_t *at, struct value *out)
 	return 1;
 }
 
-static int decode_attr(struct sv bytes, size_t *at, const struct attr_map *map,
-		       struct arena *arena, struct image_attr *out)
+/* The head of an attribute: its number and how many values it has. */
+static int decode_head(struct sv bytes, size_t *at, const struct attr_map *map,
+		       uint32_t *attr, size_t *count_out)
 {
 	uint64_t number;
 	uint64_t count;
-	size_t i;
 
 	if (!image_decode_number(bytes, at, &number) ||
 	    !image_decode_number(bytes, at, &count) ||
 	    number >= map->from_store_len || count > bytes.len - *at)
 		return 0;
-	out->attr = map->from_store[number];
-	out->values.len = (size_t)count;
+	*attr = map->from_store[number];
+	*count_out = (size_t)count;
+	return 1;
+}
+
+static int decode_attr(struct sv bytes, size_t *at, const struct attr_map *map,
+		       struct arena *arena, struct image_attr *out)
+{
+	size_t i;
+
+	if (!decode_head(bytes, at, map, &out->attr, &out->values.len))
+		return 0;
 	out->values.at =
-		arena_alloc(arena, (size_t)count * sizeof(struct value));
-	for (i = 0; i < count; i++)
+		arena_alloc(arena, out->values.len * sizeof(struct value));
+	for (i = 0; i < out->values.len; i++)
 		if (!decode_value(bytes, at, &out->values.at[i]))
 			return 0;
 	return 1;
+}
+
+static int order_targets(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a;
+	int64_t y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* 1: it was one of references, which are taken; 0: it is not; -1: damaged */
+static int decode_set(struct sv bytes, size_t *at, const struct attr_map *map,
+		      struct arena *arena, struct image_set *out)
+{
+	size_t from = *at;
+	bool sorted = true;
+	struct value value;
+	size_t i;
+
+	if (!decode_head(bytes, at, map, &out->attr, &out->len))
+		return -1;
+	if (!out->len || bytes.ptr[*at] != VALUE_REFERENCE) {
+		*at = from;
+		return 0;
+	}
+	out->targets = arena_array(arena, out->len, sizeof(*out->targets));
+	for (i = 0; i < out->len; i++) {
+		if (!decode_value(bytes, at, &value))
+			return -1;
+		out->targets[i] = value.number;
+		sorted &= !i || out->targets[i - 1] < value.number;
+	}
+	if (!sorted)
+		qsort(out->targets, out->len, sizeof(*out->targets),
+		      order_targets);
+	return 1;
+}
+
+int image_decode_sets(struct sv bytes, const struct attr_map *map,
+		      struct arena *arena, struct image *out,
+		      struct image_set **sets_out, size_t *count_out,
+		      struct error *err)
+{
+	uint64_t count = 0;
+	size_t at = 1;
+	size_t i;
+
+	*out = IMAGE_EMPTY;
+	*count_out = 0;
+	if (!bytes.len)
+		return 0;
+	if (bytes.ptr[0] != IMAGE_VERSION ||
+	    !image_decode_number(bytes, &at, &count) || count > bytes.len)
+		goto damaged;
+	*sets_out = arena_array(arena, (size_t)count + 1, sizeof(**sets_out));
+	for (i = 0; i < count; i++) {
+		struct image_attr attr;
+		int ret = decode_set(bytes, &at, map, arena,
+				     &(*sets_out)[*count_out]);
+
+		if (ret < 0 ||
+		    (!ret && !decode_attr(bytes, &at, map, arena, &attr)))
+			goto damaged;
+		if (ret)
+			++*count_out;
+		else
+			image_put(out, attr.attr, attr.values, arena);
+	}
+	if (at == bytes.len)
+		return 0;
+damaged:
+	*out = IMAGE_EMPTY;
+	*count_out = 0;
+	return error_set(err, ERR_CORRUPT,
+			 "a stored image is damaged at byte %zu of %zu", at,
+			 bytes.len);
 }
 
 int image_decode(struct sv bytes, const struct attr_map *map,

@@ -85,6 +85,19 @@ void image_encode(const struct image *image, const struct attr_map *map,
 int image_decode(struct sv bytes, const struct attr_map *map,
 		 struct arena *arena, struct image *out, struct error *err);
 
+/* The references of one attribute, in order of their targets. */
+struct image_set {
+	uint32_t attr;
+	int64_t *targets;
+	size_t len;
+};
+
+/* The same without references, which are in `sets`: eight bytes for each. */
+int image_decode_sets(struct sv bytes, const struct attr_map *map,
+		      struct arena *arena, struct image *out,
+		      struct image_set **sets_out, size_t *count_out,
+		      struct error *err);
+
 /* One value's stored form; numbers as in images. */
 void image_encode_value(const struct value *value, struct strbuf *out);
 

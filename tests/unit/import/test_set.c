@@ -85,11 +85,181 @@ static void one_more_and_less(void **state)
 	/* all of it again, as it is now */
 	delta(f, "update:team|T||member-=a\n", "stage-update 1");
 	full(f, PEOPLE "object:team|T||name=T|member=b\n", "stage-no-change 5");
-	assert_int_equal(row_count(f, team), 0);
+	/* known by its hash: what lies beside the image stays there */
+	assert_int_equal(row_count(f, team), 1);
 	entry = load(f, team);
 	assert_int_equal(entry.import, IMPORT_UPDATE);
 	assert_int_equal(len(&entry.image), 1);
 	assert_int_equal(len(&entry.synced), 2);
+}
+
+/* Bytes cannot follow: the first time values are compared, from then on the
+ * object is known by their hash. */
+static void told_by_bytes(void **state)
+{
+	struct fixture *f = *state;
+	struct entry entry;
+	int64_t team;
+
+	the_session.context = "a";
+	team = start(f);
+	delta(f, "update:team|T||member+=c\n", "stage-update 1");
+	full(f, PEOPLE "object:team|T||name=T|member=c;b;a\n",
+	     "stage-no-change 5");
+	assert_int_equal(row_count(f, team), 0);
+	consume(f);
+	delta(f, "update:team|T||member+=d\n", "stage-update 1");
+	the_session.expanded = 0;
+	full(f, PEOPLE "object:team|T||name=T|member=d;c;b;a\n",
+	     "stage-no-change 5");
+	assert_int_equal(the_session.expanded, 1);
+	assert_int_equal(row_count(f, team), 1);
+	full(f, PEOPLE "object:team|T||name=T|member=d;c;b\n",
+	     "stage-no-change 4, stage-update 1");
+	entry = load(f, team);
+	assert_int_equal(len(&entry.image), 3);
+}
+
+/* ---- sets that are delivered whole ---- */
+
+#define MANY 20
+
+/* A team of all but `less` (0: of all), read before or after its members;
+ * `name` is that of the first, `second` that of the second. */
+static const char *crowd(struct fixture *f, bool before, int less,
+			 const char *name, const char *second)
+{
+	struct strbuf people = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct strbuf team = STRBUF_INIT(STRBUF_NO_LIMIT);
+	const char *out;
+	int i;
+
+	strbuf_addf(&team, "object:team|T|cn=T,o=x|name=T");
+	for (i = 1; i <= MANY; i++) {
+		char own[16];
+
+		(void)snprintf(own, sizeof(own), "p%d", i);
+		strbuf_addf(&people, "object|%d|uid=%s,o=x|name=P\n", i,
+			    i == 1   ? name
+			    : i == 2 ? second
+				     : own);
+		if (i != less)
+			strbuf_addf(&team, "%suid=p%d,o=x",
+				    i == 1 ? "|member=" : ";", i);
+	}
+	strbuf_addf(&team, "\n");
+	out = before ? arena_printf(&f->arena, "%s%s", strbuf_cstr(&team),
+				    strbuf_cstr(&people))
+		     : arena_printf(&f->arena, "%s%s", strbuf_cstr(&people),
+				    strbuf_cstr(&team));
+	strbuf_release(&people);
+	strbuf_release(&team);
+	return out;
+}
+
+static void one_of_many_differs(void **state)
+{
+	struct fixture *f = *state;
+	struct cs_row before;
+	struct cs_row after;
+	struct entry entry;
+	int64_t team;
+
+	full(f, crowd(f, false, 0, "p1", "p2"), "stage-add 21");
+	consume(f);
+	team = find(f, "T");
+	OK(f, store_cs_get(f->store, team, &f->arena, &before, &f->err));
+	full(f, crowd(f, false, 7, "p1", "p2"),
+	     "stage-no-change 20, stage-update 1");
+	OK(f, store_cs_get(f->store, team, &f->arena, &after, &f->err));
+	assert_true(sv_eq(before.image, after.image));
+	assert_int_equal(row_count(f, team), 1);
+	entry = load(f, team);
+	assert_int_equal(entry.import, IMPORT_UPDATE);
+	assert_int_equal(len(&entry.image), MANY - 1);
+	assert_int_equal(len(&entry.synced), MANY);
+	/* again, and back */
+	full(f, crowd(f, false, 7, "p1", "p2"), "stage-no-change 21");
+	full(f, crowd(f, true, 0, "p1", "p2"),
+	     "stage-no-change 20, stage-update 1");
+	assert_int_equal(row_count(f, team), 0);
+	assert_int_equal(load(f, team).import, IMPORT_NONE);
+}
+
+static void awaited_of_many(void **state)
+{
+	struct fixture *f = *state;
+	struct entry entry;
+	int64_t team;
+
+	full(f, crowd(f, false, 7, "p1", "p2"), "stage-add 21");
+	consume(f);
+	team = find(f, "T");
+	await_value(f, team, "7", true);
+	await_value(f, team, "8", false);
+	import_as(f, IMPORT_FULL, crowd(f, false, 0, "p1", "p2"),
+		  "completed-warnings", "stage-no-change 20, stage-update 1");
+	entry = load(f, team);
+	assert_int_equal(entry.awaiting.op, PENDING_NONE);
+	assert_int_equal(entry.pending.op, PENDING_UPDATE);
+	assert_int_equal(len(&entry.pending.attrs), MANY - 1);
+	assert_int_equal(len(&entry.confirmed), MANY);
+}
+
+static bool has(const struct image *image, int64_t target)
+{
+	const struct values *values = image_get(image, A_MEMBER);
+	size_t i;
+
+	for (i = 0; values && i < values->len; i++)
+		if (values->at[i].number == target)
+			return true;
+	return false;
+}
+
+/* Names pass on in the import that delivers the set; who bears one in the end
+ * is the member. */
+static void pass_names_on(struct fixture *f, bool before)
+{
+	static const struct {
+		const char *first;
+		const char *second;
+		int less;
+		bool has_first;
+		bool has_second;
+	} rounds[] = {
+		{ "q", "p2", 7, false, true },  { "p1", "p2", 0, true, true },
+		{ "p2", "p1", 2, false, true }, { "p1", "p2", 2, true, false },
+		{ "p2", "q", 0, true, false },
+	};
+	struct entry entry;
+	size_t i;
+
+	full(f, crowd(f, false, 0, "p1", "p2"), "stage-add 21");
+	consume(f);
+	for (i = 0; i < sizeof(rounds) / sizeof(*rounds); i++) {
+		OK(f, try_import(f, IMPORT_FULL,
+				 crowd(f, before, rounds[i].less,
+				       rounds[i].first, rounds[i].second)));
+		assert_string_equal(f->result.result, "success");
+		entry = load(f, find(f, "T"));
+		assert_int_equal(has(&entry.image, find(f, "1")),
+				 rounds[i].has_first);
+		assert_int_equal(has(&entry.image, find(f, "2")),
+				 rounds[i].has_second);
+		assert_int_equal(len(&entry.image),
+				 MANY - (rounds[i].less > 0));
+	}
+}
+
+static void names_pass_on_before(void **state)
+{
+	pass_names_on(*state, false);
+}
+
+static void names_pass_on_later(void **state)
+{
+	pass_names_on(*state, true);
 }
 
 static void another_attribute_too(void **state)
@@ -191,9 +361,11 @@ static void by_two_attributes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLAIN(one_more_and_less), PLAIN(another_attribute_too),
-		PLAIN(it_comes_back),     PLAIN(it_comes_back_different),
-		PLAIN(by_two_attributes),
+		PLAIN(one_more_and_less),      PLAIN(another_attribute_too),
+		PLAIN(it_comes_back),          PLAIN(it_comes_back_different),
+		PLAIN(by_two_attributes),      PLAIN(told_by_bytes),
+		WITH_DN(one_of_many_differs),  WITH_DN(awaited_of_many),
+		WITH_DN(names_pass_on_before), WITH_DN(names_pass_on_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
