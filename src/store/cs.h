@@ -65,7 +65,10 @@ int store_cs_children(struct store *store, int64_t parent, struct arena *arena,
 /* Imported objects (not placeholders, containers) of a type; 0: of all. */
 int64_t store_cs_count(struct store *store, uint32_t agent, uint32_t type,
 		       struct error *err);
-/* The same of an object and all that lies below it, of whatever type. */
+/* Of a type, counted up to `most`. */
+int64_t store_cs_count_most(struct store *store, uint32_t agent, uint32_t type,
+			    int64_t most, struct error *err);
+/* Of an object and all that lies below it, of whatever type. */
 int64_t store_cs_count_below(struct store *store, int64_t top,
 			     struct error *err);
 

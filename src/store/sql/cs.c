@@ -223,6 +223,26 @@ int64_t store_cs_count(struct store *store, uint32_t agent, uint32_t type,
 	return ret < 0 ? -1 : count;
 }
 
+int64_t store_cs_count_most(struct store *store, uint32_t agent, uint32_t type,
+			    int64_t most, struct error *err)
+{
+	struct statement *stmt;
+	int64_t count = 0;
+	int ret = sql_first(store,
+			    "SELECT count(*) FROM (SELECT id FROM cs INDEXED BY"
+			    " cs_type WHERE type = ?3 AND id BETWEEN ?1 AND ?2"
+			    " AND type > 0 AND image IS NOT NULL LIMIT ?4)"
+			    " AS found",
+			    &stmt, err, "iiii", FIRST_ID(agent), LAST_ID(agent),
+			    (int64_t)type, most);
+
+	if (ret > 0) {
+		count = sql_int(stmt, 0);
+		sql_reset(stmt);
+	}
+	return ret < 0 ? -1 : count;
+}
+
 int64_t store_cs_count_below(struct store *store, int64_t top,
 			     struct error *err)
 {
