@@ -550,7 +550,7 @@ static int key_comes(struct sync *sync, const struct work_mv *mv,
 	if (kind->lookup_target)
 		count = work_find_mv_key(sync, h, &ids, err);
 	for (i = 0; i < count; i++)
-		if (link_mark_mv_referrers(sync, ids[i], err) < 0)
+		if (link_mark_mv_finders(sync, ids[i], err) < 0)
 			return -1;
 	work_add_mv_key(sync, h, mv->row.id);
 	if (!kind->lookup_target)
@@ -570,7 +570,7 @@ static int key_goes(struct sync *sync, const struct work_mv *mv,
 	vec_push(&sync->w.mv_keys_gone, gone);
 	if (!kind->lookup_target)
 		return 0;
-	if (link_mark_mv_referrers(sync, mv->row.id, err) < 0)
+	if (link_mark_mv_finders(sync, mv->row.id, err) < 0)
 		return -1;
 	return wake_lookups(sync, mv, kind, value, err);
 }

@@ -23,13 +23,15 @@ struct work_cs *link_find(const struct work_mv *mv,
 static int wake_connector(struct sync *sync, const struct work_cs *cs,
 			  const struct work_mv *mv, struct error *err)
 {
-	if (work_wake(sync, key_of_wait_link(sync->store, cs->e.row.id), err) <
+	int64_t id = cs->e.row.id;
+
+	if (work_wake_value(sync, key_of_wait_link(sync->store, id), id, err) <
 	    0)
 		return -1;
-	return work_wake(sync,
-			 key_of_wait_connector(sync->store, mv->row.id,
-					       CS_AGENT(cs->e.row.id)),
-			 err);
+	return work_wake_value(
+		sync,
+		key_of_wait_connector(sync->store, mv->row.id, CS_AGENT(id)),
+		mv->row.id, err);
 }
 
 /* Of several accounts in an agent the first in file order is the one that
@@ -87,6 +89,7 @@ int link_connect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 	cs->e.link.state = LINK_NORMAL;
 	cs->e.link.how = how;
 	cs->e.link.time = sync->now;
+	marks_relink(sync, cs->e.row.id, mv->row.id);
 	leave_cancel(sync, cs);
 	cs->e.link.last_mv = 0;
 	cs->e.link.wanted = how == LINK_PROVISIONING;
@@ -106,6 +109,7 @@ void link_disconnect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 
 	work_touch_cs(sync, cs);
 	work_touch_mv(sync, mv);
+	marks_relink(sync, cs->e.row.id, mv->row.id);
 	links = arena_array(&sync->batch, mv->link_count + 1, sizeof(*links));
 	for (i = 0; i < mv->link_count; i++)
 		if (mv->links[i] != cs)
@@ -135,12 +139,21 @@ int link_mark_referrers(struct sync *sync, int64_t id, struct error *err)
 		if (work_partner(sync, sources[i], &mv, err) < 0)
 			return -1;
 		if (mv)
-			work_mark(sync, mv);
+			work_mark_value(sync, mv, id);
 	}
 	return count < 0 ? -1 : 0;
 }
 
-int link_mark_mv_referrers(struct sync *sync, int64_t mv, struct error *err)
+static void mark(struct sync *sync, int64_t mv, int64_t cause)
+{
+	if (cause)
+		work_mark_value(sync, mv, cause);
+	else
+		work_mark(sync, mv);
+}
+
+static int mark_mv_referrers(struct sync *sync, int64_t mv, int64_t cause,
+			     struct error *err)
 {
 	int64_t *sources;
 	const struct ref_change *ref;
@@ -149,11 +162,21 @@ int link_mark_mv_referrers(struct sync *sync, int64_t mv, struct error *err)
 	int i;
 
 	for (i = 0; i < count; i++)
-		work_mark(sync, sources[i]);
+		mark(sync, sources[i], cause);
 	vec_foreach(&sync->w.refs, ref)
 		if (ref->target == mv && ref->add)
-			work_mark(sync, ref->source);
+			mark(sync, ref->source, cause);
 	return count < 0 ? -1 : 0;
+}
+
+int link_mark_mv_referrers(struct sync *sync, int64_t mv, struct error *err)
+{
+	return mark_mv_referrers(sync, mv, mv, err);
+}
+
+int link_mark_mv_finders(struct sync *sync, int64_t mv, struct error *err)
+{
+	return mark_mv_referrers(sync, mv, 0, err);
 }
 
 /* ---- objects that go away ---- */

@@ -36,17 +36,20 @@ void outcome_inbound(struct sync *sync, const char *counter, int64_t id)
 	counters_add(sync->counters, 0, counter, id);
 }
 
-void outcome_flowed(struct sync *sync, const struct work_mv *mv)
+void outcome_flowed_of(struct sync *sync, int64_t cs)
 {
 	uint64_t at;
+
+	if (idmap_get(&sync->quiet, (uint64_t)cs, &at))
+		idmap_put(&sync->quiet, (uint64_t)cs, at | FLOWED);
+}
+
+void outcome_flowed(struct sync *sync, const struct work_mv *mv)
+{
 	size_t i;
 
-	for (i = 0; i < mv->link_count; i++) {
-		uint64_t id = (uint64_t)mv->links[i]->e.row.id;
-
-		if (idmap_get(&sync->quiet, id, &at))
-			idmap_put(&sync->quiet, id, at | FLOWED);
-	}
+	for (i = 0; i < mv->link_count; i++)
+		outcome_flowed_of(sync, mv->links[i]->e.row.id);
 }
 
 static void count_outbound(struct sync *sync, int64_t cs, unsigned outcome)

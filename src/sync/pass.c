@@ -467,6 +467,8 @@ int pass_fix_up(struct sync *sync, struct error *err)
 		int count;
 		int i;
 
+		if (marks_take(sync, err) < 0)
+			return -1;
 		/* what is done leaves the queue with the next flush */
 		while ((count = store_mv_queue_ids(sync->store, after, ids,
 						   CHUNK, err)) > 0) {

@@ -533,7 +533,7 @@ static int run(struct sync *sync, struct error *err)
 	sync->sets = sets_any(sync);
 	if (join_index_imported(sync, err) < 0 || flush_now(sync, err) < 0 ||
 	    sync_commit(sync, err) < 0 || changes_take(sync, err) < 0 ||
-	    due_take(sync, err) < 0)
+	    due_take(sync, err) < 0 || marks_begin(sync, err) < 0)
 		return -1;
 	ret = pass_objects(sync, sync->options->full ? PASS_ALL : PASS_CHANGED,
 			   err);
@@ -569,6 +569,7 @@ static void release(struct sync *sync)
 	plan_release(sync);
 	idmap_release(&sync->failed_mv);
 	idmap_release(&sync->read_sets);
+	marks_release(&sync->marks);
 	idmap_release(&sync->quiet);
 	idmap_release(&sync->leaving);
 	vec_release(&sync->deferred);

@@ -181,6 +181,22 @@ struct name_taker {
 	int64_t from;
 };
 
+/* Why metaverse objects are marked: set_marks.c */
+struct mark {
+	int64_t mv;
+	int64_t cause; /* an object of either space */
+};
+struct relink {
+	int64_t cs;
+	int64_t mv;
+};
+struct marks {
+	bool on;
+	struct idmap of; /* metaverse object -> how many causes, or whole */
+	VEC(struct mark) causes;
+	VEC(struct relink) relinks; /* of the step */
+};
+
 struct sync {
 	struct store *store;
 	const struct config *config;
@@ -260,6 +276,7 @@ struct sync {
 			      */
 	bool last_try;
 	bool sets; /* pass_sets() takes what changes in sets */
+	struct marks marks;
 	VEC(struct deferred) deferred;
 	struct idmap leaving; /* objects that wait for their new name */
 	VEC(struct name_taker) takers;
@@ -270,6 +287,7 @@ struct sync {
 void outcome_inbound(struct sync *sync, const char *counter, int64_t id);
 /* Its values changed after the object itself was synchronized. */
 void outcome_flowed(struct sync *sync, const struct work_mv *mv);
+void outcome_flowed_of(struct sync *sync, int64_t cs);
 /* What is counted at the end of the step; of one that did not end only
  * objects that were synchronized. */
 void outcome_count(struct sync *sync, bool ended);
@@ -330,12 +348,18 @@ void work_outcome_of(struct sync *sync, int64_t cs, enum outcome outcome,
 		     bool flow);
 /* Evaluate this metaverse object again before the step ends. */
 void work_mark(struct sync *sync, int64_t mv);
+/* The same, because of a value that it may have: a connector space object that
+ * was tied or untied, or a metaverse object whose connectors changed. */
+void work_mark_value(struct sync *sync, int64_t mv, int64_t cause);
 void work_wait(struct sync *sync, uint64_t h, int64_t mv);
 /* What the object waited for is forgotten: it is evaluated anew. */
 int work_wait_afresh(struct sync *sync, const struct work_mv *mv,
 		     struct error *err);
 /* What waits for `h` is marked. */
 int work_wake(struct sync *sync, uint64_t h, struct error *err);
+/* The same, because of such a value. */
+int work_wake_value(struct sync *sync, uint64_t h, int64_t cause,
+		    struct error *err);
 void work_add_mv_key(struct sync *sync, uint64_t h, int64_t mv);
 int work_find_mv_key(struct sync *sync, uint64_t h, int64_t **out,
 		     struct error *err);
@@ -425,6 +449,8 @@ struct work_cs *link_find(const struct work_mv *mv,
 			  const struct config_rule_set *rule_set);
 /* Metaverse objects that refer to this one are evaluated again. */
 int link_mark_mv_referrers(struct sync *sync, int64_t mv, struct error *err);
+/* The same after a change of what it is found by. */
+int link_mark_mv_finders(struct sync *sync, int64_t mv, struct error *err);
 /* Referrers of a connector space object that lost its partner. */
 int link_mark_referrers(struct sync *sync, int64_t id, struct error *err);
 
@@ -520,6 +546,20 @@ void names_add_keys(struct sync *sync, struct agent_plan *agent,
 bool sets_any(const struct sync *sync);
 /* 1: the object is synchronized; 0: it is to be like any other; -1 */
 int sets_take(struct sync *sync, int64_t id, struct error *err);
+/* Any agent has such: sets of others change with what they refer to. */
+bool sets_anywhere(const struct sync *sync);
+
+/* set_marks.c: sets whose values were tied, untied or are no more */
+/* A connector space object and a metaverse object were tied, or untied. */
+void marks_relink(struct sync *sync, int64_t cs, int64_t mv);
+void marks_whole(struct sync *sync, int64_t mv);
+/* What is marked already is looked at as a whole. */
+int marks_begin(struct sync *sync, struct error *err);
+void marks_value(struct sync *sync, int64_t mv, int64_t cause);
+/* Those marked objects that can be followed by value are; the others stay
+ * marked. The working set is empty. */
+int marks_take(struct sync *sync, struct error *err);
+void marks_release(struct marks *marks);
 
 /* sync.c: what is written is kept, the next transaction begins */
 int sync_commit(struct sync *sync, struct error *err);

@@ -570,7 +570,7 @@ int work_wait_afresh(struct sync *sync, const struct work_mv *mv,
 	return count < 0 ? -1 : 0;
 }
 
-int work_wake(struct sync *sync, uint64_t h, struct error *err)
+static int wake(struct sync *sync, uint64_t h, int64_t cause, struct error *err)
 {
 	int64_t *stored = NULL;
 	int64_t *ids;
@@ -590,7 +590,10 @@ int work_wake(struct sync *sync, uint64_t h, struct error *err)
 	for (i = 0; i < count; i++) {
 		struct key_row row = { h, ids[i] };
 
-		work_mark(sync, ids[i]);
+		if (cause)
+			work_mark_value(sync, ids[i], cause);
+		else
+			work_mark(sync, ids[i]);
 		if (sync->waits_stored)
 			vec_push(&sync->w.waits_gone, row);
 	}
@@ -599,8 +602,26 @@ int work_wake(struct sync *sync, uint64_t h, struct error *err)
 	return 0;
 }
 
+int work_wake(struct sync *sync, uint64_t h, struct error *err)
+{
+	return wake(sync, h, 0, err);
+}
+
+int work_wake_value(struct sync *sync, uint64_t h, int64_t cause,
+		    struct error *err)
+{
+	return wake(sync, h, cause, err);
+}
+
 void work_mark(struct sync *sync, int64_t mv)
 {
+	marks_whole(sync, mv);
+	vec_push(&sync->w.marked, mv);
+}
+
+void work_mark_value(struct sync *sync, int64_t mv, int64_t cause)
+{
+	marks_value(sync, mv, cause);
 	vec_push(&sync->w.marked, mv);
 }
 
