@@ -80,6 +80,92 @@ int file_make_parent(const char *path, struct error *err)
 	return ret;
 }
 
+static int sync_folder_of(const char *path, struct error *err)
+{
+	char *folder = mem_strdup(path);
+	char *slash = strrchr(folder, '/');
+	const char *name = ".";
+	int fd;
+	int ret = 0;
+
+	if (slash == folder) {
+		name = "/";
+	} else if (slash) {
+		*slash = '\0';
+		name = folder;
+	}
+	fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		ret = error_errno(err, errno, "cannot sync the folder of '%s'",
+				  path);
+	if (fd >= 0)
+		(void)close(fd);
+	mem_free(folder);
+	return ret;
+}
+
+int file_make_private(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return error_errno(err, errno, "cannot open '%s'", path);
+	(void)close(fd);
+	return 0;
+}
+
+int file_sync(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0 || fsync(fd) < 0)
+		ret = error_errno(err, errno, "cannot sync '%s'", path);
+	if (fd >= 0)
+		(void)close(fd);
+	return ret < 0 ? -1 : sync_folder_of(path, err);
+}
+
+static int copy_bytes(int from, int to, const char *path, struct error *err)
+{
+	const size_t size = (size_t)1 << 20;
+	char *part = mem_alloc(size);
+	ssize_t n;
+	int ret = 0;
+
+	while (ret == 0 && (n = read(from, part, size)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || write(to, part, (size_t)n) != n)
+			ret = error_errno(err, n < 0 ? errno : ENOSPC,
+					  "cannot copy to '%s'", path);
+	}
+	mem_free(part);
+	return ret;
+}
+
+int file_copy(const char *from, const char *to, struct error *err)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	int out;
+	int ret;
+
+	if (in < 0)
+		return error_errno(err, errno, "cannot read '%s'", from);
+	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (out < 0) {
+		ret = error_errno(err, errno, "cannot write '%s'", to);
+	} else {
+		ret = copy_bytes(in, out, to, err);
+		if (close(out) < 0 && ret == 0)
+			ret = error_errno(err, errno, "cannot write '%s'", to);
+		if (ret < 0)
+			(void)unlink(to);
+	}
+	(void)close(in);
+	return ret;
+}
+
 int file_replace_open(struct file_replace *file, const char *path, mode_t mode,
 		      struct error *err)
 {
@@ -107,30 +193,6 @@ int file_replace_open(struct file_replace *file, const char *path, mode_t mode,
 		return -1;
 	}
 	return 0;
-}
-
-static int sync_folder_of(const char *path, struct error *err)
-{
-	char *folder = mem_strdup(path);
-	char *slash = strrchr(folder, '/');
-	const char *name = ".";
-	int fd;
-	int ret = 0;
-
-	if (slash == folder) {
-		name = "/";
-	} else if (slash) {
-		*slash = '\0';
-		name = folder;
-	}
-	fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) < 0)
-		ret = error_errno(err, errno, "cannot sync the folder of '%s'",
-				  path);
-	if (fd >= 0)
-		(void)close(fd);
-	mem_free(folder);
-	return ret;
 }
 
 int file_replace_commit(struct file_replace *file, struct error *err)

@@ -20,6 +20,12 @@ bool file_exists(const char *path);
 int file_make_dirs(const char *path, struct error *err);
 /* Makes the folder that `path` lies in. */
 int file_make_parent(const char *path, struct error *err);
+/* Makes an empty file that is its owner's alone; one that is there stays. */
+int file_make_private(const char *path, struct error *err);
+/* The file and its name are on the disk. */
+int file_sync(const char *path, struct error *err);
+/* To a new file that is its owner's alone. */
+int file_copy(const char *from, const char *to, struct error *err);
 
 /*
  * A file that replaces `path` in one step: written beside it, synced, renamed,

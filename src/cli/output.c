@@ -364,3 +364,17 @@ const char *output_number(int64_t number, struct arena *arena)
 	strbuf_release(&out);
 	return text;
 }
+
+const char *output_bytes(int64_t bytes, struct arena *arena)
+{
+	static const char *const units[] = { "kB", "MB", "GB", "TB" };
+	double size = (double)bytes / 1000;
+	size_t i = 0;
+
+	if (bytes < 1000)
+		return arena_printf(arena, "%lld bytes", (long long)bytes);
+	for (; size >= 1000 && i + 1 < sizeof(units) / sizeof(*units); i++)
+		size /= 1000;
+	return arena_printf(arena, size < 100 ? "%.1f %s" : "%.0f %s", size,
+			    units[i]);
+}

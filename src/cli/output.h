@@ -103,6 +103,8 @@ void json_stream_end(struct json_stream *stream, bool with_count,
 const char *output_time(int64_t time, struct arena *arena);
 /* "12 ms", "3.4 s", "5 min", "2 h", "3 days" */
 const char *output_duration(int64_t milliseconds, struct arena *arena);
+/* "512 bytes", "1.5 kB", "234 MB" */
+const char *output_bytes(int64_t bytes, struct arena *arena);
 /* "1,234,567" */
 const char *output_number(int64_t number, struct arena *arena);
 

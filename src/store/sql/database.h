@@ -75,6 +75,27 @@ struct sql_driver {
 	int (*lease)(struct database *db, struct error *err);
 	/* 1 some process has it, 0 none, -1; takes nothing. */
 	int (*leased)(struct database *db, struct error *err);
+
+	/* ---- what not every database has, else NULL ---- */
+
+	/* Ends the lease of a process that cannot be asked, and its connection:
+	 * 1 done, 0 nobody had it, -1. NULL: a lease ends with its process. */
+	int (*take_over)(struct database *db, struct error *err);
+	/* The bytes that it takes on a disk. */
+	int (*size)(struct database *db, int64_t *out, struct error *err);
+	/* Rows were written that brought their numbers along: those that it
+	 * gives next come behind them. NULL: they do so by themselves. */
+	int (*renumber)(struct database *db, struct error *err);
+	/* Reads all of it: -1, ERR_CORRUPT when something is damaged. */
+	int (*check)(struct database *db, struct error *err);
+	/* Writes it to a file that is empty or not there, as it is at one
+	 * moment; others go on reading and writing. */
+	int (*backup)(struct database *db, const char *path, struct error *err);
+	/* What is at `where` becomes what is in the file, which backup() wrote
+	 * and which goes. *kept_out: where the old one lies now, mem; NULL when
+	 * there was none. ERR_CONFLICT: a process has the lease. */
+	int (*replace)(const char *where, const char *path, char **kept_out,
+		       struct error *err);
 };
 
 extern const struct sql_driver sqlite_driver;

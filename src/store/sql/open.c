@@ -92,9 +92,8 @@ static int load_secret(struct store *store, struct error *err)
 
 static const struct sql_driver *const DRIVERS[] = { &sqlite_driver };
 
-/* The driver of an address, *where_out what is behind its scheme. */
-static const struct sql_driver *
-driver_of(const char *url, const char **where_out, struct error *err)
+const struct sql_driver *sql_driver_of(const char *url, const char **where_out,
+				       struct error *err)
 {
 	size_t i;
 
@@ -121,7 +120,7 @@ int store_open(const char *url, enum store_open_flags flags, struct store **out,
 	const char *where;
 
 	*out = NULL;
-	driver = driver_of(url, &where, err);
+	driver = sql_driver_of(url, &where, err);
 	if (!driver || driver->open(where, flags, &db, err) < 0)
 		return -1;
 	store = mem_zalloc(sizeof(*store));

@@ -129,6 +129,11 @@ const char *sql_text(struct statement *stmt, int column);
 struct sv sql_view(struct statement *stmt, int column);
 struct sv sql_bytes(struct statement *stmt, int column, struct arena *arena);
 
+/* open.c: the driver of an address, *where_out what is behind its scheme; NULL:
+ * err is set. */
+const struct sql_driver *sql_driver_of(const char *url, const char **where_out,
+				       struct error *err);
+
 /* Of pending_export.in_progress: no more than the step to a passing name. */
 #define IN_PROGRESS_ASIDE INT64_C(2)
 

@@ -274,13 +274,13 @@ static int set_version(struct database *db, int64_t number, struct error *err)
 /* ---- the lease ---- */
 
 /* The file whose lock is the lease; -1 when it cannot be opened. */
-static int open_lock(struct sqlite_database *db, int flags, struct error *err)
+static int open_lock(const char *store, int flags, struct error *err)
 {
-	size_t size = strlen(db->base.name) + 8;
+	size_t size = strlen(store) + 8;
 	char *path = mem_alloc(size);
 	int fd;
 
-	(void)snprintf(path, size, "%s.lock", db->base.name);
+	(void)snprintf(path, size, "%s.lock", store);
 	fd = open(path, flags | O_CLOEXEC, 0666);
 	if (fd < 0)
 		(void)error_errno(err, errno, "cannot open '%s'", path);
@@ -288,9 +288,9 @@ static int open_lock(struct sqlite_database *db, int flags, struct error *err)
 	return fd;
 }
 
-static int lease(struct database *db, struct error *err)
+int sqlite_lock(const char *store, int *fd_out, struct error *err)
 {
-	int fd = open_lock(of(db), O_RDWR | O_CREAT, err);
+	int fd = open_lock(store, O_RDWR | O_CREAT, err);
 
 	if (fd < 0)
 		return -1;
@@ -298,13 +298,18 @@ static int lease(struct database *db, struct error *err)
 		(void)close(fd);
 		return 0;
 	}
-	of(db)->lock_fd = fd;
+	*fd_out = fd;
 	return 1;
+}
+
+static int lease(struct database *db, struct error *err)
+{
+	return sqlite_lock(db->name, &of(db)->lock_fd, err);
 }
 
 static int leased(struct database *db, struct error *err)
 {
-	int fd = open_lock(of(db), O_RDONLY, err);
+	int fd = open_lock(db->name, O_RDONLY, err);
 	bool is_free;
 
 	if (fd < 0)
@@ -316,26 +321,14 @@ static int leased(struct database *db, struct error *err)
 
 /* ---- opening ---- */
 
-/* People's data: a new store is its owner's alone. SQLite gives its log the
- * rights of the file. */
-static int make_private(const char *path, struct error *err)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return error_errno(err, errno, "cannot open the store '%s'",
-				   path);
-	(void)close(fd);
-	return 0;
-}
-
 static int make_file(const char *path, enum store_open_flags flags,
 		     struct error *err)
 {
+	/* people's data; SQLite gives its log the rights of the file */
 	if (flags & STORE_CREATE)
 		return file_make_parent(path, err) < 0
 			       ? -1
-			       : make_private(path, err);
+			       : file_make_private(path, err);
 	if (file_exists(path))
 		return 0;
 	return error_set(err, ERR_NOTFOUND,
@@ -425,4 +418,8 @@ const struct sql_driver sqlite_driver = {
 	.set_version = set_version,
 	.lease = lease,
 	.leased = leased,
+	.size = sqlite_size,
+	.check = sqlite_check,
+	.backup = sqlite_backup,
+	.replace = sqlite_replace,
 };

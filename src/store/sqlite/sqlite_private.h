@@ -15,5 +15,15 @@ extern const char *const sqlite_schema_steps[];
 
 /* The connection itself. */
 sqlite3 *sqlite_handle(struct database *db);
+/* Takes the lease of the store at this path until *fd_out is closed: 1; 0:
+ * another process has it; -1. */
+int sqlite_lock(const char *store, int *fd_out, struct error *err);
+
+/* backup.c: of struct sql_driver */
+int sqlite_size(struct database *db, int64_t *out, struct error *err);
+int sqlite_check(struct database *db, struct error *err);
+int sqlite_backup(struct database *db, const char *path, struct error *err);
+int sqlite_replace(const char *where, const char *path, char **kept_out,
+		   struct error *err);
 
 #endif
