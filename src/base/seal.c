@@ -5,6 +5,8 @@
  */
 #include "base/seal.h"
 
+#include "base/file.h"
+
 #include <sodium.h>
 #include <string.h>
 
@@ -68,11 +70,12 @@ int seal_close(struct seal *seal, struct sv plain, struct arena *arena,
 	return 0;
 }
 
-int seal_open(struct seal *seal, struct sv sealed, struct arena *arena,
-	      struct sv *out, struct error *err)
+int seal_open_by(struct seal *seal, struct sv sealed, struct arena *arena,
+		 struct sv *out, size_t *key_out, struct error *err)
 {
 	const unsigned char *nonce;
 	unsigned char *plain;
+	size_t at;
 	size_t len;
 
 	if (load(seal, false, err) < 0)
@@ -85,16 +88,28 @@ int seal_open(struct seal *seal, struct sv sealed, struct arena *arena,
 	len = sealed.len - MARK_SIZE - OVERHEAD;
 	plain = arena_alloc(arena, len + 1);
 	plain[len] = '\0';
-	if (crypto_secretbox_open_easy(plain, nonce + NONCE_SIZE,
-				       sealed.len - MARK_SIZE - NONCE_SIZE,
-				       nonce,
-				       (unsigned char *)seal->loaded.bytes) < 0)
+	for (at = 0; at < seal->loaded.len; at += SEAL_KEY_SIZE)
+		if (crypto_secretbox_open_easy(
+			    plain, nonce + NONCE_SIZE,
+			    sealed.len - MARK_SIZE - NONCE_SIZE, nonce,
+			    (unsigned char *)seal->loaded.bytes + at) == 0)
+			break;
+	if (at >= seal->loaded.len)
 		return error_set(err, ERR_INVALID,
 				 "encryption-key-lost: the secret value was "
 				 "sealed with another key; put the key of then "
 				 "back, or have the object made anew");
 	*out = sv_make((char *)plain, len);
+	*key_out = at / SEAL_KEY_SIZE;
 	return 0;
+}
+
+int seal_open(struct seal *seal, struct sv sealed, struct arena *arena,
+	      struct sv *out, struct error *err)
+{
+	size_t key;
+
+	return seal_open_by(seal, sealed, arena, out, &key, err);
 }
 
 /* ---- for somebody else ---- */
@@ -111,6 +126,23 @@ int box_key_parse(struct sv text, unsigned char out[BOX_KEY_SIZE])
 		explicit_bzero(bytes.ptr, bytes.size);
 	strbuf_release(&bytes);
 	return ok;
+}
+
+int box_key_read(const char *path, unsigned char out[BOX_KEY_SIZE],
+		 struct error *err)
+{
+	struct strbuf text = STRBUF_INIT(4096);
+	int ret = file_read(path, &text, err);
+
+	if (ret == 0 && !box_key_parse(strbuf_sv(&text), out))
+		ret = error_set(err, ERR_INVALID,
+				"'%s' is not a key as 'conjoin secret "
+				"keypair' makes it",
+				path);
+	if (text.ptr)
+		explicit_bzero(text.ptr, text.size);
+	strbuf_release(&text);
+	return ret;
 }
 
 void box_keypair(unsigned char public_out[BOX_KEY_SIZE],

@@ -53,6 +53,7 @@ extern const struct command command_candidates;
 extern const struct command command_runs;
 extern const struct command command_errors;
 extern const struct command command_secret;
+extern const struct command command_key;
 extern const struct command command_backup;
 extern const struct command command_restore;
 extern const struct command command_store;

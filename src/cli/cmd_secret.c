@@ -8,6 +8,7 @@
  */
 #include "base/file.h"
 #include "base/seal.h"
+#include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/secrets.h"
 
@@ -15,60 +16,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
-#define MAX_LINE   65600
 #define MAX_SEALED ((size_t)256 << 20)
-
-/* One line of standard input, without its end. */
-static int read_line(struct secret *out, struct error *err)
-{
-	char *line = mem_alloc(MAX_LINE);
-	size_t len = 0;
-	ssize_t n;
-	char c;
-	int ret = 0;
-
-	while ((n = read(STDIN_FILENO, &c, 1)) > 0 && c != '\n') {
-		if (len == MAX_LINE) {
-			ret = error_set(err, ERR_LIMIT,
-					"the value is longer than %d bytes",
-					MAX_LINE);
-			break;
-		}
-		line[len++] = c;
-	}
-	if (n < 0)
-		ret = error_errno(err, errno, "cannot read the value");
-	if (len && line[len - 1] == '\r')
-		len--;
-	if (ret == 0)
-		secret_set(out, sv_make(line, len));
-	explicit_bzero(line, MAX_LINE);
-	mem_free(line);
-	return ret;
-}
-
-static int ask(const char *name, struct secret *out, struct error *err)
-{
-	struct termios before;
-	struct termios silent;
-	int ret;
-
-	if (!isatty(STDIN_FILENO))
-		return read_line(out, err);
-	if (tcgetattr(STDIN_FILENO, &before) < 0)
-		return error_errno(err, errno, "cannot read the value");
-	silent = before;
-	silent.c_lflag &= ~(tcflag_t)ECHO;
-	(void)fprintf(stderr, "value of '%s' (not shown): ", name);
-	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-	ret = read_line(out, err);
-	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-	(void)fputc('\n', stderr);
-	return ret;
-}
 
 static enum run_exit done(struct cli *cli, const char *name, const char *what)
 {
@@ -90,7 +40,9 @@ static enum run_exit set(struct cli *cli, const struct secrets *secrets,
 {
 	struct secret value = SECRET_INIT;
 	struct error err = ERROR_INIT;
-	int ret = ask(name, &value, &err);
+	int ret = ask_secret(STDIN_FILENO,
+			     arena_printf(&cli->arena, "value of '%s'", name),
+			     &value, &err);
 
 	if (ret == 0)
 		ret = secrets_set(secrets, sv_from(name), secret_view(&value),
@@ -191,23 +143,6 @@ static enum run_exit keypair(struct cli *cli, const char *path)
 	return RUN_OK;
 }
 
-static int read_key(const char *path, unsigned char out[BOX_KEY_SIZE],
-		    struct error *err)
-{
-	struct strbuf text = STRBUF_INIT(4096);
-	int ret = file_read(path, &text, err);
-
-	if (ret == 0 && !box_key_parse(strbuf_sv(&text), out))
-		ret = error_set(err, ERR_INVALID,
-				"'%s' is not a key as 'conjoin secret "
-				"keypair' makes it",
-				path);
-	if (text.ptr)
-		explicit_bzero(text.ptr, text.size);
-	strbuf_release(&text);
-	return ret;
-}
-
 /* Each line that can be opened, as it is: JSON. */
 static enum run_exit open_lines(struct cli *cli, struct sv text,
 				const unsigned char key[BOX_KEY_SIZE])
@@ -247,7 +182,7 @@ static enum run_exit open_file(struct cli *cli, const char *path,
 
 	if (!key_path)
 		return cli_misuse(cli, "open '%s' with which key file?", path);
-	if (read_key(key_path, key, &err) < 0 ||
+	if (box_key_read(key_path, key, &err) < 0 ||
 	    file_read(path, &text, &err) < 0)
 		exit = cli_fail(cli, &err);
 	else

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/vec.h"
+#include "cli/keys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@
 #define MAX_FILE   ((size_t)4 << 20)
 #define MAX_VALUE  ((size_t)64 << 10)
 #define MAX_NAME   128
-#define KEY_SIZE   crypto_secretbox_KEYBYTES
+#define KEY_SIZE   SEAL_KEY_SIZE
 #define NONCE_SIZE crypto_secretbox_NONCEBYTES
 #define OVERHEAD   (NONCE_SIZE + crypto_secretbox_MACBYTES)
 
@@ -55,76 +56,6 @@ void secrets_release(struct secrets *secrets)
 	mem_free(secrets->file);
 	mem_free(secrets->key_file);
 	memset(secrets, 0, sizeof(*secrets));
-}
-
-/* --- the key ----------------------------------------------------------- */
-
-static int check_key_file(const char *path, int fd, struct error *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return error_errno(err, errno, "cannot read the key '%s'",
-				   path);
-	if (!S_ISREG(st.st_mode))
-		return error_set(err, ERR_INVALID,
-				 "the key '%s' is not a plain file", path);
-	if (st.st_mode & (S_IRWXG | S_IRWXO))
-		return error_set(err, ERR_DENIED,
-				 "the key '%s' can be used by others (mode "
-				 "%04o); run 'chmod 600 %s', and set the "
-				 "secrets anew if somebody may have read it",
-				 path, (unsigned)st.st_mode & 07777, path);
-	if (st.st_size != KEY_SIZE)
-		return error_set(err, ERR_CORRUPT,
-				 "the key '%s' is damaged: it has %lld bytes "
-				 "instead of %u; put a copy of it back",
-				 path, (long long)st.st_size,
-				 (unsigned)KEY_SIZE);
-	return 0;
-}
-
-/* 1: there is a key; 0: there is none; -1 */
-static int load_key(const char *path, unsigned char key[KEY_SIZE],
-		    struct error *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	int ret = 1;
-
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	if (fd < 0)
-		return error_errno(err, errno, "cannot read the key '%s'",
-				   path);
-	if (check_key_file(path, fd, err) < 0)
-		ret = -1;
-	else if (read(fd, key, KEY_SIZE) != KEY_SIZE)
-		ret = error_set(err, ERR_UNAVAILABLE,
-				"cannot read the key '%s'", path);
-	(void)close(fd);
-	return ret;
-}
-
-static int make_key(const char *path, unsigned char key[KEY_SIZE],
-		    struct error *err)
-{
-	int fd;
-	int ret = 0;
-
-	if (file_make_parent(path, err) < 0)
-		return -1;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return error_errno(err, errno, "cannot make the key '%s'",
-				   path);
-	randombytes_buf(key, KEY_SIZE);
-	if (write(fd, key, KEY_SIZE) != KEY_SIZE || fsync(fd) < 0) {
-		ret = error_errno(err, errno, "cannot write the key '%s'",
-				  path);
-		(void)unlink(path);
-	}
-	(void)close(fd);
-	return ret;
 }
 
 /* --- the file ---------------------------------------------------------- */
@@ -331,10 +262,11 @@ static int check_new(struct sv name, struct sv value, struct error *err)
 	return 0;
 }
 
-static int need_key(const struct secrets *secrets, const struct items *items,
-		    unsigned char key[KEY_SIZE], struct error *err)
+/* The keys, and one that is made when there is none. */
+static int need_keys(const struct secrets *secrets, const struct items *items,
+		     struct keys *keys, struct error *err)
 {
-	int ret = load_key(secrets->key_file, key, err);
+	int ret = keys_load(secrets->key_file, keys, err);
 
 	if (ret)
 		return ret < 0 ? -1 : 0;
@@ -344,20 +276,24 @@ static int need_key(const struct secrets *secrets, const struct items *items,
 				 "secrets sealed with it; put the key back, or "
 				 "delete that file and set the secrets anew",
 				 secrets->key_file, secrets->file);
-	return make_key(secrets->key_file, key, err);
+	keys_add(keys);
+	if (keys_save_new(secrets->key_file, keys, err) == 0)
+		return 0;
+	keys_release(keys);
+	return -1;
 }
 
 static int put(const struct secrets *secrets, struct items *items,
 	       struct sv name, struct sv value, struct error *err)
 {
-	unsigned char key[KEY_SIZE];
 	struct item *item = find(items, name);
 	struct item new = { name, SV_NULL };
+	struct keys keys;
 
-	if (need_key(secrets, items, key, err) < 0)
+	if (need_keys(secrets, items, &keys, err) < 0)
 		return -1;
-	new.box = seal(&items->arena, key, name, value);
-	explicit_bzero(key, sizeof(key));
+	new.box = seal(&items->arena, keys.all.at[0].bytes, name, value);
+	keys_release(&keys);
 	if (item)
 		*item = new;
 	else
@@ -433,11 +369,23 @@ int secrets_list(const struct secrets *secrets, struct arena *arena,
 	return ret;
 }
 
+/* The place of the key that opens it, or -1. */
+static int unseal_any(const struct keys *keys, const struct item *item,
+		      struct secret *out)
+{
+	size_t i;
+
+	for (i = 0; i < keys->all.len; i++)
+		if (unseal(keys->all.at[i].bytes, item, out))
+			return (int)i;
+	return -1;
+}
+
 static int open_item(const struct secrets *secrets, const struct item *item,
 		     struct secret *out, struct error *err)
 {
-	unsigned char key[KEY_SIZE];
-	int ret = load_key(secrets->key_file, key, err);
+	struct keys keys;
+	int ret = keys_load(secrets->key_file, &keys, err);
 
 	if (ret < 0)
 		return -1;
@@ -446,9 +394,9 @@ static int open_item(const struct secrets *secrets, const struct item *item,
 				 "the key '%s' is missing; put it back, or "
 				 "name it by CONJOIN_KEY_FILE",
 				 secrets->key_file);
-	ret = unseal(key, item, out);
-	explicit_bzero(key, sizeof(key));
-	if (ret)
+	ret = unseal_any(&keys, item, out);
+	keys_release(&keys);
+	if (ret >= 0)
 		return 0;
 	return error_set(err, ERR_DENIED,
 			 "the key '%s' does not open the secret '" SV_FMT
@@ -555,17 +503,17 @@ int secrets_seal_key(void *data, bool make, struct secret *out,
 		     struct error *err)
 {
 	const struct secrets *secrets = data;
-	unsigned char key[KEY_SIZE];
+	struct keys keys = KEYS_INIT;
 	struct items items;
 	int ret;
 
 	if (make) {
 		ret = load(secrets, &items, err);
 		if (ret == 0)
-			ret = need_key(secrets, &items, key, err);
+			ret = need_keys(secrets, &items, &keys, err);
 		items_release(&items);
 	} else {
-		ret = load_key(secrets->key_file, key, err);
+		ret = keys_load(secrets->key_file, &keys, err);
 		if (ret == 0)
 			ret = error_set(err, ERR_INVALID,
 					"encryption-key-lost: the key '%s' is "
@@ -573,7 +521,67 @@ int secrets_seal_key(void *data, bool make, struct secret *out,
 					secrets->key_file);
 	}
 	if (ret >= 0)
-		secret_set(out, sv_make((const char *)key, sizeof(key)));
-	explicit_bzero(key, sizeof(key));
+		keys_concat(&keys, out);
+	keys_release(&keys);
 	return ret < 0 ? -1 : 0;
+}
+
+/* --- keys come and go -------------------------------------------------- */
+
+int secrets_lock(const struct secrets *secrets, struct error *err)
+{
+	return lock(secrets, err);
+}
+
+static int order_uses(const void *a, const void *b)
+{
+	return sv_cmp(((const struct secret_use *)a)->name,
+		      ((const struct secret_use *)b)->name);
+}
+
+int secrets_uses(const struct secrets *secrets, const struct keys *keys,
+		 struct arena *arena, struct secret_use **out,
+		 size_t *count_out, struct error *err)
+{
+	struct secret value = SECRET_INIT;
+	struct items items;
+	const struct item *item;
+	int ret = load(secrets, &items, err);
+
+	*count_out = 0;
+	*out = arena_array(arena, items.all.len, sizeof(**out));
+	vec_foreach(&items.all, item) {
+		struct secret_use *use = &(*out)[(*count_out)++];
+
+		use->name = arena_dup(arena, item->name);
+		use->key = unseal_any(keys, item, &value);
+		secret_release(&value);
+	}
+	if (*count_out)
+		qsort(*out, *count_out, sizeof(**out), order_uses);
+	items_release(&items);
+	return ret;
+}
+
+int secrets_reencrypt(const struct secrets *secrets, const struct keys *keys,
+		      size_t *count_out, struct error *err)
+{
+	struct secret value = SECRET_INIT;
+	struct items items;
+	struct item *item;
+	int ret = load(secrets, &items, err);
+
+	*count_out = 0;
+	vec_foreach(&items.all, item) {
+		if (unseal_any(keys, item, &value) > 0) {
+			item->box = seal(&items.arena, keys->all.at[0].bytes,
+					 item->name, secret_view(&value));
+			++*count_out;
+		}
+		secret_release(&value);
+	}
+	if (ret == 0 && *count_out)
+		ret = save(secrets, &items, err);
+	items_release(&items);
+	return ret;
 }

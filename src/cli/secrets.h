@@ -2,10 +2,9 @@
  * secrets.h - passwords that the configuration names, kept encrypted
  *
  * FOLDER/state/secrets holds them, each sealed by libsodium's secretbox under
- * the key in FOLDER/state/key (or the file that CONJOIN_KEY_FILE names). Names
- * can be read, values never without the key. A value is sealed together with
- * its name, so entries cannot be exchanged. A key that others may read is
- * refused.
+ * the newest key in FOLDER/state/key (keys.h). Names can be read, values never
+ * without the key. A value is sealed together with its name, so entries cannot
+ * be exchanged.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -43,8 +42,29 @@ int secrets_get(const struct secrets *secrets, struct sv name,
 int secrets_resolve(void *data, struct sv reference, struct secret *out,
 		    struct error *err);
 
-/* The key itself, for struct seal: `data` is a struct secrets. */
+/* The keys themselves, for struct seal: `data` is a struct secrets. */
 int secrets_seal_key(void *data, bool make, struct secret *out,
 		     struct error *err);
+
+/* ---- keys come and go ---- */
+
+struct keys;
+
+/* Keeps others from changing secrets and keys until the descriptor is closed;
+ * -1. The calls above do so themselves. */
+int secrets_lock(const struct secrets *secrets, struct error *err);
+
+struct secret_use {
+	struct sv name;
+	int key; /* place of the key that opens it, or -1 */
+};
+/* Which secret lies under which key, by name; memory from arena. */
+int secrets_uses(const struct secrets *secrets, const struct keys *keys,
+		 struct arena *arena, struct secret_use **out,
+		 size_t *count_out, struct error *err);
+/* Those under an older key come under the newest: how many. The caller has
+ * locked. */
+int secrets_reencrypt(const struct secrets *secrets, const struct keys *keys,
+		      size_t *count_out, struct error *err);
 
 #endif

@@ -79,6 +79,8 @@ int store_delivery_put(struct store_tx *tx, const struct delivery_row *row,
 int store_delivery_next(struct store *store, uint32_t agent, int64_t after,
 			struct arena *arena, struct delivery_row *out,
 			struct error *err);
+int store_delivery_change(struct store_tx *tx, int64_t id, struct sv what,
+			  struct error *err);
 int store_delivery_delete(struct store_tx *tx, int64_t id, struct error *err);
 
 #endif

@@ -190,6 +190,13 @@ int store_delivery_next(struct store *store, uint32_t agent, int64_t after,
 	return 1;
 }
 
+int store_delivery_change(struct store_tx *tx, int64_t id, struct sv what,
+			  struct error *err)
+{
+	return sql_run(tx->store, "UPDATE delivery SET what = ?2 WHERE id = ?1",
+		       err, "ib", id, what);
+}
+
 int store_delivery_delete(struct store_tx *tx, int64_t id, struct error *err)
 {
 	return sql_run(tx->store, "DELETE FROM delivery WHERE id = ?1", err,
