@@ -1,5 +1,5 @@
 /*
- * map.c - id tables by open addressing, name tables by uthash
+ * map.c - id and hash tables by open addressing, name tables by uthash
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -107,6 +107,84 @@ void idmap_release(struct idmap *map)
 	mem_free(map->keys);
 	mem_free(map->values);
 	*map = (struct idmap)IDMAP_INIT;
+}
+
+struct hash_slot {
+	struct hash128 key; /* zero: free */
+	uint64_t value;
+};
+
+void hashmap_init(struct hashmap *map)
+{
+	memset(map, 0, sizeof(*map));
+	hash_key_random(&map->key);
+}
+
+void hashmap_release(struct hashmap *map)
+{
+	mem_free(map->slots);
+	map->slots = NULL;
+	map->size = map->len = 0;
+}
+
+/* The slot of a hash, or the free one where it would be. */
+static struct hash_slot *hash_place(const struct hashmap *map,
+				    struct hash128 key)
+{
+	size_t i = (size_t)key.low & (map->size - 1);
+
+	while ((map->slots[i].key.high || map->slots[i].key.low) &&
+	       !hash128_eq(map->slots[i].key, key))
+		i = (i + 1) & (map->size - 1);
+	return &map->slots[i];
+}
+
+static void hashmap_grow(struct hashmap *map)
+{
+	struct hash_slot *old = map->slots;
+	size_t old_size = map->size;
+	size_t i;
+
+	map->size = old_size ? old_size * 2 : 16;
+	map->slots = mem_zalloc(map->size * sizeof(*map->slots));
+	for (i = 0; i < old_size; i++)
+		if (old[i].key.high || old[i].key.low)
+			*hash_place(map, old[i].key) = old[i];
+	mem_free(old);
+}
+
+static struct hash128 hash_of(const struct hashmap *map, struct sv text)
+{
+	struct hash128 key = hash128(&map->key, text);
+
+	if (!key.high && !key.low)
+		key.low = 1;
+	return key;
+}
+
+uint64_t *hashmap_at(struct hashmap *map, struct sv text)
+{
+	struct hash128 key = hash_of(map, text);
+	struct hash_slot *slot;
+
+	if ((map->len + 1) * 4 > map->size * 3)
+		hashmap_grow(map);
+	slot = hash_place(map, key);
+	if (!slot->key.high && !slot->key.low) {
+		slot->key = key;
+		map->len++;
+	}
+	return &slot->value;
+}
+
+uint64_t *hashmap_find(const struct hashmap *map, struct sv text)
+{
+	struct hash_slot *slot;
+
+	if (!map->size)
+		return NULL;
+	slot = hash_place(map, hash_of(map, text));
+	return slot->key.high || slot->key.low ? &slot->value : NULL;
 }
 
 struct name_entry {

@@ -148,7 +148,7 @@ static void tear_down(struct export_step *step)
 	tree_release(&step->tree);
 	vec_release(&step->plan);
 	idmap_release(&step->again);
-	idmap_release(&step->places);
+	vec_release(&step->rows);
 	idmap_release(&step->names);
 	vec_release(&step->opened);
 	arena_release(&step->arena);
@@ -187,23 +187,21 @@ static void note_plain(struct export_step *step, size_t at,
 			 !deliver_any(&entry->pending.attrs) &&
 			 !build_withholds(step, entry) &&
 			 !idmap_get(&step->again, (uint64_t)planned->cs, NULL);
-	planned->kind = op->kind;
-	if (planned->plain ||
-	    idmap_get(&step->places, (uint64_t)planned->cs, NULL))
-		idmap_put(&step->places, (uint64_t)planned->cs, at + 1);
+	planned->kind = (uint8_t)op->kind;
 }
 
 /* NULL: the object itself has to be looked at. */
-static const struct planned *plain_of(const struct export_step *step,
+static const struct planned *plain_of(struct export_step *step,
 				      const struct export_outcome *outcome)
 {
-	uint64_t at;
+	const struct planned *planned;
 
-	if (outcome->references_later ||
-	    !idmap_get(&step->places, outcome->id, &at) ||
-	    (!outcome->ok && !step->plan.at[at - 1].sets))
+	if (outcome->references_later || outcome->id & UNTIE_ID)
 		return NULL;
-	return step->plan.at[at - 1].plain ? &step->plan.at[at - 1] : NULL;
+	planned = order_find(step, (int64_t)outcome->id);
+	if (!planned || !planned->plain || (!outcome->ok && !planned->sets))
+		return NULL;
+	return planned;
 }
 
 /* The operation of a planned change: 1 built, 0 there is nothing to send, -1.
@@ -240,7 +238,6 @@ static void note_sets(struct export_step *step, size_t at)
 
 	planned->plain = true;
 	planned->kind = EXPORT_UPDATE;
-	idmap_put(&step->places, (uint64_t)planned->cs, at + 1);
 }
 
 static int mark_in_progress(struct export_step *step, struct window *window,

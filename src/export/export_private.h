@@ -11,27 +11,19 @@
 #include "store/outbox.h"
 #include "store/tree.h"
 
-/* One pending export as the order needs it. */
+/* One operation of the plan: there may be millions of them. */
 struct planned {
 	int64_t cs;
-	int64_t parent;
 	uint32_t type;
-	enum export_op_kind op;
-	int phase;
-	int depth;
-	int refers;       /* of adds: to nothing, to one, to many */
-	uint64_t takes;   /* key of the name that it will have, or 0 */
-	uint64_t frees;   /* key of the name that it gives up, or 0 */
-	int wave;         /* of renames: who takes a name comes behind */
-	bool untie;       /* a rename to a passing name: others want its own */
-	bool aside;       /* that was sent before, its outcome is not known */
-	bool steps_aside; /* it has an untie too */
-	bool anchored;    /* its anchor is known */
-	bool plain;       /* what was sent is all there is to await: no need to
-			   * look at the object again */
-	bool sets;        /* its values are rows: plain too, in its own way */
-	enum export_kind kind; /* of what was sent, when plain */
-	bool apart;            /* sent when all before it has its answer */
+	uint8_t op;         /* enum export_op_kind */
+	uint8_t kind;       /* enum export_kind: of what was sent, when plain */
+	bool container : 1; /* is to be made for others */
+	bool untie : 1;    /* a rename to a passing name: others want its own */
+	bool anchored : 1; /* its anchor is known */
+	bool plain : 1;    /* what was sent is all there is to await: no need
+			    * to look at the object again */
+	bool sets : 1;     /* its values are rows: plain too, in its own way */
+	bool apart : 1;    /* sent when all before it has its answer */
 };
 
 /* Of the operation that untie is; ids of objects have less. */
@@ -51,10 +43,11 @@ struct export_step {
 	bool any_nameless; /* some object may have lost its name to another */
 	struct tree tree;
 	VEC(struct planned) plan;
-	struct idmap names;    /* id -> struct sv: the DN of what is written, as
-				* others may refer to it; in run_arena */
-	struct idmap places;   /* id -> 1 + index of a plain one in the plan */
-	struct idmap again;    /* objects whose references are written last */
+	VEC(size_t) rows;   /* where the ids in the plan begin to ascend anew */
+	struct idmap names; /* id -> struct sv: the DN of what is written, as
+			     * others may refer to it; in run_arena */
+	struct idmap again; /* whose references are written last: id ->
+			     * 1 + the index of that in the plan */
 	VEC(struct sv) opened; /* passwords, to be wiped */
 	struct store_tx *tx;
 	struct arena run_arena;
@@ -66,6 +59,8 @@ int export_nameless(struct store *store, int64_t id, struct error *err);
 
 /* order.c: fills step->plan, in the order of writing. */
 int order_plan(struct export_step *step, struct error *err);
+/* What is planned for the object, its step aside left out; or NULL. */
+struct planned *order_find(struct export_step *step, int64_t cs);
 
 /* build.c: the operation of a pending export; memory from step->arena. */
 int build_op(struct export_step *step, const struct entry *entry,

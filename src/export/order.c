@@ -25,6 +25,30 @@ enum phase {
 	PHASE_DELETE,
 };
 
+/* A pending export as the order needs it; forgotten when there is a plan. */
+struct draft {
+	int64_t cs;
+	int64_t parent;
+	uint64_t takes; /* key of the name that it will have, or 0 */
+	uint64_t frees; /* key of the name that it gives up, or 0 */
+	uint32_t type;
+	int16_t depth;
+	uint8_t phase;
+	uint8_t op;
+	uint8_t refers;       /* of adds: to nothing, to one, to many */
+	uint8_t wave;         /* of renames: who takes a name comes behind */
+	bool untie : 1;       /* a rename to a passing name */
+	bool aside : 1;       /* that was sent before, its outcome unknown */
+	bool steps_aside : 1; /* it has an untie too */
+	bool anchored : 1;
+	bool apart : 1;
+};
+
+struct drafts {
+	VEC(struct draft) all;
+	struct idmap depths; /* id -> how deep what lies below it is */
+};
+
 #define GUARD    256
 #define NAMELESS 1024 /* from this depth on: below an object without a name */
 
@@ -105,77 +129,79 @@ static bool has_passing_name(struct export_step *step, int64_t id,
 	       dn_equal(rdn, passing);
 }
 
-static int plan_one(struct export_step *step, struct idmap *depths,
-		    const struct outbox_row *row, struct error *err)
+static int draft_one(struct export_step *step, struct drafts *drafts,
+		     const struct outbox_row *row, struct error *err)
 {
 	const struct pending_export *pending = &row->pending;
-	struct planned planned = { .cs = pending->cs,
-				   .op = pending->op,
-				   .type = row->type,
-				   .anchored = row->anchor.len > 0 };
+	struct draft draft = { .cs = pending->cs,
+			       .op = (uint8_t)pending->op,
+			       .type = row->type,
+			       .anchored = row->anchor.len > 0 };
 	int64_t parent = row->parent;
 	int ret;
+	int depth;
 
 	if (row->gone) /* its name may be another one's by now */
 		return 0;
 	ret = is_due(step, pending, err);
 	if (ret <= 0)
 		return ret;
-	planned.aside = pending->aside &&
-			!has_passing_name(step, pending->cs, row->rdn);
+	draft.aside = pending->aside &&
+		      !has_passing_name(step, pending->cs, row->rdn);
 	if (row->rdn.len)
-		planned.frees = key_of_name(step->store, step->number, parent,
-					    row->rdn);
+		draft.frees = key_of_name(step->store, step->number, parent,
+					  row->rdn);
 	else if (!step->has_dn && row->anchor.len)
 		/* where there are no names the anchor is one */
-		planned.frees = key_of_anchor(step->store, step->number,
-					      row->type, row->anchor);
+		draft.frees = key_of_anchor(step->store, step->number,
+					    row->type, row->anchor);
 	if (pending->rdn.len) {
 		parent = pending->parent;
-		planned.takes = key_of_name(step->store, step->number, parent,
-					    pending->rdn);
+		draft.takes = key_of_name(step->store, step->number, parent,
+					  pending->rdn);
 	} else if (pending->op == PENDING_ADD) {
-		planned.takes = planned.frees;
-		planned.frees = 0;
+		draft.takes = draft.frees;
+		draft.frees = 0;
 	}
-	planned.parent = parent;
-	planned.depth = depth_of(step, depths, parent, 0, err);
-	if (planned.depth < 0)
+	draft.parent = parent;
+	depth = depth_of(step, &drafts->depths, parent, 0, err);
+	if (depth < 0)
 		return -1;
 	ret = row->flags & CS_TRANSIENT
 		      ? NAMELESS
-		      : depth_of(step, depths, row->parent, 0, err);
+		      : depth_of(step, &drafts->depths, row->parent, 0, err);
 	if (ret < 0)
 		return -1;
-	if (ret >= NAMELESS || planned.depth >= NAMELESS)
+	if (ret >= NAMELESS || depth >= NAMELESS)
 		return 0;
+	draft.depth = (int16_t)depth;
 	switch (pending->op) {
 	case PENDING_NONE:
 		return 0;
 	case PENDING_ADD:
-		planned.refers = refers(step, row->type);
-		planned.phase = row->flags & CS_CONTAINER ? PHASE_CONTAINER
-							  : PHASE_ADD;
+		draft.refers = (uint8_t)refers(step, row->type);
+		draft.phase = row->flags & CS_CONTAINER ? PHASE_CONTAINER
+							: PHASE_ADD;
 		break;
 	case PENDING_UPDATE:
-		planned.phase = pending->rdn.len ? PHASE_RENAME : PHASE_UPDATE;
+		draft.phase = pending->rdn.len ? PHASE_RENAME : PHASE_UPDATE;
 		break;
 	case PENDING_DELETE_ADD:
-		planned.phase = PHASE_ADD;
+		draft.phase = PHASE_ADD;
 		break;
 	case PENDING_DELETE:
-		planned.phase = PHASE_DELETE;
-		planned.depth = -planned.depth;
+		draft.phase = PHASE_DELETE;
+		draft.depth = (int16_t)-depth;
 		break;
 	}
-	vec_push(&step->plan, planned);
+	vec_push(&drafts->all, draft);
 	return 0;
 }
 
-static int order_planned(const void *a, const void *b)
+static int order_drafts(const void *a, const void *b)
 {
-	const struct planned *x = a;
-	const struct planned *y = b;
+	const struct draft *x = a;
+	const struct draft *y = b;
 
 	if (x->phase != y->phase)
 		return x->phase - y->phase;
@@ -188,47 +214,63 @@ static int order_planned(const void *a, const void *b)
 	return (x->cs > y->cs) - (x->cs < y->cs);
 }
 
-/* What lies below an entry goes before it. */
-static void free_below(struct export_step *step, struct idmap *freed)
+/* Mostly they are in order as they come, or nearly. */
+static void sort_drafts(struct drafts *drafts)
 {
-	struct planned *planned;
+	size_t i;
+
+	for (i = 1; i < drafts->all.len; i++)
+		if (order_drafts(&drafts->all.at[i - 1], &drafts->all.at[i]) >
+		    0)
+			break;
+	if (i < drafts->all.len)
+		vec_sort(&drafts->all, order_drafts);
+}
+
+/* What lies below an entry goes before it. */
+static void free_below(struct drafts *drafts, struct idmap *freed)
+{
+	struct draft *draft;
 	bool more = true;
 
 	while (more) {
 		more = false;
-		vec_foreach(&step->plan, planned) {
-			if (planned->phase != PHASE_DELETE ||
-			    !idmap_get(freed, (uint64_t)planned->parent, NULL))
+		vec_foreach(&drafts->all, draft) {
+			if (draft->phase != PHASE_DELETE ||
+			    !idmap_get(freed, (uint64_t)draft->parent, NULL))
 				continue;
-			planned->phase = PHASE_FREE;
-			idmap_put(freed, (uint64_t)planned->cs, 1);
+			draft->phase = PHASE_FREE;
+			idmap_put(freed, (uint64_t)draft->cs, 1);
 			more = true;
 		}
 	}
 }
 
 /* Deletions go first whose name is taken. */
-static void free_names(struct export_step *step)
+static void free_names(struct drafts *drafts)
 {
-	struct idmap taken = IDMAP_INIT;
+	struct idmap wanted = IDMAP_INIT; /* name of a deletion -> 1 taken */
 	struct idmap freed = IDMAP_INIT;
-	struct planned *planned;
-	bool any = false;
+	struct draft *draft;
+	uint64_t taken;
 
-	vec_foreach(&step->plan, planned)
-		if (planned->takes)
-			idmap_put(&taken, planned->takes, 1);
-	vec_foreach(&step->plan, planned) {
-		if (planned->op != PENDING_DELETE || !planned->frees ||
-		    !idmap_get(&taken, planned->frees, NULL))
+	vec_foreach(&drafts->all, draft)
+		if (draft->op == PENDING_DELETE && draft->frees)
+			idmap_put(&wanted, draft->frees, 0);
+	vec_foreach(&drafts->all, draft)
+		if (wanted.len && draft->takes &&
+		    idmap_get(&wanted, draft->takes, NULL))
+			idmap_put(&wanted, draft->takes, 1);
+	vec_foreach(&drafts->all, draft) {
+		if (draft->op != PENDING_DELETE || !draft->frees ||
+		    !idmap_get(&wanted, draft->frees, &taken) || !taken)
 			continue;
-		planned->phase = PHASE_FREE;
-		idmap_put(&freed, (uint64_t)planned->cs, 1);
-		any = true;
+		draft->phase = PHASE_FREE;
+		idmap_put(&freed, (uint64_t)draft->cs, 1);
 	}
-	if (any)
-		free_below(step, &freed);
-	idmap_release(&taken);
+	if (freed.len)
+		free_below(drafts, &freed);
+	idmap_release(&wanted);
 	idmap_release(&freed);
 }
 
@@ -236,13 +278,13 @@ static void free_names(struct export_step *step)
 
 /* The renames of a plan while they are told apart. */
 struct renames {
-	struct planned *at;
+	struct draft *at;
 	size_t count;
 	int waves;            /* so many at most */
 	struct idmap holders; /* name -> 1 + who gives it up */
 	unsigned char *state; /* 1 on the path, 2 placed */
 	size_t *path;
-	VEC(struct planned) ties;
+	VEC(struct draft) ties;
 };
 
 /* Who gives up the name that `i` takes: 1 + its place, or 0. */
@@ -255,13 +297,13 @@ static size_t holder_of(const struct renames *renames, size_t i)
 }
 
 /* It leaves its name for a passing one before all others. */
-static void step_aside(struct renames *renames, struct planned *planned)
+static void step_aside(struct renames *renames, struct draft *draft)
 {
-	struct planned tie = *planned;
+	struct draft tie = *draft;
 
-	if (planned->steps_aside)
+	if (draft->steps_aside)
 		return;
-	planned->steps_aside = true;
+	draft->steps_aside = true;
 	tie.phase = PHASE_ASIDE;
 	tie.untie = true;
 	vec_push(&renames->ties, tie);
@@ -289,35 +331,35 @@ static void place_rename(struct renames *renames, size_t i)
 		i = holder - 1;
 	}
 	while (depth) {
-		struct planned *planned;
+		struct draft *draft;
 
 		i = renames->path[--depth];
-		planned = &renames->at[i];
+		draft = &renames->at[i];
 		holder = holder_of(renames, i);
 		wave = 0;
 		if (holder && renames->at[holder - 1].wave == renames->waves)
 			step_aside(renames, &renames->at[holder - 1]);
 		if (holder && !renames->at[holder - 1].steps_aside)
 			wave = renames->at[holder - 1].wave + 1;
-		planned->wave = wave;
+		draft->wave = wave;
 		renames->state[i] = 2;
 	}
 }
 
-static void find_waves(struct export_step *step, struct renames *renames)
+static void find_waves(struct drafts *drafts, struct renames *renames)
 {
 	size_t first = 0;
 	size_t i;
 
-	while (first < step->plan.len &&
-	       step->plan.at[first].phase != PHASE_RENAME)
+	while (first < drafts->all.len &&
+	       drafts->all.at[first].phase != PHASE_RENAME)
 		first++;
-	while (first + renames->count < step->plan.len &&
-	       step->plan.at[first + renames->count].phase == PHASE_RENAME)
+	while (first + renames->count < drafts->all.len &&
+	       drafts->all.at[first + renames->count].phase == PHASE_RENAME)
 		renames->count++;
 	if (!renames->count)
 		return;
-	renames->at = &step->plan.at[first];
+	renames->at = &drafts->all.at[first];
 	renames->path = mem_alloc(renames->count * sizeof(*renames->path));
 	renames->state = mem_zalloc(renames->count);
 	for (i = 0; i < renames->count; i++)
@@ -332,24 +374,24 @@ static void find_waves(struct export_step *step, struct renames *renames)
 }
 
 /* What was sent to a passing name and not answered is sent there again. */
-static void keep_aside(struct export_step *step, struct renames *renames)
+static void keep_aside(struct drafts *drafts, struct renames *renames)
 {
-	struct planned *planned;
+	struct draft *draft;
 
-	vec_foreach(&step->plan, planned)
-		if (planned->aside)
-			step_aside(renames, planned);
+	vec_foreach(&drafts->all, draft)
+		if (draft->aside)
+			step_aside(renames, draft);
 }
 
 /* Does an add take a name that a rename gives up? */
-static bool adds_follow(const struct export_step *step,
+static bool adds_follow(const struct drafts *drafts,
 			const struct renames *renames)
 {
-	const struct planned *planned;
+	const struct draft *draft;
 
-	vec_foreach(&step->plan, planned)
-		if (planned->phase == PHASE_ADD && planned->takes &&
-		    idmap_get(&renames->holders, planned->takes, NULL))
+	vec_foreach(&drafts->all, draft)
+		if (draft->phase == PHASE_ADD && draft->takes &&
+		    idmap_get(&renames->holders, draft->takes, NULL))
 			return true;
 	return false;
 }
@@ -360,75 +402,150 @@ static bool adds_follow(const struct export_step *step,
  * add that takes the name of a deletion may go with it where both are written
  * at once: done again they lead to the same.
  */
-static void tell_apart(struct export_step *step, bool adds)
+static void tell_apart(struct drafts *drafts, bool at_once, bool adds)
 {
-	bool at_once = (step->agent->caps & CONNECTOR_CAP_AT_ONCE) != 0;
 	size_t i;
 
-	for (i = 1; i < step->plan.len; i++) {
-		struct planned *planned = &step->plan.at[i];
-		const struct planned *before = &step->plan.at[i - 1];
+	for (i = 1; i < drafts->all.len; i++) {
+		struct draft *draft = &drafts->all.at[i];
+		const struct draft *before = &drafts->all.at[i - 1];
 
-		if (planned->phase == before->phase)
-			planned->apart = planned->wave != before->wave;
+		if (draft->phase == before->phase)
+			draft->apart = draft->wave != before->wave;
 		else if (before->phase == PHASE_FREE)
-			planned->apart = !at_once || planned->phase < PHASE_ADD;
+			draft->apart = !at_once || draft->phase < PHASE_ADD;
 		else if (before->phase == PHASE_ASIDE)
-			planned->apart = true;
+			draft->apart = true;
 		else if (before->phase == PHASE_RENAME)
-			planned->apart = adds;
+			draft->apart = adds;
 	}
 }
 
-static void order_renames(struct export_step *step)
+static void order_renames(struct drafts *drafts, bool at_once)
 {
 	struct renames renames = { .holders = IDMAP_INIT };
-	const struct planned *tie;
+	const struct draft *tie;
 
 	/* a file would be written once more for each */
-	renames.waves = step->agent->caps & CONNECTOR_CAP_AT_ONCE ? 0 : WAVES;
-	keep_aside(step, &renames);
-	find_waves(step, &renames);
+	renames.waves = at_once ? 0 : WAVES;
+	keep_aside(drafts, &renames);
+	find_waves(drafts, &renames);
 	vec_foreach(&renames.ties, tie)
-		vec_push(&step->plan, *tie);
-	vec_sort(&step->plan, order_planned);
-	tell_apart(step, adds_follow(step, &renames));
+		vec_push(&drafts->all, *tie);
+	sort_drafts(drafts);
+	tell_apart(drafts, at_once, adds_follow(drafts, &renames));
 	idmap_release(&renames.holders);
 	vec_release(&renames.ties);
 }
 
+static void order_drafted(struct drafts *drafts, bool at_once)
+{
+	free_names(drafts);
+	sort_drafts(drafts);
+	order_renames(drafts, at_once);
+}
+
+/* The plan is what of the drafts is needed to write them. */
+static void make_plan(struct export_step *step, const struct drafts *drafts)
+{
+	const struct draft *draft;
+	int64_t before = INT64_MAX;
+
+	vec_reserve(&step->plan, drafts->all.len);
+	vec_foreach(&drafts->all, draft) {
+		struct planned planned = {
+			.cs = draft->cs,
+			.type = draft->type,
+			.op = draft->op,
+			.container = draft->phase == PHASE_CONTAINER,
+			.untie = draft->untie,
+			.anchored = draft->anchored,
+			.apart = draft->apart,
+		};
+
+		if (draft->cs <= before)
+			vec_push(&step->rows, step->plan.len);
+		before = draft->cs;
+		vec_push(&step->plan, planned);
+		if (!planned.untie && !planned.container)
+			step->result->pending++;
+	}
+	step->result->operations = step->plan.len;
+}
+
+/* Of one row, whose ids ascend. */
+static struct planned *find_in(struct export_step *step, size_t from, size_t to,
+			       int64_t cs)
+{
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (step->plan.at[middle].cs < cs)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from < step->plan.len && step->plan.at[from].cs == cs
+		       ? &step->plan.at[from]
+		       : NULL;
+}
+
+struct planned *order_find(struct export_step *step, int64_t cs)
+{
+	uint64_t at;
+	size_t row;
+
+	if (idmap_get(&step->again, (uint64_t)cs, &at))
+		return &step->plan.at[at - 1];
+	for (row = 0; row < step->rows.len; row++) {
+		size_t to = row + 1 < step->rows.len ? step->rows.at[row + 1]
+						     : step->result->operations;
+		struct planned *found =
+			find_in(step, step->rows.at[row], to, cs);
+
+		if (found && !found->untie)
+			return found;
+	}
+	return NULL;
+}
+
 #define CHUNK 1024
 
-int order_plan(struct export_step *step, struct error *err)
+static int read_drafts(struct export_step *step, struct drafts *drafts,
+		       struct error *err)
 {
-	struct idmap depths = IDMAP_INIT;
 	struct outbox_row *rows = mem_alloc(CHUNK * sizeof(*rows));
 	int64_t after = 0;
 	int count = 0;
 	int ret = store_read_begin(step->store, err);
-	const struct planned *planned;
 	int i;
 
-	step->result->pending = step->result->quarantined = 0;
 	while (ret == 0 && (count = store_outbox_scan(step->store, step->number,
 						      after, rows, CHUNK,
 						      &step->arena, err)) > 0) {
 		after = rows[count - 1].pending.cs;
 		for (i = 0; i < count && ret == 0; i++)
-			ret = plan_one(step, &depths, &rows[i], err);
+			ret = draft_one(step, drafts, &rows[i], err);
 		arena_reset(&step->arena);
 	}
-	idmap_release(&depths);
 	mem_free(rows);
 	store_read_end(step->store);
-	if (ret < 0 || count < 0)
-		return -1;
-	free_names(step);
-	vec_sort(&step->plan, order_planned);
-	order_renames(step);
-	step->result->operations = step->plan.len;
-	vec_foreach(&step->plan, planned)
-		if (!planned->untie && planned->phase != PHASE_CONTAINER)
-			step->result->pending++;
-	return 0;
+	return ret < 0 || count < 0 ? -1 : 0;
+}
+
+int order_plan(struct export_step *step, struct error *err)
+{
+	bool at_once = (step->agent->caps & CONNECTOR_CAP_AT_ONCE) != 0;
+	struct drafts drafts = { .depths = IDMAP_INIT };
+	int ret;
+
+	step->result->pending = step->result->quarantined = 0;
+	ret = read_drafts(step, &drafts, err);
+	idmap_release(&drafts.depths);
+	if (ret == 0) {
+		order_drafted(&drafts, at_once);
+		make_plan(step, &drafts);
+	}
+	vec_release(&drafts.all);
+	return ret;
 }

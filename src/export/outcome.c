@@ -111,8 +111,8 @@ static void put_last(struct export_step *step, struct entry *entry,
 
 	entry->pending.op = PENDING_UPDATE;
 	entry->pending.attrs = references;
-	idmap_put(&step->again, (uint64_t)entry->row.id, 1);
 	vec_push(&step->plan, planned);
+	idmap_put(&step->again, (uint64_t)entry->row.id, step->plan.len);
 }
 
 static int take_anchor(struct export_step *step, struct entry *entry,
