@@ -6,6 +6,7 @@
 #include "connectors/spool.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,6 +85,50 @@ void spool_release(struct spool *spool)
 	strbuf_release(&spool->buffer);
 	spool->file = NULL;
 	spool->written = 0;
+}
+
+/* Makes at least `len` bytes of the block unread, so many as a block holds. */
+static int fill(const struct spool *spool, struct spool_reader *reader,
+		size_t len, struct error *err)
+{
+	struct strbuf *block = &reader->block;
+	size_t have = block->len - reader->at;
+	uint64_t left = spool->written - reader->from;
+	size_t more = len > BUFFER_SIZE ? len - have : BUFFER_SIZE - have;
+
+	if (left < more)
+		more = (size_t)left;
+	if (have + more < len)
+		return error_set(err, ERR_INTERNAL,
+				 "a temporary file ended too early");
+	block->max = STRBUF_NO_LIMIT;
+	if (have)
+		memmove(block->ptr, block->ptr + reader->at, have);
+	reader->at = 0;
+	block->len = have;
+	if (spool_read_fd(spool_fd(spool), reader->from, more,
+			  strbuf_room(block, more), err) < 0)
+		return -1;
+	strbuf_grew(block, more);
+	reader->from += more;
+	return 0;
+}
+
+int spool_next(const struct spool *spool, struct spool_reader *reader,
+	       size_t len, struct sv *out, struct error *err)
+{
+	if (reader->block.len - reader->at < len &&
+	    fill(spool, reader, len, err) < 0)
+		return -1;
+	*out = sv_make(reader->block.ptr + reader->at, len);
+	reader->at += len;
+	return 0;
+}
+
+void spool_reader_release(struct spool_reader *reader)
+{
+	strbuf_release(&reader->block);
+	memset(reader, 0, sizeof(*reader));
 }
 
 int spool_replace(struct file_replace *file, const char *path,

@@ -45,6 +45,19 @@ int spool_read(const struct spool *spool, uint64_t begin, uint64_t end,
 /* Accepts the all-zero struct. */
 void spool_release(struct spool *spool);
 
+/* Reads a spool that was flushed once more from its beginning; starts as the
+ * all-zero struct. */
+struct spool_reader {
+	struct strbuf block;
+	size_t at;     /* of the block: what is to be read next */
+	uint64_t from; /* offset behind the block */
+};
+
+/* The next `len` bytes, until the next call. */
+int spool_next(const struct spool *spool, struct spool_reader *reader,
+	       size_t len, struct sv *out, struct error *err);
+void spool_reader_release(struct spool_reader *reader);
+
 /* file_replace_open for a file of data: its folder is made, and the new one
  * has the mode of the old. */
 int spool_replace(struct file_replace *file, const char *path,

@@ -2,21 +2,19 @@
  * ldif_export.c - export to LDIF files, all at the end
  *
  * Each operation's records go to a spool at once. At the end it is decided
- * what becomes of each: by reading the directory when it is rewritten anyway or
- * when an operation is a repetition whose outcome is unknown, else the engine
- * is trusted. Then either the content is rewritten with the records applied,
- * or they are appended to the log of changes.
+ * what becomes of each (ldif_judge.c): by reading the directory when it is
+ * rewritten anyway or when an operation is a repetition whose outcome is
+ * unknown, else the engine is trusted. Then either the content is rewritten
+ * with the records applied, or they are appended to the log of changes.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "connectors/ldif/ldif_export.h"
+
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/map.h"
-#include "base/vec.h"
 #include "connectors/format.h"
 #include "connectors/ldap_schema.h"
-#include "connectors/ldif/ldif_private.h"
-#include "connectors/spool.h"
 #include "model/dn.h"
 
 #include <errno.h>
@@ -25,40 +23,21 @@
 #include <string.h>
 #include <unistd.h>
 
-/* One operation: its records are [begin, end) of the spool; those from
- * `rest` on remain when a rename proves to be done. */
-struct item {
-	uint64_t id;
-	enum export_kind kind;
-	bool retry;
-	struct sv dn;
-	struct sv new_dn;
-	struct sv anchor;
-	uint64_t begin;
-	uint64_t rest;
-	uint64_t end;
-	bool adopted;
+static const struct {
 	const char *error;
-	struct sv message;
-};
-
-/* A name that the directory may have now and an operation is about. */
-struct mention {
-	bool present;
-	struct item *add; /* a repeated add of it, or NULL */
-	bool same;        /* it carries what that add sent */
-};
-
-struct ldif_export {
-	struct arena arena;
-	struct spool spool;
-	struct strbuf text;
-	VEC(struct item *) items;
-	size_t given; /* outcomes handed out; none before `done` */
-	bool done;
-	struct namemap *names; /* folded DN -> mention */
-	VEC(struct mention) mentions;
-	struct ldif_overlay *expected; /* the renames put so far */
+	const char *message;
+} refusals[] = {
+	[LDIF_INVALID_DN] = { "invalid-dn", "refused before it was written" },
+	[LDIF_NO_ANCHOR] = { "missing-anchor-component",
+			     "refused before it was written" },
+	[LDIF_BREAKS_NAME] = { "modify-naming-attribute",
+			       "refused before it was written" },
+	[LDIF_EXISTS] = { "cd-existing-object",
+			  "an entry of this name is there already" },
+	[LDIF_MISSING] = { "cd-missing-object",
+			   "there is no entry of this name" },
+	[LDIF_NAME_TAKEN] = { "rename-to-existing-dn",
+			      "the new name is taken by another entry" },
 };
 
 void ldif_export_free(struct ldif_export *ex)
@@ -66,12 +45,13 @@ void ldif_export_free(struct ldif_export *ex)
 	if (!ex)
 		return;
 	spool_release(&ex->spool);
+	spool_release(&ex->texts);
+	spool_release(&ex->found);
+	spool_reader_release(&ex->answers.reader);
 	strbuf_release(&ex->text);
-	vec_release(&ex->items);
-	vec_release(&ex->mentions);
-	namemap_free(ex->names);
-	ldif_overlay_free(ex->expected);
-	arena_release(&ex->arena);
+	vec_release(&ex->ops);
+	idmap_release(&ex->found_of);
+	arena_release(&ex->scratch);
 	mem_free(ex);
 }
 
@@ -83,9 +63,6 @@ int ldif_export_begin(struct connector_session *s, struct error *err)
 	ldif_export_free(s->export);
 	ex = mem_zalloc(sizeof(*ex));
 	ex->text.max = STRBUF_NO_LIMIT;
-	ex->names = namemap_new(false);
-	ex->expected =
-		ldif_overlay_new(s->config->types, s->config->type_count);
 	s->export = ex;
 	return 0;
 }
@@ -107,63 +84,59 @@ static void end_record(struct connector_session *s)
 }
 
 /* An anchor that is nowhere among the values: entryUUID is made here, as a
- * server does. */
-static const char *complete_anchor(struct connector_session *s,
-				   struct item *item,
-				   const struct ldap_attr *attrs, size_t count)
+ * server does. Memory from ex->scratch. */
+static enum ldif_refusal complete_anchor(struct connector_session *s,
+					 const struct ldap_attr *attrs,
+					 size_t count, struct sv *anchor_out)
 {
-	struct strbuf *out = &s->export->text;
+	struct arena *scratch = &s->export->scratch;
 	unsigned char uuid[16];
 	char text[37];
 	size_t i;
 
-	if (!s->anchor.len) {
-		item->anchor = item->dn;
-		return NULL;
-	}
+	if (!s->anchor.len)
+		return LDIF_ACCEPTED;
 	for (i = 0; i < count; i++)
 		if (sv_ieq(attrs[i].name, s->anchor) && attrs[i].values.len)
 			break;
 	if (i < count) {
-		item->anchor = arena_dup(&s->export->arena,
-					 format_value(&attrs[i].values.at[0],
-						      attrs[i].def, FORMAT_LDAP,
-						      &s->export->arena));
-		return NULL;
+		*anchor_out = format_value(&attrs[i].values.at[0], attrs[i].def,
+					   FORMAT_LDAP, scratch);
+		return LDIF_ACCEPTED;
 	}
 	if (!sv_ieq_str(s->anchor, "entryUUID"))
-		return "missing-anchor-component";
+		return LDIF_NO_ANCHOR;
 	uuid_random(uuid);
 	uuid_format(uuid, text);
-	item->anchor = arena_dup(&s->export->arena, sv_from(text));
-	ldif_write_line(out, s->anchor, item->anchor, s->width);
-	return NULL;
+	*anchor_out = arena_dup(scratch, sv_from(text));
+	ldif_write_line(&s->export->text, s->anchor, *anchor_out, s->width);
+	return LDIF_ACCEPTED;
 }
 
-static const char *write_add(struct connector_session *s,
-			     const struct export_op *op, struct item *item)
+static enum ldif_refusal write_add(struct connector_session *s,
+				   const struct export_op *op,
+				   struct sv *anchor_out)
 {
 	const struct object_type *type = &s->config->types[op->type];
-	struct arena scratch = ARENA_INIT;
+	struct arena *scratch = &s->export->scratch;
+	enum ldif_refusal refused;
 	struct ldap_attr *attrs;
-	const char *error;
 	size_t count;
 	size_t i;
 	size_t j;
 
-	count = ldap_add_attrs(type, op, &scratch, &attrs);
+	count = ldap_add_attrs(type, op, scratch, &attrs);
 	begin_record(s, op->dn, NULL, "add");
 	for (i = 0; i < count; i++)
 		for (j = 0; j < attrs[i].values.len; j++)
 			ldif_write_line(&s->export->text, attrs[i].name,
 					format_value(&attrs[i].values.at[j],
 						     attrs[i].def, FORMAT_LDAP,
-						     &scratch),
+						     scratch),
 					s->width);
-	error = complete_anchor(s, item, attrs, count);
+	refused = complete_anchor(s, attrs, count, anchor_out);
 	end_record(s);
-	arena_release(&scratch);
-	return error;
+	return refused;
 }
 
 /* Would the change take away a value that stands in the name? */
@@ -214,12 +187,12 @@ static void write_mod(struct connector_session *s, const struct attr_def *def,
 }
 
 /* Values go before others come, so that one may take another's place. */
-static const char *write_modify(struct connector_session *s,
-				const struct export_op *op, struct sv dn)
+static enum ldif_refusal write_modify(struct connector_session *s,
+				      const struct export_op *op, struct sv dn)
 {
 	const struct object_type *type = &s->config->types[op->type];
-	struct arena scratch = ARENA_INIT;
-	const char *error = NULL;
+	struct arena *scratch = &s->export->scratch;
+	enum ldif_refusal refused = LDIF_ACCEPTED;
 	int pass;
 	size_t i;
 
@@ -232,14 +205,13 @@ static const char *write_modify(struct connector_session *s,
 			if ((change->op == ATTR_DELETE) != (pass == 0) ||
 			    (change->op != ATTR_REPLACE && !change->values.len))
 				continue;
-			if (breaks_name(def, change, dn, &scratch))
-				error = "modify-naming-attribute";
-			write_mod(s, def, change, &scratch);
+			if (breaks_name(def, change, dn, scratch))
+				refused = LDIF_BREAKS_NAME;
+			write_mod(s, def, change, scratch);
 		}
 	}
 	end_record(s);
-	arena_release(&scratch);
-	return error;
+	return refused;
 }
 
 static void write_rename(struct connector_session *s,
@@ -261,339 +233,105 @@ static void write_rename(struct connector_session *s,
 	end_record(s);
 }
 
-/* The records of an operation, into `text`; the name of its error, or NULL. */
-static const char *write_op(struct connector_session *s,
-			    const struct export_op *op, struct item *item)
+/* The records of an operation, into `text`. */
+static enum ldif_refusal write_op(struct connector_session *s,
+				  const struct export_op *op,
+				  struct ldif_op *out, struct sv *anchor_out)
 {
-	const char *error = NULL;
+	enum ldif_refusal refused = LDIF_ACCEPTED;
 
 	if (!dn_valid(op->dn) ||
 	    (op->kind == EXPORT_RENAME && !dn_valid(op->new_dn)))
-		return "invalid-dn";
+		return LDIF_INVALID_DN;
 	switch (op->kind) {
 	case EXPORT_ADD:
-		return write_add(s, op, item);
+		return write_add(s, op, anchor_out);
 	case EXPORT_UPDATE:
 		return write_modify(s, op, op->dn);
 	case EXPORT_RENAME:
 		write_rename(s, op);
-		item->rest = item->begin + s->export->text.len;
-		return op->attr_count ? write_modify(s, op, op->new_dn) : NULL;
+		out->rest = (uint32_t)s->export->text.len;
+		if (op->attr_count)
+			refused = write_modify(s, op, op->new_dn);
+		break;
 	case EXPORT_DELETE_ADD:
 	case EXPORT_DELETE:
 		begin_record(s, op->dn, s->config->types[op->type].name,
 			     "delete");
 		end_record(s);
+		out->rest = (uint32_t)s->export->text.len;
 		if (op->kind == EXPORT_DELETE_ADD)
-			error = write_add(s, op, item);
+			refused = write_add(s, op, anchor_out);
 		break;
 	}
-	return error;
+	return refused;
 }
 
-static void mention_folded(struct ldif_export *ex, struct sv folded,
-			   struct item *add)
+static int put_text(struct ldif_export *ex, struct sv text, struct error *err)
 {
-	uint64_t at;
+	uint64_t len = text.len;
 
-	if (!namemap_get(ex->names, folded, &at)) {
-		at = ex->mentions.len;
-		vec_push(&ex->mentions, (struct mention){ .add = NULL });
-		namemap_put(ex->names, folded, at);
-	}
-	if (add)
-		ex->mentions.at[at].add = add;
-}
-
-/* The name as it is given and, when it is one that comes with a rename before
- * in this export, the one that this entry has now. */
-static void mention(struct ldif_export *ex, struct sv dn, struct item *add)
-{
-	struct arena scratch = ARENA_INIT;
-	struct sv now;
-
-	mention_folded(ex, dn_fold(dn, &scratch), add);
-	if (ldif_overlay_find(ex->expected, dn, &scratch, &now) ==
-	    LDIF_NAME_CONTENT)
-		mention_folded(ex, now, add);
-	arena_release(&scratch);
-}
-
-/* Notes what an operation does to names. */
-static void note_name(struct ldif_overlay *overlay, enum ldif_kind kind,
-		      const struct item *item)
-{
-	struct ldif_record record = { .kind = kind,
-				      .dn = item->dn,
-				      .new_dn = item->new_dn };
-
-	ldif_overlay_note(overlay, -1, &record);
-}
-
-/* 1: the mention of this name; 0: no operation mentions it. */
-static int find_mention(struct ldif_export *ex, struct sv dn,
-			struct arena *scratch, struct mention **out)
-{
-	uint64_t at = 0;
-
-	if (!namemap_get(ex->names, dn_fold(dn, scratch), &at))
-		return 0;
-	*out = &ex->mentions.at[at];
-	return 1;
+	if (spool_add(&ex->texts, sv_make((const char *)&len, sizeof(len)),
+		      err) < 0)
+		return -1;
+	return spool_add(&ex->texts, text, err);
 }
 
 int ldif_export_put(struct connector_session *s, const struct export_op *op,
 		    struct error *err)
 {
 	struct ldif_export *ex = s->export;
-	struct item *item = arena_zalloc(&ex->arena, sizeof(*item));
+	struct sv anchor = SV_NULL;
+	struct ldif_op kept = { .id = op->id,
+				.kind = (uint8_t)op->kind,
+				.retry = op->retry,
+				.begin = spool_size(&ex->spool) };
 
-	item->id = op->id;
-	item->kind = op->kind;
-	item->retry = op->retry;
-	item->dn = arena_dup(&ex->arena, op->dn);
-	item->new_dn = arena_dup(&ex->arena, op->new_dn);
-	item->begin = spool_size(&ex->spool);
-	item->rest = item->begin;
 	strbuf_reset(&ex->text);
-	item->error = write_op(s, op, item);
-	vec_push(&ex->items, item);
-	if (item->error) {
-		item->message = SV_LIT("refused before it was written");
-		return 0;
-	}
-	mention(ex, op->dn, op->kind == EXPORT_ADD && op->retry ? item : NULL);
-	if (op->kind == EXPORT_RENAME) {
-		mention(ex, op->new_dn, NULL);
-		note_name(ex->expected, LDIF_RENAME, item);
-	}
-	if (spool_add(&ex->spool, strbuf_sv(&ex->text), err) < 0)
+	arena_reset(&ex->scratch);
+	kept.refused = (uint8_t)write_op(s, op, &kept, &anchor);
+	vec_push(&ex->ops, kept);
+	if (put_text(ex, op->dn, err) < 0 ||
+	    put_text(ex, op->new_dn, err) < 0 || put_text(ex, anchor, err) < 0)
 		return -1;
-	item->end = spool_size(&ex->spool);
+	return kept.refused ? 0
+			    : spool_add(&ex->spool, strbuf_sv(&ex->text), err);
+}
+
+static int next_text(const struct ldif_export *ex, struct spool_reader *reader,
+		     struct arena *arena, struct sv *out, struct error *err)
+{
+	struct sv bytes;
+	uint64_t len;
+
+	if (spool_next(&ex->texts, reader, sizeof(len), &bytes, err) < 0)
+		return -1;
+	memcpy(&len, bytes.ptr, sizeof(len));
+	if (spool_next(&ex->texts, reader, (size_t)len, &bytes, err) < 0)
+		return -1;
+	*out = arena_dup(arena, bytes);
 	return 0;
 }
 
-/* Does the entry carry each value that the add sent? */
-static int carries(struct ldif_export *ex, const struct item *add,
-		   const struct ldif_line *lines, size_t count,
-		   struct arena *arena, bool *out, struct error *err)
+int ldif_texts_next(const struct ldif_export *ex, struct ldif_texts *texts,
+		    struct arena *arena, struct error *err)
 {
-	struct ldif_record sent;
-	struct ldif_entry entry;
-	struct ldif_attr *attr;
-	size_t i;
-	size_t j;
-
-	if (ldif_reread(spool_fd(&ex->spool), add->begin, add->end, arena,
-			&sent, err) < 0)
+	if (next_text(ex, &texts->reader, arena, &texts->dn, err) < 0 ||
+	    next_text(ex, &texts->reader, arena, &texts->new_dn, err) < 0)
 		return -1;
-	ldif_entry_init(&entry, SV_NULL, lines, count, arena);
-	*out = true;
-	for (i = 0; i < sent.line_count && *out; i++) {
-		if (sv_ieq_str(sent.lines[i].name, "entryUUID"))
-			continue; /* made anew with each attempt */
-		attr = ldif_entry_attr(&entry, sent.lines[i].name);
-		*out = false;
-		for (j = 0; attr && j < attr->len && !*out; j++)
-			*out = ldif_value_same(attr->name, attr->values[j],
-					       sent.lines[i].value);
-	}
-	return 0;
+	return next_text(ex, &texts->reader, arena, &texts->anchor, err);
 }
 
-static int survey_entry(struct connector_session *s, struct sv dn,
-			const struct ldif_line *lines, size_t count,
-			struct arena *arena, struct error *err)
+uint64_t ldif_op_end(const struct ldif_export *ex, const struct ldif_op *op)
 {
-	struct ldif_export *ex = s->export;
-	struct mention *m;
-	size_t i;
-
-	if (!find_mention(ex, dn, arena, &m))
-		return 0;
-	m->present = true;
-	if (!m->add)
-		return 0;
-	if (carries(ex, m->add, lines, count, arena, &m->same, err) < 0)
-		return -1;
-	for (i = 0; m->same && s->anchor.len && i < count; i++)
-		if (sv_ieq(lines[i].name, s->anchor))
-			m->add->anchor = arena_dup(&ex->arena, lines[i].value);
-	return 0;
+	return op + 1 < ex->ops.at + ex->ops.len ? op[1].begin : ex->end;
 }
 
-/* Which of the names that the operations mention are there. */
-static int survey(struct connector_session *s, struct ldif_overlay *overlay,
-		  struct error *err)
+uint64_t ldif_op_begin(const struct ldif_export *ex, const struct ldif_op *op)
 {
-	struct arena scratch = ARENA_INIT;
-	struct ldif_line *lines;
-	struct ldif_view view;
-	struct ldif_item item;
-	size_t count;
-	int ret;
-
-	ldif_view_init(&view, &s->files, overlay);
-	while ((ret = ldif_view_next(&view, &scratch, &item, err)) > 0) {
-		if (item.kind == LDIF_ITEM_SAME) {
-			ret = survey_entry(s, item.record.dn, item.record.lines,
-					   item.record.line_count, &scratch,
-					   err);
-		} else if (item.kind == LDIF_ITEM_ENTRY) {
-			count = ldif_entry_lines(&item.entry, &scratch, &lines);
-			ret = survey_entry(s, item.entry.dn, lines, count,
-					   &scratch, err);
-		}
-		if (ret < 0)
-			break;
-		arena_reset(&scratch);
-	}
-	ldif_view_release(&view);
-	arena_release(&scratch);
-	return ret < 0 ? -1 : 0;
-}
-
-static void refuse(struct item *item, const char *error, const char *message)
-{
-	item->error = error;
-	item->message = sv_from(message);
-}
-
-/* Names as the operations judged so far leave them. */
-struct judge {
-	struct ldif_export *ex;
-	struct ldif_overlay *names;
-	struct arena scratch;
-};
-
-/* Is there an entry of this name? *m_out: what the directory had of it before
- * the export, or NULL. */
-static bool is_there(struct judge *j, struct sv dn, struct mention **m_out)
-{
-	struct sv before;
-	uint64_t at;
-
-	*m_out = NULL;
-	switch (ldif_overlay_find(j->names, dn, &j->scratch, &before)) {
-	case LDIF_NAME_FREE:
-		return false;
-	case LDIF_NAME_ADDED:
-		return true;
-	case LDIF_NAME_CONTENT:
-		break;
-	}
-	if (!namemap_get(j->ex->names, before, &at))
-		return false;
-	*m_out = &j->ex->mentions.at[at];
-	return (*m_out)->present;
-}
-
-static void judge_add(struct judge *j, struct item *item)
-{
-	struct mention *m;
-
-	if (item->kind == EXPORT_DELETE_ADD || !is_there(j, item->dn, &m)) {
-		note_name(j->names, LDIF_ADD, item);
-	} else if (item->retry && m && m->add == item && m->same) {
-		item->adopted = true;
-		item->begin = item->end;
-	} else {
-		refuse(item, "cd-existing-object",
-		       "an entry of this name is there already");
-	}
-}
-
-static void judge_rename(struct judge *j, struct item *item)
-{
-	struct mention *m;
-	bool from = is_there(j, item->dn, &m);
-	bool to = is_there(j, item->new_dn, &m);
-
-	if (item->retry && !from && to) {
-		item->begin = item->rest;
-	} else if (!from) {
-		refuse(item, "cd-missing-object",
-		       "there is no entry of this name");
-	} else if (to && !dn_equal(item->dn, item->new_dn)) {
-		refuse(item, "rename-to-existing-dn",
-		       "the new name is taken by another entry");
-	} else {
-		note_name(j->names, LDIF_RENAME, item);
-	}
-}
-
-static void judge_item(struct judge *j, struct item *item)
-{
-	struct mention *m;
-
-	switch (item->kind) {
-	case EXPORT_ADD:
-	case EXPORT_DELETE_ADD:
-		judge_add(j, item);
-		break;
-	case EXPORT_UPDATE:
-		if (!is_there(j, item->dn, &m))
-			refuse(item, "cd-missing-object",
-			       "there is no entry of this name");
-		break;
-	case EXPORT_RENAME:
-		judge_rename(j, item);
-		break;
-	case EXPORT_DELETE:
-		if (is_there(j, item->dn, &m))
-			note_name(j->names, LDIF_DELETE, item);
-		else
-			item->begin = item->end;
-		break;
-	}
-}
-
-/* What becomes of each operation, one after the other, when the present names
- * are known. */
-static void judge(struct connector_session *s)
-{
-	struct judge j = { .ex = s->export, .scratch = ARENA_INIT };
-	struct item **at;
-
-	j.names = ldif_overlay_new(s->config->types, s->config->type_count);
-	vec_foreach(&s->export->items, at) {
-		if (!(*at)->error)
-			judge_item(&j, *at);
-		arena_reset(&j.scratch);
-	}
-	ldif_overlay_free(j.names);
-	arena_release(&j.scratch);
-}
-
-/* The spool's records that are to be written, as an overlay. */
-static int export_overlay(struct connector_session *s,
-			  struct ldif_overlay **out, struct error *err)
-{
-	struct ldif_export *ex = s->export;
-	struct arena scratch = ARENA_INIT;
-	struct ldif_reader reader;
-	struct ldif_record record;
-	struct item **at;
-	int ret = 0;
-
-	*out = ldif_overlay_new(s->config->types, s->config->type_count);
-	vec_foreach(&ex->items, at) {
-		const struct item *item = *at;
-
-		if (item->error || item->begin == item->end)
-			continue;
-		ldif_reader_init(&reader, spool_fd(&ex->spool), "the spool",
-				 item->begin, item->end);
-		while ((ret = ldif_reader_next(&reader, &scratch, &record,
-					       err)) > 0)
-			ldif_overlay_note(*out, spool_fd(&ex->spool), &record);
-		ldif_reader_release(&reader);
-		arena_reset(&scratch);
-		if (ret < 0)
-			break;
-	}
-	arena_release(&scratch);
-	return ret;
+	if (op->done)
+		return ldif_op_end(ex, op);
+	return op->renamed ? op->begin + op->rest : op->begin;
 }
 
 /* Comments between records stay, but for ours. */
@@ -685,35 +423,32 @@ static int rewrite(struct connector_session *s, struct ldif_overlay *overlay,
 	return ret;
 }
 
-static int write_content(struct connector_session *s, struct error *err)
+/* What lies together is copied together. */
+static int copy_records(struct ldif_export *ex, FILE *to, struct error *err)
 {
-	struct ldif_overlay *overlay = NULL;
-	int ret = export_overlay(s, &overlay, err);
+	const struct ldif_op *op;
+	uint64_t from = 0;
+	uint64_t end = 0;
 
-	if (ret == 0)
-		ret = rewrite(s, overlay, s->files.included,
-			      s->files.included_to, err);
-	ldif_overlay_free(overlay);
-	return ret;
-}
+	vec_foreach(&ex->ops, op) {
+		uint64_t begin = ldif_op_begin(ex, op);
 
-static int copy_items(struct ldif_export *ex, FILE *to, struct error *err)
-{
-	struct item **at;
-
-	vec_foreach(&ex->items, at) {
-		const struct item *item = *at;
-
-		if (!item->error &&
-		    spool_copy(spool_fd(&ex->spool), item->begin, item->end, to,
-			       err) < 0)
-			return -1;
+		if (op->refused || begin == ldif_op_end(ex, op))
+			continue;
+		if (begin != end) {
+			if (spool_copy(spool_fd(&ex->spool), from, end, to,
+				       err) < 0)
+				return -1;
+			from = begin;
+		}
+		end = ldif_op_end(ex, op);
 	}
-	return 0;
+	return spool_copy(spool_fd(&ex->spool), from, end, to, err);
 }
 
 /* A new log: a generation, what a foreign log held, the export's records. */
-static int write_log(struct connector_session *s, bool items, struct error *err)
+static int write_log(struct connector_session *s, bool records,
+		     struct error *err)
 {
 	struct ldif_files *f = &s->files;
 	struct file_replace file;
@@ -727,13 +462,13 @@ static int write_log(struct connector_session *s, bool items, struct error *err)
 	uuid_format(uuid, text);
 	(void)fprintf(file.stream, "version: 1\n# conjoin: generation %s\n\n",
 		      text);
-	if (items && f->generation[0] == '~') {
+	if (records && f->generation[0] == '~') {
 		ret = spool_copy(f->changes_fd, 0, f->changes_end, file.stream,
 				 err);
 		(void)fputs("\n\n", file.stream);
 	}
-	if (ret == 0 && items)
-		ret = copy_items(s->export, file.stream, err);
+	if (ret == 0 && records)
+		ret = copy_records(s->export, file.stream, err);
 	if (ret == 0 && ferror(file.stream))
 		ret = error_errno(err, errno, "cannot write '%s'", f->changes);
 	if (ret == 0)
@@ -761,7 +496,7 @@ static int append_log(struct connector_session *s, struct error *err)
 	    fseeko(to, (off_t)f->changes_end, SEEK_SET) < 0)
 		ret = error_errno(err, errno, "cannot write '%s'", f->changes);
 	else
-		ret = copy_items(s->export, to, err);
+		ret = copy_records(s->export, to, err);
 	if (ret == 0 && (fflush(to) != 0 || fsync(fd) < 0))
 		ret = error_errno(err, errno, "cannot write '%s'", f->changes);
 	if (ret < 0 && ftruncate(fd, (off_t)f->changes_end) < 0)
@@ -809,50 +544,47 @@ static int fold(struct connector_session *s, struct error *err)
 
 static bool has_retry(const struct ldif_export *ex)
 {
-	size_t i;
+	const struct ldif_op *op;
 
-	for (i = 0; i < ex->items.len; i++)
-		if (ex->items.at[i]->retry)
+	vec_foreach(&ex->ops, op)
+		if (op->retry)
 			return true;
 	return false;
 }
 
 static bool anything_to_write(const struct ldif_export *ex)
 {
-	size_t i;
+	const struct ldif_op *op;
 
-	for (i = 0; i < ex->items.len; i++)
-		if (!ex->items.at[i]->error &&
-		    ex->items.at[i]->begin < ex->items.at[i]->end)
+	vec_foreach(&ex->ops, op)
+		if (!op->refused && ldif_op_begin(ex, op) < ldif_op_end(ex, op))
 			return true;
 	return false;
+}
+
+static int append(struct connector_session *s, struct error *err)
+{
+	if (fold(s, err) < 0)
+		return -1;
+	return ldif_files_owned(&s->files) ? append_log(s, err)
+					   : write_log(s, true, err);
 }
 
 static int write_all(struct connector_session *s, struct error *err)
 {
 	struct ldif_files *f = &s->files;
-	bool append = f->changes && (f->content_fd >= 0 || f->changes_fd >= 0);
-	struct ldif_overlay *overlay = NULL;
+	bool log = f->changes && (f->content_fd >= 0 || f->changes_fd >= 0);
+	struct ldif_overlay *written = NULL;
 	int ret = 0;
 
-	if (!append || has_retry(s->export)) {
-		if (append)
-			ret = ldif_files_overlay(f, NULL, NULL, &overlay, err);
-		if (ret == 0)
-			ret = survey(s, overlay, err);
-		ldif_overlay_free(overlay);
-		if (ret < 0)
-			return -1;
-		judge(s);
-	}
-	if (!anything_to_write(s->export))
-		return 0;
-	if (!append)
-		return write_content(s, err);
-	if (fold(s, err) < 0)
-		return -1;
-	return ldif_files_owned(f) ? append_log(s, err)
-				   : write_log(s, true, err);
+	if (!log || has_retry(s->export))
+		ret = ldif_judge(s, log, &written, err);
+	if (ret == 0 && anything_to_write(s->export))
+		ret = log ? append(s, err)
+			  : rewrite(s, written, f->included, f->included_to,
+				    err);
+	ldif_overlay_free(written);
+	return ret;
 }
 
 int ldif_export_end(struct connector_session *s, struct error *err)
@@ -860,18 +592,39 @@ int ldif_export_end(struct connector_session *s, struct error *err)
 	struct ldif_export *ex = s->export;
 	int ret;
 
-	if (!ex->items.len || ex->done) {
+	if (!ex->ops.len || ex->done) {
 		ex->done = true;
 		return 0;
 	}
 	ldif_files_close(&s->files);
+	ex->end = spool_size(&ex->spool);
 	if (spool_flush(&ex->spool, err) < 0 ||
+	    spool_flush(&ex->texts, err) < 0 ||
 	    ldif_files_open(&s->files, err) < 0)
 		return -1;
 	ret = write_all(s, err);
 	ldif_files_close(&s->files);
+	if (ret == 0 && spool_size(&ex->found))
+		ret = spool_flush(&ex->found, err);
 	ex->done = ret == 0;
 	return ret;
+}
+
+/* The anchor that the directory gave an entry that was adopted: 1, 0, -1 */
+static int found_anchor(const struct ldif_export *ex, size_t index,
+			struct arena *arena, struct sv *out, struct error *err)
+{
+	uint64_t at;
+	uint64_t len;
+
+	if (!idmap_get(&ex->found_of, index + 1, &at))
+		return 0;
+	if (spool_read_fd(spool_fd(&ex->found), at - 1, sizeof(len),
+			  (char *)&len, err) < 0 ||
+	    spool_read(&ex->found, at - 1 + sizeof(len),
+		       at - 1 + sizeof(len) + len, arena, out, err) < 0)
+		return -1;
+	return 1;
 }
 
 int ldif_export_result(struct connector_session *s, bool wait,
@@ -879,23 +632,28 @@ int ldif_export_result(struct connector_session *s, bool wait,
 		       struct error *err)
 {
 	struct ldif_export *ex = s->export;
-	const struct item *item;
+	const struct ldif_op *op;
+	struct ldif_texts *texts;
 
 	(void)wait;
-	(void)err;
 	memset(out, 0, sizeof(*out));
-	if (!ex || !ex->done || ex->given == ex->items.len)
+	if (!ex || !ex->done || ex->given == ex->ops.len)
 		return 0;
-	item = ex->items.at[ex->given++];
-	out->id = item->id;
-	out->ok = !item->error;
-	out->adopted = item->adopted;
-	out->error = item->error;
-	out->message = arena_dup(arena, item->message);
-	if (!out->ok || item->kind == EXPORT_DELETE)
+	texts = &ex->answers;
+	op = &ex->ops.at[ex->given++];
+	out->id = op->id;
+	out->ok = !op->refused;
+	out->adopted = op->adopted;
+	out->error = refusals[op->refused].error;
+	if (op->refused)
+		out->message = sv_from(refusals[op->refused].message);
+	if (ldif_texts_next(ex, texts, arena, err) < 0)
+		return -1;
+	if (!out->ok || op->kind == EXPORT_DELETE)
 		return 1;
-	out->dn = arena_dup(arena, item->kind == EXPORT_RENAME ? item->new_dn
-							       : item->dn);
-	out->anchor = arena_dup(arena, s->anchor.len ? item->anchor : out->dn);
+	out->dn = op->kind == EXPORT_RENAME ? texts->new_dn : texts->dn;
+	out->anchor = s->anchor.len ? texts->anchor : out->dn;
+	if (found_anchor(ex, ex->given - 1, arena, &out->anchor, err) < 0)
+		return -1;
 	return 1;
 }

@@ -8,6 +8,9 @@
  * stream by). References are taken through the renames between the records that
  * an entry has, each of which speaks of the names of its time.
  *
+ * There may be a million patches: each keeps its texts once, and names are
+ * found by their hashes.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "connectors/ldif/ldif_overlay.h"
@@ -17,39 +20,60 @@
 #include "connectors/ldif/ldif_renames.h"
 #include "model/dn.h"
 
+#include <stdint.h>
 #include <string.h>
 
+/* A text that is kept. */
+struct name {
+	size_t len;
+	char text[];
+};
+
 struct ref {
-	int fd;
 	uint64_t begin;
 	uint64_t end;
-	size_t time; /* how many renames came before */
-	struct ref *next;
+	uint32_t time; /* how many renames came before */
+	uint32_t next; /* 1 + index of the one behind it; 0: none */
 };
 
 struct patch {
-	size_t index;     /* in `patches` */
-	struct sv origin; /* folded; empty: not in the content; of an added
-			   * one the content's entry that it replaces */
-	struct sv dn;     /* now, as text */
-	struct sv folded; /* now */
-	bool added;
-	bool renamed; /* itself or an ancestor */
-	bool gone;
-	bool seen; /* its content streamed by */
-	struct ref *first;
-	struct ref *last;
+	const struct name *dn;     /* now, as text */
+	const struct name *folded; /* now */
+	const struct name *origin; /* folded; NULL: not in the content; of an
+				    * added one the content's entry that it
+				    * replaces */
+	uint32_t first;            /* 1 + index in `refs`; 0: none */
+	uint32_t last;
+	bool added : 1;
+	bool renamed : 1; /* itself or an ancestor */
+	bool gone : 1;
+	bool seen : 1; /* its content streamed by */
 };
 
 /* Who had the name left it: it is not known, as others are not. */
-#define NOBODY UINT64_MAX
+#define NOBODY UINT32_MAX
+
+/* What stands in `names`: whose a folded name is now, and whose origin it
+ * is; 1 + index in `patches`, 0: not known. */
+union owners {
+	uint64_t number;
+	struct {
+		uint32_t now;
+		uint32_t origin;
+	} of;
+};
+
+#define KEEP_SIZE ((size_t)64 * 1024)
 
 struct ldif_overlay {
+	int fd; /* where the records lie */
 	struct arena arena;
-	VEC(struct patch *) patches;
-	struct namemap *origins; /* folded origin -> patch */
-	struct namemap *now;     /* folded name -> patch, or NOBODY */
-	struct namemap *below;   /* folded name -> patches below it now */
+	char *free; /* room for texts, in `arena` */
+	size_t free_len;
+	VEC(struct patch) patches;
+	VEC(struct ref) refs;
+	struct hashmap names; /* folded name -> owners */
+	struct hashmap below; /* folded name -> patches below it now */
 	struct ldif_renames *renames;
 };
 
@@ -59,9 +83,8 @@ struct ldif_overlay *ldif_overlay_new(const struct object_type *types,
 	struct ldif_overlay *overlay = mem_zalloc(sizeof(*overlay));
 
 	overlay->renames = ldif_renames_new(types, type_count);
-	overlay->origins = namemap_new(false);
-	overlay->now = namemap_new(false);
-	overlay->below = namemap_new(false);
+	hashmap_init(&overlay->names);
+	hashmap_init(&overlay->below);
 	return overlay;
 }
 
@@ -69,23 +92,74 @@ void ldif_overlay_free(struct ldif_overlay *overlay)
 {
 	if (!overlay)
 		return;
-	namemap_free(overlay->origins);
-	namemap_free(overlay->now);
-	namemap_free(overlay->below);
+	hashmap_release(&overlay->names);
+	hashmap_release(&overlay->below);
 	ldif_renames_free(overlay->renames);
 	vec_release(&overlay->patches);
+	vec_release(&overlay->refs);
 	arena_release(&overlay->arena);
 	mem_free(overlay);
 }
 
-static struct patch *look_up(const struct ldif_overlay *o,
-			     const struct namemap *map, struct sv folded)
+static const struct name *keep(struct ldif_overlay *o, struct sv text)
 {
-	uint64_t at;
+	size_t size = (sizeof(struct name) + text.len + sizeof(size_t) - 1) &
+		      ~(sizeof(size_t) - 1);
+	struct name *name;
 
-	if (!namemap_get(map, folded, &at) || at == NOBODY)
-		return NULL;
-	return o->patches.at[at];
+	if (o->free_len < size) {
+		o->free_len = size > KEEP_SIZE ? size : KEEP_SIZE;
+		o->free = arena_alloc(&o->arena, o->free_len);
+	}
+	name = (struct name *)(void *)o->free;
+	o->free += size;
+	o->free_len -= size;
+	name->len = text.len;
+	if (text.len)
+		memcpy(name->text, text.ptr, text.len);
+	return name;
+}
+
+static struct sv text_of(const struct name *name)
+{
+	return name ? sv_make(name->text, name->len) : SV_NULL;
+}
+
+static union owners owners_of(const struct ldif_overlay *o, struct sv folded)
+{
+	const uint64_t *found = hashmap_find(&o->names, folded);
+
+	return (union owners){ .number = found ? *found : 0 };
+}
+
+/* The patch of what has this name now, or NULL. */
+static struct patch *by_name(const struct ldif_overlay *o, struct sv folded)
+{
+	uint32_t at = owners_of(o, folded).of.now;
+
+	return at && at != NOBODY ? &o->patches.at[at - 1] : NULL;
+}
+
+/* The patch of what has this name in the content, or NULL. */
+static struct patch *by_origin(const struct ldif_overlay *o, struct sv folded)
+{
+	uint32_t at = owners_of(o, folded).of.origin;
+
+	return at ? &o->patches.at[at - 1] : NULL;
+}
+
+static void set_now(struct ldif_overlay *o, struct sv folded, uint32_t at)
+{
+	uint64_t *slot = hashmap_at(&o->names, folded);
+	union owners owners = { .number = *slot };
+
+	owners.of.now = at;
+	*slot = owners.number;
+}
+
+static uint32_t number_of(const struct ldif_overlay *o, const struct patch *p)
+{
+	return (uint32_t)(p - o->patches.at) + 1;
 }
 
 /* Counts a patch in or out of all that stand above `folded`. */
@@ -94,33 +168,36 @@ static void count_below(struct ldif_overlay *o, struct sv folded, bool in)
 	struct sv rdn;
 
 	while (dn_split(folded, &rdn, &folded) && folded.len) {
-		uint64_t count = 0;
+		uint64_t *count = hashmap_at(&o->below, folded);
 
-		(void)namemap_get(o->below, folded, &count);
-		namemap_put(o->below, folded, in ? count + 1 : count - 1);
+		*count = in ? *count + 1 : *count - 1;
 	}
 }
 
-static void leave(struct ldif_overlay *o, struct patch *p)
+static void leave(struct ldif_overlay *o, const struct patch *p)
 {
-	namemap_put(o->now, p->folded, NOBODY);
-	count_below(o, p->folded, false);
+	set_now(o, text_of(p->folded), NOBODY);
+	count_below(o, text_of(p->folded), false);
 }
 
 static void settle(struct ldif_overlay *o, struct patch *p, struct sv dn)
 {
-	p->dn = arena_dup(&o->arena, dn);
-	p->folded = dn_fold(p->dn, &o->arena);
-	namemap_put(o->now, p->folded, p->index);
-	count_below(o, p->folded, true);
+	struct arena scratch = ARENA_INIT;
+	struct sv folded = dn_fold(dn, &scratch);
+
+	p->dn = keep(o, dn);
+	p->folded = sv_eq(folded, dn) ? p->dn : keep(o, folded);
+	set_now(o, folded, number_of(o, p));
+	count_below(o, folded, true);
+	arena_release(&scratch);
 }
 
 static struct patch *new_patch(struct ldif_overlay *o, struct sv dn)
 {
-	struct patch *p = arena_zalloc(&o->arena, sizeof(*p));
+	struct patch *p;
 
-	p->index = o->patches.len;
-	vec_push(&o->patches, p);
+	vec_push(&o->patches, (struct patch){ .first = 0 });
+	p = &o->patches.at[o->patches.len - 1];
 	settle(o, p, dn);
 	return p;
 }
@@ -138,7 +215,7 @@ static const struct patch *carrier(const struct ldif_overlay *o,
 		return NULL;
 	while (dn_split(folded, &rdn, &folded) && folded.len) {
 		++*depth_out;
-		p = look_up(o, o->origins, folded);
+		p = by_origin(o, folded);
 		if (p)
 			return p->renamed && !p->gone ? p : NULL;
 	}
@@ -160,18 +237,19 @@ static struct sv origin_of(const struct ldif_overlay *o, struct sv folded,
 
 	if (ldif_renames_time(o->renames))
 		while (!p && dn_split(above, &rdn, &above) && above.len) {
-			p = look_up(o, o->now, above);
+			p = by_name(o, above);
 			depth++;
 		}
-	if (p && !p->origin.len)
+	if (p && !p->origin)
 		return SV_NULL;
 	if (p)
-		origin = ldif_rebase(folded, depth, p->origin, arena);
-	if (namemap_get(o->origins, origin, NULL))
+		origin = ldif_rebase(folded, depth, text_of(p->origin), arena);
+	if (by_origin(o, origin))
 		return SV_NULL;
 	/* Did it come here, not go elsewhere with one in between? */
 	p = carrier(o, origin, &depth);
-	if (p && !sv_eq(ldif_rebase(origin, depth, p->folded, arena), folded))
+	if (p && !sv_eq(ldif_rebase(origin, depth, text_of(p->folded), arena),
+			folded))
 		return SV_NULL;
 	return p || sv_eq(origin, folded) ? origin : SV_NULL;
 }
@@ -179,26 +257,33 @@ static struct sv origin_of(const struct ldif_overlay *o, struct sv folded,
 /* Ties a new patch to the entry of the content that it speaks of. */
 static void set_origin(struct ldif_overlay *o, struct patch *p)
 {
-	struct sv origin = origin_of(o, p->folded, &o->arena);
+	struct arena scratch = ARENA_INIT;
+	struct sv folded = text_of(p->folded);
+	struct sv origin = origin_of(o, folded, &scratch);
 
-	if (!origin.len)
-		return;
-	p->origin = origin;
-	p->renamed = !sv_eq(origin, p->folded);
-	namemap_put(o->origins, origin, p->index);
+	if (origin.len) {
+		uint64_t *slot = hashmap_at(&o->names, origin);
+		union owners owners = { .number = *slot };
+
+		owners.of.origin = number_of(o, p);
+		*slot = owners.number;
+		p->renamed = !sv_eq(origin, folded);
+		p->origin = p->renamed ? keep(o, origin) : p->folded;
+	}
+	arena_release(&scratch);
 }
 
 /* Is it an entry, as far as the changes tell? */
 static bool exists(const struct patch *p)
 {
-	return p->added || p->origin.len;
+	return p->added || p->origin;
 }
 
 /* The patch of what now has this name; a new one when it has none yet. */
 static struct patch *present(struct ldif_overlay *o, struct sv dn)
 {
 	struct arena scratch = ARENA_INIT;
-	struct patch *p = look_up(o, o->now, dn_fold(dn, &scratch));
+	struct patch *p = by_name(o, dn_fold(dn, &scratch));
 
 	if (!p) {
 		p = new_patch(o, dn);
@@ -208,20 +293,20 @@ static struct patch *present(struct ldif_overlay *o, struct sv dn)
 	return p;
 }
 
-static void add_ref(struct ldif_overlay *o, struct patch *p, int fd,
+static void add_ref(struct ldif_overlay *o, struct patch *p,
 		    const struct ldif_record *record)
 {
-	struct ref *ref = arena_zalloc(&o->arena, sizeof(*ref));
+	struct ref ref = { record->begin, record->end,
+			   (uint32_t)ldif_renames_time(o->renames), 0 };
 
-	ref->fd = fd;
-	ref->begin = record->begin;
-	ref->end = record->end;
-	ref->time = ldif_renames_time(o->renames);
+	if (o->fd < 0)
+		return;
+	vec_push(&o->refs, ref);
 	if (p->last)
-		p->last->next = ref;
+		o->refs.at[p->last - 1].next = (uint32_t)o->refs.len;
 	else
-		p->first = ref;
-	p->last = ref;
+		p->first = (uint32_t)o->refs.len;
+	p->last = (uint32_t)o->refs.len;
 }
 
 /* How many RDNs `folded` lies below `old`; 0: it does not. */
@@ -240,28 +325,32 @@ static size_t steps_below(struct sv folded, struct sv old)
 /* Patches below the old name follow the rename. */
 static void move_below(struct ldif_overlay *o, struct sv old, struct sv new_dn)
 {
-	uint64_t count = 0;
+	const uint64_t *below = hashmap_find(&o->below, old);
+	uint64_t count = below ? *below : 0;
+	struct arena scratch = ARENA_INIT;
 	size_t i;
 
-	(void)namemap_get(o->below, old, &count);
 	for (i = 0; i < o->patches.len && count; i++) {
-		struct patch *p = o->patches.at[i];
-		size_t steps = p->gone ? 0 : steps_below(p->folded, old);
+		struct patch *p = &o->patches.at[i];
+		size_t steps = p->gone ? 0
+				       : steps_below(text_of(p->folded), old);
 
 		if (!steps)
 			continue;
 		leave(o, p);
-		settle(o, p, ldif_rebase(p->dn, steps, new_dn, &o->arena));
+		settle(o, p,
+		       ldif_rebase(text_of(p->dn), steps, new_dn, &scratch));
 		p->renamed = true;
 		count--;
+		arena_reset(&scratch);
 	}
+	arena_release(&scratch);
 }
 
-static void note_add(struct ldif_overlay *o, int fd,
-		     const struct ldif_record *record)
+static void note_add(struct ldif_overlay *o, const struct ldif_record *record)
 {
 	struct arena scratch = ARENA_INIT;
-	struct patch *p = look_up(o, o->now, dn_fold(record->dn, &scratch));
+	struct patch *p = by_name(o, dn_fold(record->dn, &scratch));
 
 	if (p) {
 		p->gone = true;
@@ -270,23 +359,23 @@ static void note_add(struct ldif_overlay *o, int fd,
 	p = new_patch(o, record->dn);
 	p->added = true;
 	set_origin(o, p);
-	add_ref(o, p, fd, record);
+	add_ref(o, p, record);
 	arena_release(&scratch);
 }
 
-static void note_rename(struct ldif_overlay *o, int fd,
+static void note_rename(struct ldif_overlay *o,
 			const struct ldif_record *record)
 {
 	struct patch *p = present(o, record->dn);
-	struct sv old = p->folded;
+	struct sv old = text_of(p->folded);
 
-	add_ref(o, p, fd, record);
+	add_ref(o, p, record);
 	leave(o, p);
 	settle(o, p, record->new_dn);
 	p->renamed = true;
 	if (exists(p))
-		ldif_renames_note(o->renames, old, p->dn);
-	move_below(o, old, p->dn);
+		ldif_renames_note(o->renames, old, text_of(p->dn));
+	move_below(o, old, text_of(p->dn));
 }
 
 void ldif_overlay_note(struct ldif_overlay *o, int fd,
@@ -294,13 +383,14 @@ void ldif_overlay_note(struct ldif_overlay *o, int fd,
 {
 	struct patch *p;
 
+	o->fd = fd;
 	switch (record->kind) {
 	case LDIF_CONTENT:
 	case LDIF_ADD:
-		note_add(o, fd, record);
+		note_add(o, record);
 		break;
 	case LDIF_MODIFY:
-		add_ref(o, present(o, record->dn), fd, record);
+		add_ref(o, present(o, record->dn), record);
 		break;
 	case LDIF_DELETE:
 		p = present(o, record->dn);
@@ -308,7 +398,7 @@ void ldif_overlay_note(struct ldif_overlay *o, int fd,
 		leave(o, p);
 		break;
 	case LDIF_RENAME:
-		note_rename(o, fd, record);
+		note_rename(o, record);
 		break;
 	}
 }
@@ -317,22 +407,22 @@ enum ldif_name ldif_overlay_find(const struct ldif_overlay *o, struct sv dn,
 				 struct arena *arena, struct sv *out)
 {
 	struct sv folded = dn_fold(dn, arena);
-	const struct patch *p = look_up(o, o->now, folded);
+	const struct patch *p = by_name(o, folded);
 
 	*out = SV_NULL;
 	if (p && p->added)
 		return LDIF_NAME_ADDED;
-	*out = p ? p->origin : origin_of(o, folded, arena);
+	*out = p ? text_of(p->origin) : origin_of(o, folded, arena);
 	return out->len ? LDIF_NAME_CONTENT : LDIF_NAME_FREE;
 }
 
-static int apply_ref(const struct ref *ref, struct arena *arena,
+static int apply_ref(int fd, const struct ref *ref, struct arena *arena,
 		     struct ldif_entry *entry, struct error *err)
 {
 	struct ldif_record record;
 	size_t i;
 
-	if (ldif_reread(ref->fd, ref->begin, ref->end, arena, &record, err) < 0)
+	if (ldif_reread(fd, ref->begin, ref->end, arena, &record, err) < 0)
 		return -1;
 	switch (record.kind) {
 	case LDIF_CONTENT:
@@ -357,19 +447,21 @@ static int apply_all(struct ldif_overlay *o, const struct patch *p,
 		     struct arena *arena, struct ldif_entry *entry,
 		     struct error *err)
 {
-	const struct ref *ref;
 	size_t time = 0;
+	uint32_t at;
 
-	for (ref = p->first; ref; ref = ref->next) {
+	for (at = p->first; at; at = o->refs.at[at - 1].next) {
+		const struct ref *ref = &o->refs.at[at - 1];
+
 		ldif_renames_entry(o->renames, entry, time, ref->time);
-		if (apply_ref(ref, arena, entry, err) < 0)
+		if (apply_ref(o->fd, ref, arena, entry, err) < 0)
 			return -1;
 		time = ref->time;
 	}
 	ldif_renames_entry(o->renames, entry, time,
 			   ldif_renames_time(o->renames));
 	if (p->renamed)
-		entry->dn = p->dn;
+		entry->dn = text_of(p->dn);
 	return 1;
 }
 
@@ -386,10 +478,10 @@ static int apply_unnamed(struct ldif_overlay *o,
 
 	*changed_out = p;
 	if (p) {
-		dn = ldif_rebase(dn, depth, p->dn, arena);
+		dn = ldif_rebase(dn, depth, text_of(p->dn), arena);
 		folded = dn_fold(dn, arena);
 	}
-	p = look_up(o, o->now, folded);
+	p = by_name(o, folded);
 	if (p && exists(p))
 		return 0; /* replaced by what was renamed to its name */
 	if (!*changed_out && !ldif_renames_touch(o->renames, content->lines,
@@ -407,7 +499,7 @@ int ldif_overlay_apply(struct ldif_overlay *o,
 		       struct error *err)
 {
 	struct sv folded = dn_fold(content->dn, arena);
-	struct patch *p = look_up(o, o->origins, folded);
+	struct patch *p = by_origin(o, folded);
 
 	*changed_out = false;
 	if (!p)
@@ -427,7 +519,7 @@ int ldif_overlay_next_added(struct ldif_overlay *o, size_t *cursor,
 			    struct error *err)
 {
 	while (*cursor < o->patches.len) {
-		const struct patch *p = o->patches.at[(*cursor)++];
+		const struct patch *p = &o->patches.at[(*cursor)++];
 
 		if (p->added && !p->gone)
 			return apply_all(o, p, arena, out, err);
@@ -439,10 +531,10 @@ int ldif_overlay_next_lost(const struct ldif_overlay *o, size_t *cursor,
 			   struct sv *dn_out)
 {
 	while (*cursor < o->patches.len) {
-		const struct patch *p = o->patches.at[(*cursor)++];
+		const struct patch *p = &o->patches.at[(*cursor)++];
 
 		if (!p->added && !p->seen && !p->gone) {
-			*dn_out = p->dn;
+			*dn_out = text_of(p->dn);
 			return 1;
 		}
 	}

@@ -23,7 +23,8 @@ struct ldif_overlay *ldif_overlay_new(const struct object_type *types,
 void ldif_overlay_free(struct ldif_overlay *overlay);
 
 /* Notes a change record without error; its bytes can be read again from `fd`
- * as long as the overlay is used. */
+ * as long as the overlay is used. The same `fd` each time, or -1 where only
+ * names count. */
 void ldif_overlay_note(struct ldif_overlay *overlay, int fd,
 		       const struct ldif_record *record);
 
