@@ -23,6 +23,27 @@ static void read_version(struct loader *loader)
 			"write 'conjoin: 1'");
 }
 
+/* The address is taken as it is; what is in it the driver reads. */
+static void read_postgresql(struct loader *loader, const struct node *node,
+			    struct sv store)
+{
+	struct sv rest = sv_sub(store, 11, store.len);
+	size_t end = sv_find(rest, '/', 2);
+	size_t at = sv_find(rest, '@', 2);
+
+	if (!sv_starts(rest, SV_LIT("//")) || rest.len < 3)
+		problem_report(loader, node,
+			       "'store' must be "
+			       "postgresql://USER@HOST/DATABASE");
+	else if (at < end && sv_find(rest, ':', 2) < at)
+		problem_report(loader, node,
+			       "'store' has a password in it; write the "
+			       "address without, and the password into the "
+			       "file ~/.pgpass or the variable PGPASSWORD");
+	else
+		loader->config->store = arena_cstr(loader->arena, store);
+}
+
 static void read_store(struct loader *loader)
 {
 	const struct node *node = read_find(loader->overlay, "store");
@@ -33,14 +54,13 @@ static void read_store(struct loader *loader)
 	store = node ? read_text(loader, node, "'store'")
 		     : sv_from(DEFAULT_STORE);
 	if (node && sv_starts(store, SV_LIT("postgresql:"))) {
-		problem_report(
-			loader, node,
-			"PostgreSQL is not built in yet; write sqlite:PATH");
+		read_postgresql(loader, node, store);
 	} else if (!sv_starts(store, SV_LIT("sqlite:")) || store.len < 8) {
 		if (node && node->kind == NODE_SCALAR)
 			problem_report(loader, node,
 				       "'store' must be sqlite:PATH, as in "
-				       "sqlite:state/conjoin.db");
+				       "sqlite:state/conjoin.db, or "
+				       "postgresql://USER@HOST/DATABASE");
 	} else {
 		store = sv_sub(store, 7, store.len);
 		loader->config->store = arena_printf(

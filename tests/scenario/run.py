@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the scenarios: folders with a configuration, data and steps.
 
-    tests/scenario/run.py [--conjoin PATH] [--keep] [--jobs N] [NAME...]
+    tests/scenario/run.py [--conjoin PATH] [--store postgresql] [--keep]
+                          [--jobs N] [NAME...]
 
 Each scenario runs in a copy of its folder; docs/internals/scenarios.md tells
 how steps.yaml is written.  Prints one line a scenario, the difference where
@@ -11,6 +12,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import argparse
 import concurrent.futures
+import contextlib
 import csv
 import datetime
 import json
@@ -28,6 +30,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 import ldifread  # noqa: E402
+import pgserver  # noqa: E402
 
 # Counters of objects to which nothing happened: compared when listed only.
 QUIET = {"stage-no-change", "connector-no-flow"}
@@ -92,8 +95,9 @@ def expect(what, expected, found):
 
 
 class Scenario:
-    def __init__(self, source, program, folder):
+    def __init__(self, source, program, folder, server=None):
         self.source = source
+        self.server = server
         self.program = program
         self.folder = folder
         self.tokens = {}
@@ -105,6 +109,7 @@ class Scenario:
     # ---- the program
 
     def conjoin(self, *words, statuses=None):
+        self.set_store()
         command = [str(self.program), *words, "--folder", str(self.folder),
                    "--json"]
         done = subprocess.run(command, stdout=subprocess.PIPE,
@@ -122,10 +127,23 @@ class Scenario:
         except ValueError:
             raise Mismatch(complaint) from None
 
+    def set_store(self):
+        """With a server the store is a schema of its own there."""
+        path = self.folder / "conjoin.yaml"
+        if not self.server or not path.exists():
+            return
+        line = f"store: {self.server.address_of_schema(self.folder.name)}"
+        text = path.read_text(encoding="utf-8")
+        if line in text:
+            return
+        text, count = re.subn(r"^store:.*$", line, text, flags=re.M)
+        path.write_text(text if count else f"{text.rstrip()}\n{line}\n",
+                        encoding="utf-8")
+
     # ---- the time
 
     def environment(self):
-        env = dict(os.environ)
+        env = self.server.environment() if self.server else dict(os.environ)
         if self.clock:
             env["CONJOIN_FAKE_TIME"] = self.clock.strftime(
                 "%Y-%m-%dT%H:%M:%SZ")
@@ -139,10 +157,12 @@ class Scenario:
         self.clock += datetime.timedelta(**{unit: int(number)})
 
     def conjoin_killed(self, *words):
+        self.set_store()
         done = subprocess.run([str(self.program), *words, "--folder",
                                str(self.folder)], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, timeout=300,
-                              check=False, cwd=self.folder)
+                              check=False, cwd=self.folder,
+                              env=self.environment())
         expect("the signal that ended it", -9, done.returncode)
 
     # ---- preparing files
@@ -438,10 +458,10 @@ class Scenario:
                                    f"idle: {moved}")
 
 
-def run_one(source, program, keep):
+def run_one(source, program, keep, server):
     folder = pathlib.Path(tempfile.mkdtemp(
         prefix=f"conjoin-{source.name}-"))
-    scenario = Scenario(source, program, folder)
+    scenario = Scenario(source, program, folder, server)
     try:
         scenario.run()
         message = None
@@ -465,6 +485,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--conjoin", default=os.environ.get(
         "CONJOIN", str(ROOT / "build/conjoin")), metavar="PATH")
+    parser.add_argument("--store", choices=["sqlite", "postgresql"],
+                        default="sqlite", help="where the store is: a file "
+                        "each, or a schema each on a server of its own")
     parser.add_argument("--keep", action="store_true",
                         help="keep the copies, and tell where they are")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -476,11 +499,20 @@ def main():
         sources = [source for source in sources
                    if any(source.name.startswith(pathlib.Path(name).name)
                           for name in options.names)]
+    with contextlib.ExitStack() as stack:
+        server = None
+        if options.store == "postgresql":
+            server = stack.enter_context(
+                pgserver.Server(["fsync = off", "full_page_writes = off"]))
+        return run_all(sources, options, server)
+
+
+def run_all(sources, options, server):
     failed = 0
     program = pathlib.Path(options.conjoin).resolve()
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for name, message in pool.map(
-                lambda s: run_one(s, program, options.keep), sources):
+                lambda s: run_one(s, program, options.keep, server), sources):
             bad = message is not None and message.startswith("at ")
             failed += bad
             print(f"{'FAILED' if bad else 'ok    '}  {name}: "

@@ -1,5 +1,8 @@
 /*
- * harness.h - a store in a folder of its own, and rows in one line
+ * harness.h - a store of its own, and rows in one line
+ *
+ * A file in a folder, or a schema of the PostgreSQL server that the variable
+ * CONJOIN_POSTGRESQL names (tools/pgserver.py sets it).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,10 +23,13 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <libpq-fe.h>
+#include <sqlite3.h>
 
 struct fixture {
 	char folder[64];
-	char url[128]; /* "sqlite:FOLDER/store.db" */
+	char url[512]; /* "sqlite:FOLDER/store.db", or of the server */
+	const char *server;
 	struct store *store;
 	struct arena arena;
 	struct error err;
@@ -41,6 +47,70 @@ static inline const char *path_of(const struct fixture *f)
 	return f->url + strlen("sqlite:");
 }
 
+/* What the program would not do. */
+static inline void run_sqlite(struct fixture *f, const char *text)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path_of(f), &db), SQLITE_OK);
+	if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", text, sqlite3_errmsg(db));
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* The first field of the first row, 0 when there is none. */
+static inline int run_postgresql(const char *url, const char *text)
+{
+	PGconn *conn = PQconnectdb(url);
+	PGresult *result = PQexec(conn, text);
+	int number = 0;
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK &&
+	    PQresultStatus(result) != PGRES_COMMAND_OK)
+		fail_msg("%s: %s", text, PQerrorMessage(conn));
+	if (PQntuples(result) > 0)
+		number = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
+	PQclear(result);
+	PQfinish(conn);
+	return number;
+}
+
+static inline void sql(struct fixture *f, const char *text)
+{
+	if (f->server)
+		(void)run_postgresql(f->url, text);
+	else
+		run_sqlite(f, text);
+}
+
+/* The server sees a moment later that a process has died. */
+static inline void await_no_connection(struct fixture *f)
+{
+	int ours = f->store ? 1 : 0;
+
+	while (f->server &&
+	       run_postgresql(f->url,
+			      "SELECT count(*) FROM pg_stat_activity WHERE"
+			      " application_name = 'conjoin'") > ours)
+		(void)usleep(1000);
+}
+
+static inline void make_place(struct fixture *f)
+{
+	f->server = getenv("CONJOIN_POSTGRESQL");
+	(void)snprintf(f->folder, sizeof(f->folder),
+		       "/tmp/conjoin-store-XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	(void)snprintf(f->url, sizeof(f->url), "sqlite:%s/store.db", f->folder);
+	if (!f->server)
+		return;
+	(void)snprintf(f->url, sizeof(f->url), "%s&options=-csearch_path%%3Dt",
+		       f->server);
+	(void)run_postgresql(f->server, "SET client_min_messages = error;"
+					"DROP SCHEMA IF EXISTS t CASCADE;"
+					"CREATE SCHEMA t");
+}
+
 static inline void store_again(struct fixture *f)
 {
 	store_close(f->store);
@@ -52,10 +122,7 @@ static inline int fixture_setup(void **state)
 {
 	struct fixture *f = mem_zalloc(sizeof(*f));
 
-	(void)snprintf(f->folder, sizeof(f->folder),
-		       "/tmp/conjoin-store-XXXXXX");
-	assert_non_null(mkdtemp(f->folder));
-	(void)snprintf(f->url, sizeof(f->url), "sqlite:%s/store.db", f->folder);
+	make_place(f);
 	store_again(f);
 	*state = f;
 	return 0;
@@ -65,11 +132,11 @@ static inline int fixture_teardown(void **state)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm", ".lock" };
 	struct fixture *f = *state;
-	char path[160];
+	char path[600];
 	size_t i;
 
 	store_close(f->store);
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 4 && !f->server; i++) {
 		(void)snprintf(path, sizeof(path), "%s%s", path_of(f),
 			       suffixes[i]);
 		(void)unlink(path);

@@ -8,18 +8,7 @@
 #include "store/entry.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
-
-static void sql(struct fixture *f, const char *text)
-{
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(path_of(f), &db), SQLITE_OK);
-	if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
-		fail_msg("%s: %s", text, sqlite3_errmsg(db));
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
 
 static void expect_refused(struct fixture *f, enum store_open_flags flags,
 			   enum err_code code, const char *text)

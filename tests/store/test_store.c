@@ -11,13 +11,23 @@ static void opening(void **state)
 {
 	struct fixture *f = *state;
 	struct store *store;
-	char url[160];
+	char url[600];
 
 	assert_int_equal(store_open("oracle:x", STORE_CREATE, &store, &f->err),
 			 -1);
 	assert_int_equal(f->err.code, ERR_UNSUPPORTED);
 	assert_non_null(strstr(f->err.msg, "sqlite:PATH"));
-	(void)snprintf(url, sizeof(url), "sqlite:%s/none.db", f->folder);
+	assert_non_null(strstr(f->err.msg, "postgresql:"));
+	if (f->server) {
+		store_close(f->store);
+		f->store = NULL;
+		sql(f, "DROP SCHEMA t CASCADE");
+		sql(f, "CREATE SCHEMA t");
+		(void)snprintf(url, sizeof(url), "%s", f->url);
+	} else {
+		(void)snprintf(url, sizeof(url), "sqlite:%s/none.db",
+			       f->folder);
+	}
 	assert_int_equal(store_open(url, 0, &store, &f->err), -1);
 	assert_int_equal(f->err.code, ERR_NOTFOUND);
 	assert_null(store);

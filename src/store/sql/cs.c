@@ -422,8 +422,9 @@ int store_cs_ref_move(struct store_tx *tx, int64_t from, int64_t to,
 	if (sql_run(tx->store,
 		    "INSERT INTO cs_ref SELECT ?2, source, attribute"
 		    " FROM cs_ref WHERE target = ?1 AND source = ?3"
-		    " ON CONFLICT DO UPDATE SET attribute = 0 WHERE"
-		    " attribute IS NOT excluded.attribute",
+		    " ON CONFLICT (target, source) DO UPDATE SET"
+		    " attribute = 0 WHERE cs_ref.attribute IS DISTINCT FROM"
+		    " excluded.attribute",
 		    err, "iii", from, to, source) < 0)
 		return -1;
 	return store_cs_ref_delete(tx, from, source, err);

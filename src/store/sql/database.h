@@ -57,9 +57,10 @@ struct sql_driver {
 	struct sv (*bytes)(struct statement *stmt, int column);
 	const char *(*text)(struct statement *stmt, int column);
 
-	/* A writing transaction: others wait to begin one. */
+	/* A writing transaction: others wait to begin one. Reads the lease's
+	 * number, unless NULL: the table is not there yet. */
 	int (*begin)(struct database *db, enum store_durability durability,
-		     struct error *err);
+		     int64_t *fencing_out, struct error *err);
 	int (*commit)(struct database *db, struct error *err);
 	void (*rollback)(struct database *db); /* also without one */
 	/* A snapshot; commit() ends it. */
@@ -73,6 +74,9 @@ struct sql_driver {
 	/* Keeps other processes from it until close(). 1 taken, 0 another one
 	 * has it, -1. */
 	int (*lease)(struct database *db, struct error *err);
+	/* What was taken is ours under this number. */
+	int (*keep_lease)(struct database *db, int64_t fencing,
+			  struct error *err);
 	/* 1 some process has it, 0 none, -1; takes nothing. */
 	int (*leased)(struct database *db, struct error *err);
 
@@ -99,5 +103,6 @@ struct sql_driver {
 };
 
 extern const struct sql_driver sqlite_driver;
+extern const struct sql_driver postgresql_driver;
 
 #endif

@@ -21,9 +21,10 @@ int64_t store_run_begin(struct store_tx *tx, const struct run_row *row,
 	int64_t id;
 
 	if (sql_number(tx->store,
-		       "INSERT INTO run (agent, profile, user, host, process,"
-		       " started, ended, result, message, rules) VALUES"
-		       " (?1, ?2, ?3, ?4, ?5, ?6, 0, 'in-progress', '', ?7)"
+		       "INSERT INTO run (id, agent, profile, \"user\", host,"
+		       " process, started, ended, result, message, rules)"
+		       " SELECT coalesce(max(id), 0) + 1, ?1, ?2, ?3, ?4, ?5,"
+		       " ?6, 0, 'in-progress', '', ?7 FROM run"
 		       " RETURNING id",
 		       &id, err, "ssssiib", row->agent, row->profile, row->user,
 		       row->host, row->process, row->started,
@@ -49,7 +50,7 @@ int store_run_scan(struct store *store, int64_t only, int limit,
 	int ret;
 
 	for (ret = sql_first(store,
-			     "SELECT id, agent, profile, user, host,"
+			     "SELECT id, agent, profile, \"user\", host,"
 			     " process, started, ended, result, message,"
 			     " rules FROM run WHERE id = ?1 OR ?1 = 0"
 			     " ORDER BY id DESC LIMIT ?2",
@@ -219,8 +220,8 @@ int store_discovery_put(struct store_tx *tx, const struct discovery_error *row,
 			struct error *err)
 {
 	return sql_run(tx->store,
-		       "INSERT INTO discovery_error VALUES"
-		       " (NULL, ?1, ?2, ?3, ?4, ?5)",
+		       "INSERT INTO discovery_error (step, code, message,"
+		       " place, anchor) VALUES (?1, ?2, ?3, ?4, ?5)",
 		       err, "itttb", row->step, row->code, row->message,
 		       row->where, row->anchor);
 }
@@ -295,7 +296,7 @@ int store_allow_scan(struct store *store, int64_t run,
 	int ret;
 
 	for (ret = sql_first(store,
-			     "SELECT run, token, user, time FROM allowed"
+			     "SELECT run, token, \"user\", time FROM allowed"
 			     " WHERE run = ?1 ORDER BY time",
 			     &stmt, err, "i", run);
 	     ret > 0; ret = sql_next(stmt, err)) {

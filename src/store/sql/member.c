@@ -131,22 +131,23 @@ int store_referring(struct store *store, int64_t source, int64_t target,
 	return ret;
 }
 
-#define ONE_MORE                                                               \
-	" VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET attribute = 0"         \
-	" WHERE attribute IS NOT excluded.attribute"
+#define ONE_MORE(table)                                                        \
+	"INSERT INTO " table " VALUES (?1, ?2, ?3) ON CONFLICT (target,"       \
+	" source) DO UPDATE SET attribute = 0 WHERE " table ".attribute"       \
+	" IS DISTINCT FROM excluded.attribute"
 
 int store_cs_ref_add(struct store_tx *tx, int64_t target, int64_t source,
 		     uint32_t attr, struct error *err)
 {
-	return sql_run(tx->store, "INSERT INTO cs_ref" ONE_MORE, err, "iii",
-		       target, source, (int64_t)attr);
+	return sql_run(tx->store, ONE_MORE("cs_ref"), err, "iii", target,
+		       source, (int64_t)attr);
 }
 
 int store_mv_ref_add(struct store_tx *tx, int64_t target, int64_t source,
 		     uint32_t attr, struct error *err)
 {
-	return sql_run(tx->store, "INSERT INTO mv_ref" ONE_MORE, err, "iii",
-		       target, source, (int64_t)attr);
+	return sql_run(tx->store, ONE_MORE("mv_ref"), err, "iii", target,
+		       source, (int64_t)attr);
 }
 
 static int stored_row(struct store *store, struct member *out,

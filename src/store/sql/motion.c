@@ -247,9 +247,9 @@ int store_pending_import_ids(struct store *store, uint32_t agent, int64_t after,
 		       " WHEN 2 THEN op <> 4 WHEN 3 THEN indexed = 0"
 		       " WHEN 4 THEN op <> 4 AND coalesce(sets, 0) <> 1"
 		       " WHEN 5 THEN sets = 1"
-		       " ELSE 1 END ORDER BY cs",
-		       out, limit, err, "iii", after_of(agent, after),
-		       LAST_ID(agent), (int64_t)filter);
+		       " ELSE TRUE END ORDER BY cs LIMIT ?4",
+		       out, limit, err, "iiii", after_of(agent, after),
+		       LAST_ID(agent), (int64_t)filter, (int64_t)limit);
 }
 
 static void read_export(struct statement *stmt, struct arena *arena,
@@ -365,9 +365,9 @@ int store_pending_export_ids(struct store *store, uint32_t agent, int64_t after,
 {
 	return sql_ids(store,
 		       "SELECT cs FROM pending_export WHERE cs > ?1 AND"
-		       " cs <= ?2 ORDER BY cs",
-		       out, limit, err, "ii", after_of(agent, after),
-		       LAST_ID(agent));
+		       " cs <= ?2 ORDER BY cs LIMIT ?3",
+		       out, limit, err, "iii", after_of(agent, after),
+		       LAST_ID(agent), (int64_t)limit);
 }
 
 int store_awaiting_get(struct store *store, int64_t cs, struct arena *arena,
@@ -412,9 +412,9 @@ int store_awaiting_ids(struct store *store, uint32_t agent, int64_t after,
 {
 	return sql_ids(store,
 		       "SELECT cs FROM awaiting WHERE cs > ?1 AND cs <= ?2"
-		       " ORDER BY cs",
-		       out, limit, err, "ii", after_of(agent, after),
-		       LAST_ID(agent));
+		       " ORDER BY cs LIMIT ?3",
+		       out, limit, err, "iii", after_of(agent, after),
+		       LAST_ID(agent), (int64_t)limit);
 }
 
 int store_merged_get(struct store *store, int64_t cs, struct arena *arena,
@@ -450,9 +450,10 @@ int store_error_put(struct store_tx *tx, const struct cs_error *row,
 	return sql_run(tx->store,
 		       "INSERT INTO cs_error VALUES (?1, ?2, ?3, ?4, ?5, ?5, 1)"
 		       " ON CONFLICT (cs, kind) DO UPDATE SET"
-		       " first = CASE WHEN code = ?3 THEN first ELSE ?5 END,"
-		       " count = CASE WHEN code = ?3 THEN count + 1 ELSE 1"
-		       " END,"
+		       " first = CASE WHEN cs_error.code = ?3 THEN"
+		       " cs_error.first ELSE ?5 END,"
+		       " count = CASE WHEN cs_error.code = ?3 THEN"
+		       " cs_error.count + 1 ELSE 1 END,"
 		       " code = ?3, message = ?4, last = ?5",
 		       err, "iitti", row->cs, (int64_t)row->kind, row->code,
 		       row->message, row->last);
@@ -550,7 +551,7 @@ int store_queue_ids(struct store *store, uint32_t agent, int64_t after,
 {
 	return sql_ids(store,
 		       "SELECT cs FROM queue WHERE cs > ?1 AND cs <= ?2"
-		       " ORDER BY cs",
-		       out, limit, err, "ii", after_of(agent, after),
-		       LAST_ID(agent));
+		       " ORDER BY cs LIMIT ?3",
+		       out, limit, err, "iii", after_of(agent, after),
+		       LAST_ID(agent), (int64_t)limit);
 }

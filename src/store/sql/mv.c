@@ -164,8 +164,8 @@ int store_mv_wait_ids(struct store *store, int64_t after, int64_t *out,
 {
 	return sql_ids(store,
 		       "SELECT DISTINCT id FROM mv_wait WHERE id > ?1"
-		       " ORDER BY id",
-		       out, limit, err, "i", after);
+		       " ORDER BY id LIMIT ?2",
+		       out, limit, err, "ii", after, (int64_t)limit);
 }
 
 bool store_mv_wait_any(struct store *store)
@@ -217,6 +217,7 @@ int store_mv_queue_ids(struct store *store, int64_t after, int64_t *out,
 		       int limit, struct error *err)
 {
 	return sql_ids(store,
-		       "SELECT mv FROM mv_queue WHERE mv > ?1 ORDER BY mv", out,
-		       limit, err, "i", after);
+		       "SELECT mv FROM mv_queue WHERE mv > ?1 ORDER BY mv"
+		       " LIMIT ?2",
+		       out, limit, err, "ii", after, (int64_t)limit);
 }

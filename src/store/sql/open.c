@@ -36,7 +36,7 @@ static int migrate(struct store *store, struct error *err)
 				 "the store '%s' is empty or of an older "
 				 "version; run an import first",
 				 db->name);
-	if (driver->begin(db, STORE_DURABLE, err) < 0)
+	if (driver->begin(db, STORE_DURABLE, NULL, err) < 0)
 		return -1;
 	/* another process may have been first */
 	if (driver->version(db, &version, err) < 0)
@@ -90,7 +90,8 @@ static int load_secret(struct store *store, struct error *err)
 	return ret;
 }
 
-static const struct sql_driver *const DRIVERS[] = { &sqlite_driver };
+static const struct sql_driver *const DRIVERS[] = { &sqlite_driver,
+						    &postgresql_driver };
 
 const struct sql_driver *sql_driver_of(const char *url, const char **where_out,
 				       struct error *err)
@@ -106,7 +107,8 @@ const struct sql_driver *sql_driver_of(const char *url, const char **where_out,
 	}
 	(void)error_set(err, ERR_UNSUPPORTED,
 			"'%s' is not a store that this program knows; "
-			"write sqlite:PATH",
+			"write sqlite:PATH or "
+			"postgresql://USER@HOST/DATABASE",
 			url);
 	return NULL;
 }
@@ -152,16 +154,10 @@ void store_close(struct store *store)
 	mem_free(store);
 }
 
-static int check_fencing(struct store *store, struct error *err)
+static int check_fencing(struct store *store, int64_t fencing,
+			 struct error *err)
 {
-	int64_t fencing;
-
-	if (!store->leased)
-		return 0;
-	if (sql_number(store, "SELECT fencing FROM lease", &fencing, err, "") <
-	    0)
-		return -1;
-	if (fencing == store->fencing)
+	if (!store->leased || fencing == store->fencing)
 		return 0;
 	return error_set(err, ERR_CONFLICT,
 			 "another process has taken over the store '%s'",
@@ -171,6 +167,8 @@ static int check_fencing(struct store *store, struct error *err)
 int store_begin(struct store *store, enum store_durability durability,
 		struct store_tx **out, struct error *err)
 {
+	int64_t fencing;
+
 	if (store->read_only) {
 		(void)error_set(err, ERR_DENIED,
 				"the store '%s' was opened for reading only",
@@ -178,10 +176,10 @@ int store_begin(struct store *store, enum store_durability durability,
 		return -1;
 	}
 	if (behind_enter(store, err) < 0 ||
-	    store->db->driver->begin(store->db, durability, err) < 0)
+	    store->db->driver->begin(store->db, durability, &fencing, err) < 0)
 		return -1;
 	store->in_tx = true;
-	if (check_fencing(store, err) < 0) {
+	if (check_fencing(store, fencing, err) < 0) {
 		store_rollback(&store->tx);
 		return -1;
 	}
@@ -309,7 +307,8 @@ int store_lease(struct store *store, const char *what,
 
 	if (ret == 0)
 		return read_holder(store, holder_out, err);
-	if (ret < 0 || write_holder(store, what, err) < 0)
+	if (ret < 0 || write_holder(store, what, err) < 0 ||
+	    store->db->driver->keep_lease(store->db, store->fencing, err) < 0)
 		return -1;
 	store->leased = true;
 	return 1;

@@ -47,10 +47,10 @@ int store_outbox_scan(struct store *store, uint32_t agent, int64_t after,
 		     "SELECT p.cs, p.op, p.in_progress, p.parent, p.rdn,"
 		     " c.type, c.flags, c.parent, c.rdn, c.anchor, a.parent,"
 		     " a.rdn, a.op, i.op FROM pending_export p"
-		     " CROSS JOIN cs c ON c.id = p.cs"
-		     " LEFT JOIN awaiting a ON a.cs = p.cs"
+		     " CROSS JOIN cs c LEFT JOIN awaiting a ON a.cs = p.cs"
 		     " LEFT JOIN pending_import i ON i.cs = p.cs"
-		     " WHERE p.cs > ?1 AND p.cs <= ?2 ORDER BY p.cs LIMIT ?3",
+		     " WHERE p.cs > ?1 AND p.cs <= ?2 AND c.id = p.cs"
+		     " ORDER BY p.cs LIMIT ?3",
 		     &stmt, err, "iii", after > first ? after : first, last,
 		     (int64_t)limit);
 	     ret > 0; ret = sql_next(stmt, err))
@@ -155,8 +155,9 @@ int store_retry_delete(struct store_tx *tx, int64_t cs, unsigned kinds,
 	if (known_no_rows(tx->store, cs, MOTION_RETRY))
 		return 0;
 	return sql_run(tx->store,
-		       "DELETE FROM retry WHERE cs = ?1 AND kind & ?2", err,
-		       "ii", cs, (int64_t)kinds);
+		       "DELETE FROM retry WHERE cs = ?1 AND"
+		       " (kind & ?2) <> 0",
+		       err, "ii", cs, (int64_t)kinds);
 }
 
 int store_delivery_put(struct store_tx *tx, const struct delivery_row *row,

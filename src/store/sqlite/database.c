@@ -26,8 +26,9 @@ struct sqlite_database {
 	struct database base;
 	sqlite3 *handle;
 	VEC(struct sqlite_statement *) statements;
-	int lock_fd;    /* of the lease; -1: not held */
-	bool full_sync; /* PRAGMA synchronous is FULL */
+	struct statement *fencing; /* reads the lease's number */
+	int lock_fd;               /* of the lease; -1: not held */
+	bool full_sync;            /* PRAGMA synchronous is FULL */
 };
 
 static struct sqlite_database *of(struct database *db)
@@ -216,8 +217,32 @@ static const char *text(struct statement *stmt, int column)
 
 /* ---- transactions ---- */
 
+static int read_fencing(struct sqlite_database *db, int64_t *out,
+			struct error *err)
+{
+	int ret;
+
+	if (!db->fencing)
+		db->fencing = prepare(&db->base, "SELECT fencing FROM lease",
+				      "", err);
+	ret = db->fencing ? next(db->fencing, err) : -1;
+	*out = 0;
+	if (ret > 0) {
+		*out = integer(db->fencing, 0);
+		reset(db->fencing);
+	}
+	return ret < 0 ? -1 : 0;
+}
+
+static void rollback(struct database *db)
+{
+	if (!sqlite3_get_autocommit(of(db)->handle))
+		(void)sqlite3_exec(of(db)->handle, "ROLLBACK", NULL, NULL,
+				   NULL);
+}
+
 static int begin(struct database *db, enum store_durability durability,
-		 struct error *err)
+		 int64_t *fencing_out, struct error *err)
 {
 	bool full = durability == STORE_DURABLE;
 
@@ -229,19 +254,17 @@ static int begin(struct database *db, enum store_durability durability,
 			return -1;
 		of(db)->full_sync = full;
 	}
-	return run(db, "BEGIN IMMEDIATE", err);
+	if (run(db, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	if (!fencing_out || read_fencing(of(db), fencing_out, err) == 0)
+		return 0;
+	rollback(db);
+	return -1;
 }
 
 static int commit(struct database *db, struct error *err)
 {
 	return run(db, "COMMIT", err);
-}
-
-static void rollback(struct database *db)
-{
-	if (!sqlite3_get_autocommit(of(db)->handle))
-		(void)sqlite3_exec(of(db)->handle, "ROLLBACK", NULL, NULL,
-				   NULL);
 }
 
 static int begin_reading(struct database *db, struct error *err)
@@ -305,6 +328,15 @@ int sqlite_lock(const char *store, int *fd_out, struct error *err)
 static int lease(struct database *db, struct error *err)
 {
 	return sqlite_lock(db->name, &of(db)->lock_fd, err);
+}
+
+/* The lock ends with the process, whatever the number. */
+static int keep_lease(struct database *db, int64_t fencing, struct error *err)
+{
+	(void)db;
+	(void)fencing;
+	(void)err;
+	return 0;
 }
 
 static int leased(struct database *db, struct error *err)
@@ -417,6 +449,7 @@ const struct sql_driver sqlite_driver = {
 	.version = version,
 	.set_version = set_version,
 	.lease = lease,
+	.keep_lease = keep_lease,
 	.leased = leased,
 	.size = sqlite_size,
 	.check = sqlite_check,

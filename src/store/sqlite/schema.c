@@ -97,6 +97,8 @@ static const char STEP_2[] =
 	"ALTER TABLE cs_ref ADD COLUMN attribute INTEGER;"
 	"ALTER TABLE mv_ref ADD COLUMN attribute INTEGER;"
 	"ALTER TABLE pending_import ADD COLUMN sets INTEGER;"
+	/* a driver whose lock does not end with the process uses it */
+	"ALTER TABLE lease ADD COLUMN held_until INTEGER;"
 	/* counts the imported objects of a type */
 	"CREATE INDEX cs_type ON cs (type) WHERE type > 0 AND"
 	" image IS NOT NULL;";

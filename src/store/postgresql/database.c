@@ -1,0 +1,156 @@
+/*
+ * database.c - PostgreSQL as the store's database: transactions, the version
+ *
+ * Writing transactions pass one at a time, by a lock of the server's that
+ * ends with them, and begin by reading the lease's number. The row is locked
+ * as one whose key must not change: who renews the lease is not kept from it,
+ * who takes it over is.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store/postgresql/postgresql_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+PGresult *pg_query(struct pg_database *db, const char *text, const char *doing,
+		   struct error *err)
+{
+	PGresult *result;
+
+	pg_settle_stream(db);
+	result = PQexec(db->conn, text);
+	if (PQresultStatus(result) == PGRES_TUPLES_OK ||
+	    PQresultStatus(result) == PGRES_COMMAND_OK)
+		return result;
+	(void)pg_fail(db, result, doing, err);
+	PQclear(result);
+	return NULL;
+}
+
+static int run(struct database *base, const char *text, struct error *err)
+{
+	PGresult *result = pg_query(pg_of(base), text, "write to", err);
+
+	PQclear(result);
+	return result ? 0 : -1;
+}
+
+/* The number in a result's first row, which simple queries give as text. */
+static int64_t text_number(const PGresult *result)
+{
+	int64_t number = 0;
+
+	if (PQntuples(result) > 0)
+		(void)sv_to_i64(sv_from(PQgetvalue(result, 0, 0)), &number);
+	return number;
+}
+
+static int begin(struct database *base, enum store_durability durability,
+		 int64_t *fencing_out, struct error *err)
+{
+	struct pg_database *db = pg_of(base);
+	char text[600];
+	PGresult *result;
+
+	(void)snprintf(
+		text, sizeof(text),
+		"BEGIN;SET LOCAL lock_timeout = '30s';"
+		"SET LOCAL idle_in_transaction_session_timeout = '%s';"
+		"%s;"
+		"SELECT pg_advisory_xact_lock(" PG_WRITE_LOCK
+		", coalesce(to_regclass('lease')::oid::int, 0));%s",
+		db->leased ? "0" : "60s",
+		durability == STORE_BULK
+			? "SET LOCAL synchronous_commit = off"
+			: "SELECT set_config('synchronous_commit', 'on', true)"
+			  " WHERE current_setting('synchronous_commit')"
+			  " = 'off'",
+		fencing_out ? "SELECT fencing FROM lease FOR KEY SHARE" : "");
+	result = pg_query(db, text, "write to", err);
+	if (fencing_out)
+		*fencing_out = text_number(result);
+	PQclear(result);
+	return result ? 0 : -1;
+}
+
+static int commit(struct database *base, struct error *err)
+{
+	struct pg_database *db = pg_of(base);
+
+	return pg_flush(db, db->waiting, "COMMIT", err);
+}
+
+static void rollback(struct database *base)
+{
+	struct pg_database *db = pg_of(base);
+
+	pg_settle_stream(db);
+	pg_forget(db);
+	if (PQtransactionStatus(db->conn) != PQTRANS_IDLE)
+		PQclear(PQexec(db->conn, "ROLLBACK"));
+}
+
+static int begin_reading(struct database *base, struct error *err)
+{
+	return run(base, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+		   err);
+}
+
+static int version(struct database *base, int64_t *out, struct error *err)
+{
+	static const char *const texts[] = {
+		"SELECT CASE WHEN to_regclass('meta') IS NULL THEN 0 ELSE 1"
+		" END",
+		"SELECT convert_from(value, 'UTF8') FROM meta"
+		" WHERE key = 'version'",
+	};
+	size_t i;
+
+	*out = 1;
+	for (i = 0; i < 2 && *out; i++) {
+		PGresult *result = pg_query(pg_of(base), texts[i], "read", err);
+
+		if (!result)
+			return -1;
+		*out = text_number(result);
+		PQclear(result);
+	}
+	return 0;
+}
+
+static int set_version(struct database *base, int64_t number, struct error *err)
+{
+	char text[200];
+
+	(void)snprintf(text, sizeof(text),
+		       "INSERT INTO meta VALUES ('version', '%lld')"
+		       " ON CONFLICT (key) DO UPDATE SET value ="
+		       " excluded.value",
+		       (long long)number);
+	return run(base, text, err);
+}
+
+const struct sql_driver postgresql_driver = {
+	.scheme = "postgresql:",
+	.schema = postgresql_schema_steps,
+	.open = pg_open,
+	.close = pg_close,
+	.run = run,
+	.prepare = pg_prepare,
+	.start = pg_start,
+	.next = pg_next,
+	.reset = pg_reset,
+	.integer = pg_integer,
+	.bytes = pg_bytes,
+	.text = pg_text,
+	.begin = begin,
+	.commit = commit,
+	.rollback = rollback,
+	.begin_reading = begin_reading,
+	.version = version,
+	.set_version = set_version,
+	.lease = pg_lease,
+	.leased = pg_leased,
+	.keep_lease = pg_keep_lease,
+};

@@ -1,0 +1,200 @@
+/*
+ * postgresql_private.h - what the files of the PostgreSQL driver share
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STORE_POSTGRESQL_PRIVATE_H
+#define STORE_POSTGRESQL_PRIVATE_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/strbuf.h"
+#include "base/vec.h"
+#include "store/sql/database.h"
+
+#include <libpq-fe.h>
+#include <pthread.h>
+
+#define MAX_COLUMNS  12
+#define MAX_KEYS     3
+#define MAX_TABLES   64 /* they are bits of a number */
+/* Bytes of a table's rows that are gathered at most. */
+#define MAX_GATHERED ((size_t)8 << 20)
+
+/* Advisory locks of the server; their second number is that of our `lease`. */
+#define PG_WRITE_LOCK "25458"
+#define PG_LEASE_LOCK "25459"
+
+/* The numbers of the server's types. */
+enum pg_type {
+	PG_BOOL = 16,
+	PG_BYTEA = 17,
+	PG_INT8 = 20,
+	PG_INT4 = 23,
+	PG_TEXT = 25,
+	PG_BYTEA_ARRAY = 1001,
+	PG_TEXT_ARRAY = 1009,
+	PG_INT8_ARRAY = 1016,
+};
+
+/* ---- catalogue.c: the tables, as the schema's text has them ---- */
+
+struct pg_column {
+	struct sv name;
+	enum pg_type type;
+};
+
+struct pg_table {
+	struct sv name;
+	struct pg_column columns[MAX_COLUMNS];
+	int count;
+	int keys;      /* the first ones are the primary key; 0: none */
+	bool numbered; /* the key is given by the database */
+};
+
+struct pg_catalogue {
+	VEC(struct pg_table) tables;
+};
+
+void catalogue_read(struct pg_catalogue *catalogue, const char *const *steps);
+void catalogue_release(struct pg_catalogue *catalogue);
+/* Its place, or -1. */
+int catalogue_find(const struct pg_catalogue *catalogue, struct sv name);
+
+/* ---- translate.c: the words of a statement ---- */
+
+enum pg_kind {
+	PG_PLAIN,  /* is sent when it is run */
+	PG_PUT,    /* of a whole row, the last one of a key stays: gathered */
+	PG_DELETE, /* by the whole key: gathered */
+};
+
+struct pg_words {
+	enum pg_kind kind;
+	int table;       /* of PUT and DELETE */
+	uint64_t tables; /* all that it names, as bits */
+	bool streams;    /* may give very many rows */
+};
+
+/* `out`: the text that the server understands. */
+void translate(const struct pg_catalogue *catalogue, const char *text,
+	       struct strbuf *out, struct pg_words *words_out);
+/* " ON CONFLICT ..." that lets the new row win. */
+void translate_upsert(const struct pg_table *table, struct strbuf *out);
+
+/* ---- gather.c: rows that are still to be written ---- */
+
+struct pg_row {
+	int64_t key[MAX_KEYS]; /* of a text its hash */
+	size_t at;             /* of its fields in `bytes` */
+	uint32_t len;
+	uint32_t next; /* in the chain of equal hashes; 0: none */
+	bool gone;     /* delete the row of this key */
+};
+
+/* What is to become of a table. */
+struct gathered {
+	VEC(struct pg_row) rows;
+	struct strbuf bytes; /* fields as the server reads them */
+	uint32_t *heads;     /* hash -> row + 1 */
+	size_t size;         /* of heads: a power of two, or 0 */
+};
+
+/* Begins a row, adds its fields in order, ends it. */
+struct gather {
+	struct gathered *to;
+	const struct pg_table *table;
+	struct pg_row row;
+	int column;
+};
+
+void gather_begin(struct gather *gather, struct gathered *to,
+		  const struct pg_table *table, bool gone);
+void gather_int(struct gather *gather, int64_t value);
+void gather_bytes(struct gather *gather, struct sv value);
+void gather_end(struct gather *gather);
+/* Deletions first, then in the order of the keys. */
+void gather_sort(struct gathered *from);
+void gather_clear(struct gathered *gathered);
+void gather_release(struct gathered *gathered);
+
+/* ---- the connection ---- */
+
+struct pg_statement;
+
+/* The lease, while we hold it: see lease.c. */
+struct pg_keeper {
+	bool running;
+	bool stop; /* under the lock */
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	PGconn *conn; /* its own */
+	int64_t fencing;
+};
+
+struct pg_database {
+	struct database base;
+	PGconn *conn;
+	struct pg_catalogue catalogue;
+	VEC(struct pg_statement *) statements;
+	struct pg_statement *streaming; /* whose rows are still to come */
+	struct gathered *gathered;      /* [table] */
+	uint64_t waiting;               /* tables that have gathered rows */
+	bool leased;
+	struct pg_keeper keeper;
+	struct strbuf columns[MAX_COLUMNS]; /* arrays that are sent */
+};
+
+static inline struct pg_database *pg_of(struct database *db)
+{
+	return (struct pg_database *)db;
+}
+
+/* connect.c */
+PGconn *pg_connect(const char *address, const char *name, struct error *err);
+int pg_open(const char *where, enum store_open_flags flags,
+	    struct database **out, struct error *err);
+void pg_close(struct database *db);
+
+/* error.c: -1, with what the server says. */
+int pg_fail(struct pg_database *db, const PGresult *result, const char *doing,
+	    struct error *err);
+int pg_fail_open(const PGconn *conn, const char *name, struct error *err);
+
+/* statement.c */
+struct statement *pg_prepare(struct database *db, const char *text,
+			     const char *types, struct error *err);
+int pg_start(struct statement *stmt, const char *types, va_list args,
+	     struct error *err);
+int pg_next(struct statement *stmt, struct error *err);
+void pg_reset(struct statement *stmt);
+int64_t pg_integer(struct statement *stmt, int column);
+struct sv pg_bytes(struct statement *stmt, int column);
+const char *pg_text(struct statement *stmt, int column);
+void pg_free_statement(struct pg_statement *stmt);
+/* Makes the connection free: rows that are still to come are read. */
+void pg_settle_stream(struct pg_database *db);
+/* A simple query; NULL: err is set. */
+PGresult *pg_query(struct pg_database *db, const char *text, const char *doing,
+		   struct error *err);
+/* A field of a binary result; NULL is 0. */
+int64_t pg_number(const PGresult *result, int row, int column);
+
+/* flush.c: writes what was gathered for these tables, then runs `last` (or
+ * NULL), all in one message. */
+int pg_flush(struct pg_database *db, uint64_t tables, const char *last,
+	     struct error *err);
+void pg_forget(struct pg_database *db);
+
+/* lease.c */
+int pg_lease(struct database *db, struct error *err);
+int pg_leased(struct database *db, struct error *err);
+int pg_keep_lease(struct database *db, int64_t fencing, struct error *err);
+void pg_end_lease(struct pg_database *db);
+/* Another process has the lease that was ours. */
+bool pg_overtaken(struct pg_database *db);
+
+extern const char *const postgresql_schema_steps[];
+
+#endif

@@ -1,0 +1,177 @@
+/*
+ * translate.c - from the words that the statements are written in to the
+ * server's
+ *
+ *	?1                          $1
+ *	INSERT OR REPLACE INTO t    INSERT INTO t ... ON CONFLICT (its key)
+ *	                            DO UPDATE SET all else
+ *	INSERT OR IGNORE INTO t     INSERT INTO t ... ON CONFLICT DO NOTHING
+ *	INDEXED BY i                nothing
+ *
+ * Rows that are put or deleted by their whole key are told from the rest:
+ * they need not be sent one by one (gather.c).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store/postgresql/postgresql_private.h"
+
+#include <ctype.h>
+
+static size_t word_length(const char *text)
+{
+	size_t len = 0;
+
+	while (isalnum((unsigned char)text[len]) || text[len] == '_')
+		len++;
+	return len;
+}
+
+static size_t literal_length(const char *text)
+{
+	const char *end = strchr(text + 1, '\'');
+
+	return end ? (size_t)(end - text) + 1 : strlen(text);
+}
+
+static bool drop(const char **text, const char *words)
+{
+	bool there = sv_starts(sv_from(*text), sv_from(words));
+
+	if (there)
+		*text += strlen(words);
+	return there;
+}
+
+static void translate_words(const struct pg_catalogue *catalogue,
+			    const char *text, struct strbuf *out,
+			    struct pg_words *words)
+{
+	while (*text) {
+		size_t len = word_length(text);
+		int table;
+
+		if (drop(&text, "INDEXED BY ")) {
+			text += word_length(text);
+		} else if (*text == '?') {
+			strbuf_addc(out, '$');
+			text++;
+		} else if (len) {
+			table = catalogue_find(catalogue, sv_make(text, len));
+			if (table >= 0)
+				words->tables |= UINT64_C(1) << table;
+			strbuf_add(out, text, len);
+			text += len;
+		} else {
+			len = *text == '\'' ? literal_length(text) : 1;
+			strbuf_add(out, text, len);
+			text += len;
+		}
+	}
+}
+
+void translate_upsert(const struct pg_table *table, struct strbuf *out)
+{
+	int i;
+
+	strbuf_adds(out, " ON CONFLICT (");
+	for (i = 0; i < table->keys; i++) {
+		strbuf_adds(out, i ? ", " : "");
+		strbuf_addsv(out, table->columns[i].name);
+	}
+	strbuf_adds(out, table->keys < table->count ? ") DO UPDATE SET "
+						    : ") DO NOTHING");
+	for (; i < table->count; i++) {
+		strbuf_adds(out, i > table->keys ? ", " : "");
+		strbuf_addsv(out, table->columns[i].name);
+		strbuf_adds(out, " = excluded.");
+		strbuf_addsv(out, table->columns[i].name);
+	}
+}
+
+/* The text is " VALUES (?1, ?2 ...)" with as many as the table has columns. */
+static bool is_whole_row(const struct pg_table *table, const char *text)
+{
+	struct strbuf whole = STRBUF_INIT(200);
+	bool same;
+	int i;
+
+	strbuf_adds(&whole, " VALUES (");
+	for (i = 1; i <= table->count; i++)
+		strbuf_addf(&whole, "%s?%d", i > 1 ? ", " : "", i);
+	strbuf_addc(&whole, ')');
+	same = sv_eq_str(strbuf_sv(&whole), text);
+	strbuf_release(&whole);
+	return same;
+}
+
+/* The text is " WHERE key = ?1 AND ..." of the whole key. */
+static bool is_whole_key(const struct pg_table *table, const char *text)
+{
+	struct strbuf whole = STRBUF_INIT(200);
+	bool same;
+	int i;
+
+	for (i = 0; i < table->keys; i++) {
+		strbuf_adds(&whole, i ? " AND " : " WHERE ");
+		strbuf_addsv(&whole, table->columns[i].name);
+		strbuf_addf(&whole, " = ?%d", i + 1);
+	}
+	same = table->keys && sv_eq_str(strbuf_sv(&whole), text);
+	strbuf_release(&whole);
+	return same;
+}
+
+static const struct pg_table *table_at(const struct pg_catalogue *catalogue,
+				       const char **text, int *at_out)
+{
+	size_t len = word_length(*text);
+
+	*at_out = catalogue_find(catalogue, sv_make(*text, len));
+	*text += len;
+	return *at_out < 0 ? NULL : &catalogue->tables.at[*at_out];
+}
+
+static void translate_insert(const struct pg_catalogue *catalogue,
+			     const char *text, bool replace, struct strbuf *out,
+			     struct pg_words *words)
+{
+	const char *behind = text;
+	const struct pg_table *table =
+		table_at(catalogue, &behind, &words->table);
+
+	strbuf_adds(out, "INSERT INTO ");
+	translate_words(catalogue, text, out, words);
+	if (replace && table)
+		translate_upsert(table, out);
+	else
+		strbuf_adds(out, " ON CONFLICT DO NOTHING");
+	/* to ignore and to replace is the same where the key is all */
+	if (table && (replace || table->keys == table->count) &&
+	    is_whole_row(table, behind))
+		words->kind = PG_PUT;
+}
+
+void translate(const struct pg_catalogue *catalogue, const char *text,
+	       struct strbuf *out, struct pg_words *words_out)
+{
+	const char *behind = text;
+	const struct pg_table *table;
+
+	*words_out = (struct pg_words){ .kind = PG_PLAIN };
+	if (drop(&behind, "INSERT OR REPLACE INTO ")) {
+		translate_insert(catalogue, behind, true, out, words_out);
+		return;
+	}
+	if (drop(&behind, "INSERT OR IGNORE INTO ")) {
+		translate_insert(catalogue, behind, false, out, words_out);
+		return;
+	}
+	translate_words(catalogue, text, out, words_out);
+	words_out->streams = !strncmp(text, "SELECT ", 7) &&
+			     !strstr(text, " LIMIT ");
+	if (drop(&behind, "DELETE FROM ")) {
+		table = table_at(catalogue, &behind, &words_out->table);
+		if (table && is_whole_key(table, behind))
+			words_out->kind = PG_DELETE;
+	}
+}
