@@ -23,6 +23,11 @@ import people
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import pgserver  # noqa: E402
+
+# Of the server that --store postgresql starts; all else as Debian has it.
+SETTINGS = ["shared_buffers = 256MB", "max_wal_size = 4GB"]
 CONJOIN = pathlib.Path(os.environ.get("CONJOIN", ROOT / "build/conjoin"))
 LIMITS = CONJOIN.parent / "bench_limits"
 IMPORT_BATCH = 32768    # objects in a transaction: src/import/import.c
@@ -117,6 +122,8 @@ class Bench:
             self.save(name)
         for part in ("state", "out"):
             shutil.rmtree(self.folder / part, ignore_errors=True)
+        self.restore_store(name)
+        for part in ("state", "out"):
             if (self.states / name / part).exists():
                 shutil.copytree(self.states / name / part, self.folder / part)
 
@@ -125,12 +132,22 @@ class Bench:
         if (self.states / name).exists():
             return
         (self.states / name).mkdir(parents=True)
+        self.save_store(name)
         for part in ("state", "out"):
             if (self.folder / part).exists():
                 shutil.copytree(self.folder / part, self.states / name / part)
 
     def store_of(self, name):
         return self.states / name / "state/conjoin.db"
+
+    def save_store(self, name):
+        """The file goes with its folder."""
+
+    def restore_store(self, name):
+        """The file comes with its folder."""
+
+    def begin_group(self):
+        """The group's company has its store where it says."""
 
     def make_empty(self):
         """Nothing was read yet."""
@@ -241,6 +258,7 @@ class Bench:
         half = self.size // 2
         people.write_group_company(self.group_folder, self.size, half)
         self.group_members = half
+        self.begin_group()
         for agent, profile, expected in [
                 ("source", "full-import", {"stage_add": self.size + 1}),
                 ("source", "full-sync",
@@ -275,11 +293,76 @@ class Bench:
         return sum(self.limit("durable", store, 1) for _ in range(3))
 
 
+class ServerBench(Bench):
+    """The same with the store on a PostgreSQL server. A state is a database;
+    the limits are those of files, of a company that is beside it."""
+
+    def __init__(self, work, size, server):
+        super().__init__(work, size)
+        self.server = server
+        self.files = Bench(work / "files", size)
+        self.move(self.folder, "company")
+
+    def move(self, folder, database):
+        path = folder / "conjoin.yaml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("sqlite:state/conjoin.db",
+                                     self.server.address(database)),
+                        encoding="utf-8")
+        self.copy_database("template1", database)
+
+    def copy_database(self, old, new):
+        """What the last process did is over, but its connection may not be."""
+        for name in {old, new} - {"template1"}:
+            self.server.sql("SELECT pg_terminate_backend(pid) FROM "
+                            f"pg_stat_activity WHERE datname = '{name}'")
+        self.server.sql(f"DROP DATABASE IF EXISTS {new}")
+        self.server.sql(f"CREATE DATABASE {new} TEMPLATE {old} "
+                        "STRATEGY file_copy")
+        self.server.sql("CHECKPOINT")
+
+    def save_store(self, name):
+        self.copy_database("company", f"state_{name}")
+
+    def restore_store(self, name):
+        self.copy_database(f"state_{name}", "company")
+
+    def make_empty(self):
+        super().make_empty()
+        self.copy_database("template1", "company")
+
+    def begin_group(self):
+        self.move(self.group_folder, "company_group")
+
+
+def limit_of_files(name):
+    def limit(self):
+        for state in STATES_OF_LIMITS.get(name, ()):
+            self.files.restore(state)
+        if name == "export_ldif":
+            return self.limit("bytes",
+                              self.states / "exported/out/directory.ldif",
+                              self.fresh() / "new.ldif")
+        if name == "member_change" and not self.files.group_folder.exists():
+            self.files.make_group()
+        return getattr(self.files, f"{name}_limit")()
+    return limit
+
+
+STATES_OF_LIMITS = {"import_initial": ["imported"],
+                    "sync_initial": ["imported", "synced"],
+                    "sync_unchanged": ["steady"], "delta_cycle": ["steady"]}
+
 MAKE = {name: getattr(Bench, f"make_{name}") for name in
         ("empty", "imported", "synced", "joined", "exported", "steady")}
 PAIRS = ["import-initial", "import-unchanged", "sync-initial",
          "sync-unchanged", "delta-cycle", "member-change", "export-ldif"]
 NAMES = PAIRS + ["memory-peak", "start"]
+
+
+for each_name in PAIRS:
+    each_name = each_name.replace("-", "_")
+    setattr(ServerBench, f"{each_name}_limit", limit_of_files(each_name))
 
 
 def method(bench, name):
@@ -356,6 +439,10 @@ def read_arguments():
         description="time the steps of a cycle beside their physical limits")
     parser.add_argument("--size", type=int, default=100000, metavar="N",
                         help="people in the company (100000)")
+    parser.add_argument("--store", choices=["sqlite", "postgresql"],
+                        default="sqlite", help="where the store is: a file, "
+                        "or a PostgreSQL server that is started for it; the "
+                        "limits are those of a file")
     parser.add_argument("--only", metavar="NAME,...",
                         help="only these: " + ", ".join(NAMES))
     parser.add_argument("--repeat", type=int, default=3, metavar="N",
@@ -378,6 +465,15 @@ def read_arguments():
     return args
 
 
+def measure_on(args, work):
+    if args.store == "sqlite":
+        return measure(Bench(work, args.size), args.names, args.repeat)
+    with pgserver.Server(SETTINGS) as server:
+        os.environ.update(server.environment())
+        return measure(ServerBench(work, args.size, server), args.names,
+                       args.repeat)
+
+
 def main():
     args = read_arguments()
     for program in (CONJOIN, LIMITS):
@@ -393,7 +489,7 @@ def main():
         work = pathlib.Path(tempfile.mkdtemp(dir=ROOT / "bench-out"))
     try:
         tell(f"making {args.size} people in {work}")
-        results = measure(Bench(work, args.size), args.names, args.repeat)
+        results = measure_on(args, work)
     finally:
         if not args.keep:
             shutil.rmtree(work)
