@@ -91,6 +91,7 @@ static void read_table(struct pg_catalogue *catalogue, const char **text)
 {
 	struct pg_table table = { .name = next_word(text) };
 	struct sv word;
+	int i;
 
 	do {
 		(void)next_word(text); /* the parenthesis, then commas */
@@ -102,6 +103,8 @@ static void read_table(struct pg_catalogue *catalogue, const char **text)
 		while (isspace((unsigned char)**text))
 			(*text)++;
 	} while (**text == ',');
+	for (i = 0; i < table.keys; i++)
+		table.has_text_key |= table.columns[i].type != PG_INT8;
 	vec_push(&catalogue->tables, table);
 	assert(catalogue->tables.len <= MAX_TABLES);
 }

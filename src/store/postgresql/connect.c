@@ -196,6 +196,7 @@ void pg_close(struct database *base)
 {
 	struct pg_database *db = pg_of(base);
 	struct pg_statement **stmt;
+	struct pg_cache *cache;
 	size_t i;
 
 	pg_end_lease(db);
@@ -205,6 +206,11 @@ void pg_close(struct database *base)
 	for (i = 0; i < db->catalogue.tables.len; i++)
 		gather_release(&db->gathered[i]);
 	mem_free(db->gathered);
+	pg_forget_read(db);
+	mem_free(db->keys);
+	vec_foreach(&db->caches, cache)
+		idmap_release(&cache->asked);
+	vec_release(&db->caches);
 	for (i = 0; i < MAX_COLUMNS; i++)
 		strbuf_release(&db->columns[i]);
 	catalogue_release(&db->catalogue);
@@ -236,6 +242,7 @@ int pg_open(const char *where, enum store_open_flags flags,
 	catalogue_read(&db->catalogue, postgresql_schema_steps);
 	db->gathered =
 		mem_zalloc(db->catalogue.tables.len * sizeof(*db->gathered));
+	db->keys = mem_zalloc(db->catalogue.tables.len * sizeof(*db->keys));
 	if (set_up(db, flags, err) < 0) {
 		pg_close(&db->base);
 		return -1;

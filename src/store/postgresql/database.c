@@ -10,6 +10,7 @@
  */
 #include "store/postgresql/postgresql_private.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,6 +25,48 @@ PGresult *pg_query(struct pg_database *db, const char *text, const char *doing,
 	    PQresultStatus(result) == PGRES_COMMAND_OK)
 		return result;
 	(void)pg_fail(db, result, doing, err);
+	PQclear(result);
+	return NULL;
+}
+
+PGresult *pg_ask_all(struct pg_database *db, const char *text,
+		     struct error *err)
+{
+	PGresult *result;
+
+	pg_settle_stream(db);
+	result = PQexecParams(db->conn, text, 0, NULL, NULL, NULL, NULL, 1);
+	if (PQresultStatus(result) == PGRES_TUPLES_OK)
+		return result;
+	(void)pg_fail(db, result, "read", err);
+	PQclear(result);
+	return NULL;
+}
+
+PGresult *pg_ask(struct pg_database *db, bool *prepared, const char *text,
+		 int64_t a, int64_t b, struct error *err)
+{
+	static const Oid types[] = { PG_INT8, PG_INT8 };
+	static const int lengths[] = { 8, 8 };
+	static const int formats[] = { 1, 1 };
+	uint64_t numbers[] = { htobe64((uint64_t)a), htobe64((uint64_t)b) };
+	const char *values[] = { (char *)&numbers[0], (char *)&numbers[1] };
+	char name[32];
+	PGresult *result;
+
+	pg_settle_stream(db);
+	(void)snprintf(name, sizeof(name), "%p", (void *)prepared);
+	result = *prepared ? PQexecPrepared(db->conn, name, 2, values, lengths,
+					    formats, 1)
+			   : PQprepare(db->conn, name, text, 2, types);
+	if (!*prepared && PQresultStatus(result) == PGRES_COMMAND_OK) {
+		*prepared = true;
+		PQclear(result);
+		return pg_ask(db, prepared, text, a, b, err);
+	}
+	if (PQresultStatus(result) == PGRES_TUPLES_OK)
+		return result;
+	(void)pg_fail(db, result, "read", err);
 	PQclear(result);
 	return NULL;
 }
@@ -78,6 +121,9 @@ static int commit(struct database *base, struct error *err)
 {
 	struct pg_database *db = pg_of(base);
 
+	if (db->snapshot)
+		pg_forget_read(db);
+	db->snapshot = false;
 	return pg_flush(db, db->waiting, "COMMIT", err);
 }
 
@@ -87,14 +133,18 @@ static void rollback(struct database *base)
 
 	pg_settle_stream(db);
 	pg_forget(db);
+	pg_forget_read(db);
 	if (PQtransactionStatus(db->conn) != PQTRANS_IDLE)
 		PQclear(PQexec(db->conn, "ROLLBACK"));
 }
 
 static int begin_reading(struct database *base, struct error *err)
 {
-	return run(base, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-		   err);
+	if (run(base, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) <
+	    0)
+		return -1;
+	pg_of(base)->snapshot = !pg_of(base)->leased;
+	return 0;
 }
 
 static int version(struct database *base, int64_t *out, struct error *err)

@@ -155,6 +155,7 @@ static int send_table(struct pg_database *db, int at)
 				 strbuf_cstr(&text), table->count);
 	}
 	strbuf_release(&text);
+	cache_written(db, at);
 	gather_clear(gathered);
 	db->waiting &= ~(UINT64_C(1) << at);
 	return sent;

@@ -39,11 +39,12 @@ static bool same_key(const struct gathered *in, const struct pg_row *a,
 	const char *at_b = in->bytes.ptr + b->at;
 	int i;
 
-	for (i = 0; i < table->keys; i++) {
-		uint32_t len;
-
+	for (i = 0; i < table->keys; i++)
 		if (a->key[i] != b->key[i])
 			return false;
+	for (i = 0; i < table->keys && table->has_text_key; i++) {
+		uint32_t len;
+
 		memcpy(&len, at_a, sizeof(len));
 		len = ntohl(len) + 4;
 		if (table->columns[i].type != PG_INT8 &&
@@ -165,6 +166,14 @@ void gather_sort(struct gathered *from)
 			break;
 	if (i < from->rows.len)
 		vec_sort(&from->rows, order_rows);
+}
+
+const struct pg_row *gather_find(struct gathered *in,
+				 const struct pg_table *table, int64_t key)
+{
+	struct pg_row like = { .key = { key } };
+
+	return find(in, &like, table);
 }
 
 void gather_clear(struct gathered *gathered)

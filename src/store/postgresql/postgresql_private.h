@@ -50,6 +50,7 @@ struct pg_table {
 	int count;
 	int keys;      /* the first ones are the primary key; 0: none */
 	bool numbered; /* the key is given by the database */
+	bool has_text_key;
 };
 
 struct pg_catalogue {
@@ -69,9 +70,26 @@ enum pg_kind {
 	PG_DELETE, /* by the whole key: gathered */
 };
 
+/* A column of a row, or whether it is not NULL. */
+struct pg_item {
+	int column;
+	bool is_there;
+};
+
+/* "SELECT items FROM table WHERE column = ?1 ...": what cache.c may answer. */
+enum pg_read {
+	PG_READ_OTHER,
+	PG_READ_ROW,  /* the one of the whole key */
+	PG_READ_ROWS, /* of an indexed column */
+	PG_READ_KEYS, /* of a table of hashes */
+};
+
 struct pg_words {
 	enum pg_kind kind;
-	int table;       /* of PUT and DELETE */
+	enum pg_read read;
+	int column; /* that is asked by */
+	struct pg_item items[MAX_COLUMNS];
+	int table;       /* of PUT, DELETE and what may be answered */
 	uint64_t tables; /* all that it names, as bits */
 	bool streams;    /* may give very many rows */
 };
@@ -115,8 +133,66 @@ void gather_bytes(struct gather *gather, struct sv value);
 void gather_end(struct gather *gather);
 /* Deletions first, then in the order of the keys. */
 void gather_sort(struct gathered *from);
+/* The row of a key that is one number, or NULL. */
+const struct pg_row *gather_find(struct gathered *in,
+				 const struct pg_table *table, int64_t key);
 void gather_clear(struct gathered *gathered);
 void gather_release(struct gathered *gathered);
+
+/* ---- cache.c: rows that need not be asked for ---- */
+
+/* Blocks of a table's rows, by the numbers of a column. */
+struct pg_cache {
+	int table;
+	int column;
+	bool prepared;
+	struct idmap blocks; /* -> struct pg_block */
+	struct idmap asked;  /* blocks that were asked for once */
+};
+
+struct pg_pair {
+	int64_t h;
+	int64_t id;
+	bool used;
+	bool gone;
+};
+
+/* All of a table of hashes; no pairs: not read. */
+struct pg_keys {
+	struct pg_pair *pairs;
+	size_t size; /* a power of two */
+	size_t len;
+	int64_t asked;  /* how often the server was */
+	int64_t enough; /* that reading it pays */
+};
+
+/* An answer: rows of a block, one that is gathered, or ids. */
+struct pg_served {
+	bool is;
+	struct pg_block *block;
+	const PGresult *rows;          /* of the block */
+	struct sv fields[MAX_COLUMNS]; /* of the gathered one, SV_NULL: NULL */
+	VEC(int64_t) ids;
+	int row;
+	int end;
+};
+
+struct pg_database;
+
+void served_release(struct pg_served *served);
+int cache_of(struct pg_database *db, int table, int column);
+/* 1 served, 0 the server is to be asked, -1. */
+int cache_read(struct pg_database *db, struct pg_cache *cache, int64_t key,
+	       struct pg_served *out, struct error *err);
+int keys_read(struct pg_database *db, int table, int64_t h,
+	      struct pg_served *out, struct error *err);
+/* What is gathered for the table is about to be written. */
+void cache_written(struct pg_database *db, int table);
+void keys_written(struct pg_keys *keys, int64_t h, int64_t id, bool gone);
+void keys_forget(struct pg_keys *keys);
+/* What was read of these tables, or of all, is not true any more. */
+void pg_forget_tables(struct pg_database *db, uint64_t tables);
+void pg_forget_read(struct pg_database *db);
 
 /* ---- the connection ---- */
 
@@ -142,6 +218,10 @@ struct pg_database {
 	struct gathered *gathered;      /* [table] */
 	uint64_t waiting;               /* tables that have gathered rows */
 	bool leased;
+	bool snapshot;        /* what is read does not change */
+	struct pg_keys *keys; /* [table] */
+	VEC(struct pg_cache) caches;
+	size_t cached; /* bytes of blocks */
 	struct pg_keeper keeper;
 	struct strbuf columns[MAX_COLUMNS]; /* arrays that are sent */
 };
@@ -178,6 +258,11 @@ void pg_settle_stream(struct pg_database *db);
 /* A simple query; NULL: err is set. */
 PGresult *pg_query(struct pg_database *db, const char *text, const char *doing,
 		   struct error *err);
+/* A query with two numbers, that is prepared once; with none, for all rows. */
+PGresult *pg_ask(struct pg_database *db, bool *prepared, const char *text,
+		 int64_t a, int64_t b, struct error *err);
+PGresult *pg_ask_all(struct pg_database *db, const char *text,
+		     struct error *err);
 /* A field of a binary result; NULL is 0. */
 int64_t pg_number(const PGresult *result, int row, int column);
 

@@ -28,6 +28,8 @@ struct pg_statement {
 	uint64_t numbers[MAX_COLUMNS];
 	struct arena arena; /* texts that had to be changed */
 	bool ran;
+	int cache; /* that may answer it */
+	struct pg_served served;
 	PGresult *result;
 	int row;
 	VEC(PGresult *) more; /* read ahead */
@@ -57,6 +59,9 @@ struct statement *pg_prepare(struct database *base, const char *text,
 	stmt->db = db;
 	stmt->text.max = STRBUF_NO_LIMIT;
 	translate(&db->catalogue, text, &stmt->text, &stmt->words);
+	if (stmt->words.read == PG_READ_ROW || stmt->words.read == PG_READ_ROWS)
+		stmt->cache =
+			cache_of(db, stmt->words.table, stmt->words.column);
 	for (; types[stmt->count]; stmt->count++) {
 		stmt->types[stmt->count] = type_of(types[stmt->count]);
 		stmt->formats[stmt->count] = 1;
@@ -70,6 +75,7 @@ struct statement *pg_prepare(struct database *base, const char *text,
 void pg_free_statement(struct pg_statement *stmt)
 {
 	pg_reset(&stmt->base);
+	vec_release(&stmt->served.ids);
 	strbuf_release(&stmt->text);
 	arena_release(&stmt->arena);
 	vec_release(&stmt->more);
@@ -150,6 +156,8 @@ static int gather_all(struct pg_statement *stmt, const char *types,
 			gather_bytes(&gather, next_bytes(stmt, *types, args));
 	}
 	gather_end(&gather);
+	keys_written(&db->keys[table], gather.row.key[0], gather.row.key[1],
+		     gather.row.gone);
 	db->waiting |= UINT64_C(1) << table;
 	if (to->bytes.len < MAX_GATHERED)
 		return 0;
@@ -226,16 +234,107 @@ static void drain(struct pg_database *db)
 		PQclear(result);
 }
 
+/* ---- what the server need not be asked ---- */
+
+/* A copy: what is gathered may move. */
+static void serve_gathered(struct pg_statement *stmt, const struct pg_row *row)
+{
+	const struct gathered *from = &stmt->db->gathered[stmt->words.table];
+	struct pg_served *served = &stmt->served;
+	struct sv bytes;
+	size_t at = 0;
+	int i;
+
+	served->is = true;
+	served->rows = NULL;
+	served->row = 0;
+	served->end = row->gone ? 0 : 1;
+	bytes = arena_dup(&stmt->arena,
+			  sv_make(from->bytes.ptr + row->at, row->len));
+	for (i = 0; at < bytes.len && i < MAX_COLUMNS; i++) {
+		uint32_t len;
+
+		memcpy(&len, bytes.ptr + at, sizeof(len));
+		len = be32toh(len);
+		at += sizeof(len);
+		served->fields[i] = SV_NULL;
+		if (len == UINT32_MAX)
+			continue;
+		served->fields[i] = sv_make(bytes.ptr + at, len);
+		at += len;
+	}
+}
+
+/* The row of a key, that is gathered or was read. 1 served, 0, -1. */
+static int serve_row(struct pg_statement *stmt, int64_t key, bool alone,
+		     bool *flush_out, struct error *err)
+{
+	struct pg_database *db = stmt->db;
+	int table = stmt->words.table;
+
+	if (*flush_out) {
+		const struct pg_row *row =
+			gather_find(&db->gathered[table],
+				    &db->catalogue.tables.at[table], key);
+
+		if (row) {
+			serve_gathered(stmt, row);
+			return 1;
+		}
+		*flush_out = false;
+	}
+	return alone ? cache_read(db, &db->caches.at[stmt->cache], key,
+				  &stmt->served, err)
+		     : 0;
+}
+
+/* 1 served; 0 the server is to be asked, *flush_out: after what is gathered
+ * was written; -1. */
+static int serve(struct pg_statement *stmt, bool *flush_out, struct error *err)
+{
+	struct pg_database *db = stmt->db;
+	const struct pg_words *words = &stmt->words;
+	bool alone = db->leased || db->snapshot;
+	int64_t key;
+
+	*flush_out = (db->waiting & words->tables) != 0;
+	if (words->read == PG_READ_OTHER)
+		return 0;
+	key = (int64_t)be64toh(stmt->numbers[0]);
+	if (words->read == PG_READ_ROW)
+		return serve_row(stmt, key, alone, flush_out, err);
+	if (words->read == PG_READ_KEYS)
+		return alone ? keys_read(db, words->table, key, &stmt->served,
+					 err)
+			     : 0;
+	if (*flush_out || !alone)
+		return 0;
+	return cache_read(db, &db->caches.at[stmt->cache], key, &stmt->served,
+			  err);
+}
+
+static bool is_read(struct pg_statement *stmt)
+{
+	return sv_starts(strbuf_sv(&stmt->text), SV_LIT("SELECT ")) ||
+	       sv_starts(strbuf_sv(&stmt->text), SV_LIT("WITH "));
+}
+
 static int run_statement(struct pg_statement *stmt, struct error *err)
 {
 	struct pg_database *db = stmt->db;
+	bool flush;
+	int ret;
 
 	stmt->ran = true;
 	if (stmt->words.kind != PG_PLAIN)
 		return 0;
-	if (db->waiting & stmt->words.tables &&
-	    pg_flush(db, stmt->words.tables, NULL, err) < 0)
+	ret = serve(stmt, &flush, err);
+	if (ret)
+		return ret < 0 ? -1 : 0;
+	if (flush && pg_flush(db, stmt->words.tables, NULL, err) < 0)
 		return -1;
+	if (!is_read(stmt))
+		pg_forget_tables(db, stmt->words.tables);
 	pg_settle_stream(db);
 	if (send_statement(stmt, err) < 0)
 		return -1;
@@ -301,9 +400,13 @@ int pg_next(struct statement *base, struct error *err)
 
 	if (!stmt->ran)
 		ret = run_statement(stmt, err);
+	else if (stmt->served.is)
+		stmt->served.row++;
 	else if (stmt->result && ++stmt->row < PQntuples(stmt->result))
 		return 1;
-	while (ret == 0) {
+	if (ret == 0 && stmt->served.is && stmt->served.row < stmt->served.end)
+		return 1;
+	while (ret == 0 && !stmt->served.is) {
 		PQclear(stmt->result);
 		stmt->row = 0;
 		stmt->result = next_result(stmt);
@@ -325,6 +428,7 @@ void pg_reset(struct statement *base)
 		db->streaming = NULL;
 		drain(db);
 	}
+	served_release(&stmt->served);
 	PQclear(stmt->result);
 	stmt->result = NULL;
 	while (stmt->next_more < stmt->more.len)
@@ -337,40 +441,65 @@ void pg_reset(struct statement *base)
 
 /* ---- columns ---- */
 
-int64_t pg_number(const PGresult *result, int row, int column)
+static int64_t number_of(struct sv field)
 {
-	const char *at = PQgetvalue(result, row, column);
 	uint64_t eight;
 	uint32_t four;
 
-	switch (PQgetlength(result, row, column)) {
+	switch (field.len) {
 	case 8:
-		memcpy(&eight, at, sizeof(eight));
+		memcpy(&eight, field.ptr, sizeof(eight));
 		return (int64_t)be64toh(eight);
 	case 4:
-		memcpy(&four, at, sizeof(four));
+		memcpy(&four, field.ptr, sizeof(four));
 		return (int32_t)be32toh(four);
 	case 1:
-		return *at != 0;
+		return *field.ptr != 0;
 	default:
 		return 0;
 	}
 }
 
-int64_t pg_integer(struct statement *base, int column)
+static struct sv field_of(const PGresult *result, int row, int column)
 {
-	return pg_number(stmt_of(base)->result, stmt_of(base)->row, column);
-}
-
-struct sv pg_bytes(struct statement *base, int column)
-{
-	const PGresult *result = stmt_of(base)->result;
-	int row = stmt_of(base)->row;
-
 	if (PQgetisnull(result, row, column))
 		return SV_NULL;
 	return sv_make(PQgetvalue(result, row, column),
 		       (size_t)PQgetlength(result, row, column));
+}
+
+int64_t pg_number(const PGresult *result, int row, int column)
+{
+	return number_of(field_of(result, row, column));
+}
+
+static struct sv served_field(const struct pg_served *served, int column)
+{
+	return served->rows ? field_of(served->rows, served->row, column)
+			    : served->fields[column];
+}
+
+int64_t pg_integer(struct statement *base, int column)
+{
+	const struct pg_statement *stmt = stmt_of(base);
+	const struct pg_item *item = &stmt->words.items[column];
+	struct sv field;
+
+	if (!stmt->served.is)
+		return pg_number(stmt->result, stmt->row, column);
+	if (stmt->words.read == PG_READ_KEYS)
+		return stmt->served.ids.at[stmt->served.row];
+	field = served_field(&stmt->served, item->column);
+	return item->is_there ? field.ptr != NULL : number_of(field);
+}
+
+struct sv pg_bytes(struct statement *base, int column)
+{
+	const struct pg_statement *stmt = stmt_of(base);
+
+	if (!stmt->served.is)
+		return field_of(stmt->result, stmt->row, column);
+	return served_field(&stmt->served, stmt->words.items[column].column);
 }
 
 const char *pg_text(struct statement *base, int column)

@@ -131,6 +131,102 @@ static const struct pg_table *table_at(const struct pg_catalogue *catalogue,
 	return *at_out < 0 ? NULL : &catalogue->tables.at[*at_out];
 }
 
+/* One item of a list, *text behind it; false: it is more than a column. */
+static bool read_item(const struct pg_table *table, const char **text,
+		      struct pg_item *out)
+{
+	size_t len = word_length(*text);
+
+	for (out->column = 0; out->column < table->count; out->column++)
+		if (sv_eq(table->columns[out->column].name,
+			  sv_make(*text, len)))
+			break;
+	*text += len;
+	out->is_there = drop(text, " IS NOT NULL");
+	return len && out->column < table->count;
+}
+
+static bool read_items(const struct pg_table *table, const char *text,
+		       struct pg_item *items)
+{
+	int count = 0;
+
+	do {
+		if (count == MAX_COLUMNS ||
+		    !read_item(table, &text, &items[count++]))
+			return false;
+	} while (drop(&text, ", "));
+	return sv_starts(sv_from(text), SV_LIT(" FROM "));
+}
+
+/* The column of "WHERE column = ?1", *text behind it, or -1. */
+static int asked_column(const struct pg_table *table, const char **text)
+{
+	struct pg_item item;
+
+	if (!drop(text, " WHERE ") || !read_item(table, text, &item) ||
+	    item.is_there || !drop(text, " = ?1"))
+		return -1;
+	return item.column;
+}
+
+static enum pg_read kind_of_read(const struct pg_table *table, int column,
+				 const char *behind)
+{
+	int i;
+
+	for (i = 0; i < table->count; i++)
+		if (table->columns[i].type == PG_TEXT)
+			return PG_READ_OTHER;
+	if (column == 0 && table->keys == 1 && !*behind)
+		return PG_READ_ROW;
+	if (column == 0 && table->keys == 2 && table->count == 2 && !*behind)
+		return PG_READ_KEYS;
+	if (sv_eq_str(table->name, "link") && column == 1 &&
+	    strcmp(behind, " AND mv > 0 ORDER BY cs") == 0)
+		return PG_READ_ROWS;
+	return PG_READ_OTHER;
+}
+
+/* Tables of which only the holder of the lease writes. */
+static bool is_cached(struct sv name)
+{
+	static const char *const names[] = {
+		"cs",
+		"link",
+		"mv",
+		"pending_import",
+		"pending_export",
+		"awaiting",
+		"cs_key",
+		"mv_key",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (sv_eq_str(name, names[i]))
+			return true;
+	return false;
+}
+
+static void look_at_select(const struct pg_catalogue *catalogue,
+			   const char *text, struct pg_words *words)
+{
+	const char *at = strstr(text, " FROM ");
+	const struct pg_table *table;
+
+	if (!at || !drop(&text, "SELECT "))
+		return;
+	at += 6;
+	table = table_at(catalogue, &at, &words->table);
+	if (!table || !is_cached(table->name) ||
+	    !read_items(table, text, words->items))
+		return;
+	words->column = asked_column(table, &at);
+	if (words->column >= 0)
+		words->read = kind_of_read(table, words->column, at);
+}
+
 static void translate_insert(const struct pg_catalogue *catalogue,
 			     const char *text, bool replace, struct strbuf *out,
 			     struct pg_words *words)
@@ -169,6 +265,7 @@ void translate(const struct pg_catalogue *catalogue, const char *text,
 	translate_words(catalogue, text, out, words_out);
 	words_out->streams = !strncmp(text, "SELECT ", 7) &&
 			     !strstr(text, " LIMIT ");
+	look_at_select(catalogue, text, words_out);
 	if (drop(&behind, "DELETE FROM ")) {
 		table = table_at(catalogue, &behind, &words_out->table);
 		if (table && is_whole_key(table, behind))
