@@ -124,6 +124,19 @@ void gather_bytes(struct gather *gather, struct sv value)
 	add_field(gather, value.ptr, value.ptr ? value.len : (size_t)-1);
 }
 
+void gather_field(struct gather *gather, struct sv field)
+{
+	uint64_t bits;
+
+	if (!field.ptr ||
+	    gather->table->columns[gather->column].type != PG_INT8) {
+		gather_bytes(gather, field);
+		return;
+	}
+	memcpy(&bits, field.ptr, sizeof(bits));
+	gather_int(gather, (int64_t)be64toh(bits));
+}
+
 void gather_end(struct gather *gather)
 {
 	struct gathered *to = gather->to;

@@ -68,12 +68,16 @@ enum pg_kind {
 	PG_PLAIN,  /* is sent when it is run */
 	PG_PUT,    /* of a whole row, the last one of a key stays: gathered */
 	PG_DELETE, /* by the whole key: gathered */
+	PG_DELETE_RANGE, /* of a key: the same when it is short */
+	PG_CHANGE,       /* a row becomes one of a table: read, then gathered */
 };
 
-/* A column of a row, or whether it is not NULL. */
+/* A column of a row, whether it is not NULL, the second parameter, or 0. */
+enum pg_item_kind { PG_COLUMN, PG_IS_THERE, PG_SECOND, PG_ZERO };
+
 struct pg_item {
+	enum pg_item_kind kind;
 	int column;
-	bool is_there;
 };
 
 /* "SELECT items FROM table WHERE column = ?1 ...": what cache.c may answer. */
@@ -90,6 +94,7 @@ struct pg_words {
 	int column; /* that is asked by */
 	struct pg_item items[MAX_COLUMNS];
 	int table;       /* of PUT, DELETE and what may be answered */
+	int target;      /* of CHANGE: where the row goes */
 	uint64_t tables; /* all that it names, as bits */
 	bool streams;    /* may give very many rows */
 };
@@ -130,6 +135,8 @@ void gather_begin(struct gather *gather, struct gathered *to,
 		  const struct pg_table *table, bool gone);
 void gather_int(struct gather *gather, int64_t value);
 void gather_bytes(struct gather *gather, struct sv value);
+/* As the server writes it. */
+void gather_field(struct gather *gather, struct sv field);
 void gather_end(struct gather *gather);
 /* Deletions first, then in the order of the keys. */
 void gather_sort(struct gathered *from);

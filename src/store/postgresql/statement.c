@@ -139,6 +139,15 @@ static void bind_all(struct pg_statement *stmt, const char *types,
 	}
 }
 
+/* A row was added to what is gathered. */
+static int gathered_one(struct pg_database *db, int table, struct error *err)
+{
+	db->waiting |= UINT64_C(1) << table;
+	if (db->gathered[table].bytes.len < MAX_GATHERED)
+		return 0;
+	return pg_flush(db, UINT64_C(1) << table, NULL, err);
+}
+
 static int gather_all(struct pg_statement *stmt, const char *types,
 		      va_list *args, struct error *err)
 {
@@ -158,10 +167,7 @@ static int gather_all(struct pg_statement *stmt, const char *types,
 	gather_end(&gather);
 	keys_written(&db->keys[table], gather.row.key[0], gather.row.key[1],
 		     gather.row.gone);
-	db->waiting |= UINT64_C(1) << table;
-	if (to->bytes.len < MAX_GATHERED)
-		return 0;
-	return pg_flush(db, UINT64_C(1) << table, NULL, err);
+	return gathered_one(db, table, err);
 }
 
 int pg_start(struct statement *base, const char *types, va_list args,
@@ -174,10 +180,10 @@ int pg_start(struct statement *base, const char *types, va_list args,
 	pg_reset(base);
 	arena_reset(&stmt->arena);
 	va_copy(copy, args);
-	if (stmt->words.kind == PG_PLAIN)
-		bind_all(stmt, types, &copy);
-	else
+	if (stmt->words.kind == PG_PUT || stmt->words.kind == PG_DELETE)
 		ret = gather_all(stmt, types, &copy, err);
+	else
+		bind_all(stmt, types, &copy);
 	va_end(copy);
 	return ret;
 }
@@ -232,6 +238,46 @@ static void drain(struct pg_database *db)
 
 	while ((result = PQgetResult(db->conn)) != NULL)
 		PQclear(result);
+}
+
+/* ---- fields ---- */
+
+static int64_t number_of(struct sv field)
+{
+	uint64_t eight;
+	uint32_t four;
+
+	switch (field.len) {
+	case 8:
+		memcpy(&eight, field.ptr, sizeof(eight));
+		return (int64_t)be64toh(eight);
+	case 4:
+		memcpy(&four, field.ptr, sizeof(four));
+		return (int32_t)be32toh(four);
+	case 1:
+		return *field.ptr != 0;
+	default:
+		return 0;
+	}
+}
+
+static struct sv field_of(const PGresult *result, int row, int column)
+{
+	if (PQgetisnull(result, row, column))
+		return SV_NULL;
+	return sv_make(PQgetvalue(result, row, column),
+		       (size_t)PQgetlength(result, row, column));
+}
+
+int64_t pg_number(const PGresult *result, int row, int column)
+{
+	return number_of(field_of(result, row, column));
+}
+
+static struct sv served_field(const struct pg_served *served, int column)
+{
+	return served->rows ? field_of(served->rows, served->row, column)
+			    : served->fields[column];
 }
 
 /* ---- what the server need not be asked ---- */
@@ -313,6 +359,90 @@ static int serve(struct pg_statement *stmt, bool *flush_out, struct error *err)
 			  err);
 }
 
+#define SHORT_RANGE 64
+
+/* 1 done, 0 it is to be sent, -1. */
+static int delete_range(struct pg_statement *stmt, struct error *err)
+{
+	struct pg_database *db = stmt->db;
+	int table = stmt->words.table;
+	int64_t from = (int64_t)be64toh(stmt->numbers[0]);
+	int64_t to = (int64_t)be64toh(stmt->numbers[1]);
+	struct gather gather;
+
+	if (to - from >= SHORT_RANGE)
+		return 0;
+	for (; from <= to; from++) {
+		gather_begin(&gather, &db->gathered[table],
+			     &db->catalogue.tables.at[table], true);
+		gather_int(&gather, from);
+		gather_end(&gather);
+		if (gathered_one(db, table, err) < 0)
+			return -1;
+	}
+	return 1;
+}
+
+static struct sv changed_field(const struct pg_statement *stmt, int at)
+{
+	static const char zero[8];
+	const struct pg_item *item = &stmt->words.items[at];
+
+	if (item->kind == PG_ZERO)
+		return sv_make(zero, sizeof(zero));
+	if (item->kind == PG_SECOND)
+		return sv_make(stmt->values[1], (size_t)stmt->lengths[1]);
+	return served_field(&stmt->served, item->column);
+}
+
+/* The same. */
+static int change_row(struct pg_statement *stmt, struct error *err)
+{
+	struct pg_database *db = stmt->db;
+	int table = stmt->words.target;
+	struct gather gather;
+	bool flush;
+	int ret;
+	int i;
+
+	if (!db->leased)
+		return 0;
+	ret = serve(stmt, &flush, err);
+	if (ret == 0) /* a first question about its block */
+		ret = serve(stmt, &flush, err);
+	if (ret <= 0)
+		return ret;
+	if (stmt->served.row < stmt->served.end) {
+		gather_begin(&gather, &db->gathered[table],
+			     &db->catalogue.tables.at[table], false);
+		for (i = 0; i < gather.table->count; i++)
+			gather_field(&gather, changed_field(stmt, i));
+		gather_end(&gather);
+		ret = gathered_one(db, table, err) < 0 ? -1 : 1;
+	}
+	served_release(&stmt->served);
+	return ret;
+}
+
+/* What is not sent, or not now. The same. */
+static int do_without(struct pg_statement *stmt, bool *flush_out,
+		      struct error *err)
+{
+	*flush_out = (stmt->db->waiting & stmt->words.tables) != 0;
+	switch (stmt->words.kind) {
+	case PG_PUT:
+	case PG_DELETE:
+		return 1;
+	case PG_DELETE_RANGE:
+		return delete_range(stmt, err);
+	case PG_CHANGE:
+		return change_row(stmt, err);
+	case PG_PLAIN:
+		break;
+	}
+	return serve(stmt, flush_out, err);
+}
+
 static bool is_read(struct pg_statement *stmt)
 {
 	return sv_starts(strbuf_sv(&stmt->text), SV_LIT("SELECT ")) ||
@@ -326,9 +456,7 @@ static int run_statement(struct pg_statement *stmt, struct error *err)
 	int ret;
 
 	stmt->ran = true;
-	if (stmt->words.kind != PG_PLAIN)
-		return 0;
-	ret = serve(stmt, &flush, err);
+	ret = do_without(stmt, &flush, err);
 	if (ret)
 		return ret < 0 ? -1 : 0;
 	if (flush && pg_flush(db, stmt->words.tables, NULL, err) < 0)
@@ -441,44 +569,6 @@ void pg_reset(struct statement *base)
 
 /* ---- columns ---- */
 
-static int64_t number_of(struct sv field)
-{
-	uint64_t eight;
-	uint32_t four;
-
-	switch (field.len) {
-	case 8:
-		memcpy(&eight, field.ptr, sizeof(eight));
-		return (int64_t)be64toh(eight);
-	case 4:
-		memcpy(&four, field.ptr, sizeof(four));
-		return (int32_t)be32toh(four);
-	case 1:
-		return *field.ptr != 0;
-	default:
-		return 0;
-	}
-}
-
-static struct sv field_of(const PGresult *result, int row, int column)
-{
-	if (PQgetisnull(result, row, column))
-		return SV_NULL;
-	return sv_make(PQgetvalue(result, row, column),
-		       (size_t)PQgetlength(result, row, column));
-}
-
-int64_t pg_number(const PGresult *result, int row, int column)
-{
-	return number_of(field_of(result, row, column));
-}
-
-static struct sv served_field(const struct pg_served *served, int column)
-{
-	return served->rows ? field_of(served->rows, served->row, column)
-			    : served->fields[column];
-}
-
 int64_t pg_integer(struct statement *base, int column)
 {
 	const struct pg_statement *stmt = stmt_of(base);
@@ -490,7 +580,7 @@ int64_t pg_integer(struct statement *base, int column)
 	if (stmt->words.read == PG_READ_KEYS)
 		return stmt->served.ids.at[stmt->served.row];
 	field = served_field(&stmt->served, item->column);
-	return item->is_there ? field.ptr != NULL : number_of(field);
+	return item->kind == PG_IS_THERE ? field.ptr != NULL : number_of(field);
 }
 
 struct sv pg_bytes(struct statement *base, int column)

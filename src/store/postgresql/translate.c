@@ -131,18 +131,30 @@ static const struct pg_table *table_at(const struct pg_catalogue *catalogue,
 	return *at_out < 0 ? NULL : &catalogue->tables.at[*at_out];
 }
 
+/* The text is " WHERE key BETWEEN ?1 AND ?2". */
+static bool is_key_range(const struct pg_table *table, const char *text)
+{
+	return table->keys == 1 && drop(&text, " WHERE ") &&
+	       sv_starts(sv_from(text), table->columns[0].name) &&
+	       sv_eq_str(sv_from(text + table->columns[0].name.len),
+			 " BETWEEN ?1 AND ?2");
+}
+
 /* One item of a list, *text behind it; false: it is more than a column. */
 static bool read_item(const struct pg_table *table, const char **text,
 		      struct pg_item *out)
 {
 	size_t len = word_length(*text);
 
+	out->kind = PG_ZERO;
+	if (drop(text, "0,"))
+		return *--*text == ',';
 	for (out->column = 0; out->column < table->count; out->column++)
 		if (sv_eq(table->columns[out->column].name,
 			  sv_make(*text, len)))
 			break;
 	*text += len;
-	out->is_there = drop(text, " IS NOT NULL");
+	out->kind = drop(text, " IS NOT NULL") ? PG_IS_THERE : PG_COLUMN;
 	return len && out->column < table->count;
 }
 
@@ -165,7 +177,7 @@ static int asked_column(const struct pg_table *table, const char **text)
 	struct pg_item item;
 
 	if (!drop(text, " WHERE ") || !read_item(table, text, &item) ||
-	    item.is_there || !drop(text, " = ?1"))
+	    item.kind != PG_COLUMN || !drop(text, " = ?1"))
 		return -1;
 	return item.column;
 }
@@ -227,6 +239,45 @@ static void look_at_select(const struct pg_catalogue *catalogue,
 		words->read = kind_of_read(table, words->column, at);
 }
 
+/* "SELECT items FROM table WHERE key = ?1", into a table of as many columns. */
+static void look_at_copy(const struct pg_catalogue *catalogue, const char *text,
+			 struct pg_words *words)
+{
+	int target = words->table;
+
+	if (!drop(&text, " "))
+		return;
+	look_at_select(catalogue, text, words);
+	if (words->read == PG_READ_ROW) {
+		words->kind = PG_CHANGE;
+		words->target = target;
+	}
+}
+
+/* "UPDATE table SET column = ?2 WHERE key = ?1" */
+static void look_at_update(const struct pg_catalogue *catalogue,
+			   const char *text, struct pg_words *words)
+{
+	const struct pg_table *table;
+	struct pg_item changed;
+	int i;
+
+	if (!drop(&text, "UPDATE "))
+		return;
+	table = table_at(catalogue, &text, &words->table);
+	if (!table || !is_cached(table->name) || !drop(&text, " SET ") ||
+	    !read_item(table, &text, &changed) || !drop(&text, " = ?2") ||
+	    asked_column(table, &text) != 0 || table->keys != 1 || *text)
+		return;
+	words->kind = PG_CHANGE;
+	words->read = PG_READ_ROW;
+	words->target = words->table;
+	for (i = 0; i < table->count; i++)
+		words->items[i] = (struct pg_item){
+			i == changed.column ? PG_SECOND : PG_COLUMN, i
+		};
+}
+
 static void translate_insert(const struct pg_catalogue *catalogue,
 			     const char *text, bool replace, struct strbuf *out,
 			     struct pg_words *words)
@@ -241,6 +292,8 @@ static void translate_insert(const struct pg_catalogue *catalogue,
 		translate_upsert(table, out);
 	else
 		strbuf_adds(out, " ON CONFLICT DO NOTHING");
+	if (table && replace)
+		look_at_copy(catalogue, behind, words);
 	/* to ignore and to replace is the same where the key is all */
 	if (table && (replace || table->keys == table->count) &&
 	    is_whole_row(table, behind))
@@ -266,9 +319,12 @@ void translate(const struct pg_catalogue *catalogue, const char *text,
 	words_out->streams = !strncmp(text, "SELECT ", 7) &&
 			     !strstr(text, " LIMIT ");
 	look_at_select(catalogue, text, words_out);
+	look_at_update(catalogue, text, words_out);
 	if (drop(&behind, "DELETE FROM ")) {
 		table = table_at(catalogue, &behind, &words_out->table);
 		if (table && is_whole_key(table, behind))
 			words_out->kind = PG_DELETE;
+		else if (table && is_key_range(table, behind))
+			words_out->kind = PG_DELETE_RANGE;
 	}
 }
