@@ -341,7 +341,7 @@ static void place_rename(struct renames *renames, size_t i)
 			step_aside(renames, &renames->at[holder - 1]);
 		if (holder && !renames->at[holder - 1].steps_aside)
 			wave = renames->at[holder - 1].wave + 1;
-		draft->wave = wave;
+		draft->wave = (uint8_t)wave;
 		renames->state[i] = 2;
 	}
 }

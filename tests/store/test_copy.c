@@ -85,7 +85,7 @@ static sqlite3 *open_raw(const char *path)
 	return db;
 }
 
-static void sql(const char *path, const char *text)
+static void raw(const char *path, const char *text)
 {
 	sqlite3 *db = open_raw(path);
 
@@ -150,7 +150,7 @@ static void nothing_is_forgotten(void **state)
 /* Rows in every table, in some more than are copied at a time. */
 static void fill(struct files *files)
 {
-	sql(path_of(files->f),
+	raw(path_of(files->f),
 	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
 	    " WHERE i < 4500) INSERT INTO cs SELECT (1 << 40) + i, 1, 0, 0,"
 	    " 'cn=' || i, CAST('a' || i AS BLOB), CASE WHEN i % 3 THEN"
@@ -284,7 +284,7 @@ static void all_or_nothing(void **state)
 	OK(files->f,
 	   store_open(files->other_url, STORE_CREATE, &to, &files->f->err));
 	store_close(to);
-	sql(files->other, "DROP TABLE allowed");
+	raw(files->other, "DROP TABLE allowed");
 	assert_int_equal(copy_to_other(files, &copied), -1);
 	assert_non_null(strstr(files->f->err.msg, "'allowed'"));
 	db = open_raw(files->other);
@@ -310,7 +310,7 @@ static void backs_up(void **state)
 	/* again, over the older one; what is not committed is not in it */
 	OK(files->f,
 	   store_backup(files->f->store, files->backup, &files->f->err));
-	sql(path_of(files->f), "DELETE FROM cs");
+	raw(path_of(files->f), "DELETE FROM cs");
 	tx = begin(files->f);
 	put_object(files->f, tx, CS_ID(1, 9));
 	commit(files->f, tx);
@@ -388,7 +388,7 @@ static void restores(void **state)
 	sqlite3 *db;
 
 	back_up_filled(files);
-	sql(path_of(files->f), "DELETE FROM cs; DELETE FROM run");
+	raw(path_of(files->f), "DELETE FROM cs; DELETE FROM run");
 	close_store(files);
 	OK(files->f, store_restore(files->f->url, files->backup, &restored,
 				   &files->f->err));
@@ -438,7 +438,7 @@ static void a_reader_is_not_disturbed(void **state)
 	struct store *reader;
 
 	back_up_filled(files);
-	sql(path_of(files->f), "DELETE FROM cs");
+	raw(path_of(files->f), "DELETE FROM cs");
 	close_store(files);
 	OK(files->f,
 	   store_open(files->f->url, STORE_READ, &reader, &files->f->err));
@@ -494,7 +494,7 @@ static void what_is_no_backup(void **state)
 	write_file(files->backup, "conjoin: 1\n");
 	not_restored(files, "no backup");
 	assert_int_equal(unlink(files->backup), 0);
-	sql(files->backup, "CREATE TABLE x (y)");
+	raw(files->backup, "CREATE TABLE x (y)");
 	not_restored(files, "no store");
 }
 
@@ -511,7 +511,7 @@ static void damaged_or_too_new(void **state)
 	assert_int_equal(fwrite("damaged", 1, 7, file), 7);
 	assert_int_equal(fclose(file), 0);
 	not_restored(files, "cannot restore from");
-	sql(files->backup, "PRAGMA user_version = 1000");
+	raw(files->backup, "PRAGMA user_version = 1000");
 	not_restored(files, "newer");
 	store_again(files->f);
 	assert_int_equal(store_cs_count(files->f->store, 1, 0, &files->f->err),
