@@ -51,7 +51,8 @@ int set_find(struct import *import, const struct prepared *item,
 		return ret;
 	return out->has_image && !out->flags &&
 	       out->type == import->types[item->change.type] &&
-	       !id_set_has(&import->deleting, id);
+	       !id_set_has(&import->deleting, id) &&
+	       !id_set_has(&import->below, id);
 }
 
 int set_at_rest(struct set_owner *owner, struct error *err)
