@@ -81,6 +81,14 @@ static void on_step_end(void *data, const struct run_step *step)
 				  agent_width(runner->session->config));
 }
 
+static bool is_new(struct runner *runner, const char *text)
+{
+	if (json_object_get(runner->told, text))
+		return false;
+	(void)json_object_set_new(runner->told, text, json_true());
+	return true;
+}
+
 static void on_warning(void *data, const char *text)
 {
 	struct runner *runner = data;
@@ -90,7 +98,8 @@ static void on_warning(void *data, const char *text)
 		runner->run ? json_object_get(runner->run, "warnings")
 			    : runner->warnings,
 		json_of_text(text));
-	if (!runner->cli->output.json)
+	/* each run of a cycle may say the same */
+	if (!runner->cli->output.json && is_new(runner, text))
 		cli_warn(runner->cli, "%s", text);
 }
 
@@ -227,10 +236,12 @@ void runner_init(struct runner *runner, struct session *session)
 	runner->options.seal_key = secrets_seal_key;
 	runner->runs = json_array();
 	runner->warnings = json_array();
+	runner->told = json_object();
 }
 
 void runner_release(struct runner *runner)
 {
 	json_decref(runner->runs);
 	json_decref(runner->warnings);
+	json_decref(runner->told);
 }

@@ -21,6 +21,7 @@ struct runner {
 	json_t *runs; /* as `run --json` prints them */
 	json_t *run;  /* the one at hand, borrowed of runs; or NULL */
 	json_t *warnings;
+	json_t *told; /* warnings that were printed */
 };
 
 /* For a session with the lease. */

@@ -253,6 +253,8 @@ enum run_exit run_profile(struct store *store, const struct config *config,
 	if (hooks && hooks->run_begin)
 		hooks->run_begin(hooks->data, run.id, agent->name,
 				 profile->name);
+	if (run_warn_frozen(&run, err) < 0)
+		ret = -1;
 	for (i = 0; i < profile->step_count && ret > 0; i++)
 		ret = do_step(&run, &profile->steps[i], (int)i + 1, err);
 	exit = ret < 0 ? RUN_FAILED : result_exit(run.result);

@@ -42,6 +42,9 @@ const char *step_kind_name(enum config_step_kind kind);
 int run_take_over(struct store *store, const struct config *config,
 		  struct error *err);
 
+/* frozen.c: tells of links that nothing flows over, and how many. */
+int run_warn_frozen(struct run *run, struct error *err);
+
 /* The exit status that a result stands for. */
 enum run_exit result_exit(const char *result);
 /* The next step of the profile may run after this result. */

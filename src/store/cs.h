@@ -166,6 +166,9 @@ int store_link_take_over(struct store_tx *tx, uint32_t from, uint32_t to,
 /* Connectors of a metaverse object; the number, or -1. */
 int store_link_of_mv(struct store *store, int64_t mv, struct arena *arena,
 		     struct link_row **out, struct error *err);
+/* Links of the agent's objects under a rule set; looks at all of them. */
+int64_t store_link_count(struct store *store, uint32_t agent, uint32_t rule_set,
+			 struct error *err);
 /* Disconnectors that remember this metaverse object. */
 int store_link_remembering(struct store *store, int64_t mv, struct arena *arena,
 			   struct link_row **out, struct error *err);

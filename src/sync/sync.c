@@ -152,23 +152,6 @@ static int rehome(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 	return 0;
 }
 
-static void warn_frozen(struct sync *sync, const struct work_cs *cs)
-{
-	const char *name =
-		store_name(sync->store, NAME_RULE_SET, cs->e.link.rule_set);
-	char text[512];
-
-	if (idmap_get(&sync->frozen, cs->e.link.rule_set, NULL))
-		return;
-	idmap_put(&sync->frozen, cs->e.link.rule_set, 1);
-	(void)snprintf(text, sizeof(text),
-		       "links under '%s' are frozen: no such rule set is in "
-		       "the files; nothing flows, their values stay",
-		       name ? name : "?");
-	if (sync->options && sync->options->warning)
-		sync->options->warning(sync->options->warning_data, text);
-}
-
 static void trace_scope(struct sync *sync, const struct work_cs *cs, bool in)
 {
 	const char *name = cs->rule_set->name;
@@ -232,7 +215,6 @@ static int sync_connector(struct sync *sync, struct work_cs *cs,
 	if (!cs->rule_set) {
 		trace(sync, "filter", "frozen", NULL, cs->e.row.id, mv->row.id,
 		      "frozen: its rule set is in no file; nothing flows");
-		warn_frozen(sync, cs);
 		consume(sync, cs);
 		*counter_out = "connector-no-flow";
 		return 0;

@@ -25,7 +25,7 @@ struct sync_options {
 	int (*progress)(void *data, uint64_t objects, int permille);
 	void *progress_data;
 	struct seal *seal; /* for passwords of new objects */
-	/* May be NULL: lines for the operator (frozen links). */
+	/* May be NULL: lines for the operator (rules that changed). */
 	void (*warning)(void *data, const char *text);
 	void *warning_data;
 };

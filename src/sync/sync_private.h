@@ -268,7 +268,6 @@ struct sync {
 	struct idmap
 		read_sets;   /* attribute -> 1 rules read it, 2 they do not */
 	struct idmap quiet;  /* cs -> inbound counter "no-flow" so far */
-	struct idmap frozen; /* rule sets warned of */
 	struct idmap failed_mv; /* not tried again in this step */
 
 	/* names that another object is about to give up: names.c */

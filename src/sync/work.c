@@ -197,7 +197,6 @@ void work_release(struct sync *sync)
 	fresh_release(&sync->fresh_mv_keys);
 	fresh_release(&sync->fresh_waits);
 	idmap_release(&sync->outcomes);
-	idmap_release(&sync->frozen);
 	idmap_release(&sync->partners);
 	idmap_release(&sync->mv_links);
 	arena_release(&sync->mv_links_arena);

@@ -138,6 +138,24 @@ int store_link_of_mv(struct store *store, int64_t mv, struct arena *arena,
 			 mv, 0, arena, out, err);
 }
 
+int64_t store_link_count(struct store *store, uint32_t agent, uint32_t rule_set,
+			 struct error *err)
+{
+	struct statement *stmt;
+	int64_t count = 0;
+	int ret = sql_first(store,
+			    "SELECT count(*) FROM link WHERE cs BETWEEN ?1 AND"
+			    " ?2 AND rule_set = ?3 AND mv > 0",
+			    &stmt, err, "iii", CS_ID(agent, 0),
+			    CS_ID(agent + 1, 0) - 1, (int64_t)rule_set);
+
+	if (ret > 0) {
+		count = sql_int(stmt, 0);
+		sql_reset(stmt);
+	}
+	return ret < 0 ? -1 : count;
+}
+
 int store_link_remembering(struct store *store, int64_t mv, struct arena *arena,
 			   struct link_row **out, struct error *err)
 {
