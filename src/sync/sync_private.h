@@ -266,8 +266,8 @@ struct sync {
 
 	struct idmap outcomes; /* cs -> outcome, over the step */
 	struct idmap
-		read_sets;   /* attribute -> 1 rules read it, 2 they do not */
-	struct idmap quiet;  /* cs -> inbound counter "no-flow" so far */
+		read_sets;  /* attribute -> 1 rules read it, 2 they do not */
+	struct idmap quiet; /* cs -> inbound counter "no-flow" so far */
 	struct idmap failed_mv; /* not tried again in this step */
 
 	/* names that another object is about to give up: names.c */

@@ -542,6 +542,8 @@ def test_a_reference_that_waits(folder):
     exported = folder.json("explain", "employeeID=6", "manager")["exports"][0]
     assert exported["state"] == "waiting"
     assert exported["reads"][0]["values"] == [f"mv {mv_of(folder, 3)}"]
+    waiting = folder.json("pending", "--references")["references"]
+    assert [w["mv"] for w in waiting] == [mv_of(folder, 6)]
 
 
 def test_what_is_secret_stays_so(folder):

@@ -177,8 +177,7 @@ static inline void script_op(struct change *out, struct sv op)
 		{ "object", CHANGE_OBJECT }, { "container", CHANGE_OBJECT },
 		{ "add", CHANGE_ADD },       { "update", CHANGE_UPDATE },
 		{ "rename", CHANGE_RENAME }, { "delete", CHANGE_DELETE },
-		{ "error", CHANGE_ERROR },
-		{ "filtered", CHANGE_FILTERED },
+		{ "error", CHANGE_ERROR },   { "filtered", CHANGE_FILTERED },
 	};
 	size_t colon = sv_find(op, ':', 0);
 	size_t i;
