@@ -542,6 +542,12 @@ def sequence(random, config, length):
             steps.append(("row", agent, anchor, row))
         if random.random() < .15:
             steps.append(("foreign", random.randrange(1 << 30)))
+        if random.random() < .06:
+            agent = random.choice(config.agents)
+            steps.append(("fail", agent.name, random.choice(
+                ["full-import"] + ["export"] * 3 * agent.is_target)))
+        if random.random() < .05:
+            steps.append(("cut", random.choice(sources), random.randrange(8)))
         if config.timed and random.random() < .3:
             steps.append(("advance", random.choice([.3, 1, 2, 4])))
         dice = random.random()

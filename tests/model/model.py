@@ -248,19 +248,22 @@ class Model:
             o for o in self.objs[agent] if o.export and not o.awaiting
             and o.export["op"] == "add" and same(o.export["dn"], dn))
 
-    def full_import(self, agent, entries):
-        """entries: (type, anchor, dn, attributes), references as ("ref",
-        anchor or DN).  Returns (counters, errors)."""
+    def full_import(self, agent, entries, unread=None):
+        """entries: (type, anchor, dn, attributes).  unread: the anchor of
+        one that could not be read.  Returns (counters, errors)."""
         counters = {}
         errors = []
         seen = self.read(agent, entries, counters, errors)
         lost = [o for o in self.objs[agent] if o not in seen]
+        if unread is not None:
+            bump(counters, "stage-failure")
+            lost = self.spare(lost, unread)
         if self.guarded_import(agent, lost):
             lost = []
         for obj in lost:
             self.gone(obj, counters, errors)
         self.promote(agent)
-        if not self.stopped:
+        if not self.stopped and unread is None:
             self.watermark[agent] = True
         return counters, errors
 
@@ -281,6 +284,14 @@ class Model:
                        and obj.image is not None and obj.dn != dn)
             self.stage(obj, dn, attrs, renamed, counters, errors)
         return seen
+
+    @staticmethod
+    def spare(lost, unread):
+        """What cannot be read is not gone; when nobody bears its anchor it
+        may be anybody."""
+        bearer = [o for o in lost if o.image is not None
+                  and same(o.anchor, unread)]
+        return [o for o in lost if o not in bearer] if bearer else []
 
     def guarded_import(self, agent, lost):
         """More would be staged as deleted than the guard lets pass."""
@@ -324,6 +335,7 @@ class Model:
         """Records of a log about these names, and what is there now."""
         counters = {}
         errors = []
+        self.promote(agent)     # an add stands in the log before updates
         seen = self.read(agent, entries, counters, errors)
         lost = [o for o in self.objs[agent] if o not in seen
                 and not o.placeholder and o.base_dn

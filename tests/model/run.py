@@ -12,6 +12,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import argparse
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import random as randoms
@@ -56,6 +57,7 @@ class Play:
         self.engine = Engine(program, folder)
         self.model = Model(self.config)
         self.watch = watch
+        self.cut = None         # rows that are there, anchor of the next
         self.advance(0)
         self.world = {}
         self.log = []
@@ -169,6 +171,34 @@ class Play:
         self.compare_targets()
         return out
 
+    def do_fail(self, agent, profile):
+        """The file cannot be read or written: nothing happens."""
+        with blocked(self.folder / self.config.by_name[agent].connect["path"]):
+            out = self.engine.call("run", agent, profile,
+                                   statuses=(0, 1, 3, 4))
+        for step in out["steps"]:
+            if step["result"] == "success":     # there was nothing to do
+                self.follow_step(agent, step)
+            elif step["counters"]:
+                raise Difference(f"{agent} {step['kind']} failed and counts "
+                                 f"{step['counters']}")
+        self.compare_targets()
+
+    def do_cut(self, agent, place):
+        """The source's file ends in the middle of a row."""
+        table = self.world[agent]
+        rows = list(table.rows.values())
+        if not rows:
+            return
+        place %= len(rows)
+        self.cut = rows[:place], rows[place][table.anchor]
+        path = self.folder / self.config.by_name[agent].connect["path"]
+        path.write_text(table.text(rows[:place]) + self.cut[1],
+                        encoding="utf-8")
+        self.follow(self.engine.call("run", agent, "full-import"))
+        self.cut = None
+        self.write(agent)
+
     def do_allow(self, agent, profile):
         """What a guard stops is meant."""
         out = self.do_run(agent, profile)
@@ -252,9 +282,10 @@ class Play:
         outbound = {}
         self.model.stopped = None
         if kind == "full-import":
+            rows, unread = self.cut or (None, None)
             counters, errors = self.model.full_import(
-                agent, self.world[agent].entries(self.model))
-            if not self.model.stopped:
+                agent, self.world[agent].entries(self.model, rows), unread)
+            if not self.model.stopped and unread is None:
                 self.seen(agent)
         elif kind == "delta-import" and isinstance(self.world[agent],
                                                    Directory):
@@ -344,6 +375,20 @@ class Play:
                                  difference(expected, found_spaces[agent]))
 
 
+@contextlib.contextmanager
+def blocked(path):
+    """A folder stands where a file should be."""
+    aside = path.with_name("aside")
+    there = path.exists()
+    if there:
+        path.rename(aside)
+    path.mkdir()
+    yield
+    path.rmdir()
+    if there:
+        aside.rename(path)
+
+
 def stopped_by_guard(step):
     return step["result"] == "stopped-deletion-threshold-exceeded"
 
@@ -377,18 +422,15 @@ class Alone(Play):
         self.engine.run(words, self.chance.uniform(0, .006))
 
     def block(self, words):
-        """A folder stands where a file should be."""
         agent = self.chance.choice(self.config.agents)
-        path = self.folder / agent.connect["path"]
-        aside = path.with_name("aside")
-        there = path.exists()
-        if there:
-            path.rename(aside)
-        path.mkdir()
-        self.engine.call(*words, statuses=(0, 1, 2, 3, 4))
-        path.rmdir()
-        if there:
-            aside.rename(path)
+        with blocked(self.folder / agent.connect["path"]):
+            self.engine.call(*words, statuses=(0, 1, 2, 3, 4))
+
+    def do_fail(self, agent, profile):
+        pass
+
+    def do_cut(self, agent, place):
+        pass
 
     def do_allow(self, agent, profile):
         self.do_run(agent, profile)

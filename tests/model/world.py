@@ -105,8 +105,8 @@ class Table:
                 attrs[name] = values
         return kind, row[self.anchor], None, attrs
 
-    def entries(self, model):
-        for row in self.rows.values():
+    def entries(self, model, rows=None):
+        for row in self.rows.values() if rows is None else rows:
             yield self.entry(model, row)
 
     # ---- as a target
