@@ -378,6 +378,8 @@ def dir_agent(random, groups, timed):
     connect = {"path": "out/dir.ldif"}
     if random.random() < .4:
         connect["changes"] = "out/log.ldif"
+    elif random.random() < .4:
+        connect["anchor"] = "entryUUID"
     return Agent("dir", "ldif", connect, rulesets,
                  guards(random))
 
@@ -520,6 +522,9 @@ def foreign_change(random, config, agent, target):
     dn = random.choice(keys)
     if random.random() < .4:
         return dn, None
+    if target.marked and random.random() < .4:
+        number = random.randrange(1 << 20)
+        return dn, {"#rename": f"cn=moved{number},dc=corp,dc=test"}
     if target.entries_[dn]["#kind"] == ["groupOfNames"]:
         return dn, {"member": random.sample(keys, 1)}
     return dn, {random.choice(["sn", "title", "givenName"]):

@@ -125,6 +125,7 @@ class Model:
         self.mvs = []
         self.count = 0
         self.watermark = {}
+        self.marks = {}         # agent: {DN: what its entry is known by}
         self.relinked = set()
         self.allowed = False    # a guard's token was given
         self.stopped = None     # the agent whose guard stopped the step
@@ -208,7 +209,10 @@ class Model:
         if kind is not None:
             obj = self.by_anchor(agent, kind, name)
         else:
-            obj = self.by_dn(agent, name)
+            mark = self.marks.get(agent, {}).get(name.casefold())
+            obj = mark and self.best(o for o in self.objs[agent]
+                                     if o.anchor == mark)
+            obj = obj or self.by_dn(agent, name)
         if obj is None:
             obj = self.new(agent, kind)
             if kind is not None:
@@ -243,7 +247,9 @@ class Model:
 
     def find(self, agent, kind, anchor, dn):
         if anchor is not None:
-            return self.by_anchor(agent, kind, anchor)
+            return self.by_anchor(agent, kind, anchor) or (dn and self.best(
+                o for o in self.objs[agent] if o.image is None
+                and o.future_dn and same(o.future_dn, dn)))
         return self.by_dn(agent, dn) or self.best(
             o for o in self.objs[agent] if o.export and not o.awaiting
             and o.export["op"] == "add" and same(o.export["dn"], dn))

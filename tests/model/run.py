@@ -128,6 +128,9 @@ class Play:
         self.log.append(f"{agent}: {name} {change}")
         rows = target.rows if agent == "book" else target.entries_
         there = target.find(name)
+        if agent != "book":
+            target.learn(self.folder
+                         / self.config.by_name[agent].connect["path"])
         log = agent != "book" and target.log
         if log:
             # An object is told of once between two imports, and what others
@@ -138,6 +141,8 @@ class Play:
             target.append(there or name, change)
         if change is None:
             del rows[name]
+        elif there and "#rename" in change:
+            target.move(there, change["#rename"])
         elif there:
             rows[there].update(change)
         else:
@@ -281,6 +286,9 @@ class Play:
         kind = step["kind"]
         outbound = {}
         self.model.stopped = None
+        if isinstance(self.world[agent], Directory):
+            self.world[agent].learn(
+                self.folder / self.config.by_name[agent].connect["path"])
         if kind == "full-import":
             rows, unread = self.cut or (None, None)
             counters, errors = self.model.full_import(

@@ -10,6 +10,7 @@ import csv
 import io
 import pathlib
 import sys
+import uuid
 
 from model import Obj, same
 
@@ -145,7 +146,9 @@ class Directory:
     def __init__(self, agent):
         self.agent = agent
         self.entries_ = {}      # DN: {attribute: [text]}
+        self.marked = agent.connect.get("anchor") == "entryUUID"
         self.log = None         # the file with changes behind the content
+        self.marks = []
         self.touched = set()    # names of which the log speaks since the
                                 # last import
 
@@ -154,6 +157,15 @@ class Directory:
             if same(key, dn):
                 return key
         return None
+
+    def learn(self, path):
+        """The marks that the connected system gave its entries."""
+        if self.marked:
+            there = ldifread.read_files(path)
+            for key, entry in there.items():
+                found = self.find(there.names[key])
+                if found:
+                    self.entries_[found]["#mark"] = entry["entryuuid"]
 
     def touch(self, *names):
         self.touched |= {name.casefold() for name in names}
@@ -185,6 +197,10 @@ class Directory:
         name, _, value = dn.split(",")[0].partition("=")
         self.entries_[dn] = {"#kind": ["inetOrgPerson"], name: [value],
                              **attrs}
+        if self.marked:
+            self.entries_[dn]["#mark"] = [str(uuid.uuid5(
+                uuid.NAMESPACE_DNS, f"{dn} {len(self.marks)}"))]
+            self.marks.append(dn)
 
     def write(self, path, random=None):
         out = []
@@ -194,8 +210,8 @@ class Directory:
         for dn, attrs in entries:
             out.append(f"dn: {dn}")
             for name, values in attrs.items():
-                out += [line(name.replace("#kind", "objectClass"), value)
-                        for value in values]
+                out += [line({"#kind": "objectClass", "#mark": "entryUUID"}
+                             .get(name, name), value) for value in values]
             out.append("")
         path.write_text("\n".join(out), encoding="utf-8")
 
@@ -230,6 +246,10 @@ class Directory:
 
     def entries(self, model, only=None):
         out = []
+        if self.marked:
+            model.marks[self.agent.name] = {
+                dn.casefold(): attrs["#mark"][0]
+                for dn, attrs in self.entries_.items()}
         for dn, attrs in self.entries_.items():
             if only is not None and dn.casefold() not in only:
                 continue
@@ -241,7 +261,8 @@ class Directory:
                              for v in found]
                 if found:
                     values[name] = found
-            out.append((attrs["#kind"][0], None, dn, values))
+            out.append((attrs["#kind"][0], attrs["#mark"][0] if self.marked
+                        else None, dn, values))
         return out
 
     def put(self, obj, layer):
