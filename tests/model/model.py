@@ -324,8 +324,7 @@ class Model:
         for anchor, kind, attrs in changes:
             obj = self.by_anchor(agent, kind, anchor)
             if attrs is None:
-                if (obj is None or obj.image is None
-                        or obj.pend == "delete"):
+                if obj is None or obj.image is None:
                     bump(counters, "filtered-deletions")
                 elif not stopped:
                     self.gone(obj, counters, errors)
@@ -1003,8 +1002,7 @@ class Model:
             if wanted:
                 self.stay(obj)
                 obj.wanted = True
-            if wanted and p.rename and p.dn and all(
-                    mv.attrs.get(a) for a in p.require):
+            if wanted and p.rename and p.dn:
                 self.rename(mv, obj, rs, view)
             return
         if not wanted or any(not mv.attrs.get(a) for a in p.require):
