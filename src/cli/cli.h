@@ -54,6 +54,8 @@ extern const struct command command_runs;
 extern const struct command command_errors;
 extern const struct command command_secret;
 extern const struct command command_key;
+extern const struct command command_status;
+extern const struct command command_activate;
 extern const struct command command_backup;
 extern const struct command command_restore;
 extern const struct command command_store;

@@ -595,7 +595,7 @@ static int open_export(struct work *work, const char *file, struct keys *out,
 	struct strbuf text = STRBUF_INIT(MAX_EXPORT);
 	struct secret passphrase = SECRET_INIT;
 	unsigned char key[BOX_KEY_SIZE];
-	enum keys_sealed how;
+	enum keys_sealed how = KEYS_PASSPHRASE;
 	int ret = file_read(file, &text, err);
 
 	if (ret == 0)

@@ -76,6 +76,9 @@ enum run_exit run_profile(struct store *store, const struct config *config,
 			  const struct config_profile *profile,
 			  const struct run_options *options, struct error *err);
 
+/* The exit status that the result of a run or step stands for. */
+enum run_exit result_exit(const char *result);
+
 /*
  * Removes runs of the history that began before `before`, at most `max` of
  * them, a few at a time; see store_run_old() for those that stay. The caller

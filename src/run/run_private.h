@@ -45,8 +45,6 @@ int run_take_over(struct store *store, const struct config *config,
 /* frozen.c: tells of links that nothing flows over, and how many. */
 int run_warn_frozen(struct run *run, struct error *err);
 
-/* The exit status that a result stands for. */
-enum run_exit result_exit(const char *result);
 /* The next step of the profile may run after this result. */
 bool result_goes_on(const char *result);
 

@@ -85,6 +85,14 @@ struct store_holder {
 };
 int store_lease(struct store *store, const char *what,
 		struct store_holder *holder_out, struct error *err);
+/*
+ * The same from a process that cannot be asked any more: its connection is
+ * ended and can write nothing. 1: taken, *holder_out had it, or nobody
+ * (process 0); 0: the process still holds it, as a lock of the operating
+ * system's that ends with it; -1.
+ */
+int store_take_over(struct store *store, const char *what,
+		    struct store_holder *holder_out, struct error *err);
 /* Takes nothing. 1: a process holds it and *holder_out tells which; 0: none
  * does; -1. */
 int store_lease_held(struct store *store, struct store_holder *holder_out,

@@ -114,39 +114,45 @@ static void note_all(struct place *place, struct statement *row)
 /*
  * TABLE(name, kind of key, key, columns, their number, types, values...): the
  * columns begin with those of the key. The texts are literals, as statements
- * must be.
+ * must be. A row is put as a driver knows to gather it: whole, by its key.
  */
 #define TABLE(name, kind, key, columns, n, types, ...)                         \
+	TABLE_OF(name, kind, key, columns, "", "INSERT OR REPLACE INTO ", n,   \
+		 types, __VA_ARGS__)
+
+#define TABLE_OF(name, kind, key, columns, which, put, n, types, ...)          \
 	static int open_##name(struct store *from, const struct place *place,  \
 			       struct statement **out, struct error *err)      \
 	{                                                                      \
 		(void)place;                                                   \
 		return sql_first(from,                                         \
 				 "SELECT " columns                             \
-				 " FROM " #name BEHIND_##kind(key),            \
+				 " FROM " #name which BEHIND_##kind(key),      \
 				 out, err, TYPES_##kind BOUND_##kind(place));  \
 	}                                                                      \
 	static int put_##name(struct store *to, struct statement *row,         \
 			      struct error *err)                               \
 	{                                                                      \
-		return sql_run(to,                                             \
-			       "INSERT INTO " #name " (" columns               \
-			       ") VALUES (" MARKS_##n ")",                     \
-			       err, types, __VA_ARGS__);                       \
+		return sql_run(to, put #name " VALUES (" MARKS_##n ")", err,   \
+			       types, __VA_ARGS__);                            \
 	}                                                                      \
 	static int count_##name(struct store *store, int64_t *out,             \
 				struct error *err)                             \
 	{                                                                      \
-		return sql_number(store, "SELECT count(*) FROM " #name, out,   \
-				  err, "");                                    \
+		return sql_number(store, "SELECT count(*) FROM " #name which,  \
+				  out, err, "");                               \
 	}                                                                      \
 	static const struct table table_##name = {                             \
 		{ #name, columns }, open_##name,  NOTE_##kind,                 \
 		put_##name,         count_##name, NOTE_##kind != note_all,     \
 	};
 
+/* A database without a place of its own for it keeps the version there. */
+#define NOT_VERSION " WHERE key <> 'version'"
+
 /* clang-format off */
-TABLE(meta, ALL, "key", "key, value", 2, "tb", B(0), B(1))
+TABLE_OF(meta, ALL, "key", "key, value", NOT_VERSION, "INSERT OR REPLACE INTO ",
+	 2, "tb", B(0), B(1))
 TABLE(name, AB, "kind, number", "kind, number, name", 3, "iit",
       I(0), I(1), B(2))
 TABLE(cs, A, "id", "id, type, flags, parent, rdn, anchor, image", 7, "iiiibbb",
@@ -188,7 +194,7 @@ TABLE(mv_ref, AB, "target, source", "target, source, attribute", 3, "iii",
 TABLE(mv_wait, AB, "h, id", "h, id", 2, "ii", I(0), I(1))
 TABLE(mv_queue, A, "mv", "mv", 1, "i", I(0))
 TABLE(run, A, "id",
-      "id, agent, profile, user, host, process, started, ended, result,"
+      "id, agent, profile, \"user\", host, process, started, ended, result,"
       " message, rules", 11, "ittttiiittb",
       I(0), B(1), B(2), B(3), B(4), I(5), I(6), I(7), B(8), B(9), B(10))
 TABLE(step, A, "id",
@@ -199,8 +205,8 @@ TABLE(counter, AB_TEXT, "step, target, name",
       I(0), I(1), B(2), I(3), B(4))
 TABLE(discovery_error, A, "id", "id, step, code, message, place, anchor", 6,
       "iitttb", I(0), I(1), B(2), B(3), B(4), B(5))
-TABLE(allowed, ALL, "run, time", "run, token, user, time", 4, "itti",
-      I(0), B(1), B(2), I(3))
+TABLE_OF(allowed, ALL, "run, time", "run, token, \"user\", time", "",
+	 "INSERT INTO ", 4, "itti", I(0), B(1), B(2), I(3))
 /* clang-format on */
 
 static const struct table *const TABLES[] = {
@@ -325,7 +331,7 @@ static int copy_all(struct store *from, struct store *to,
 	size_t i;
 
 	/* the secret of the new one goes: hashes belong to that of the old */
-	if (sql_run(to, "DELETE FROM meta", err, "") < 0)
+	if (sql_run(to, "DELETE FROM meta" NOT_VERSION, err, "") < 0)
 		return -1;
 	for (i = 0; i < TABLE_COUNT; i++)
 		if (copy_table(TABLES[i], from, to, out, err) < 0)

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "store/sql/sql_private.h"
+#include "store/status.h"
 
 #include <string.h>
 
@@ -42,20 +43,12 @@ int store_run_end(struct store_tx *tx, int64_t run, int64_t ended,
 		       err, "iiss", run, ended, result, message);
 }
 
-int store_run_scan(struct store *store, int64_t only, int limit,
-		   int (*fn)(void *data, const struct run_row *row), void *data,
-		   struct error *err)
+/* Rows from where the statement stands, told one by one. */
+static int tell_runs(struct statement *stmt, int ret,
+		     int (*fn)(void *data, const struct run_row *row),
+		     void *data, struct error *err)
 {
-	struct statement *stmt;
-	int ret;
-
-	for (ret = sql_first(store,
-			     "SELECT id, agent, profile, \"user\", host,"
-			     " process, started, ended, result, message,"
-			     " rules FROM run WHERE id = ?1 OR ?1 = 0"
-			     " ORDER BY id DESC LIMIT ?2",
-			     &stmt, err, "ii", only, (int64_t)limit);
-	     ret > 0; ret = sql_next(stmt, err)) {
+	for (; ret > 0; ret = sql_next(stmt, err)) {
 		struct sv rules = sql_view(stmt, 10);
 		struct run_row row = {
 			.id = sql_int(stmt, 0),
@@ -80,6 +73,36 @@ int store_run_scan(struct store *store, int64_t only, int limit,
 		}
 	}
 	return ret;
+}
+
+#define RUN_COLUMNS                                                            \
+	"SELECT id, agent, profile, \"user\", host, process, started, ended,"  \
+	" result, message, rules FROM run"
+
+int store_run_scan(struct store *store, int64_t only, int limit,
+		   int (*fn)(void *data, const struct run_row *row), void *data,
+		   struct error *err)
+{
+	struct statement *stmt;
+	int ret = sql_first(store,
+			    RUN_COLUMNS " WHERE id = ?1 OR ?1 = 0"
+					" ORDER BY id DESC LIMIT ?2",
+			    &stmt, err, "ii", only, (int64_t)limit);
+
+	return tell_runs(stmt, ret, fn, data, err);
+}
+
+int store_last_runs(struct store *store,
+		    int (*fn)(void *data, const struct run_row *row),
+		    void *data, struct error *err)
+{
+	struct statement *stmt;
+	int ret = sql_first(store,
+			    RUN_COLUMNS " WHERE id IN (SELECT max(id) FROM run"
+					" GROUP BY agent) ORDER BY id DESC",
+			    &stmt, err, "");
+
+	return tell_runs(stmt, ret, fn, data, err);
 }
 
 int store_run_old(struct store *store, int64_t before, int64_t *out, size_t max,

@@ -313,3 +313,28 @@ int store_lease(struct store *store, const char *what,
 	store->leased = true;
 	return 1;
 }
+
+int store_take_over(struct store *store, const char *what,
+		    struct store_holder *holder_out, struct error *err)
+{
+	const struct sql_driver *driver = store->db->driver;
+	struct store_holder other;
+	int ret = store_lease_held(store, holder_out, err);
+
+	if (ret == 0)
+		memset(holder_out, 0, sizeof(*holder_out));
+	if (ret <= 0)
+		return ret < 0 ? -1 : store_lease(store, what, &other, err);
+	if (!driver->take_over)
+		return 0;
+	if (driver->take_over(store->db, err) < 0)
+		return -1;
+	ret = store_lease(store, what, &other, err);
+	if (ret == 0)
+		return error_set(err, ERR_CONFLICT,
+				 "process %lld on %s (%s) was quicker to take "
+				 "the lease of the store '%s'; try again",
+				 (long long)other.process, other.host,
+				 other.what, store->db->name);
+	return ret;
+}
