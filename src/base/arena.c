@@ -163,6 +163,11 @@ size_t arena_size(const struct arena *arena)
 	return size;
 }
 
+size_t arena_used(const struct arena *arena)
+{
+	return arena_size(arena) - (size_t)(arena->end - arena->at);
+}
+
 static void free_blocks(struct arena_block *block)
 {
 	while (block) {

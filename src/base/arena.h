@@ -42,6 +42,8 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
 
 /* Bytes taken from the heap. */
 size_t arena_size(const struct arena *arena);
+/* Without what is free for what comes next. */
+size_t arena_used(const struct arena *arena);
 
 /* Forgets everything, keeps one block of memory for what comes next. */
 void arena_reset(struct arena *arena);

@@ -108,6 +108,7 @@ struct batch {
 	struct arena arena;
 	struct prepared items[READER_BATCH];
 	size_t len;
+	size_t bytes;     /* of the arena, when it was handed over */
 	size_t differing; /* the importer's: how many had to be expanded */
 	int permille;
 };

@@ -2,9 +2,10 @@
  * reader.c - read ahead: convert and hash on a thread of its own
  *
  * The thread is the only one that touches the connector's session until
- * reader_stop(). It hands over batches and takes them back empty, so memory
- * stays at a few batches. The content hash covers the encoding's version, the
- * attributes that are read, type, anchor, folded DN and all values in
+ * reader_stop(). It hands over batches and takes them back empty; a batch ends
+ * early when its objects are large, and nothing is read while what was handed
+ * over takes too much memory. The content hash covers the encoding's version,
+ * the attributes that are read, type, anchor, folded DN and all values in
  * canonical order; references by their folded text, sets of them so that one
  * value more is one addition (content.c). Of a record that comes as
  * raw bytes it covers these instead, with what gives them their meaning; its
@@ -21,8 +22,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCHES 16
-#define VERSION "3" /* of what is hashed, and of the conversion */
+#define BATCHES     16
+#define BATCH_BYTES ((size_t)2 << 20)
+#define AHEAD_BYTES ((size_t)32 << 20)
+#define VERSION     "3" /* of what is hashed, and of the conversion */
 
 struct type_plan {
 	size_t *order; /* attributes by store number: the order of hashing */
@@ -45,6 +48,7 @@ struct reader {
 	const struct values **build_slots; /* the same, the importer's */
 	struct strbuf hashed;
 	struct strbuf build_hashed; /* the importer's */
+	struct arena scratch;       /* of what is hashed; the thread's */
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t mutex;
@@ -54,6 +58,7 @@ struct reader {
 	size_t empty_len;
 	struct batch *full[BATCHES];
 	size_t full_len;
+	size_t bytes; /* of all batches that were handed over */
 	bool end;
 	bool failed;
 	bool stop;
@@ -409,16 +414,19 @@ static void prepare(struct reader *reader, struct prepared *item, bool eager,
 		hash_raw(reader, item);
 		return;
 	}
-	hash_content(reader, item, reader->slots, &reader->hashed, arena);
+	arena_reset(&reader->scratch);
+	hash_content(reader, item, reader->slots, &reader->hashed,
+		     &reader->scratch);
 }
 
-/* 1: filled to the brim; 0: end of data; -1 */
+/* 1: filled; 0: end of data; -1 */
 static int fill(struct reader *reader, struct batch *batch, bool eager,
 		struct error *err)
 {
 	int ret = 1;
 
-	while (batch->len < READER_BATCH) {
+	while (batch->len < READER_BATCH &&
+	       arena_used(&batch->arena) < BATCH_BYTES) {
 		struct prepared *item = &batch->items[batch->len];
 
 		memset(item, 0, sizeof(*item));
@@ -438,7 +446,8 @@ static struct batch *take_empty(struct reader *reader, bool *eager)
 	struct batch *batch = NULL;
 
 	(void)pthread_mutex_lock(&reader->mutex);
-	while (!reader->stop && !reader->empty_len)
+	while (!reader->stop &&
+	       (!reader->empty_len || reader->bytes > AHEAD_BYTES))
 		(void)pthread_cond_wait(&reader->changed, &reader->mutex);
 	if (!reader->stop)
 		batch = reader->empty[--reader->empty_len];
@@ -450,7 +459,9 @@ static struct batch *take_empty(struct reader *reader, bool *eager)
 static void hand_over(struct reader *reader, struct batch *batch, int ret,
 		      const struct error *err)
 {
+	batch->bytes = arena_size(&batch->arena);
 	(void)pthread_mutex_lock(&reader->mutex);
+	reader->bytes += batch->bytes;
 	reader->full[reader->full_len++] = batch;
 	reader->end = ret <= 0;
 	reader->failed = ret < 0;
@@ -599,6 +610,7 @@ void reader_give_back(struct reader *reader, struct batch *batch)
 {
 	(void)pthread_mutex_lock(&reader->mutex);
 	reader->eager = batch->differing * 4 > batch->len;
+	reader->bytes -= batch->bytes;
 	reader->empty[reader->empty_len++] = batch;
 	(void)pthread_cond_broadcast(&reader->changed);
 	(void)pthread_mutex_unlock(&reader->mutex);
@@ -632,5 +644,6 @@ void reader_stop(struct reader *reader)
 	mem_free(reader->build_slots);
 	strbuf_release(&reader->hashed);
 	strbuf_release(&reader->build_hashed);
+	arena_release(&reader->scratch);
 	mem_free(reader);
 }
