@@ -12,6 +12,7 @@ SPDX-License-Identifier: Apache-2.0
 import os
 import pathlib
 import pwd
+import resource
 import shutil
 import signal
 import socket
@@ -47,8 +48,10 @@ class Server:
     """On a free port of 127.0.0.1, in a folder of its own. The server refuses
     to run as root: then it runs as the user postgres."""
 
-    def __init__(self, settings=()):
+    def __init__(self, settings=(), made_with=()):
         self.settings = list(settings)
+        self.made_with = list(made_with)
+        self.largest_file = None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="conjoin-pg-"))
         self.data = self.folder / "data"
         self.port = free_port()
@@ -79,7 +82,7 @@ class Server:
         subprocess.run([str(programs() / "initdb"), "-D", str(self.data),
                         "-U", USER, "-A", "scram-sha-256", "-E", "UTF8",
                         "--locale", "C.UTF-8", "--no-sync",
-                        "--pwfile", str(password)],
+                        "--pwfile", str(password), *self.made_with],
                        check=True, stdout=subprocess.DEVNULL,
                        cwd=self.folder, **self.owner)
         with (self.data / "postgresql.conf").open("a", encoding="utf-8") as \
@@ -90,11 +93,19 @@ class Server:
                          *self.settings]:
                 file.write(line + "\n")
 
+    def limit(self):
+        """In the server before it begins."""
+        if self.largest_file:
+            _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE,
+                               (self.largest_file, most))
+
     def start(self):
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [str(programs() / "postgres"), "-D", str(self.data)],
-                stdout=log, stderr=log, cwd=self.folder, **self.owner)
+                stdout=log, stderr=log, cwd=self.folder,
+                preexec_fn=self.limit, **self.owner)
         deadline = time.monotonic() + 30
         while self.sql("SELECT 1", check=False).returncode != 0:
             if self.process.poll() is not None or \
