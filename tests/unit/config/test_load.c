@@ -232,7 +232,7 @@ static void head_of_the_file(void **state)
 	struct folder *folder = *state;
 
 	folder_write(folder, "conjoin.yaml",
-		     "store: postgresql://user@host/db\n"
+		     "store: mysql://user@host/db\n"
 		     "agents: [hr, HR, x.y]\n"
 		     "metaverse: { person: { attributes: { a: string } } }\n");
 	folder_write(folder, "agents/hr.yaml",
@@ -241,8 +241,9 @@ static void head_of_the_file(void **state)
 	expect_problems(folder_load(folder),
 			"conjoin.yaml:1:1: the version of the format is "
 			"missing: begin the file with 'conjoin: 1'\n"
-			"conjoin.yaml:1:8: PostgreSQL is not built in yet; "
-			"write sqlite:PATH\n"
+			"conjoin.yaml:1:8: 'store' must be sqlite:PATH, as in "
+			"sqlite:state/conjoin.db, or "
+			"postgresql://USER@HOST/DATABASE\n"
 			"conjoin.yaml:2:14: agent 'HR' is named twice\n"
 			"conjoin.yaml:2:18: the name of an agent has letters, "
 			"digits, '-' and '_' only\n");
@@ -260,7 +261,8 @@ static void head_of_the_file(void **state)
 			"conjoin.yaml:1:10: this program reads version 1 of "
 			"the format only: write 'conjoin: 1'\n"
 			"conjoin.yaml:2:8: 'store' must be sqlite:PATH, as in "
-			"sqlite:state/conjoin.db\n");
+			"sqlite:state/conjoin.db, or "
+			"postgresql://USER@HOST/DATABASE\n");
 }
 
 static void environment(void **state)
