@@ -3,9 +3,11 @@
 SPDX-License-Identifier: Apache-2.0
 """
 import json
+import multiprocessing.util
 import os
 import pathlib
 import select
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -28,8 +30,12 @@ class Forks:
             [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             env={**os.environ, "LD_BIND_NOW": "1"})
         self.answers = b""
-        self.out = tempfile.NamedTemporaryFile(dir=RAM)
-        self.err = tempfile.NamedTemporaryFile(dir=RAM)
+        folder = tempfile.mkdtemp(prefix="conjoin-model-", dir=RAM)
+        self.out = pathlib.Path(folder, "out")
+        self.err = pathlib.Path(folder, "err")
+        # at the end of a worker too, which ends without more ado
+        multiprocessing.util.Finalize(None, shutil.rmtree, (folder, True),
+                                      exitpriority=1)
 
     @classmethod
     def of(cls, program):
@@ -44,15 +50,14 @@ class Forks:
         """(status, output, errors); kill: after so many seconds."""
         self.server.stdin.write("\x1f".join(
             [time or "", "" if kill is None else str(int(kill * 1e6)),
-             self.out.name, self.err.name, *words]).encode() + b"\n")
+             str(self.out), str(self.err), *words]).encode() + b"\n")
         self.server.stdin.flush()
         pid = self.answer(None)
         status = self.answer(120)
         if status is None:
             os.kill(pid, signal.SIGKILL)
             status = self.answer(None)
-        return (status, pathlib.Path(self.out.name).read_bytes(),
-                pathlib.Path(self.err.name).read_bytes())
+        return status, self.out.read_bytes(), self.err.read_bytes()
 
     def answer(self, timeout):
         """A number, or None when it takes longer."""
