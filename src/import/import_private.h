@@ -191,14 +191,14 @@ struct import {
 	struct id_set walked;  /* read with sets of which most is the same */
 	struct idmap told;     /* of them: a reference by a new name -> 1 */
 	struct id_set renamed_ids;
-	struct id_set below;   /* full: of another name, not read yet */
-	int64_t existing;      /* objects with an image when the import began */
-	bool first;            /* nothing of the agent was read before */
-	int64_t total;         /* then, for a percentage of changes */
-	int64_t waiting;       /* then staged and not synchronized */
-	int64_t changes;       /* staged by this run, less those taken back */
-	int64_t filtered;      /* that nobody asks for */
-	VEC(int64_t) deletes;  /* delta: reported gone, staged at the end */
+	struct id_set below;  /* full: of another name, not read yet */
+	int64_t existing;     /* objects with an image when the import began */
+	bool first;           /* nothing of the agent was read before */
+	int64_t total;        /* then, for a percentage of changes */
+	int64_t waiting;      /* then staged and not synchronized */
+	int64_t changes;      /* staged by this run, less those taken back */
+	int64_t filtered;     /* that nobody asks for */
+	VEC(int64_t) deletes; /* delta: reported gone, staged at the end */
 	struct id_set deleting;
 	struct idmap resolved; /* anchor key of a reference -> its target */
 	struct idmap counted;  /* delta: object -> 1 + what counts of it */
