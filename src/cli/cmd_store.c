@@ -27,20 +27,30 @@ static enum run_exit fail_at(struct cli *cli, const struct error *err)
 		       : cli_fail_as(cli, RUN_FAILED, err);
 }
 
-static void report(struct cli *cli, struct store *from, const char *to,
-		   const struct store_copied *copied, bool going_on)
+/* As conjoin.yaml takes it, but for a password. */
+static const char *address_of(struct cli *cli, struct store *store)
 {
 	struct store_info info;
 	struct error err = ERROR_INIT;
+
+	if (store_info(store, &info, &err) < 0)
+		return "";
+	if (strcmp(info.kind, "sqlite") != 0)
+		return arena_cstr(&cli->arena, sv_from(info.name));
+	return arena_printf(&cli->arena, "sqlite:%s", info.name);
+}
+
+static void report(struct cli *cli, struct store *from, struct store *to,
+		   const struct store_copied *copied, bool going_on)
+{
+	const char *source = address_of(cli, from);
+	const char *target = address_of(cli, to);
 	json_t *json;
 
-	if (store_info(from, &info, &err) < 0)
-		info.name = "";
 	if (cli->output.json) {
 		json = json_object();
-		(void)json_object_set_new(json, "from",
-					  json_of_text(info.name));
-		(void)json_object_set_new(json, "to", json_of_text(to));
+		(void)json_object_set_new(json, "from", json_of_text(source));
+		(void)json_object_set_new(json, "to", json_of_text(target));
 		(void)json_object_set_new(json, "tables",
 					  json_integer(copied->tables));
 		(void)json_object_set_new(json, "rows",
@@ -53,14 +63,14 @@ static void report(struct cli *cli, struct store *from, const char *to,
 	(void)printf("%s rows of %lld tables copied from %s\n",
 		     output_number(copied->rows, &cli->arena),
 		     (long long)copied->tables,
-		     output_safe(sv_from(info.name), &cli->arena));
+		     output_safe(sv_from(source), &cli->arena));
 	if (going_on)
 		cli_warn(cli, "a run is going on there: what it writes from "
 			      "now on is not in the copy");
 	if (!cli->output.quiet)
 		(void)printf("to work on the copy, write in conjoin.yaml: "
 			     "store: %s\n",
-			     output_safe(sv_from(to), &cli->arena));
+			     output_safe(sv_from(target), &cli->arena));
 }
 
 static enum run_exit copy_into(struct cli *cli, struct store *from,
@@ -80,7 +90,7 @@ static enum run_exit copy_into(struct cli *cli, struct store *from,
 				url);
 	if (ret <= 0 || store_copy(from, to, &copied, &err) < 0)
 		return fail_at(cli, &err);
-	report(cli, from, url, &copied, going_on > 0);
+	report(cli, from, to, &copied, going_on > 0);
 	return RUN_OK;
 }
 

@@ -5,11 +5,12 @@
  */
 #include "harness.h"
 
+#include "filled.h"
+
 #include "base/file.h"
 #include "store/copy.h"
 
 #include <dirent.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 
 struct files {
@@ -77,36 +78,6 @@ static size_t files_in(struct fixture *f, const char *part)
 	return count;
 }
 
-static sqlite3 *open_raw(const char *path)
-{
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	return db;
-}
-
-static void run_raw(const char *path, const char *text)
-{
-	sqlite3 *db = open_raw(path);
-
-	if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
-		fail_msg("%s: %s", text, sqlite3_errmsg(db));
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
-
-static int64_t number(sqlite3 *db, const char *text)
-{
-	sqlite3_stmt *stmt;
-	int64_t value;
-
-	if (sqlite3_prepare_v2(db, text, -1, &stmt, NULL) != SQLITE_OK)
-		fail_msg("%s: %s", text, sqlite3_errmsg(db));
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	value = sqlite3_column_int64(stmt, 0);
-	(void)sqlite3_finalize(stmt);
-	return value;
-}
-
 /* ---- every table, every column ---- */
 
 /* "id, type, ..." of the database */
@@ -159,85 +130,6 @@ static void nothing_is_forgotten(void **state)
 	(void)sqlite3_close(db);
 }
 
-/* Rows in every table, in some more than are copied at a time. */
-static void fill(struct files *files)
-{
-	run_raw(path_of(files->f),
-		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-		" WHERE i < 4500) INSERT INTO cs SELECT (1 << 40) + i, 1, 0, 0,"
-		" 'cn=' || i, CAST('a' || i AS BLOB), CASE WHEN i % 3 THEN"
-		" randomblob(i % 50) END FROM n;"
-		"UPDATE cs SET rdn = CAST(rdn AS BLOB);"
-		"INSERT INTO cs_anchor SELECT 1, random(), id, random(), random()"
-		" FROM cs;"
-		"INSERT INTO cs_key SELECT random(), id FROM cs;"
-		"INSERT INTO cs_key VALUES (-9223372036854775808, 7);"
-		"INSERT INTO cs_ref SELECT id, id + 1, 3 FROM cs LIMIT 2000;"
-		"INSERT INTO member SELECT 5, 3, id, 257 FROM cs LIMIT 4000;"
-		"INSERT INTO member SELECT 6, 3, -id, 256 FROM cs LIMIT 4000;"
-		"INSERT INTO link SELECT id, id, 1, 0, 3, 1, 77, 0, 0 FROM cs;"
-		"INSERT INTO pending_import VALUES (1, 2, 1, x'00', x'', NULL, 1,"
-		" 0);"
-		"INSERT INTO pending_export VALUES (1, 2, 0, 0, x'', x'0102');"
-		"INSERT INTO awaiting VALUES (2, 1, 0, 0, NULL, x'');"
-		"INSERT INTO merged VALUES (3, x'01');"
-		"INSERT INTO cs_error VALUES (1, 1, 'code', 'a message', 1, 2, 3);"
-		"INSERT INTO queue SELECT id FROM cs;"
-		"INSERT INTO retry VALUES (1, 2, 3, 4, 5, -6);"
-		"INSERT INTO delivery VALUES (9, 1, 2, x'ff00');"
-		"INSERT INTO due VALUES (1, 2, 3, 4, 'Now()'), (1, 3, 3, 4, NULL);"
-		"INSERT INTO rules_used VALUES ('part', 'text');"
-		"INSERT INTO mv SELECT id, randomblob(16), 1, 1, image, NULL FROM"
-		" cs;"
-		"INSERT INTO mv_key SELECT random(), id FROM mv;"
-		"INSERT INTO mv_ref VALUES (1, 2, 0);"
-		"INSERT INTO mv_wait VALUES (1, 2);"
-		"INSERT INTO mv_queue VALUES (4);"
-		"INSERT INTO run VALUES (3, 'hr', 'full', 'me', 'here', 4, 5, 6,"
-		" 'success', '', x'00');"
-		"INSERT INTO step VALUES (8, 3, 1, 'export', 5, 6, 'success', '');"
-		"INSERT INTO counter SELECT 8, 0, 'c' || id, 1, x'01' FROM cs"
-		" LIMIT 3000;"
-		"INSERT INTO discovery_error VALUES (4, 8, 'c', 'm', 'p', x'00');"
-		"INSERT INTO allowed VALUES (3, 'token', 'me', 5);"
-		"INSERT INTO name VALUES (3, 1, 'hr');"
-		"INSERT INTO meta VALUES ('next_cs.1', x'01'),"
-		" ('watermark.hr', x'02')");
-}
-
-/* Of every table the same rows in both files, but that the other one has so
- * many watermarks less. */
-static void same(struct files *files, const char *path, int64_t watermarks)
-{
-	sqlite3 *db = open_raw(path_of(files->f));
-	const struct store_table *table;
-	size_t i;
-
-	assert_int_equal(sqlite3_exec(db,
-				      arena_printf(&files->f->arena,
-						   "ATTACH '%s' AS b", path),
-				      NULL, NULL, NULL),
-			 SQLITE_OK);
-	for (i = 0; (table = store_table(i)); i++) {
-		const char *here = arena_printf(
-			&files->f->arena,
-			"SELECT count(*) FROM (SELECT * FROM main.%s EXCEPT"
-			" SELECT * FROM b.%s)",
-			table->name, table->name);
-		const char *there =
-			arena_printf(&files->f->arena,
-				     "SELECT (SELECT count(*) FROM main.%s) -"
-				     " (SELECT count(*) FROM b.%s)",
-				     table->name, table->name);
-		int64_t gone = strcmp(table->name, "meta") ? 0 : watermarks;
-
-		if (number(db, here) != (gone > 0 ? gone : 0) ||
-		    number(db, there) != gone)
-			fail_msg("table '%s' differs", table->name);
-	}
-	(void)sqlite3_close(db);
-}
-
 static int copy_to_other(struct files *files, struct store_copied *copied)
 {
 	struct store_holder holder;
@@ -258,11 +150,11 @@ static void copies_all(void **state)
 	struct store_copied copied;
 	struct store *store;
 
-	fill(files);
+	fill(path_of(files->f));
 	OK(files->f, copy_to_other(files, &copied));
 	assert_int_equal(copied.tables, 28);
 	assert_true(copied.rows > 40000);
-	same(files, files->other, 0);
+	same(path_of(files->f), files->other, 0);
 	OK(files->f, store_open(files->other_url, 0, &store, &files->f->err));
 	assert_memory_equal(store_hash_key(store),
 			    store_hash_key(files->f->store),
@@ -276,12 +168,12 @@ static void only_into_an_empty_one(void **state)
 	struct files *files = *state;
 	struct store_copied copied;
 
-	fill(files);
+	fill(path_of(files->f));
 	OK(files->f, copy_to_other(files, &copied));
 	assert_int_equal(copy_to_other(files, &copied), -1);
 	assert_int_equal(files->f->err.code, ERR_CONFLICT);
 	assert_non_null(strstr(files->f->err.msg, "not empty"));
-	same(files, files->other, 0);
+	same(path_of(files->f), files->other, 0);
 }
 
 /* What breaks off leaves an empty store. */
@@ -292,7 +184,7 @@ static void all_or_nothing(void **state)
 	struct store *to;
 	sqlite3 *db;
 
-	fill(files);
+	fill(path_of(files->f));
 	OK(files->f,
 	   store_open(files->other_url, STORE_CREATE, &to, &files->f->err));
 	store_close(to);
@@ -312,10 +204,10 @@ static void backs_up(void **state)
 	struct store_tx *tx;
 	struct stat st;
 
-	fill(files);
+	fill(path_of(files->f));
 	OK(files->f,
 	   store_backup(files->f->store, files->backup, &files->f->err));
-	same(files, files->backup, 0);
+	same(path_of(files->f), files->backup, 0);
 	assert_int_equal(stat(files->backup, &st), 0);
 	assert_int_equal(st.st_mode & 077, 0);
 	assert_int_equal(files_in(files->f, "backup.db"), 1);
@@ -328,7 +220,7 @@ static void backs_up(void **state)
 	commit(files->f, tx);
 	OK(files->f,
 	   store_backup(files->f->store, files->backup, &files->f->err));
-	same(files, files->backup, 0);
+	same(path_of(files->f), files->backup, 0);
 }
 
 static void during_a_transaction_of_another(void **state)
@@ -337,14 +229,14 @@ static void during_a_transaction_of_another(void **state)
 	struct store *other;
 	struct store_tx *tx;
 
-	fill(files);
+	fill(path_of(files->f));
 	OK(files->f, store_open(files->f->url, 0, &other, &files->f->err));
 	tx = begin(files->f);
 	put_object(files->f, tx, CS_ID(2, 1));
 	OK(files->f, store_backup(other, files->backup, &files->f->err));
 	store_rollback(tx);
 	store_close(other);
-	same(files, files->backup, 0);
+	same(path_of(files->f), files->backup, 0);
 }
 
 static void refuses_to_replace(struct files *files, const char *path,
@@ -386,7 +278,7 @@ static void close_store(struct files *files)
 
 static void back_up_filled(struct files *files)
 {
-	fill(files);
+	fill(path_of(files->f));
 	OK(files->f,
 	   store_backup(files->f->store, files->backup, &files->f->err));
 }
@@ -406,7 +298,7 @@ static void restores(void **state)
 				   &files->f->err));
 	assert_true(restored.version >= 2);
 	assert_true(restored.size > 0);
-	same(files, files->backup, -1);
+	same(path_of(files->f), files->backup, -1);
 	/* what it was before */
 	db = open_raw(restored.kept);
 	assert_int_equal(number(db, "SELECT count(*) FROM cs"), 0);
@@ -439,7 +331,7 @@ static void restores_where_nothing_is(void **state)
 	OK(files->f, store_restore(files->other_url, files->backup, &restored,
 				   &files->f->err));
 	assert_null(restored.kept);
-	same(files, files->other, 1);
+	same(path_of(files->f), files->other, 1);
 }
 
 /* Who reads meanwhile sees the old state to the end of the snapshot. */
@@ -554,7 +446,7 @@ static void tells_what_it_is(void **state)
 	struct files *files = *state;
 	struct store_info info;
 
-	fill(files);
+	fill(path_of(files->f));
 	OK(files->f, store_info(files->f->store, &info, &files->f->err));
 	assert_string_equal(info.kind, "sqlite");
 	assert_string_equal(info.name, path_of(files->f));

@@ -202,5 +202,8 @@ const struct sql_driver postgresql_driver = {
 	.set_version = set_version,
 	.lease = pg_lease,
 	.leased = pg_leased,
+	.take_over = pg_take_over,
+	.size = pg_size,
+	.renumber = pg_renumber,
 	.keep_lease = pg_keep_lease,
 };

@@ -149,6 +149,32 @@ int pg_leased(struct database *base, struct error *err)
 	return ret;
 }
 
+/* Whatever the time that it has left. */
+int pg_take_over(struct database *base, struct error *err)
+{
+	struct pg_database *db = pg_of(base);
+	PGresult *result = pg_query(db, "SELECT l.pid FROM " LOCKS,
+				    "read the lease of", err);
+	int64_t pid = 0;
+	int waited = 0;
+	int ret;
+
+	if (!result)
+		return -1;
+	if (PQntuples(result) > 0)
+		(void)sv_to_i64(sv_from(PQgetvalue(result, 0, 0)), &pid);
+	PQclear(result);
+	if (!pid)
+		return 0;
+	if (end_connection(db, pid, err) < 0)
+		return -1;
+	while ((ret = pg_leased(base, err)) > 0 && waited < PATIENCE) {
+		pause_ms(STEP);
+		waited += STEP;
+	}
+	return ret < 0 ? -1 : 1;
+}
+
 /* ---- renewing ---- */
 
 static bool renew(struct pg_database *db)

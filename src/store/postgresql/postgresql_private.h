@@ -282,10 +282,15 @@ void pg_forget(struct pg_database *db);
 /* lease.c */
 int pg_lease(struct database *db, struct error *err);
 int pg_leased(struct database *db, struct error *err);
+int pg_take_over(struct database *db, struct error *err);
 int pg_keep_lease(struct database *db, int64_t fencing, struct error *err);
 void pg_end_lease(struct pg_database *db);
 /* Another process has the lease that was ours. */
 bool pg_overtaken(struct pg_database *db);
+
+/* whole.c */
+int pg_size(struct database *db, int64_t *out, struct error *err);
+int pg_renumber(struct database *db, struct error *err);
 
 extern const char *const postgresql_schema_steps[];
 
