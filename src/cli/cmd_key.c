@@ -669,8 +669,9 @@ static enum run_exit open_store(struct work *work, enum session_mode mode)
 	struct error err = ERROR_INIT;
 	struct store *store;
 
+	/* which may not be known: a wrong configuration is told */
 	if (!session->config->store)
-		return RUN_OK;
+		return session_open_store(session, mode, "key");
 	if (store_open(session->config->store, 0, &store, &err) < 0)
 		return err.code == ERR_NOTFOUND
 			       ? RUN_OK

@@ -19,14 +19,6 @@ static const char *url_of(struct cli *cli, const char *word)
 	return arena_printf(&cli->arena, "sqlite:%s", word);
 }
 
-static enum run_exit fail_at(struct cli *cli, const struct error *err)
-{
-	return err->code == ERR_NOTFOUND || err->code == ERR_UNSUPPORTED ||
-			       err->code == ERR_CONFLICT
-		       ? cli_fail_as(cli, RUN_USAGE, err)
-		       : cli_fail_as(cli, RUN_FAILED, err);
-}
-
 /* As conjoin.yaml takes it, but for a password. */
 static const char *address_of(struct cli *cli, struct store *store)
 {
@@ -89,7 +81,7 @@ static enum run_exit copy_into(struct cli *cli, struct store *from,
 				"copied into",
 				url);
 	if (ret <= 0 || store_copy(from, to, &copied, &err) < 0)
-		return fail_at(cli, &err);
+		return cli_fail(cli, &err);
 	report(cli, from, to, &copied, going_on > 0);
 	return RUN_OK;
 }
@@ -104,7 +96,7 @@ static enum run_exit copy(struct cli *cli, const char *from_url,
 
 	if (store_open(from_url, STORE_READ, &from, &err) < 0 ||
 	    store_open(to_url, STORE_CREATE, &to, &err) < 0)
-		exit = fail_at(cli, &err);
+		exit = cli_fail(cli, &err);
 	else
 		exit = copy_into(cli, from, to, to_url);
 	store_close(from);

@@ -171,7 +171,7 @@ static void only_into_an_empty_one(void **state)
 	fill(path_of(files->f));
 	OK(files->f, copy_to_other(files, &copied));
 	assert_int_equal(copy_to_other(files, &copied), -1);
-	assert_int_equal(files->f->err.code, ERR_CONFLICT);
+	assert_int_equal(files->f->err.code, ERR_INVALID);
 	assert_non_null(strstr(files->f->err.msg, "not empty"));
 	same(path_of(files->f), files->other, 0);
 }

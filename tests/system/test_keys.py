@@ -187,6 +187,13 @@ def test_without_keys(tmp_path):
         not (folder.path / "state/key").exists()
 
 
+def test_nothing_is_listed_of_a_store_that_is_not_known(pending):
+    pending.replace("conjoin.yaml", "conjoin: 1\n",
+                    "conjoin: 1\nstore: nowhere\n")
+    done = pending.ok("key", "list", status=2)
+    assert "store" in done.err and "SECRETS" not in done.out
+
+
 def test_wrong_use(pending):
     for words in (["lst"], ["abandon"], ["add", "more"], ["export"],
                   ["abandon", "12345678"], ["list", "x"]):

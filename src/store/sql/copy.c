@@ -319,9 +319,10 @@ static int check_empty(struct store *store, struct error *err)
 		return -1;
 	if (!used)
 		return 0;
-	return error_set(err, ERR_CONFLICT,
-			 "the store '%s' is not empty; name one that is not "
-			 "there yet, or remove what is in it",
+	return error_set(err, ERR_INVALID,
+			 "the store '%s' is not empty; name another place, or "
+			 "make it empty: a file is renamed, a database made "
+			 "anew",
 			 store->db->name);
 }
 
