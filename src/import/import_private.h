@@ -277,33 +277,48 @@ int stage_sets(struct import *import, const struct prepared *item,
  * 1 it is staged; 0 all of it has to be looked at; -1 */
 int stage_whole_set(struct import *import, struct prepared *item,
 		    struct error *err);
+/* A delta's deletion: kept until the guard has seen all of them. */
+int stage_report_deleted(struct import *import, struct prepared *item,
+			 struct error *err);
+/* A pending update that came to nothing is none. */
+void stage_settled(struct entry *entry);
+int stage_delete(struct import *import, int64_t id, struct error *err);
+
+/* ---- tally.c ---- */
+void stage_count_one(struct import *import, const char *counter, int64_t id);
+/* An update of references alone may prove to be none when names have passed. */
+bool stage_only_references(const struct image *a, const struct image *b);
+void stage_count_later(struct import *import, const struct entry *before);
 /* A value came or went, perhaps not for the first time. */
 void import_toggle_set(struct import *import, int64_t source, uint32_t attr,
 		       int64_t target);
 /* Counts such an object, now or when all names are read. */
 void stage_count_sets(struct import *import, int64_t id, bool changed);
-/* A delta's deletion: kept until the guard has seen all of them. */
-int stage_report_deleted(struct import *import, struct prepared *item,
-			 struct error *err);
 /* It has another name since what it lies below was renamed. */
 void stage_count_below(struct import *import, int64_t id);
-/* A pending update that came to nothing is none. */
-void stage_settled(struct entry *entry);
 /* Counts what could not be counted before all names were read. */
 int stage_count_doubtful(struct import *import, struct error *err);
 /* A delta's counters, when all of it is staged. */
 void stage_count(struct import *import);
 /* Unchanged objects that a delta reported are put into the queue of syncs. */
 int stage_deliver(struct import *import, struct error *err);
-int stage_delete(struct import *import, int64_t id, struct error *err);
 /* What nobody asks for is counted, and the first of them are kept by name. */
 int stage_filtered(struct import *import, const struct change *change,
 		   struct error *err);
+/* A deletion of what nobody knew: counted, and kept by its name. */
+int stage_count_filtered(struct import *import, const struct change *change,
+			 struct error *err);
 /* Says how many more there were. */
 int stage_filtered_end(struct import *import, struct error *err);
-/* The object of this anchor and type (store number): 1, 0, -1. */
+
+/* ---- anchors.c ---- */
+/* 0 where anchors are unique over all types. */
+uint32_t stage_anchor_type(const struct import *import, uint32_t type);
+/* The object of this anchor and type (store number): 1, 0, -1. `told`: what is
+ * reported of it. */
 int stage_find_anchor(struct import *import, uint64_t h, uint32_t type,
-		      struct sv anchor, int64_t *id_out, struct error *err);
+		      struct sv anchor, enum change_op told, int64_t *id_out,
+		      struct error *err);
 /* All that may have an anchor of this hash: the number, or -1. */
 int stage_anchor_ids(struct import *import, uint64_t h, int64_t **out,
 		     struct error *err);

@@ -53,7 +53,8 @@ static int by_anchor(struct import *import, const char *to, struct sv text,
 		*id_out = (int64_t)known;
 		return 0;
 	}
-	ret = stage_find_anchor(import, h, type, text, id_out, err);
+	ret = stage_find_anchor(import, h, type, text, CHANGE_OBJECT, id_out,
+				err);
 	if (ret == 0)
 		ret = placeholder_by_anchor(import, type, text, h, id_out, err);
 	if (ret < 0)

@@ -40,7 +40,8 @@ int set_find(struct import *import, const struct prepared *item,
 
 	if (item->anchor_h)
 		ret = stage_find_anchor(import, item->anchor_h, item->type,
-					item->change.anchor, &id, err);
+					item->change.anchor, CHANGE_OBJECT, &id,
+					err);
 	else if (import->has_dn && item->change.dn.len)
 		ret = tree_find(&import->tree, item->change.dn,
 				TREE_IMPORTED | TREE_EXPECTED, &id, err);

@@ -63,7 +63,7 @@ static int spare_by_anchor(struct import *import, const struct unread *unread,
 					   unread->anchor);
 		int64_t id = 0;
 		int ret = stage_find_anchor(import, h, type, unread->anchor,
-					    &id, err);
+					    CHANGE_OBJECT, &id, err);
 
 		if (ret > 0)
 			ret = spare(import, unread, id, spared, err);

@@ -17,371 +17,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static uint32_t anchor_type(const struct import *import, uint32_t type)
-{
-	return import->has_dn ? 0 : type;
-}
-
-#define SAME_HASH     16
-/* A source may hold far more than what is asked for. */
-#define FILTERED_KEPT 1000
-
-int stage_anchor_ids(struct import *import, uint64_t h, int64_t **out,
-		     struct error *err)
-{
-	const struct anchor_table *table = import->full ? &import->table
-							: &import->fresh;
-	struct anchor_key keys[SAME_HASH];
-	struct anchor_slot *slot;
-	size_t at = SIZE_MAX;
-	size_t len = 0;
-	int count = 0;
-	int i;
-
-	while (anchor_table_find(table, h, &at))
-		len++;
-	if (!import->full)
-		count = store_anchor_find(import->store, import->number, h,
-					  keys, SAME_HASH, err);
-	if (count < 0)
-		return -1;
-	*out = arena_array(&import->arena, len + SAME_HASH, sizeof(**out));
-	len = 0;
-	at = SIZE_MAX;
-	while ((slot = anchor_table_find(table, h, &at)))
-		(*out)[len++] = slot->id;
-	for (i = 0; i < count; i++)
-		(*out)[len++] = keys[i].id;
-	return (int)len;
-}
-
-/*
- * How well an object is the one of this anchor: 0 not at all. Beside the one
- * that is meant there may be a placeholder, or one that an export deleted and
- * whose deletion is not confirmed; the latter is meant by a report that it is
- * gone. One that was added is meant before one that was there earlier: others
- * deleted that one, and its name was given away. But what is told of one that
- * is there is not meant for one whose add was not read yet.
- */
-static int rank_of(struct import *import, int64_t id, uint32_t type,
-		   struct sv anchor, enum change_op told, struct error *err)
-{
-	bool gone = told == CHANGE_DELETE;
-	struct pending_export awaiting = { 0 };
-	struct cs_row row;
-	int ret = store_cs_named(import->store, id, &import->arena, &row, err);
-
-	if (ret <= 0)
-		return ret;
-	if (!anchor_same(anchor_type(import, type), row.anchor, anchor))
-		return 0;
-	if (row.flags & CS_PLACEHOLDER)
-		return 1;
-	/* a delta may tell of names that were exchanged one after the other */
-	if (!import->full && id_set_has(&import->changed, id))
-		return 3;
-	if (!id_set_has(&import->special, id))
-		return 4;
-	if (store_awaiting_get(import->store, id, &import->arena, &awaiting,
-			       err) < 0)
-		return -1;
-	if (awaiting.op == PENDING_DELETE)
-		return gone ? 6 : 2;
-	if (!row.has_image && (told == CHANGE_UPDATE || told == CHANGE_RENAME))
-		return 2;
-	return awaiting.op == PENDING_ADD && !gone ? 5 : 4;
-}
-
-static int find_anchor(struct import *import, uint64_t h, uint32_t type,
-		       struct sv anchor, enum change_op told, int64_t *id_out,
-		       struct error *err)
-{
-	bool placeholder;
-	int64_t *ids;
-	int count;
-	int best = 0;
-	int i;
-
-	if (fresh_holds(import)) {
-		*id_out = fresh_find(import, h, anchor_type(import, type),
-				     anchor, &placeholder);
-		if (*id_out)
-			return 1;
-	}
-	count = stage_anchor_ids(import, h, &ids, err);
-
-	for (i = 0; i < count; i++) {
-		int rank = rank_of(import, ids[i], type, anchor, told, err);
-
-		if (rank < 0)
-			return -1;
-		/* of two that were read the later one took the name over */
-		if (rank > best ||
-		    (rank == best && rank == 4 && ids[i] > *id_out)) {
-			best = rank;
-			*id_out = ids[i];
-		}
-	}
-	return count < 0 ? -1 : best > 0;
-}
-
-int stage_find_anchor(struct import *import, uint64_t h, uint32_t type,
-		      struct sv anchor, int64_t *id_out, struct error *err)
-{
-	return find_anchor(import, h, type, anchor, CHANGE_OBJECT, id_out, err);
-}
-
-/* A new or changed anchor key, written with the batch. */
-static void add_anchor(struct import *import, uint64_t h, int64_t id,
-		       struct hash128 content)
-{
-	struct anchor_key key = { h, id, content };
-	struct anchor_table *table = import->full ? &import->table
-						  : &import->fresh;
-	struct anchor_slot *slot;
-	size_t at = SIZE_MAX;
-
-	vec_push(&import->anchors, key);
-	while ((slot = anchor_table_find(table, h, &at))) {
-		if (slot->id == id) {
-			slot->content = content;
-			return;
-		}
-	}
-	anchor_table_put(table, h, id, content);
-}
-
 static bool is_object(const struct entry *entry)
 {
 	return entry->row.type && entry->row.has_image;
-}
-
-static uint64_t anchor_of(const struct import *import, const struct cs_row *row)
-{
-	return key_of_anchor(import->store, import->number,
-			     anchor_type(import, row->type), row->anchor);
-}
-
-void stage_compare(struct import *import, const struct cs_row *row)
-{
-	uint64_t h;
-
-	if (!row->anchor.len || !row->has_image)
-		return;
-	h = anchor_of(import, row);
-	add_anchor(import, h, row->id, content_unlike(row->id));
-}
-
-int stage_content(struct import *import, uint64_t h, int64_t id,
-		  struct hash128 *out, struct error *err)
-{
-	const struct anchor_table *table = import->full ? &import->table
-							: &import->fresh;
-	struct anchor_key keys[SAME_HASH];
-	struct anchor_slot *slot;
-	size_t at = SIZE_MAX;
-	int count = 0;
-	int i;
-
-	while ((slot = anchor_table_find(table, h, &at))) {
-		if (slot->id != id)
-			continue;
-		*out = slot->content;
-		return 1;
-	}
-	if (!import->full)
-		count = store_anchor_find(import->store, import->number, h,
-					  keys, SAME_HASH, err);
-	for (i = 0; i < count; i++) {
-		if (keys[i].id != id)
-			continue;
-		*out = keys[i].content;
-		return 1;
-	}
-	return count < 0 ? -1 : 0;
-}
-
-int stage_follow(struct import *import, const struct cs_row *row,
-		 struct hash128 sum, struct error *err)
-{
-	struct hash128 content;
-	uint64_t h;
-	int ret;
-
-	if (!row->anchor.len || !row->has_image || (!sum.high && !sum.low))
-		return 0;
-	h = anchor_of(import, row);
-	ret = stage_content(import, h, row->id, &content, err);
-	if (ret > 0)
-		add_anchor(import, h, row->id,
-			   content_follow(content, sum, row->id));
-	return ret < 0 ? -1 : 0;
-}
-
-void stage_put_content(struct import *import, uint64_t h, int64_t id,
-		       struct hash128 content)
-{
-	add_anchor(import, h, id, content);
-}
-
-void stage_anchor(struct import *import, uint64_t h, int64_t id)
-{
-	add_anchor(import, h, id, (struct hash128){ 0, 0 });
-}
-
-/* Of an object that a delta reports several times the strongest counts. */
-static const char *const COUNTERS[] = {
-	"stage-no-change",  "stage-update", "stage-rename",
-	"stage-delete-add", "stage-add",    "stage-delete",
-};
-#define COUNTER_COUNT (sizeof(COUNTERS) / sizeof(*COUNTERS))
-
-static void count(struct import *import, const char *name, int64_t id)
-{
-	uint64_t before = 0;
-	uint64_t now = 1;
-
-	if (import->full) {
-		counters_add(import->counters, 0, name, id);
-		return;
-	}
-	while (now < COUNTER_COUNT && strcmp(COUNTERS[now - 1], name) != 0)
-		now++;
-	(void)idmap_get(&import->counted, (uint64_t)id, &before);
-	if (now > before)
-		idmap_put(&import->counted, (uint64_t)id, now);
-}
-
-/* A full import counts what it reads, when it does. */
-void stage_count_below(struct import *import, int64_t id)
-{
-	if (!import->full)
-		count(import, "stage-rename", id);
-	else if (!id_set_has(&import->seen, id))
-		id_set_add(&import->below, id);
-}
-
-void import_toggle_set(struct import *import, int64_t source, uint32_t attr,
-		       int64_t target)
-{
-	int64_t value[3] = { source, attr, target };
-	uint64_t h = hash64(store_hash_key(import->store),
-			    sv_make((const char *)value, sizeof(value)));
-	uint64_t differs = 0;
-	uint64_t count = 1;
-
-	(void)idmap_get(&import->set_values, h, &differs);
-	(void)idmap_get(&import->set_owners, (uint64_t)source, &count);
-	idmap_put(&import->set_values, h, !differs);
-	idmap_put(&import->set_owners, (uint64_t)source,
-		  differs ? count - 1 : count + 1);
-}
-
-/* Where names may pass on, what changed is known at the end. */
-void stage_count_sets(struct import *import, int64_t id, bool changed)
-{
-	if (!changed || !import->has_dn)
-		count(import, changed ? "stage-update" : "stage-no-change", id);
-}
-
-static void count_set_owners(struct import *import, bool all)
-{
-	const struct idmap *owners = &import->set_owners;
-	size_t i;
-
-	for (i = 0; i < owners->size; i++)
-		if (owners->keys[i])
-			count(import,
-			      all || owners->values[i] > 1 ? "stage-update"
-							   : "stage-no-change",
-			      (int64_t)owners->keys[i]);
-	idmap_clear(&import->set_owners);
-}
-
-void stage_count(struct import *import)
-{
-	const struct doubtful *doubtful;
-	size_t i;
-
-	count_set_owners(import, true);
-
-	/* the import broke off: what was said of them stands */
-	vec_foreach(&import->doubtful, doubtful)
-		count(import, "stage-update", doubtful->id);
-	for (i = 0; i < import->counted.size; i++)
-		if (import->counted.keys[i])
-			counters_add(import->counters, 0,
-				     COUNTERS[import->counted.values[i] - 1],
-				     (int64_t)import->counted.keys[i]);
-}
-
-int stage_deliver(struct import *import, struct error *err)
-{
-	size_t i;
-
-	for (i = 0; i < import->counted.size; i++)
-		if (import->counted.keys[i] && import->counted.values[i] == 1 &&
-		    store_queue_put(import->tx,
-				    (int64_t)import->counted.keys[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-/* Only references differ. */
-static bool only_references(const struct image *a, const struct image *b)
-{
-	const struct image *both[2] = { a, b };
-	size_t s;
-	size_t i;
-
-	for (s = 0; s < 2; s++) {
-		for (i = 0; i < both[s]->len; i++) {
-			const struct image_attr *attr = &both[s]->attrs[i];
-			const struct values *other =
-				image_get(both[1 - s], attr->attr);
-
-			if (attr->values.at[0].type != VALUE_REFERENCE &&
-			    (!other || !values_identical(&attr->values, other)))
-				return false;
-		}
-	}
-	return true;
-}
-
-static void count_later(struct import *import, const struct entry *before)
-{
-	struct doubtful doubtful = { before->row.id, IMAGE_EMPTY };
-
-	/* a delta may tell of it again: what it was at first counts */
-	if (id_set_has(&import->doubted, before->row.id))
-		return;
-	id_set_add(&import->doubted, before->row.id);
-	doubtful.before = image_dup(&before->image, &import->run_arena);
-	vec_push(&import->doubtful, doubtful);
-}
-
-int stage_count_doubtful(struct import *import, struct error *err)
-{
-	const struct doubtful *doubtful;
-
-	count_set_owners(import, false);
-	vec_foreach(&import->doubtful, doubtful) {
-		struct entry entry;
-		int ret = entry_load(import->store, doubtful->id,
-				     &import->arena, &entry, err);
-
-		if (ret < 0)
-			return -1;
-		count(import,
-		      ret > 0 && image_identical(&entry.image,
-						 &doubtful->before)
-			      ? "stage-no-change"
-			      : "stage-update",
-		      doubtful->id);
-		arena_reset(&import->arena);
-	}
-	vec_clear(&import->doubtful);
-	return 0;
 }
 
 /* Keys of attributes whose values must be unique in the agent. */
@@ -486,9 +124,9 @@ static int new_object(struct import *import, const struct prepared *item,
 		return -1;
 	add_name_key(import, &entry.row);
 	if (item->anchor_h)
-		add_anchor(import, item->anchor_h, id, item->content);
+		stage_put_content(import, item->anchor_h, id, item->content);
 	if (item->anchor_h && fresh_holds(import))
-		fresh_note(import, id, anchor_type(import, item->type),
+		fresh_note(import, id, stage_anchor_type(import, item->type),
 			   item->change.anchor);
 	id_set_add(&import->seen, id);
 	if (item->change.container)
@@ -496,7 +134,7 @@ static int new_object(struct import *import, const struct prepared *item,
 	add_unique_keys(import, id, &entry.image);
 	id_set_add(&import->changed, id);
 	import->changes++;
-	count(import, "stage-add", id);
+	stage_count_one(import, "stage-add", id);
 	return 0;
 }
 
@@ -562,17 +200,19 @@ static int write_changed(struct import *import, const struct prepared *item,
 	uint64_t old_h = 0;
 
 	if (before->row.anchor.len)
-		old_h = key_of_anchor(import->store, import->number,
-				      anchor_type(import, before->row.type),
-				      before->row.anchor);
+		old_h = key_of_anchor(
+			import->store, import->number,
+			stage_anchor_type(import, before->row.type),
+			before->row.anchor);
 	if (old_h && old_h != item->anchor_h && item->anchor_h &&
 	    store_anchor_delete(import->tx, import->number, old_h,
 				entry->row.id, err) < 0)
 		return -1;
 	/* a report by the name alone leaves the anchor, not the content */
 	if (item->anchor_h || old_h)
-		add_anchor(import, item->anchor_h ? item->anchor_h : old_h,
-			   entry->row.id, item->content);
+		stage_put_content(import,
+				  item->anchor_h ? item->anchor_h : old_h,
+				  entry->row.id, item->content);
 	if (entry_put_row(import->tx, entry, err) < 0 ||
 	    update_references(import, entry->row.id, &before->image,
 			      &entry->image, err) < 0)
@@ -664,10 +304,10 @@ static int known_object(struct import *import, const struct prepared *item,
 			      (renamed || moved) && was_object, changed,
 			      before.import == IMPORT_DELETE);
 	if (changed && !strcmp(name, "stage-update") && import->has_dn &&
-	    only_references(&before.image, &target.image))
-		count_later(import, &before);
+	    stage_only_references(&before.image, &target.image))
+		stage_count_later(import, &before);
 	else
-		count(import, name, entry->row.id);
+		stage_count_one(import, name, entry->row.id);
 	if (changed || renamed || before.import != IMPORT_NONE)
 		set_pending(entry, &before, retyped);
 	/* what we exported ourselves is none of the source's changes */
@@ -687,9 +327,10 @@ static int drop_pending_add(struct import *import, struct entry *entry,
 	return entry_remove(
 		import->tx, entry,
 		entry->row.anchor.len
-			? key_of_anchor(import->store, import->number,
-					anchor_type(import, entry->row.type),
-					entry->row.anchor)
+			? key_of_anchor(
+				  import->store, import->number,
+				  stage_anchor_type(import, entry->row.type),
+				  entry->row.anchor)
 			: 0,
 		err);
 }
@@ -790,9 +431,9 @@ static int find_object(struct import *import, const struct prepared *item,
 
 	entry->row.id = 0;
 	if (item->anchor_h)
-		ret = find_anchor(import, item->anchor_h, item->type,
-				  item->change.anchor, item->change.op, &id,
-				  err);
+		ret = stage_find_anchor(import, item->anchor_h, item->type,
+					item->change.anchor, item->change.op,
+					&id, err);
 	if (ret > 0)
 		ret = entry_load(import->store, id, &import->arena, entry, err);
 	if (ret > 0 && import->full && gave_up(entry) &&
@@ -1031,58 +672,6 @@ int stage_update(struct import *import, struct prepared *item,
 	return known_object(import, item, &entry, target, report, err);
 }
 
-static int keep_name(struct import *import, const char *counter,
-		     struct sv message, const struct change *change,
-		     struct error *err)
-{
-	struct discovery_error row = {
-		.step = import->options->step,
-		.code = sv_from(counter),
-		.message = message,
-		.where = change->where,
-		.anchor = change->anchor.len ? change->anchor : change->dn,
-	};
-
-	return store_discovery_put(import->tx, &row, err);
-}
-
-/* A deletion of what nobody knew: counted, and kept by its name. */
-static int count_filtered(struct import *import, const struct change *change,
-			  struct error *err)
-{
-	counters_add(import->counters, 0, STORE_FILTERED_DELETIONS, 0);
-	return keep_name(import, STORE_FILTERED_DELETIONS,
-			 SV_LIT("this object was not there to be deleted"),
-			 change, err);
-}
-
-int stage_filtered(struct import *import, const struct change *change,
-		   struct error *err)
-{
-	struct sv message = SV_LIT("its type is in no rule set");
-
-	counters_add(import->counters, 0, STORE_FILTERED_OBJECTS, 0);
-	if (import->filtered++ >= FILTERED_KEPT)
-		return 0;
-	return keep_name(import, STORE_FILTERED_OBJECTS,
-			 change->message.len ? change->message : message,
-			 change, err);
-}
-
-int stage_filtered_end(struct import *import, struct error *err)
-{
-	struct change none = { 0 };
-
-	if (import->filtered <= FILTERED_KEPT)
-		return 0;
-	return keep_name(
-		import, STORE_FILTERED_OBJECTS,
-		sv_from(arena_printf(
-			&import->run_arena, "%lld more are not listed",
-			(long long)(import->filtered - FILTERED_KEPT))),
-		&none, err);
-}
-
 int stage_report_deleted(struct import *import, struct prepared *item,
 			 struct error *err)
 {
@@ -1092,7 +681,7 @@ int stage_report_deleted(struct import *import, struct prepared *item,
 	if (ret < 0)
 		return -1;
 	if (ret == 0 || !entry.row.has_image)
-		return count_filtered(import, &item->change, err);
+		return stage_count_filtered(import, &item->change, err);
 	if (!id_set_has(&import->deleting, entry.row.id))
 		vec_push(&import->deletes, entry.row.id);
 	id_set_add(&import->deleting, entry.row.id);
@@ -1112,12 +701,12 @@ int stage_delete(struct import *import, int64_t id, struct error *err)
 	if (entry.row.flags & CS_CONTAINER)
 		return obsolete_remove(import, &entry, err);
 	if (entry.awaiting.op == PENDING_DELETE) {
-		count(import, "stage-delete", id);
+		stage_count_one(import, "stage-delete", id);
 		return obsolete_remove(import, &entry, err);
 	}
 	if (entry.import == IMPORT_DELETE)
 		return 0;
-	count(import, "stage-delete", id);
+	stage_count_one(import, "stage-delete", id);
 	if (entry.import == IMPORT_NONE)
 		entry.synced = entry.image;
 	if (entry.import == IMPORT_ADD && !entry.link.mv) {
