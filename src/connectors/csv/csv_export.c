@@ -19,7 +19,7 @@
 
 static void target_release(struct csv_target *t)
 {
-	namemap_free(t->by_anchor);
+	hashmap_release(&t->by_anchor);
 	vec_release(&t->names);
 	vec_release(&t->items);
 	if (t->opened && t->dialect.encoding)
@@ -141,7 +141,7 @@ static int open_target(struct connector_session *s, struct csv_target *t,
 					 "the encoding '%s' cannot be written",
 					 t->dialect.encoding);
 	}
-	t->by_anchor = namemap_new(false);
+	hashmap_init(&t->by_anchor);
 	t->opened = true;
 	return 0;
 }
@@ -384,17 +384,17 @@ static void chain(struct connector_session *s, struct csv_target *t,
 	struct arena scratch = ARENA_INIT;
 	struct sv key =
 		csv_anchor_key(s, t, item->type, item->anchor, &scratch);
-	uint64_t at;
+	uint64_t *at = hashmap_at(&t->by_anchor, key);
 
-	if (namemap_get(t->by_anchor, key, &at)) {
-		struct csv_item *first = t->items.at[at];
+	if (*at) {
+		struct csv_item *first = t->items.at[*at - 1];
 
 		while (first->next)
 			first = first->next;
 		first->next = item;
 	} else {
-		namemap_put(t->by_anchor, key, t->items.len);
 		vec_push(&t->items, item);
+		*at = t->items.len;
 	}
 	arena_release(&scratch);
 }

@@ -41,7 +41,7 @@ struct csv_target {
 	struct csv_layout layout;   /* of the file as it is, or will be */
 	size_t file_columns;        /* those that it has now */
 	VEC(struct sv) names;       /* of all columns, new ones at the end */
-	struct namemap *by_anchor;  /* type and folded anchor -> item */
+	struct hashmap by_anchor;   /* type and folded anchor -> 1 + item */
 	VEC(struct csv_item *) items;
 	iconv_t test; /* can a text be written in its encoding? */
 	struct file_replace file;

@@ -335,17 +335,17 @@ static struct csv_item *items_of_row(struct connector_session *s,
 				     struct arena *arena)
 {
 	struct sv anchor;
-	uint64_t at;
+	const uint64_t *at;
 	size_t type;
 	size_t missing;
 
 	if (row->error || !csv_row_type(s, t->source, &t->layout, row, &type) ||
 	    !csv_row_anchor(t->source, &t->layout, row, arena, &anchor,
-			    &missing) ||
-	    !namemap_get(t->by_anchor,
-			 csv_anchor_key(s, t, type, anchor, arena), &at))
+			    &missing))
 		return NULL;
-	return t->items.at[at];
+	at = hashmap_find(&t->by_anchor,
+			  csv_anchor_key(s, t, type, anchor, arena));
+	return at ? t->items.at[*at - 1] : NULL;
 }
 
 static int write_missing_newline(struct csv_writer *out, struct sv raw,

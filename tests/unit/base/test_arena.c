@@ -93,6 +93,11 @@ static void tells_its_size(void **state)
 	assert_true(size >= 100000);
 	(void)arena_alloc(&arena, 10000000);
 	assert_true(arena_size(&arena) >= size + 10000000);
+	assert_true(arena_used(&arena) >= 10000000);
+	arena_reset(&arena);
+	assert_int_equal(arena_used(&arena), 0);
+	(void)arena_alloc(&arena, 1000);
+	assert_in_range(arena_used(&arena), 1000, 1100);
 	arena_release(&arena);
 	assert_int_equal(arena_size(&arena), 0);
 }

@@ -46,6 +46,43 @@ static void vec(void **state)
 	vec_release(&numbers);
 }
 
+static struct sv numbered(char *room, size_t size, unsigned i)
+{
+	(void)snprintf(room, size, "uid=p%u,ou=people,dc=example,dc=org", i);
+	return sv_from(room);
+}
+
+static void many_texts(void **state)
+{
+	struct hashmap map;
+	char room[64];
+	unsigned i;
+
+	(void)state;
+	hashmap_init(&map);
+	assert_null(hashmap_find(&map, SV_LIT("a")));
+	for (i = 0; i < 100000; i++) {
+		uint64_t *value =
+			hashmap_at(&map, numbered(room, sizeof(room), i));
+
+		assert_int_equal(*value, 0);
+		*value = i + 1;
+	}
+	assert_int_equal(map.len, 100000);
+	for (i = 0; i < 100000; i++)
+		assert_int_equal(
+			*hashmap_find(&map, numbered(room, sizeof(room), i)),
+			i + 1);
+	assert_null(hashmap_find(&map, numbered(room, sizeof(room), i)));
+	assert_null(hashmap_find(&map, SV_NULL));
+	*hashmap_at(&map, SV_NULL) = 7;
+	assert_int_equal(*hashmap_at(&map, SV_LIT("")), 7);
+	assert_int_equal(map.len, 100001);
+	hashmap_release(&map);
+	assert_null(hashmap_find(&map, SV_NULL));
+	hashmap_release(&map);
+}
+
 /* Keys that differ in high bits only, in low bits only, and in both. */
 static uint64_t key(uint64_t i)
 {
@@ -165,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(vec),
 		cmocka_unit_test(many_numbers),
+		cmocka_unit_test(many_texts),
 		cmocka_unit_test(cleared_and_filled_again),
 		cmocka_unit_test(names),
 		cmocka_unit_test(names_without_case),

@@ -1,0 +1,119 @@
+"""What a step takes in memory does not grow with what it reads or writes.
+
+Steps run with a limit to their heap that what is known of each object in
+passing, or a handful of batches of large objects, would not fit into.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import base64
+import random
+import resource
+
+from helpers import Folder, counted
+
+MB = 1 << 20
+PEOPLE = 60_000
+PHOTOS = 2_000
+PHOTO = 60_000
+
+GENERAL = """\
+conjoin: 1
+store: sqlite:state/conjoin.db
+agents: [{agents}]
+metaverse:
+  person:
+    attributes:
+      uid:   {{ type: string, index: true }}
+      name:  string
+      photo: binary
+"""
+HR = """\
+type: csv
+connect: { path: hr.csv, anchor: id }
+objects:
+  person:
+    metaverse: person
+    join:
+      - uid: id
+    project: true
+    import:
+      uid:  id
+      name: name
+"""
+LDIF = """\
+type: ldif
+connect: { path: out.ldif, anchor: dn }
+objects:
+  person:
+    type: inetOrgPerson
+    metaverse: person
+    provision:
+      dn: '"uid=" & [uid] & ",ou=people,dc=example,dc=org"'
+    export:
+      cn: name
+      sn: name
+"""
+CSV = """\
+type: csv
+connect: { path: out.csv, anchor: id }
+objects:
+  person:
+    metaverse: person
+    join: [ { uid: id } ]
+    provision: { initial: { id: uid } }
+    export:
+      name: name
+"""
+PHOTO_BOOK = """\
+type: ldif
+connect: { path: photos.ldif, anchor: dn }
+objects:
+  person:
+    type: inetOrgPerson
+    metaverse: person
+    project: true
+    import:
+      uid:   uid
+      photo: jpegPhoto
+"""
+
+
+def heap(size):
+    """In the program: its data may take so many bytes."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+    return limit
+
+
+def pending_people(tmp_path, target, name):
+    """A folder in which all people wait to be exported to `target`."""
+    folder = Folder(tmp_path)
+    folder.write("conjoin.yaml", GENERAL.format(agents="hr, out"))
+    folder.write("agents/hr.yaml", HR)
+    folder.write("agents/out.yaml", target)
+    rows = (f"p{i:07},{name} {i}" for i in range(PEOPLE))
+    folder.write("hr.csv", "id,name\n" + "\n".join(rows) + "\n")
+    folder.ok("run", "hr", "full-import")
+    folder.ok("run", "hr", "full-sync")
+    return folder
+
+
+def test_an_export_to_ldif(tmp_path):
+    folder = pending_people(tmp_path, LDIF, "Ann Example")
+    folder.ok("run", "out", "export", preexec_fn=heap(60 * MB))
+    assert folder.read("out.ldif").count("\ndn: uid=") == PEOPLE
+
+
+def test_a_full_import_of_large_objects(tmp_path):
+    folder = Folder(tmp_path)
+    folder.write("conjoin.yaml", GENERAL.format(agents="book"))
+    folder.write("agents/book.yaml", PHOTO_BOOK)
+    photo = base64.b64encode(random.Random(1).randbytes(PHOTO)).decode()
+    with open(tmp_path / "photos.ldif", "w", encoding="ascii") as out:
+        for i in range(PHOTOS):
+            out.write(f"dn: uid=p{i},dc=example,dc=org\n"
+                      "objectClass: inetOrgPerson\n"
+                      f"uid: p{i}\njpegPhoto:: {photo}\n\n")
+    done = folder.json("run", "book", "full-import",
+                       preexec_fn=heap(170 * MB))
+    assert counted(done["steps"][-1]) == {"stage-add": PHOTOS}
