@@ -152,7 +152,7 @@ struct dn_reference {
 /* An object of which only references differ: names may yet pass on. */
 struct doubtful {
 	int64_t id;
-	struct image before; /* in import.run_arena */
+	struct hash128 before; /* of its image */
 };
 
 /* An object that could not be read. */

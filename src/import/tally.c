@@ -135,15 +135,32 @@ bool stage_only_references(const struct image *a, const struct image *b)
 	return true;
 }
 
+/* The same of images that are identical. */
+static struct hash128 hash_of_image(struct import *import,
+				    const struct image *image)
+{
+	struct strbuf bytes = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct image sorted = image_dup(image, &import->arena);
+	struct hash128 h;
+	size_t i;
+
+	for (i = 0; i < sorted.len; i++)
+		values_canonical(&sorted.attrs[i].values);
+	image_encode(&sorted, store_attr_map(import->store), &bytes);
+	h = hash128(store_hash_key(import->store), strbuf_sv(&bytes));
+	strbuf_release(&bytes);
+	return h;
+}
+
 void stage_count_later(struct import *import, const struct entry *before)
 {
-	struct doubtful doubtful = { before->row.id, IMAGE_EMPTY };
+	struct doubtful doubtful = { .id = before->row.id };
 
 	/* a delta may tell of it again: what it was at first counts */
 	if (id_set_has(&import->doubted, before->row.id))
 		return;
 	id_set_add(&import->doubted, before->row.id);
-	doubtful.before = image_dup(&before->image, &import->run_arena);
+	doubtful.before = hash_of_image(import, &before->image);
 	vec_push(&import->doubtful, doubtful);
 }
 
@@ -159,12 +176,14 @@ int stage_count_doubtful(struct import *import, struct error *err)
 
 		if (ret < 0)
 			return -1;
-		stage_count_one(import,
-				ret > 0 && image_identical(&entry.image,
-							   &doubtful->before)
-					? "stage-no-change"
-					: "stage-update",
-				doubtful->id);
+		stage_count_one(
+			import,
+			ret > 0 && hash128_eq(
+					   hash_of_image(import, &entry.image),
+					   doubtful->before)
+				? "stage-no-change"
+				: "stage-update",
+			doubtful->id);
 		arena_reset(&import->arena);
 	}
 	vec_clear(&import->doubtful);
