@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from conftest import wait_until
-from helpers import CONJOIN, ROOT, Folder, demo_folder
+from helpers import ROOT, demo_folder, take_changes
 
 sys.path.insert(0, str(ROOT / "tools"))
 import pgserver  # noqa: E402
@@ -218,6 +218,30 @@ def test_who_only_looks_is_never_in_the_way(server, tmp_path):
     assert folder.json("runs")["runs"][0]["state"] == "going-on"
     status, complaint = finish(process)
     assert status == 0, complaint
+
+
+def test_a_store_moves_to_a_server_and_back(server, tmp_path):
+    folder = demo_folder(tmp_path)
+    folder.ok("cycle")
+    people = folder.json("search", "mv", "person")["count"]
+    address = server.address(server.database())
+    there = folder.json("store", "copy", tmp_path / "state/conjoin.db",
+                        address)
+    assert there["rows"] > people
+    put_store(folder, address)
+    take_changes(folder)
+    folder.ok("cycle")
+    runs = folder.json("runs", "--limit", "0")["runs"]
+    assert len({run["run"] for run in runs}) == len(runs)
+    again = folder.conjoin("store", "copy", tmp_path / "state/conjoin.db",
+                           address)
+    assert again.status != 0 and "is not empty" in again.err
+    back = folder.json("store", "copy", address, tmp_path / "back.db")
+    assert back["tables"] == there["tables"]
+    folder.ok("backup", tmp_path / "backup.db")
+    put_store(folder, f"sqlite:{tmp_path}/back.db")
+    idle = folder.step("hr", "full-import")["counters"]
+    assert {k for k, v in idle.items() if v} == {"stage-no-change"}
 
 
 def certificate(folder, name):

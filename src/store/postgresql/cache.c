@@ -246,7 +246,7 @@ static void grow(struct pg_keys *keys)
 	keys->size = size ? size * 2 : 1024;
 	keys->pairs = mem_zalloc(keys->size * sizeof(*keys->pairs));
 	keys->len = 0;
-	for (i = 0; i < size; i++)
+	for (i = 0; old && i < size; i++)
 		if (old[i].used && !old[i].gone)
 			insert(keys, old[i].h, old[i].id);
 	mem_free(old);

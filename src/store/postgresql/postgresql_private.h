@@ -242,7 +242,7 @@ static inline struct pg_database *pg_of(struct database *db)
 PGconn *pg_connect(const char *address, const char *name, struct error *err);
 int pg_open(const char *where, enum store_open_flags flags,
 	    struct database **out, struct error *err);
-void pg_close(struct database *db);
+void pg_close(struct database *base);
 
 /* error.c: -1, with what the server says. */
 int pg_fail(struct pg_database *db, const PGresult *result, const char *doing,
@@ -250,15 +250,15 @@ int pg_fail(struct pg_database *db, const PGresult *result, const char *doing,
 int pg_fail_open(const PGconn *conn, const char *name, struct error *err);
 
 /* statement.c */
-struct statement *pg_prepare(struct database *db, const char *text,
+struct statement *pg_prepare(struct database *base, const char *text,
 			     const char *types, struct error *err);
-int pg_start(struct statement *stmt, const char *types, va_list args,
+int pg_start(struct statement *base, const char *types, va_list args,
 	     struct error *err);
-int pg_next(struct statement *stmt, struct error *err);
-void pg_reset(struct statement *stmt);
-int64_t pg_integer(struct statement *stmt, int column);
-struct sv pg_bytes(struct statement *stmt, int column);
-const char *pg_text(struct statement *stmt, int column);
+int pg_next(struct statement *base, struct error *err);
+void pg_reset(struct statement *base);
+int64_t pg_integer(struct statement *base, int column);
+struct sv pg_bytes(struct statement *base, int column);
+const char *pg_text(struct statement *base, int column);
 void pg_free_statement(struct pg_statement *stmt);
 /* Makes the connection free: rows that are still to come are read. */
 void pg_settle_stream(struct pg_database *db);
@@ -280,17 +280,17 @@ int pg_flush(struct pg_database *db, uint64_t tables, const char *last,
 void pg_forget(struct pg_database *db);
 
 /* lease.c */
-int pg_lease(struct database *db, struct error *err);
-int pg_leased(struct database *db, struct error *err);
-int pg_take_over(struct database *db, struct error *err);
-int pg_keep_lease(struct database *db, int64_t fencing, struct error *err);
+int pg_lease(struct database *base, struct error *err);
+int pg_leased(struct database *base, struct error *err);
+int pg_take_over(struct database *base, struct error *err);
+int pg_keep_lease(struct database *base, int64_t fencing, struct error *err);
 void pg_end_lease(struct pg_database *db);
 /* Another process has the lease that was ours. */
 bool pg_overtaken(struct pg_database *db);
 
 /* whole.c */
-int pg_size(struct database *db, int64_t *out, struct error *err);
-int pg_renumber(struct database *db, struct error *err);
+int pg_size(struct database *base, int64_t *out, struct error *err);
+int pg_renumber(struct database *base, struct error *err);
 
 extern const char *const postgresql_schema_steps[];
 
