@@ -6,6 +6,7 @@
  */
 #include "harness.h"
 
+#include "store/outbox.h"
 #include "store/postgresql/postgresql_private.h"
 #include "store/sqlite/sqlite_private.h"
 
@@ -146,6 +147,202 @@ static void words(void **state)
 	expect_words("DELETE FROM retry WHERE cs = ?1 AND (kind & ?2) <> 0",
 		     PG_PLAIN,
 		     "DELETE FROM retry WHERE cs = $1 AND (kind & $2) <> 0");
+}
+
+static void expect_read(const char *text, enum pg_read read, bool of_one_key)
+{
+	struct pg_catalogue catalogue = { 0 };
+	struct strbuf out = STRBUF_INIT(2000);
+	struct pg_words found;
+
+	catalogue_read(&catalogue, postgresql_schema_steps);
+	translate(&catalogue, text, &out, &found);
+	assert_int_equal(found.read, read);
+	assert_int_equal(found.of_one_key, of_one_key);
+	strbuf_release(&out);
+	catalogue_release(&catalogue);
+}
+
+/* Which questions need not be asked one by one. */
+static void reads(void **state)
+{
+	(void)state;
+	expect_read("SELECT id, length(image) IS NOT NULL FROM cs WHERE"
+		    " id = ?1",
+		    PG_READ_ROW, false);
+	expect_read("SELECT id, length(image) FROM cs WHERE id = ?1",
+		    PG_READ_OTHER, false);
+	expect_read("SELECT cs FROM link WHERE cs > ?1", PG_READ_OTHER, false);
+	expect_read("SELECT cs, mv FROM link WHERE mv = ?1 AND mv > 0 ORDER"
+		    " BY cs",
+		    PG_READ_ROWS, false);
+	expect_read("SELECT id FROM mv_key WHERE h = ?1", PG_READ_KEYS, false);
+	/* others write these */
+	expect_read("SELECT kind FROM retry WHERE cs = ?1", PG_READ_OTHER,
+		    false);
+	expect_read("SELECT c.rdn FROM cs c LEFT JOIN awaiting a ON a.cs = c.id"
+		    " WHERE c.id = ?1",
+		    PG_READ_OTHER, true);
+	expect_read("SELECT c.rdn FROM cs c LEFT JOIN awaiting a ON a.cs ="
+		    " c.parent WHERE c.id = ?1",
+		    PG_READ_OTHER, false);
+}
+
+/* What a holder of the lease reads by keys, again and again while it writes:
+ * always what was written last, also after it is taken back. */
+static void expect_flags(struct fixture *f, int64_t from, int64_t count,
+			 uint32_t flags)
+{
+	struct cs_row row;
+	int64_t i;
+	int round;
+
+	for (round = 0; round < 3; round++) {
+		for (i = from; i < from + count; i++) {
+			assert_int_equal(store_cs_head(f->store, CS_ID(1, i),
+						       &f->arena, &row,
+						       &f->err),
+					 1);
+			assert_int_equal(row.flags, flags);
+		}
+	}
+}
+
+static void put_flags(struct fixture *f, struct store_tx *tx, int64_t count,
+		      uint32_t flags)
+{
+	int64_t i;
+
+	for (i = 1; i <= count; i++) {
+		struct cs_row row = object(CS_ID(1, i));
+
+		row.flags = flags;
+		OK(f, store_cs_put(tx, &row, &f->err));
+	}
+}
+
+static void what_is_kept_is_true(void **state)
+{
+	struct fixture *f = *state;
+	struct store_holder holder;
+	struct store_tx *tx;
+
+	assert_int_equal(store_lease(f->store, "a", &holder, &f->err), 1);
+	tx = begin(f);
+	put_flags(f, tx, 300, 1);
+	expect_flags(f, 1, 300, 1);
+	commit(f, tx);
+	expect_flags(f, 1, 300, 1);
+	tx = begin(f);
+	put_flags(f, tx, 100, 2);
+	expect_flags(f, 1, 100, 2);
+	expect_flags(f, 101, 200, 1);
+	/* a statement that needs them written */
+	assert_true(store_cs_count(f->store, 1, 0, &f->err) == 300);
+	expect_flags(f, 1, 100, 2);
+	OK(f, store_cs_delete(tx, CS_ID(1, 50), &f->err));
+	assert_false(has_object(f, CS_ID(1, 50)));
+	store_rollback(tx);
+	expect_flags(f, 1, 300, 1);
+}
+
+static void links_are(struct fixture *f, int64_t mv, int count)
+{
+	struct link_row *rows;
+	int round;
+
+	for (round = 0; round < 3; round++)
+		assert_int_equal(store_link_of_mv(f->store, mv, &f->arena,
+						  &rows, &f->err),
+				 count);
+}
+
+/* By a column that is not the key, where a row may leave for another. */
+static void what_is_kept_by_a_column_is_true(void **state)
+{
+	struct fixture *f = *state;
+	struct link_row link = { .cs = CS_ID(1, 1), .mv = 5 };
+	struct store_holder holder;
+	struct store_tx *tx;
+
+	assert_int_equal(store_lease(f->store, "a", &holder, &f->err), 1);
+	tx = begin(f);
+	OK(f, store_link_put(tx, &link, &f->err));
+	links_are(f, 5, 1);
+	links_are(f, 500, 0);
+	link.mv = 500;
+	OK(f, store_link_put(tx, &link, &f->err));
+	links_are(f, 5, 0);
+	links_are(f, 500, 1);
+	OK(f, store_link_delete(tx, CS_ID(1, 1), &f->err));
+	links_are(f, 500, 0);
+	commit(f, tx);
+}
+
+/* A table of hashes that is asked so often that all of it is read. */
+static void keys_that_are_kept_are_true(void **state)
+{
+	struct fixture *f = *state;
+	struct key_row keys[2] = { { 7, CS_ID(1, 1) }, { 7, CS_ID(1, 2) } };
+	struct store_holder holder;
+	struct store_tx *tx;
+	int64_t *ids;
+	int i;
+
+	assert_int_equal(store_lease(f->store, "a", &holder, &f->err), 1);
+	tx = begin(f);
+	OK(f, store_cs_key_put(tx, keys, 2, &f->err));
+	for (i = 0; i < 1200; i++)
+		assert_int_equal(store_cs_key_find(f->store, 7, &f->arena, &ids,
+						   &f->err),
+				 2);
+	OK(f, store_cs_key_delete(tx, 7, CS_ID(1, 1), &f->err));
+	assert_int_equal(
+		store_cs_key_find(f->store, 7, &f->arena, &ids, &f->err), 1);
+	assert_true(ids[0] == CS_ID(1, 2));
+	OK(f, store_cs_key_put(tx, keys, 1, &f->err));
+	assert_int_equal(
+		store_cs_key_find(f->store, 7, &f->arena, &ids, &f->err), 2);
+	store_rollback(tx);
+	assert_int_equal(
+		store_cs_key_find(f->store, 7, &f->arena, &ids, &f->err), 0);
+}
+
+/* A row that changes in one column, and one that goes to another table. */
+static void rows_that_change(void **state)
+{
+	struct fixture *f = *state;
+	struct pending_export row = { .cs = CS_ID(1, 1), .op = PENDING_ADD };
+	struct store_holder holder;
+	struct store_tx *tx;
+
+	row.rdn = SV_LIT("cn=a");
+	assert_int_equal(store_lease(f->store, "a", &holder, &f->err), 1);
+	tx = begin(f);
+	OK(f, store_pending_export_put(tx, &row, &f->err));
+	commit(f, tx);
+	tx = begin(f);
+	OK(f, store_outbox_intend(tx, row.cs, false, &f->err));
+	OK(f, store_outbox_intend(tx, CS_ID(1, 2), false, &f->err));
+	assert_int_equal(store_pending_export_get(f->store, row.cs, &f->arena,
+						  &row, &f->err),
+			 1);
+	assert_true(row.in_progress);
+	OK(f, store_outbox_sent(tx, row.cs, &f->err));
+	commit(f, tx);
+	assert_int_equal(store_pending_export_get(f->store, CS_ID(1, 1),
+						  &f->arena, &row, &f->err),
+			 0);
+	assert_int_equal(store_awaiting_get(f->store, CS_ID(1, 1), &f->arena,
+					    &row, &f->err),
+			 1);
+	assert_false(row.in_progress);
+	assert_true(sv_eq_str(row.rdn, "cn=a"));
+	assert_int_equal(
+		run_postgresql(f->url, "SELECT count(*) FROM awaiting"), 1);
+	assert_int_equal(
+		run_postgresql(f->url, "SELECT count(*) FROM pending_export"),
+		0);
 }
 
 /* ---- gathered rows ---- */
@@ -302,10 +499,19 @@ static void newer_version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(same_schema),         TEST(catalogue_is_true),
-		cmocka_unit_test(words),   TEST(last_one_counts),
-		TEST(many_rows),           TEST(statements_in_a_scan),
-		TEST(texts_that_are_none), TEST(addresses),
+		TEST(same_schema),
+		TEST(catalogue_is_true),
+		cmocka_unit_test(words),
+		TEST(last_one_counts),
+		cmocka_unit_test(reads),
+		TEST(what_is_kept_is_true),
+		TEST(what_is_kept_by_a_column_is_true),
+		TEST(keys_that_are_kept_are_true),
+		TEST(rows_that_change),
+		TEST(many_rows),
+		TEST(statements_in_a_scan),
+		TEST(texts_that_are_none),
+		TEST(addresses),
 		TEST(newer_version),
 	};
 

@@ -81,6 +81,7 @@ static struct pg_block *load(struct pg_database *db, struct pg_cache *cache,
 	struct sv column = table->columns[cache->column].name;
 	int64_t first = (int64_t)((block_of(key) - 1) << BLOCK_BITS);
 	struct pg_block *block;
+	struct pg_cache *each;
 	PGresult *result;
 	char text[200];
 
@@ -99,7 +100,8 @@ static struct pg_block *load(struct pg_database *db, struct pg_cache *cache,
 	block->refs = 1;
 	db->cached += PQresultMemorySize(result);
 	if (db->cached > MOST_BYTES) {
-		pg_forget_read(db);
+		vec_foreach(&db->caches, each)
+			forget_blocks(each);
 		db->cached = PQresultMemorySize(result);
 	}
 	idmap_put_ptr(&cache->blocks, block_of(key), block);

@@ -96,6 +96,7 @@ struct pg_words {
 	int table;       /* of PUT, DELETE and what may be answered */
 	int target;      /* of CHANGE: where the row goes */
 	uint64_t tables; /* all that it names, as bits */
+	bool of_one_key; /* of each of them the row with the key ?1 */
 	bool streams;    /* may give very many rows */
 };
 

@@ -144,17 +144,24 @@ static bool is_key_range(const struct pg_table *table, const char *text)
 static bool read_item(const struct pg_table *table, const char **text,
 		      struct pg_item *out)
 {
-	size_t len = word_length(*text);
+	size_t len;
+	bool is_length;
 
 	out->kind = PG_ZERO;
 	if (drop(text, "0,"))
 		return *--*text == ',';
+	is_length = drop(text, "length(");
+	len = word_length(*text);
 	for (out->column = 0; out->column < table->count; out->column++)
 		if (sv_eq(table->columns[out->column].name,
 			  sv_make(*text, len)))
 			break;
 	*text += len;
+	if (is_length && !drop(text, ")"))
+		return false;
 	out->kind = drop(text, " IS NOT NULL") ? PG_IS_THERE : PG_COLUMN;
+	if (is_length && out->kind != PG_IS_THERE)
+		return false;
 	return len && out->column < table->count;
 }
 
@@ -219,6 +226,27 @@ static bool is_cached(struct sv name)
 		if (sv_eq_str(name, names[i]))
 			return true;
 	return false;
+}
+
+/* All tables that it names have one number as key, which is the same in each:
+ * "... FROM cs c LEFT JOIN awaiting a ON a.cs = c.id ... WHERE c.id = ?1" */
+static bool is_of_one_key(const struct pg_catalogue *catalogue,
+			  const char *text, uint64_t tables)
+{
+	const char *on = text;
+	size_t i;
+
+	if (!sv_ends(sv_from(text), SV_LIT(" WHERE c.id = ?1")))
+		return false;
+	while ((on = strstr(on, " ON ")) != NULL) {
+		on += 5; /* and the letter of the table */
+		if (!sv_starts(sv_from(on), SV_LIT(".cs = c.id ")))
+			return false;
+	}
+	for (i = 0; i < catalogue->tables.len; i++)
+		if (tables >> i & 1 && catalogue->tables.at[i].keys != 1)
+			return false;
+	return true;
 }
 
 static void look_at_select(const struct pg_catalogue *catalogue,
@@ -320,6 +348,8 @@ void translate(const struct pg_catalogue *catalogue, const char *text,
 			     !strstr(text, " LIMIT ");
 	look_at_select(catalogue, text, words_out);
 	look_at_update(catalogue, text, words_out);
+	words_out->of_one_key =
+		is_of_one_key(catalogue, text, words_out->tables);
 	if (drop(&behind, "DELETE FROM ")) {
 		table = table_at(catalogue, &behind, &words_out->table);
 		if (table && is_whole_key(table, behind))
