@@ -135,8 +135,7 @@ class Play:
         if log:
             # An object is told of once between two imports, and what others
             # did is read before the next export: it does not look.
-            # A log that others began is another one after the first export.
-            if name.casefold() in target.touched or not log.exists():
+            if name.casefold() in target.touched:
                 return
             target.append(there or name, change)
         if change is None:

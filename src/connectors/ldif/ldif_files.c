@@ -203,21 +203,30 @@ uint64_t ldif_files_start(const struct ldif_files *f)
 	return 0;
 }
 
-/* The generation as a watermark names it when the log is read up to `to`. */
-static int generation_at(const struct ldif_files *f, uint64_t to,
-			 struct arena *arena, struct sv *out, struct error *err)
+/* That of a log of others which begins at `from` and was read for `size`
+ * bytes. */
+static int foreign_generation(const struct ldif_files *f, uint64_t from,
+			      uint64_t size, struct arena *arena,
+			      struct sv *out, struct error *err)
 {
-	size_t len = to < HEAD_SIZE ? (size_t)to : HEAD_SIZE;
+	size_t len = size < HEAD_SIZE ? (size_t)size : HEAD_SIZE;
 	char buffer[HEAD_SIZE];
 
-	*out = sv_from(f->generation);
-	if (f->generation[0] != '~')
-		return 0;
-	if (spool_read_fd(f->changes_fd, 0, len, buffer, err) < 0)
+	if (spool_read_fd(f->changes_fd, from, len, buffer, err) < 0)
 		return -1;
 	*out = sv_from(arena_printf(arena, "~%016" PRIx64,
 				    hash_head(sv_make(buffer, len))));
 	return 0;
+}
+
+/* The generation as a watermark names it when the log is read up to `to`. */
+static int generation_at(const struct ldif_files *f, uint64_t to,
+			 struct arena *arena, struct sv *out, struct error *err)
+{
+	*out = sv_from(f->generation);
+	if (f->generation[0] != '~')
+		return 0;
+	return foreign_generation(f, 0, to, arena, out, err);
 }
 
 struct sv ldif_files_watermark(const struct ldif_files *f, struct arena *arena)
@@ -266,6 +275,37 @@ static int parse_mark(struct sv text, struct mark *out)
 	return 1;
 }
 
+/* 1: an export took over the log of others that the mark speaks of: it lies
+ * behind our head, *from_out is the same place in it. */
+static int taken_over(const struct ldif_files *f, const struct mark *mark,
+		      uint64_t *from_out, struct error *err)
+{
+	struct arena scratch = ARENA_INIT;
+	struct sv generation;
+	char buffer[HEAD_SIZE];
+	struct sv head;
+	size_t begin;
+	int ret = 0;
+
+	if (!ldif_files_owned(f) || !sv_starts(mark->generation, SV_LIT("~")))
+		return 0;
+	if (read_head(f->changes_fd, f->changes_size, buffer, &head, err) < 0)
+		return -1;
+	begin = sv_find(head, '\n', 0);
+	while (begin + 1 < head.len && head.ptr[begin + 1] != '\n')
+		begin = sv_find(head, '\n', begin + 1);
+	begin += 2;
+	if (begin + mark->offset <= f->changes_end) {
+		ret = foreign_generation(f, begin, mark->offset, &scratch,
+					 &generation, err);
+		if (ret == 0)
+			ret = sv_eq(generation, mark->generation);
+	}
+	*from_out = begin + mark->offset;
+	arena_release(&scratch);
+	return ret;
+}
+
 int ldif_files_resume(const struct ldif_files *f, struct sv watermark,
 		      uint64_t *from_out, struct error *err)
 {
@@ -298,6 +338,8 @@ int ldif_files_resume(const struct ldif_files *f, struct sv watermark,
 		/* Folded since, but nothing that had not been read. */
 		*from_out = same_log ? mark.offset : 0;
 		ret = 1;
+	} else if (ret == 0 && same_content) {
+		ret = taken_over(f, &mark, from_out, err);
 	}
 	arena_release(&scratch);
 	return ret;
