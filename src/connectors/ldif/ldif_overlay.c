@@ -196,6 +196,7 @@ static struct patch *new_patch(struct ldif_overlay *o, struct sv dn)
 {
 	struct patch *p;
 
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it has room */
 	vec_push(&o->patches, (struct patch){ .first = 0 });
 	p = &o->patches.at[o->patches.len - 1];
 	settle(o, p, dn);
