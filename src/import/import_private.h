@@ -285,7 +285,7 @@ void stage_settled(struct entry *entry);
 int stage_delete(struct import *import, int64_t id, struct error *err);
 
 /* ---- tally.c ---- */
-void stage_count_one(struct import *import, const char *counter, int64_t id);
+void stage_count_one(struct import *import, const char *name, int64_t id);
 /* An update of references alone may prove to be none when names have passed. */
 bool stage_only_references(const struct image *a, const struct image *b);
 void stage_count_later(struct import *import, const struct entry *before);
