@@ -35,11 +35,12 @@ static size_t literal_length(const char *text)
 
 static bool drop(const char **text, const char *words)
 {
-	bool there = sv_starts(sv_from(*text), sv_from(words));
+	size_t len = strlen(words);
 
-	if (there)
-		*text += strlen(words);
-	return there;
+	if (strncmp(*text, words, len) != 0)
+		return false;
+	*text += len;
+	return true;
 }
 
 static void translate_words(const struct pg_catalogue *catalogue,
