@@ -50,6 +50,14 @@ def test_bench_prints_a_table_of_what_was_asked_for():
         ["import-unchanged", "start"]
 
 
+def test_bench_measures_a_server_beside_the_limits_of_a_file():
+    results = json.loads(bench("--store", "postgresql", "--json", "--only",
+                               "import-initial,delta-cycle").stdout)
+    assert [each["name"] for each in results] == ["import-initial",
+                                                  "delta-cycle"]
+    assert all(each["ratio"] > 0 for each in results)
+
+
 def test_bench_refuses_what_it_does_not_know():
     done = bench("--only", "import", status=2)
     assert "nothing is called 'import'" in done.stderr
