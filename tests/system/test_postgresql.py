@@ -82,7 +82,7 @@ def is_whole(folder, people=PEOPLE):
 
 def test_who_is_halted_for_longer_than_its_lease_loses_it(server, tmp_path):
     folder, name = on(server, tmp_path, PEOPLE)
-    first = halted_in_import(server, folder, name, CONJOIN_LEASE_SECONDS="2")
+    first = halted_in_import(server, folder, name, CONJOIN_LEASE_SECONDS="5")
     done = folder.ok("run", "hr", "full-import", "--wait", "0", status=5)
     assert str(first.pid) in done.err
     folder.ok("run", "hr", "full-import", "--wait", "60")
