@@ -263,7 +263,7 @@ static int to_metaverse(struct unit *unit, const struct attr_plan *attr,
 {
 	struct sync *sync = unit->sync;
 	struct link_row link;
-	bool changed;
+	bool changed = false;
 	bool wanted;
 	int ret = store_link_get(sync->store, value->target, &link, err);
 

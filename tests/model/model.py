@@ -456,6 +456,8 @@ class Model:
                          and not self.waits(o, o.left_rs)))]
         self.last_try = False
         self.coming = set(todo)
+        self.leaving = {}       # who waits for another name: its object
+        self.takers = []        # who took such a one's name, and from whom
         # A name or a connector in the way may go by what is still to come.
         later = []
         for obj in todo:
@@ -466,8 +468,11 @@ class Model:
                 self.guarded(obj, self.process_delete, later)
         self.last_try = True
         for obj, what in later:
+            self.leaving.pop(obj, None)
             if obj.alive:
                 self.guarded(obj, what)
+        for obj, other in self.takers:
+            self.give_back(obj, other)
         self.settle()
         counters = {}
         for obj, (stem, mv) in self.moved.items():
@@ -489,6 +494,7 @@ class Model:
         self.flowed = {x for x in self.flowed if isinstance(x, Obj)}
         saved = self.save()
         self.blocked = False
+        self.wants_other = None
         self.coming.discard(obj)
         try:
             what(obj)
@@ -497,6 +503,8 @@ class Model:
             self.restore(saved)
             if later is not None:
                 later.append((obj, what))
+                if self.wants_other:
+                    self.leaving[obj] = self.wants_other
                 return
             obj.error = True
             self.errors.append(str(error))
@@ -1079,6 +1087,9 @@ class Model:
         taken = waits = False
         for dn in self.candidates_of_name(p, view):
             other = self.taken(agent, dn, own)
+            if own and other in self.leaving.values():
+                self.takers.append((own, other))
+                other = None
             if not other:
                 if waits:
                     break
@@ -1141,7 +1152,9 @@ class Model:
                 same(dn, obj.future_dn)
                 for dn in self.candidates_of_name(p, view)):
             return
+        self.wants_other = obj
         dn, _ = self.choose_name(p, obj.agent, view, obj)
+        self.wants_other = None
         layer = obj.export or {"op": "update", "attrs": {}, "dn": None}
         layer["dn"] = dn if dn != obj.base_dn else None
         obj.export = layer
@@ -1149,6 +1162,17 @@ class Model:
                 not layer["dn"]:
             obj.export = None
         self.strongest(obj, "provisioned-rename-no-flow")
+
+    @staticmethod
+    def give_back(obj, other):
+        """Who kept a name after all keeps it."""
+        layer = obj.export
+        if not (layer and layer["dn"] and other.future_dn
+                and same(obj.future_dn, other.future_dn)):
+            return
+        layer["dn"] = None
+        if layer["op"] == "update" and not layer["attrs"]:
+            obj.export = None
 
     # ---- export flow
 

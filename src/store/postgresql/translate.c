@@ -288,7 +288,7 @@ static void look_at_update(const struct pg_catalogue *catalogue,
 			   const char *text, struct pg_words *words)
 {
 	const struct pg_table *table;
-	struct pg_item changed;
+	struct pg_item changed = { .column = -1 };
 	int i;
 
 	if (!drop(&text, "UPDATE "))
