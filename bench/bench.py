@@ -19,6 +19,9 @@ import sys
 import tempfile
 import time
 
+import directory
+import five
+import growth
 import people
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -31,7 +34,9 @@ SETTINGS = ["shared_buffers = 256MB", "max_wal_size = 4GB"]
 CONJOIN = pathlib.Path(os.environ.get("CONJOIN", ROOT / "build/conjoin"))
 LIMITS = CONJOIN.parent / "bench_limits"
 IMPORT_BATCH = 32768    # objects in a transaction: src/import/import.c
-SYNC_BATCH = 8192       # src/sync/sync.c
+SYNC_BATCH = 8192       # src/sync/pass.c
+FIVE_BATCH = 1024       # such objects reach its limit of memory
+ROWS_MAX = 2000000      # people whose rows the limits can hold in memory
 STARTS = 21
 CYCLE = [("hr", "delta-import"), ("hr", "delta-sync"),
          ("directory", "export"), ("directory", "delta-import"),
@@ -55,11 +60,12 @@ def run_process(words, log):
             usage.ru_maxrss * 1024 / 1e6)
 
 
-class Bench:
+class Bench(directory.DirectorySteps, five.FiveSteps):
     """A company's folder, the states that it passes through, and what was
     measured in them."""
 
     def __init__(self, work, size):
+        self.work = work
         self.size = size
         self.folder = work / "company"
         self.states = work / "states"
@@ -67,6 +73,11 @@ class Bench:
         self.group_members = 0
         self.log = str(work / "output")
         self.scratch = work / "scratch"
+        self.slapd = None
+        self.ldap_filled = None
+        self.five_folder = work / "five"
+        self.five_batch = FIVE_BATCH
+        self.workload = {}
         self.peak = 0.0
         self.peak_of = ""
         subprocess.run([sys.executable, str(HERE / "people.py"), "--size",
@@ -92,13 +103,18 @@ class Bench:
             if counters.get(name) != count:
                 raise Failed(f"{agent} {profile}: {count} '{name}' were "
                              f"expected; there are {counters}")
+        self.see_peak(memory, f"{agent} {profile}")
+        return seconds
+
+    def see_peak(self, memory, what):
         if memory > self.peak:
             self.peak = memory
-            self.peak_of = f"{agent} {profile}"
-        return seconds
+            self.peak_of = what
 
     def limit(self, *words):
         """One limit, in a fresh folder for what it writes. Gives seconds."""
+        if words[0] == "write" and self.size > ROWS_MAX:
+            return None
         os.sync()
         done = subprocess.run([str(LIMITS), *map(str, words)], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -146,8 +162,24 @@ class Bench:
     def restore_store(self, name):
         """The file comes with its folder."""
 
-    def begin_group(self):
-        """The group's company has its store where it says."""
+    # ---- the same for the other companies, which have one state to keep ----
+
+    def place_store(self, folder, database):
+        """The company has its store where it says."""
+
+    def empty_store(self, folder, database):
+        """Nothing was read yet."""
+        shutil.rmtree(folder / "state", ignore_errors=True)
+
+    def keep_store(self, folder, database):
+        shutil.copytree(folder / "state", folder / "kept")
+
+    def has_kept_store(self, folder, database):
+        return (folder / "kept").exists()
+
+    def take_kept_store(self, folder, database):
+        self.empty_store(folder, database)
+        shutil.copytree(folder / "kept", folder / "state")
 
     def make_empty(self):
         """Nothing was read yet."""
@@ -238,6 +270,44 @@ class Bench:
         rows = people.changes_of(self.size)
         return sum(self.limit("durable", store, rows) for _ in CYCLE)
 
+    # ---- the other companies and sizes ----
+
+    def change_workload(self):
+        """A day on which 1% go, 1% come and 5% change, told by a full file."""
+        data = self.folder / "data"
+        self.restore("steady")
+        if not self.workload:
+            self.workload = people.write_workload(data, self.size)
+            shutil.copy(data / "hr.csv", data / "hr-first.csv")
+        gone, new, changed = self.workload.values()
+        shutil.copy(data / "hr-next.csv", data / "hr.csv")
+        try:
+            return sum(self.conjoin(agent, profile, **expected)
+                       for agent, profile, expected in [
+                           ("hr", "full-import",
+                            {"stage_add": new, "stage_delete": gone,
+                             "stage_update": changed}),
+                           ("hr", "delta-sync", {}),
+                           ("directory", "export",
+                            {"export_add": new, "export_delete": gone}),
+                           ("directory", "full-import", {}),
+                           ("directory", "delta-sync", {})])
+        finally:
+            shutil.copy(data / "hr-first.csv", data / "hr.csv")
+
+    def change_workload_limit(self):
+        store = self.fresh() / "conjoin.db"
+        shutil.copy(self.store_of("steady"), store)
+        return sum(self.limit("durable", store, sum(self.workload.values()))
+                   for _ in CYCLE)
+
+    def smaller(self, size):
+        """A company of another size, beside this one."""
+        return Bench(self.work / f"growth-{size}", size)
+
+    def close(self):
+        self.close_directory()
+
     def export_ldif(self):
         self.restore("joined")
         seconds = self.conjoin("directory", "export",
@@ -258,7 +328,7 @@ class Bench:
         half = self.size // 2
         people.write_group_company(self.group_folder, self.size, half)
         self.group_members = half
-        self.begin_group()
+        self.place_store(self.group_folder, "company_group")
         for agent, profile, expected in [
                 ("source", "full-import", {"stage_add": self.size + 1}),
                 ("source", "full-sync",
@@ -297,9 +367,10 @@ class ServerBench(Bench):
     """The same with the store on a PostgreSQL server. A state is a database;
     the limits are those of files, of a company that is beside it."""
 
-    def __init__(self, work, size, server):
+    def __init__(self, work, size, server, prefix=""):
         super().__init__(work, size)
         self.server = server
+        self.prefix = prefix
         self.files = Bench(work / "files", size)
         self.move(self.folder, "company")
 
@@ -307,12 +378,15 @@ class ServerBench(Bench):
         path = folder / "conjoin.yaml"
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace("sqlite:state/conjoin.db",
-                                     self.server.address(database)),
+                                     self.server.address(
+                                         self.prefix + database)),
                         encoding="utf-8")
         self.copy_database("template1", database)
 
     def copy_database(self, old, new):
         """What the last process did is over, but its connection may not be."""
+        old, new = (name if name == "template1" else self.prefix + name
+                    for name in (old, new))
         for name in {old, new} - {"template1"}:
             self.server.sql("SELECT pg_terminate_backend(pid) FROM "
                             f"pg_stat_activity WHERE datname = '{name}'")
@@ -331,36 +405,55 @@ class ServerBench(Bench):
         super().make_empty()
         self.copy_database("template1", "company")
 
-    def begin_group(self):
-        self.move(self.group_folder, "company_group")
+    def place_store(self, folder, database):
+        self.move(folder, database)
+
+    def empty_store(self, folder, database):
+        self.copy_database("template1", database)
+
+    def keep_store(self, folder, database):
+        self.copy_database(database, f"{database}_kept")
+        (folder / "kept").mkdir()
+
+    def take_kept_store(self, folder, database):
+        self.copy_database(f"{database}_kept", database)
+
+    def smaller(self, size):
+        return ServerBench(self.work / f"growth-{size}", size, self.server,
+                           f"of{size}_")
 
 
 def limit_of_files(name):
     def limit(self):
         for state in STATES_OF_LIMITS.get(name, ()):
             self.files.restore(state)
-        if name == "export_ldif":
-            return self.limit("bytes",
-                              self.states / "exported/out/directory.ldif",
-                              self.fresh() / "new.ldif")
         if name == "member_change" and not self.files.group_folder.exists():
             self.files.make_group()
+        if name == "change_workload":
+            self.files.workload = self.workload
+        if name == "sync_five_targets" and not self.files.five_folder.exists():
+            self.files.sync_five_targets()
         return getattr(self.files, f"{name}_limit")()
     return limit
 
 
 STATES_OF_LIMITS = {"import_initial": ["imported"],
                     "sync_initial": ["imported", "synced"],
-                    "sync_unchanged": ["steady"], "delta_cycle": ["steady"]}
+                    "sync_unchanged": ["steady"], "delta_cycle": ["steady"],
+                    "change_workload": ["steady"],
+                    "export_ldif": ["exported"]}
 
 MAKE = {name: getattr(Bench, f"make_{name}") for name in
         ("empty", "imported", "synced", "joined", "exported", "steady")}
-PAIRS = ["import-initial", "import-unchanged", "sync-initial",
-         "sync-unchanged", "delta-cycle", "member-change", "export-ldif"]
-NAMES = PAIRS + ["memory-peak", "start"]
+STEPS = ["import-initial", "import-unchanged", "sync-initial",
+         "sync-unchanged", "delta-cycle", "change-workload", "member-change",
+         "export-ldif", "sync-five-targets"]
+LDAP = ["ldap-import", "ldap-import-unchanged", "ldap-export"]
+PAIRS = STEPS + LDAP
+NAMES = PAIRS + ["memory-peak", "start", "growth"]
 
 
-for each_name in PAIRS:
+for each_name in STEPS:
     each_name = each_name.replace("-", "_")
     setattr(ServerBench, f"{each_name}_limit", limit_of_files(each_name))
 
@@ -377,12 +470,42 @@ def measure_pair(bench, name, repeat):
         ours.append(method(bench, name)())
         limits.append(method(bench, name + "-limit")())
     return result(name, statistics.median(ours), "s",
-                  statistics.median(limits))
+                  None if None in limits else statistics.median(limits))
+
+
+def measure_size(bench, repeat):
+    """What one object costs, and a cycle of changes: name -> value, unit."""
+    found = {}
+    for name in growth.PER_OBJECT + [growth.CYCLE]:
+        tell(f"growth: {name} of {bench.size}")
+        seconds = statistics.median(method(bench, name)()
+                                    for _ in range(repeat))
+        found[name] = (seconds, "s") if name == growth.CYCLE else \
+            (seconds * 1e6 / bench.size, "us")
+    return found
+
+
+def measure_growth(bench, sizes, repeat):
+    """Beside each value stands that of the smallest company."""
+    results = []
+    first = None
+    for size in sizes:
+        company = bench if size == bench.size else bench.smaller(size)
+        found = measure_size(company, repeat)
+        if company is not bench:
+            bench.see_peak(company.peak, company.peak_of)
+            company.close()
+            shutil.rmtree(company.work)
+        for name, (value, unit) in found.items():
+            results.append(result(growth.name_of(size, name), value, unit,
+                                  first[name][0] if first else None))
+        first = first or found
+    return results
 
 
 def measure_memory(bench, done):
     """The peak of all steps; those that were not measured are run once."""
-    for name in PAIRS:
+    for name in STEPS:
         if name not in done:
             tell(f"memory-peak: {name}")
             method(bench, name)()
@@ -407,13 +530,15 @@ def tell(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-def measure(bench, names, repeat):
+def measure(bench, names, repeat, sizes):
     results = []
     for name in names:
         if name == "memory-peak":
             results.append(measure_memory(bench, names))
         elif name == "start":
             results.append(measure_start(bench))
+        elif name == "growth":
+            results += measure_growth(bench, sizes, repeat)
         else:
             results.append(measure_pair(bench, name, repeat))
     return results
@@ -422,11 +547,12 @@ def measure(bench, names, repeat):
 def print_table(results, size):
     print(f"{size} people, {people.group_count(size)} groups, "
           f"{people.changes_of(size)} changes; {os.cpu_count()} cores\n")
-    print(f"{'':18}{'conjoin':>12}   {'limit':>12}   {'ratio':>8}")
+    wide = max(18, *(len(each["name"]) + 2 for each in results))
+    print(f"{'':{wide}}{'conjoin':>12}   {'limit':>12}   {'ratio':>8}")
     for each in results:
         unit = each["unit"]
         digits = 3 if unit == "s" else 1
-        line = f"{each['name']:18}{each['value']:9.{digits}f} {unit:2}"
+        line = f"{each['name']:{wide}}{each['value']:9.{digits}f} {unit:2}"
         if each["baseline"] is not None:
             line += f"   {each['baseline']:9.{digits}f} {unit:2}" \
                     f"   {each['ratio']:8.2f}"
@@ -452,6 +578,11 @@ def read_arguments():
                         help="print one JSON document")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR",
                         help="work in this empty folder and leave it there")
+    parser.add_argument("--sizes", metavar="N,...", dest="sizes_given",
+                        help="the sizes of growth (10000, 100000, 1000000 as "
+                             "far as they are below --size, and that)")
+    parser.add_argument("--plot", type=pathlib.Path, metavar="FILE",
+                        help="draw the growth into this SVG file")
     args = parser.parse_args()
     args.names = args.only.split(",") if args.only else NAMES
     for name in args.names:
@@ -460,18 +591,36 @@ def read_arguments():
                          + ", ".join(NAMES))
     # memory is that of all steps, so they go first
     args.names = [name for name in NAMES if name in args.names]
-    if args.size < 100 or args.repeat < 1:
-        parser.error("--size must be 100 or more, --repeat 1 or more")
+    args.sizes = growth.sizes_up_to(args.size)
+    if args.sizes_given:
+        args.sizes = read_sizes(parser, args.sizes_given)
+    if args.size < 100 or args.repeat < 1 or args.sizes[0] < 100:
+        parser.error("sizes must be 100 or more, --repeat 1 or more")
+    if args.plot and "growth" not in args.names:
+        parser.error("--plot draws what 'growth' measures: name it in --only")
     return args
+
+
+def read_sizes(parser, text):
+    try:
+        return sorted({int(each) for each in text.split(",")})
+    except ValueError:
+        parser.error(f"--sizes: '{text}' is no list of numbers")
+
+
+def measure_all(bench, args):
+    try:
+        return measure(bench, args.names, args.repeat, args.sizes)
+    finally:
+        bench.close()
 
 
 def measure_on(args, work):
     if args.store == "sqlite":
-        return measure(Bench(work, args.size), args.names, args.repeat)
+        return measure_all(Bench(work, args.size), args)
     with pgserver.Server(SETTINGS) as server:
         os.environ.update(server.environment())
-        return measure(ServerBench(work, args.size, server), args.names,
-                       args.repeat)
+        return measure_all(ServerBench(work, args.size, server), args)
 
 
 def main():
@@ -490,6 +639,8 @@ def main():
     try:
         tell(f"making {args.size} people in {work}")
         results = measure_on(args, work)
+        if args.plot:
+            args.plot.write_text(growth.draw(results), encoding="utf-8")
     finally:
         if not args.keep:
             shutil.rmtree(work)

@@ -6,6 +6,7 @@
  *	bench_limits scan STORE
  *	bench_limits durable STORE ROWS
  *	bench_limits bytes FILE NEW
+ *	bench_limits adds URL BIND_DN PASSWORD FILE OUTSTANDING
  *
  * Called by bench.py next to the step that each stands beside. Prints how many
  * seconds it took and how many rows, or bytes, it handled; what is read only to
@@ -13,6 +14,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "bench/limits.h"
+
 #include "base/file.h"
 #include "bench/rows.h"
 #include "connectors/csv/csv_reader.h"
@@ -27,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static double now(void)
+double limit_now(void)
 {
 	struct timespec time;
 
@@ -35,12 +38,22 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* Passes `ret` on. */
-static int report(int ret, double started, uint64_t count)
+int limit_report(int ret, double started, uint64_t count)
 {
 	if (ret == 0)
-		(void)printf("%.6f %" PRIu64 "\n", now() - started, count);
+		(void)printf("%.6f %" PRIu64 "\n", limit_now() - started,
+			     count);
 	return ret;
+}
+
+int limit_number(const char *word, uint64_t *out, struct error *err)
+{
+	char *end;
+
+	*out = strtoull(word, &end, 10);
+	return *out && !*end ? 0
+			     : error_set(err, ERR_INVALID,
+					 "'%s' is no number above 0", word);
 }
 
 /* The rows that a step wrote, into a new store. */
@@ -54,9 +67,9 @@ static int limit_write(char **words, struct error *err)
 			    err);
 
 	if (ret == 0) {
-		started = now();
+		started = limit_now();
 		ret = rows_write(&rows, words[2], err);
-		(void)report(ret, started, rows.list.len);
+		(void)limit_report(ret, started, rows.list.len);
 	}
 	rows_release(&rows);
 	return ret;
@@ -70,7 +83,7 @@ static int limit_parse(char **words, struct error *err)
 	struct csv_reader reader;
 	struct csv_row row;
 	uint64_t count = 0;
-	double started = now();
+	double started = limit_now();
 	int ret = csv_reader_open(&reader, words[0], &dialect, err);
 
 	if (ret < 0)
@@ -81,7 +94,7 @@ static int limit_parse(char **words, struct error *err)
 	}
 	csv_reader_close(&reader);
 	arena_release(&arena);
-	return report(ret, started, count);
+	return limit_report(ret, started, count);
 }
 
 /* Touches each byte of each row; `types` of its columns: i, b. */
@@ -119,7 +132,7 @@ static int limit_scan(char **words, struct error *err)
 	unsigned sum = 0;
 	uint64_t count = 0;
 	struct store *store;
-	double started = now();
+	double started = limit_now();
 	int ret = store_open(arena_printf(&arena, "sqlite:%s", words[0]),
 			     STORE_READ, &store, err);
 
@@ -133,7 +146,7 @@ static int limit_scan(char **words, struct error *err)
 	(void)kept;
 	store_close(store);
 	arena_release(&arena);
-	return report(ret, started, count);
+	return limit_report(ret, started, count);
 }
 
 static int change_rows(struct store *store, int64_t rows, struct error *err)
@@ -159,7 +172,7 @@ static int change_rows(struct store *store, int64_t rows, struct error *err)
 		ids[count] = sql_int(stmt, 0);
 		images[count++] = sql_bytes(stmt, 1, &arena);
 	}
-	started = now();
+	started = limit_now();
 	if (ret == 0)
 		ret = store_begin(store, STORE_DURABLE, &tx, err);
 	for (i = 0; ret == 0 && i < count; i++)
@@ -167,7 +180,7 @@ static int change_rows(struct store *store, int64_t rows, struct error *err)
 			      err, "ib", ids[i], images[i]);
 	if (ret == 0)
 		ret = store_commit(tx, err);
-	(void)report(ret, started, (uint64_t)count);
+	(void)limit_report(ret, started, (uint64_t)count);
 	arena_release(&arena);
 	return ret;
 }
@@ -217,9 +230,9 @@ static int limit_bytes(char **words, struct error *err)
 	int ret = file_read(words[0], &bytes, err);
 
 	if (ret == 0) {
-		started = now();
+		started = limit_now();
 		ret = write_file(words[1], strbuf_sv(&bytes));
-		(void)report(ret, started, bytes.len);
+		(void)limit_report(ret, started, bytes.len);
 		if (ret < 0)
 			(void)error_errno(err, errno, "cannot write '%s'",
 					  words[1]);
@@ -235,7 +248,7 @@ static const struct {
 } limits[] = {
 	{ "write", 4, limit_write }, { "parse", 1, limit_parse },
 	{ "scan", 1, limit_scan },   { "durable", 2, limit_durable },
-	{ "bytes", 2, limit_bytes },
+	{ "bytes", 2, limit_bytes }, { "adds", 5, limit_adds },
 };
 
 int main(int argc, char **argv)

@@ -187,12 +187,16 @@ def plain(text):
     return "".join(c for c in text.lower() if "a" <= c <= "z")
 
 
+def identifier(number):
+    return f"{number:07d}"
+
+
 def make_person(rng, number):
     first, last = rng.choice(FIRST), rng.choice(LAST)
     city, code = rng.choice(CITIES)
     department = number // PER_DEPARTMENT
     return {
-        "id": f"{number:07d}",
+        "id": identifier(number),
         "login": f"{plain(first)[:1]}{plain(last)}{number}",
         "first": first, "last": last, "initials": first[0] + last[0],
         "title": f"{rng.choice(GRADES)} {rng.choice(JOBS)}",
@@ -210,52 +214,81 @@ def make_person(rng, number):
     }
 
 
-def make_people(rng, size):
-    """Every tenth person leads some others; the first leads the company."""
-    people = [make_person(rng, number + 1) for number in range(size)]
-    leaders = rng.sample(range(size), max(size // 10, 1))
-    for at, someone in enumerate(people):
-        leader = rng.choice(leaders)
-        if at and leader != at:
-            someone["manager_id"] = people[leader]["id"]
-    return people
+class People:
+    """The people of a company of this size, one behind another: of ten
+    million no list is kept. Every tenth leads some others; the first leads
+    the company."""
+
+    def __init__(self, rng, size):
+        self.rng = rng
+        self.size = size
+        self.leaders = rng.sample(range(1, size + 1), max(size // 10, 1))
+
+    def __iter__(self):
+        for number in range(1, self.size + 1):
+            someone = make_person(self.rng, number)
+            leader = self.rng.choice(self.leaders)
+            if number > 1 and leader != number:
+                someone["manager_id"] = identifier(leader)
+            yield someone
 
 
-def make_groups(rng, people):
+def make_groups(rng, size):
     """A group for each department, teams, and one with a twentieth of all."""
-    departments = {}
-    for someone in people:
-        departments.setdefault(someone["department"], []).append(someone["id"])
-    ids = [someone["id"] for someone in people]
-    groups = list(departments.items())
-    groups += [(f"Team {number + 1}", rng.sample(ids, min(PER_TEAM, len(ids))))
-               for number in range(max(len(ids) // PER_TEAM, 1))]
-    groups.append(("Everyone in house A",
-                   rng.sample(ids, max(len(ids) // 20, 1))))
-    return [{"name": name, "purpose": f"Members of {name}",
-             "members": ";".join(members)} for name, members in groups]
+    everybody = range(1, size + 1)
+
+    def group(name, numbers):
+        return {"name": name, "purpose": f"Members of {name}",
+                "members": ";".join(map(identifier, numbers))}
+
+    for department in range(size // PER_DEPARTMENT + 1):
+        first = department * PER_DEPARTMENT
+        yield group(f"Department {department}",
+                    range(max(first, 1),
+                          min(first + PER_DEPARTMENT, size + 1)))
+    for number in range(max(size // PER_TEAM, 1)):
+        yield group(f"Team {number + 1}",
+                    rng.sample(everybody, min(PER_TEAM, size)))
+    yield group("Everyone in house A",
+                rng.sample(everybody, max(size // 20, 1)))
 
 
-def make_delta(rng, people, changes):
-    """90 in 100 rows change someone, 5 add, 5 delete."""
-    few = max(changes // 20, 1)
-    picked = rng.sample(people, changes - few)
-    rows = []
-    for at, someone in enumerate(picked[few:]):
+class Delta:
+    """What happens to them: 90 in 100 rows change someone, 5 add, 5 delete.
+    Whom, is drawn before; take() is shown each of them as he is."""
+
+    def __init__(self, rng, size, changes):
+        self.rng = rng
+        self.size = size
+        self.few = max(changes // 20, 1)
+        picked = rng.sample(range(1, size + 1), changes - self.few)
+        self.gone = {identifier(number) for number in picked[:self.few]}
+        self.changed = {identifier(number) for number in picked[self.few:]}
+        self.rows = []
+
+    def take(self, someone):
+        if someone["id"] in self.gone:
+            self.rows.append({"id": someone["id"], "change": "delete"})
+        elif someone["id"] in self.changed:
+            self.rows.append(self.change(someone))
+
+    def change(self, someone):
+        rng = self.rng
         row = dict(someone, change="modify",
                    title=f"{rng.choice(GRADES)} {rng.choice(JOBS)} (new)",
                    phone=f"+49 30 {rng.randrange(10**6, 10**7)}")
-        if at % 50 == 0:
+        if len(self.rows) % 50 == 0:
             row["last"] += "-" + rng.choice(LAST)
             row["login"] = "x" + row["login"]
-        rows.append(row)
-    for number in range(few):
-        row = make_person(rng, len(people) + number + 1)
-        rows.append(dict(row, change="add", manager_id=people[0]["id"]))
-    rows += [{"id": someone["id"], "change": "delete"}
-             for someone in picked[:few]]
-    rng.shuffle(rows)
-    return rows
+        return row
+
+    def all_rows(self):
+        for number in range(self.few):
+            row = make_person(self.rng, self.size + number + 1)
+            self.rows.append(dict(row, change="add",
+                                  manager_id=identifier(1)))
+        self.rng.shuffle(self.rows)
+        return self.rows
 
 
 def write(path, fields, rows):
@@ -336,6 +369,31 @@ def write_member_change(folder, number):
                   f"member: uid=u{number},o=x\n-\n\n")
 
 
+def write_workload(folder, size):
+    """hr-next.csv beside hr.csv: of every 100 people one is gone, one is new
+    and five have changed. Gives how many of each."""
+    few = max(size // 100, 1)
+    rng = random.Random(size)
+    picked = rng.sample(range(1, size + 1), 6 * few)
+    gone = {identifier(number) for number in picked[:few]}
+    changed = {identifier(number) for number in picked[few:]}
+
+    def rows():
+        with open(folder / "hr.csv", encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row["id"] in gone:
+                    continue
+                if row["id"] in changed:
+                    row["title"] += " (next)"
+                    row["office"] = f"G{rng.randrange(1, 600)}"
+                yield row
+        for number in range(few):
+            yield make_person(rng, size + 10**6 + number)
+
+    write(folder / "hr-next.csv", FIELDS, rows())
+    return {"gone": few, "new": few, "changed": len(changed)}
+
+
 def changes_of(size):
     """How many rows the delta has."""
     return min(1000, max(size // 5, 20))
@@ -360,12 +418,19 @@ def main():
         (args.folder / name).write_text(text, encoding="utf-8")
     data = args.folder / "data"
     data.mkdir(exist_ok=True)
-    people = make_people(rng, args.size)
-    write(data / "hr.csv", FIELDS, people)
+    people = People(rng, args.size)
+    delta = Delta(random.Random(args.seed + 1), args.size,
+                  changes_of(args.size))
+
+    def watched():
+        for someone in people:
+            delta.take(someone)
+            yield someone
+
+    write(data / "hr.csv", FIELDS, watched())
     write(data / "groups.csv", ["name", "purpose", "members"],
-          make_groups(rng, people))
-    write(data / "hr-delta.csv", ["change"] + FIELDS,
-          make_delta(rng, people, changes_of(args.size)))
+          make_groups(rng, args.size))
+    write(data / "hr-delta.csv", ["change"] + FIELDS, delta.all_rows())
 
 
 if __name__ == "__main__":

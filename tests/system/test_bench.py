@@ -7,12 +7,16 @@ import os
 import pathlib
 import subprocess
 import sys
+import xml.etree.ElementTree
 
 from helpers import CONJOIN, ROOT
 
 PAIRS = {"import-initial", "import-unchanged", "sync-initial",
-         "sync-unchanged", "delta-cycle", "export-ldif", "member-change"}
+         "sync-unchanged", "delta-cycle", "change-workload", "member-change",
+         "export-ldif", "sync-five-targets", "ldap-import",
+         "ldap-import-unchanged", "ldap-export"}
 UNITS = {"memory-peak": "MB", "start": "ms"}
+GROWTH = ["import-initial", "import-unchanged", "sync-initial", "delta-cycle"]
 
 
 def bench(*words, status=0):
@@ -29,7 +33,8 @@ def bench(*words, status=0):
 
 
 def test_bench_measures_each_step_beside_its_limit():
-    results = json.loads(bench("--json").stdout)
+    results = json.loads(bench(
+        "--json", "--only", ",".join(PAIRS | set(UNITS))).stdout)
     assert {each["name"] for each in results} == PAIRS | set(UNITS)
     for each in results:
         assert set(each) == {"name", "value", "unit", "baseline", "ratio"}
@@ -56,6 +61,32 @@ def test_bench_measures_a_server_beside_the_limits_of_a_file():
     assert [each["name"] for each in results] == ["import-initial",
                                                   "delta-cycle"]
     assert all(each["ratio"] > 0 for each in results)
+
+
+def test_growth_is_told_beside_the_smallest_company(tmp_path):
+    plot = tmp_path / "growth.svg"
+    results = json.loads(bench("--json", "--only", "growth", "--sizes",
+                               "100,200", "--plot", str(plot)).stdout)
+    assert [each["name"] for each in results] == \
+        [f"growth-{size}-{name}" for size in (100, 200) for name in GROWTH]
+    for each, first in zip(results, results[:4] * 2):
+        assert each["value"] > 0
+        assert each["unit"] == ("s" if each["name"].endswith("cycle")
+                                else "us")
+        if each is first:
+            assert each["baseline"] is None and each["ratio"] is None
+        else:
+            assert each["baseline"] == first["value"]
+    shapes = [shape.tag.split("}")[1] for shape in
+              xml.etree.ElementTree.parse(plot).getroot()]
+    assert shapes.count("polyline") == len(GROWTH)
+    assert shapes.count("circle") == len(results)
+
+
+def test_a_plot_needs_the_growth(tmp_path):
+    done = bench("--only", "start", "--plot", str(tmp_path / "x.svg"),
+                 status=2)
+    assert "--plot draws what 'growth' measures" in done.stderr
 
 
 def test_bench_refuses_what_it_does_not_know():
