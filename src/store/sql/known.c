@@ -23,9 +23,11 @@
 #define KEY_BITS     7
 #define BITS_PER_KEY 32
 #define FIRST_LINES  (UINT64_C(1) << 15) /* 2 MiB */
-/* Look-ups after which a table of few keys is read at once. */
+/* After so many look-ups a table of ten times as many keys is read at once;
+ * so the reading never costs more than a few times what was asked for. */
 #define PATIENCE     1000
-#define FEW          100000
+#define MORE_PATIENT 10000
+#define MORE         10
 
 static uint64_t *line_of(const struct known_keys *known, uint64_t h)
 {
@@ -113,9 +115,10 @@ bool known_key_absent(struct store *store, enum store_keys table, uint64_t h)
 		return false;
 	if (known->asked == 0)
 		learn(store, table, FIRST_LINES, 0);
-	else if (known->asked == PATIENCE && !known->bits)
-		learn(store, table, FIRST_LINES, FEW);
-	if (known->asked <= PATIENCE)
+	else if (!known->bits &&
+		 (known->asked == PATIENCE || known->asked == MORE_PATIENT))
+		learn(store, table, FIRST_LINES, MORE * known->asked);
+	if (known->asked <= MORE_PATIENT)
 		known->asked++;
 	return known->bits && !may_have(known, key_of(table, h));
 }
