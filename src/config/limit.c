@@ -17,3 +17,15 @@ bool config_limit_exceeded(const struct config_limit *limit, int64_t above,
 	/* hundredths of a percent */
 	return count * 10000 > limit->value * total;
 }
+
+int64_t config_limit_enough(const struct config_limit *limit, int64_t above,
+			    int64_t count)
+{
+	int64_t enough = INT64_MAX;
+
+	if (!limit->set || !limit->percent || count <= 0)
+		return 0;
+	if (limit->value > 0)
+		enough = (count * 10000 + limit->value - 1) / limit->value;
+	return count <= above && count * 2 < enough ? count * 2 : enough;
+}

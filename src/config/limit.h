@@ -16,4 +16,11 @@
 bool config_limit_exceeded(const struct config_limit *limit, int64_t above,
 			   int64_t count, int64_t total);
 
+/*
+ * Of so many objects, or more, such a count does not exceed the limit: nobody
+ * needs to count further. INT64_MAX when there is no such number.
+ */
+int64_t config_limit_enough(const struct config_limit *limit, int64_t above,
+			    int64_t count);
+
 #endif

@@ -183,17 +183,18 @@ static const struct config_limit *limit_of(const struct config_guards *guards,
 	return guards->deletions.percent ? &guards->deletions : NULL;
 }
 
-/* Of few deletions only whether there are twice as many objects
- * (config_limit_exceeded()). */
+/* They are counted only until there are enough for so many deletions. */
 static int64_t total_of(struct export_step *step, const char *name,
-			int64_t deletions, struct error *err)
+			const struct config_limit *limit, int64_t deletions,
+			struct error *err)
 {
 	uint32_t type = store_name_find(step->store, NAME_TYPE, sv_from(name));
 
-	if (deletions <= step->options->guards->above)
-		return store_cs_count_most(step->store, step->number, type,
-					   2 * deletions, err);
-	return store_cs_count(step->store, step->number, type, err);
+	return store_cs_count_most(
+		step->store, step->number, type,
+		config_limit_enough(limit, step->options->guards->above,
+				    deletions),
+		err);
 }
 
 static int check_types(struct export_step *step, const struct tally *tally,
@@ -210,7 +211,7 @@ static int check_types(struct export_step *step, const struct tally *tally,
 
 		if (!tally->by_type[t] || !limit)
 			continue;
-		total = total_of(step, name, tally->by_type[t], err);
+		total = total_of(step, name, limit, tally->by_type[t], err);
 		if (total < 0)
 			return -1;
 		if (!config_limit_exceeded(limit, guards->above,

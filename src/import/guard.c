@@ -61,17 +61,17 @@ static void describe(struct import *import, const char *what, int64_t count,
 			       result->token);
 }
 
-/* Objects of the type when the import began; -1 on error. Of few deletions it
- * only counts whether there are twice as many (config_limit_exceeded()). */
-static int64_t total_of(struct import *import, size_t type, int64_t deletions,
+/* Objects of the type when the import began; -1 on error. They are counted
+ * only until there are enough for so many deletions. */
+static int64_t total_of(struct import *import, size_t type,
+			const struct config_limit *limit, int64_t deletions,
 			struct error *err)
 {
-	if (deletions <= import->options->guards->above)
-		return store_cs_count_most(import->store, import->number,
-					   import->types[type], 2 * deletions,
-					   err);
-	return store_cs_count(import->store, import->number,
-			      import->types[type], err);
+	return store_cs_count_most(
+		import->store, import->number, import->types[type],
+		config_limit_enough(limit, import->options->guards->above,
+				    deletions),
+		err);
 }
 
 static const struct config_limit *limit_of(const struct config_guards *guards,
@@ -203,7 +203,7 @@ static int over_types(struct import *import, const struct tally *tally,
 
 		if (!tally->by_type[t] || !limit || !limit->set)
 			continue;
-		total = total_of(import, t, tally->by_type[t], err);
+		total = total_of(import, t, limit, tally->by_type[t], err);
 		if (total < 0)
 			return -1;
 		if (!config_limit_exceeded(limit, guards->above,

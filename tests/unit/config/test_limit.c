@@ -49,6 +49,43 @@ static void percentages(void **state)
 	assert_false(exceeded(true, 10000, 0, 1000, 1000));
 }
 
+/* From `enough` on it is never exceeded, one less and it is. */
+static void enough(void **state)
+{
+	int64_t values[] = { 1, 7, 333, 2000, 5000, 9999, 10000 };
+	size_t v;
+	int64_t count;
+
+	(void)state;
+	for (v = 0; v < sizeof(values) / sizeof(*values); v++) {
+		const struct config_limit limit = { true, true, values[v] };
+
+		for (count = 1; count < 60; count++) {
+			int64_t total = config_limit_enough(&limit, 20, count);
+
+			assert_false(config_limit_exceeded(&limit, 20, count,
+							   total));
+			assert_false(config_limit_exceeded(&limit, 20, count,
+							   total + 1));
+			assert_true(config_limit_exceeded(&limit, 20, count,
+							  total - 1));
+		}
+	}
+}
+
+static void never_enough(void **state)
+{
+	const struct config_limit none = { true, true, 0 };
+	const struct config_limit plain = { true, false, 5 };
+
+	(void)state;
+	assert_int_equal(config_limit_enough(&none, 20, 21), INT64_MAX);
+	assert_int_equal(config_limit_enough(&none, 20, 20), 40);
+	assert_int_equal(config_limit_enough(&none, 20, 0), 0);
+	/* a plain count knows no total */
+	assert_int_equal(config_limit_enough(&plain, 20, 100), 0);
+}
+
 /* So few pass, unless they are more than half of all. */
 static void a_few(void **state)
 {
@@ -65,10 +102,9 @@ static void a_few(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(not_set),
-		cmocka_unit_test(counts),
-		cmocka_unit_test(percentages),
-		cmocka_unit_test(a_few),
+		cmocka_unit_test(not_set),      cmocka_unit_test(counts),
+		cmocka_unit_test(percentages),  cmocka_unit_test(enough),
+		cmocka_unit_test(never_enough), cmocka_unit_test(a_few),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
