@@ -526,14 +526,12 @@ struct key_kind {
 	bool lookup_target;
 };
 
-static int wake_lookups(struct sync *sync, const struct work_mv *mv,
-			const struct key_kind *kind, const struct value *value,
-			struct error *err)
+static uint64_t lookup_key(struct sync *sync, const struct work_mv *mv,
+			   const struct key_kind *kind,
+			   const struct value *value)
 {
-	return work_wake(sync,
-			 key_of_wait_value(sync->store, mv->row.type,
-					   kind->number, value),
-			 err);
+	return key_of_wait_value(sync->store, mv->row.type, kind->number,
+				 value);
 }
 
 /* Who looks this value up is asked again: those who wait for it, and those who
@@ -555,7 +553,9 @@ static int key_comes(struct sync *sync, const struct work_mv *mv,
 	work_add_mv_key(sync, h, mv->row.id);
 	if (!kind->lookup_target)
 		return 0;
-	return count < 0 ? -1 : wake_lookups(sync, mv, kind, value, err);
+	return count < 0 ? -1
+			 : work_wake(sync, lookup_key(sync, mv, kind, value),
+				     err);
 }
 
 /* Who refers to this object by the value is asked again, and those who could
@@ -567,12 +567,16 @@ static int key_goes(struct sync *sync, const struct work_mv *mv,
 	struct key_row gone = { key_of_mv(sync->store, kind->number, value),
 				mv->row.id };
 
+	uint64_t wait;
+
 	vec_push(&sync->w.mv_keys_gone, gone);
 	if (!kind->lookup_target)
 		return 0;
-	if (link_mark_mv_finders(sync, mv->row.id, err) < 0)
+	wait = lookup_key(sync, mv, kind, value);
+	marks_lost(sync, mv->row.id, gone.h, wait);
+	if (link_mark_mv_referrers(sync, mv->row.id, err) < 0)
 		return -1;
-	return wake_lookups(sync, mv, kind, value, err);
+	return work_wake(sync, wait, err);
 }
 
 static int key_changes(struct sync *sync, struct work_mv *mv,

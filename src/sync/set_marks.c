@@ -25,7 +25,8 @@
 /* Beyond that all is looked at as a whole. */
 static bool is_room(struct marks *marks)
 {
-	if (marks->causes.len >= CAUSES_ALL || marks->relinks.len >= TIES_ALL)
+	if (marks->causes.len >= CAUSES_ALL || marks->relinks.len >= TIES_ALL ||
+	    marks->lost.len >= TIES_ALL)
 		marks->on = false;
 	return marks->on;
 }
@@ -36,6 +37,14 @@ void marks_relink(struct sync *sync, int64_t cs, int64_t mv)
 
 	if (sync->marks.on && is_room(&sync->marks))
 		vec_push(&sync->marks.relinks, relink);
+}
+
+void marks_lost(struct sync *sync, int64_t mv, uint64_t h, uint64_t wait)
+{
+	struct lost_key lost = { mv, h, wait };
+
+	if (sync->marks.on && is_room(&sync->marks))
+		vec_push(&sync->marks.lost, lost);
 }
 
 void marks_whole(struct sync *sync, int64_t mv)
@@ -87,6 +96,7 @@ void marks_release(struct marks *marks)
 	idmap_release(&marks->of);
 	vec_release(&marks->causes);
 	vec_release(&marks->relinks);
+	vec_release(&marks->lost);
 }
 
 static int order_marks(const void *a, const void *b)
@@ -119,6 +129,14 @@ static int by_mv(const void *a, const void *b)
 	return (x->cs > y->cs) - (x->cs < y->cs);
 }
 
+static int lost_by_mv(const void *a, const void *b)
+{
+	const struct lost_key *x = a;
+	const struct lost_key *y = b;
+
+	return (x->mv > y->mv) - (x->mv < y->mv);
+}
+
 /* ---- one marked object ---- */
 
 /* Ties of the step, in both orders. */
@@ -130,7 +148,7 @@ struct ties {
 
 /* The set that is followed: of which connector, from where to where. */
 struct feed {
-	attr_id from;
+	attr_id from;    /* ATTR_NONE: its values are looked up */
 	uint32_t number; /* of `from` in the store */
 	const struct attr_plan *to;
 };
@@ -203,28 +221,39 @@ static int is_quiet(struct sync *sync, const struct link_row *link,
 	return ret < 0 ? -1 : ret == 0;
 }
 
+/* The set that a rule of the connector gives and that may be followed. */
+static bool is_feed(struct marked *marked, const struct config_rule_set *rs,
+		    const struct config_import_flow *rule, struct feed *out)
+{
+	struct sync *sync = marked->unit.sync;
+	const struct mv_plan *plan = marked->unit.plan;
+	uint32_t id = ATTR_NONE;
+
+	if (rule->lookup) {
+		out->to = set_found_by(plan, rs, rule);
+	} else {
+		if (!expr_is_attr(rule->source, &id) || set_is_read(sync, id))
+			return false;
+		out->to = set_fed_by(plan, rs, id, rule->mv_attr);
+	}
+	out->from = id;
+	out->number = store_attr_map(sync->store)->to_store[id];
+	return out->to && !set_is_read(sync, rule->mv_attr);
+}
+
 /* The sets of one connector; it is the only one that gives any. */
 static int find_feeds(struct marked *marked, const struct link_row *link,
 		      struct error *err)
 {
 	struct unit *unit = &marked->unit;
 	struct sync *sync = unit->sync;
-	const struct attr_map *map = store_attr_map(sync->store);
 	const struct config_rule_set *rs = plan_rule_set(sync, link->rule_set);
 	size_t i;
 
 	for (i = 0; rs && i < rs->import_count; i++) {
-		const struct config_import_flow *rule = &rs->imports[i];
 		struct feed feed;
-		uint32_t id;
 
-		if (!expr_is_attr(rule->source, &id))
-			continue;
-		feed.from = id;
-		feed.number = map->to_store[id];
-		feed.to = set_fed_by(unit->plan, rs, id, rule->mv_attr);
-		if (!feed.to || set_is_read(sync, id) ||
-		    set_is_read(sync, rule->mv_attr))
+		if (!is_feed(marked, rs, &rs->imports[i], &feed))
 			continue;
 		if (unit->row.id && unit->row.id != link->cs)
 			return 0;
@@ -425,6 +454,57 @@ static int to_targets(struct marked *marked, const struct feed *feed,
 	return 1;
 }
 
+/* The first key that a metaverse object lost; they are in order. */
+static size_t first_lost(const struct marks *marks, int64_t mv)
+{
+	size_t low = 0;
+	size_t high = marks->lost.len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (marks->lost.at[middle].mv < mv)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* A value that is looked up stays as long as whom it found does not lose it.
+ * One that is gone is not found any more, unless another has the value now:
+ * then all are looked up again. 1, 0, -1 */
+static int is_found(struct marked *marked, const struct feed *feed, int64_t mv,
+		    bool *wanted_out, struct error *err)
+{
+	struct sync *sync = marked->unit.sync;
+	const struct marks *marks = &sync->marks;
+	const size_t first = first_lost(marks, mv);
+	struct member row;
+	struct mv_row gone;
+	size_t i;
+	int ret = store_member_get(sync->store, marked->unit.link.mv,
+				   feed->to->number, mv, &row, err);
+
+	*wanted_out = ret > 0 && member_in_image(&row);
+	if (ret <= 0 || first == marks->lost.len ||
+	    marks->lost.at[first].mv != mv)
+		return ret;
+	*wanted_out = false;
+	ret = store_mv_get(sync->store, mv, &sync->scratch, &gone, err);
+	for (i = first; ret == 0 && i < marks->lost.len; i++) {
+		const struct lost_key *lost = &marks->lost.at[i];
+		int64_t *ids;
+
+		if (lost->mv != mv)
+			break;
+		ret = store_mv_key_find(sync->store, lost->h, &sync->scratch,
+					&ids, err);
+		unit_wait_for(&marked->unit, lost->wait);
+	}
+	return ret < 0 ? -1 : !ret;
+}
+
 static int follow(struct marked *marked, int64_t mv, struct error *err)
 {
 	struct unit *unit = &marked->unit;
@@ -433,7 +513,10 @@ static int follow(struct marked *marked, int64_t mv, struct error *err)
 	vec_foreach(&marked->feeds, feed) {
 		bool changed;
 		bool wanted;
-		int ret = unit_is_wanted(unit, feed->number, mv, &wanted, err);
+		int ret = feed->from == ATTR_NONE
+				  ? is_found(marked, feed, mv, &wanted, err)
+				  : unit_is_wanted(unit, feed->number, mv,
+						   &wanted, err);
 
 		if (ret > 0)
 			ret = unit_flow(unit, feed->to, mv, wanted, &changed,
@@ -477,7 +560,9 @@ static int work_out(struct marked *marked, const struct mark *marks,
 	/* there may come more while they are looked at */
 	for (i = 0; ret > 0 && i < marked->members.len; i++)
 		ret = follow(marked, marked->members.at[i], err);
-	return ret > 0 ? wait_for_values(marked, err) : ret;
+	if (ret > 0)
+		ret = wait_for_values(marked, err);
+	return ret > 0 ? unit_keeps_required(&marked->unit, err) : ret;
 }
 
 /* 1: it is followed by value, and marked no more; 0, -1 */
@@ -547,6 +632,7 @@ int marks_take(struct sync *sync, struct error *err)
 	if (marks->causes.len) {
 		vec_sort(&marks->causes, order_marks);
 		vec_sort(&marks->relinks, by_mv);
+		vec_sort(&marks->lost, lost_by_mv);
 		vec_foreach(&marks->relinks, relink)
 			vec_push(&other, *relink);
 		vec_sort(&other, by_cs);

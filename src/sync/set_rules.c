@@ -11,6 +11,7 @@
 struct readers {
 	attr_id attr;
 	bool found;
+	bool required;
 };
 
 static void note_read(void *data, enum expr_view view, uint32_t id)
@@ -86,7 +87,7 @@ static void ask_provision(struct readers *readers,
 	ask(readers, how->when);
 	ask(readers, how->dn);
 	for (i = 0; i < how->require_count; i++)
-		readers->found |= how->require[i] == readers->attr;
+		readers->required |= how->require[i] == readers->attr;
 	for (i = 0; i < how->unique_count; i++)
 		for (k = 0; k < how->unique[i].count; k++)
 			ask(readers, how->unique[i].candidates[k]);
@@ -112,18 +113,21 @@ static void ask_outbound(struct readers *readers,
 	}
 }
 
-/* Some rule does more with the attribute (of whatever object) than to let it
- * flow as it is. */
-bool set_is_read(struct sync *sync, attr_id attr)
+#define KNOWN    1
+#define READ     2
+#define REQUIRED 4
+
+/* What the rules do with an attribute, worked out once. */
+static uint64_t uses_of(struct sync *sync, attr_id attr)
 {
 	const struct config *config = sync->config;
-	struct readers readers = { attr, false };
-	uint64_t known;
+	struct readers readers = { attr, false, false };
+	uint64_t uses = KNOWN;
 	size_t a;
 	size_t i;
 
-	if (idmap_get(&sync->read_sets, attr, &known))
-		return known == 1;
+	if (idmap_get(&sync->read_sets, attr, &uses))
+		return uses;
 	for (a = 0; a < config->agent_count; a++) {
 		for (i = 0; i < config->agents[a].rule_set_count; i++) {
 			ask_inbound(&readers, &config->agents[a].rule_sets[i]);
@@ -136,23 +140,32 @@ bool set_is_read(struct sync *sync, attr_id attr)
 		for (i = 0; i < config->mv_types[a].key_count; i++)
 			ask(&readers, config->mv_types[a].keys[i].expr);
 	}
-	idmap_put(&sync->read_sets, attr, readers.found ? 1 : 2);
-	return readers.found;
+	uses |= (readers.found ? READ : 0) | (readers.required ? REQUIRED : 0);
+	idmap_put(&sync->read_sets, attr, uses);
+	return uses;
 }
 
-/* The attribute of the metaverse type when its values are those of one
- * connector, as they are. */
-const struct attr_plan *set_fed_by(const struct mv_plan *plan,
-				   const struct config_rule_set *rs,
-				   attr_id from, attr_id to)
+bool set_is_read(struct sync *sync, attr_id attr)
+{
+	return (uses_of(sync, attr) & READ) != 0;
+}
+
+bool set_is_required(struct sync *sync, attr_id attr)
+{
+	return (uses_of(sync, attr) & REQUIRED) != 0;
+}
+
+/* The set of the metaverse type when one rule of this rule set gives it, and
+ * nothing else does. */
+static const struct attr_plan *of_one_rule(const struct mv_plan *plan,
+					   const struct config_rule_set *rs,
+					   attr_id to)
 {
 	size_t i;
 
 	for (i = 0; i < plan->attr_count; i++) {
 		const struct attr_plan *attr = &plan->attrs[i];
 		const struct attr_def *def = &attr->attr->attr.def;
-		const struct config_import_flow *rule;
-		uint32_t id;
 
 		if (attr->attr->attr.id != to)
 			continue;
@@ -163,16 +176,39 @@ const struct attr_plan *set_fed_by(const struct mv_plan *plan,
 		    attr->contributors[0].rule_set != rs ||
 		    attr->contributors[0].flow_count != 1)
 			return NULL;
-		rule = attr->contributors[0].flows[0];
-		return !rule->lookup && !rule->merge &&
-				       set_is_direct(rule->source,
-						     rule->when) &&
-				       expr_is_attr(rule->source, &id) &&
-				       id == from
-			       ? attr
-			       : NULL;
+		return attr->contributors[0].flows[0]->merge ? NULL : attr;
 	}
 	return NULL;
+}
+
+const struct attr_plan *set_fed_by(const struct mv_plan *plan,
+				   const struct config_rule_set *rs,
+				   attr_id from, attr_id to)
+{
+	const struct attr_plan *attr = of_one_rule(plan, rs, to);
+	const struct config_import_flow *rule;
+	uint32_t id;
+
+	if (!attr)
+		return NULL;
+	rule = attr->contributors[0].flows[0];
+	return !rule->lookup && set_is_direct(rule->source, rule->when) &&
+			       expr_is_attr(rule->source, &id) && id == from
+		       ? attr
+		       : NULL;
+}
+
+const struct attr_plan *set_found_by(const struct mv_plan *plan,
+				     const struct config_rule_set *rs,
+				     const struct config_import_flow *rule)
+{
+	const struct attr_plan *attr = of_one_rule(plan, rs, rule->mv_attr);
+
+	return attr && attr->contributors[0].flows[0] == rule && rule->lookup &&
+			       !rule->when && !expr_uses_now(rule->source) &&
+			       !expr_unstable(rule->source)
+		       ? attr
+		       : NULL;
 }
 
 bool set_flows_from(const struct config_rule_set *rs, attr_id from)

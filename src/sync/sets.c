@@ -257,6 +257,60 @@ int unit_flow(struct unit *unit, const struct attr_plan *attr, int64_t mv,
 	return 1;
 }
 
+/* It is a value that the unit adds or takes. */
+static bool is_flowing(const struct unit *unit, uint32_t attr, int64_t mv)
+{
+	const struct member *row;
+
+	vec_foreach(&unit->mv_members, row)
+		if (row->attr == attr && row->target == mv)
+			return true;
+	return false;
+}
+
+/* The set has a value that the unit does not touch: 1, 0, -1 */
+static int has_other(struct unit *unit, uint32_t attr, struct error *err)
+{
+	struct sync *sync = unit->sync;
+	const struct values *values;
+	struct arena arena = ARENA_INIT;
+	struct image image;
+	struct mv_row row;
+	int found = 0;
+	size_t i;
+	int ret = store_mv_get(sync->store, unit->link.mv, &arena, &row, err);
+
+	if (ret > 0 && mv_image(sync->store, &row, &arena, &image, err) < 0)
+		ret = -1;
+	if (ret > 0) {
+		values = image_get(
+			&image, store_attr_map(sync->store)->from_store[attr]);
+		for (i = 0; values && i < values->len && !found; i++)
+			found = !is_flowing(unit, attr, values->at[i].number);
+	}
+	arena_release(&arena);
+	return ret < 0 ? -1 : found;
+}
+
+int unit_keeps_required(struct unit *unit, struct error *err)
+{
+	const struct attr_map *map = store_attr_map(unit->sync->store);
+	uint32_t asked = 0;
+	int ret = 1;
+	size_t i;
+
+	for (i = 0; i < unit->mv_members.len && ret > 0; i++) {
+		uint32_t attr = unit->mv_members.at[i].attr;
+
+		if (attr == asked ||
+		    !set_is_required(unit->sync, map->from_store[attr]))
+			continue;
+		asked = attr;
+		ret = has_other(unit, attr, err);
+	}
+	return ret;
+}
+
 /* A value of the object's set, into the metaverse's: 1, 0, -1 */
 static int to_metaverse(struct unit *unit, const struct attr_plan *attr,
 			const struct member *value, struct error *err)
@@ -404,7 +458,7 @@ static int work_out(struct unit *unit, int64_t id, struct error *err)
 			;
 		ret = follow_set(unit, unit->rows + from, to - from, err);
 	}
-	return ret;
+	return ret > 0 ? unit_keeps_required(unit, err) : ret;
 }
 
 /* ---- writing ---- */

@@ -16,13 +16,21 @@
 
 /* ---- set_rules.c ---- */
 /* Some rule does more with the attribute (of whatever object) than to let it
- * flow as it is. */
+ * flow as it is, or to ask whether it has a value. */
 bool set_is_read(struct sync *sync, attr_id attr);
+/* Provisioning asks whether it has a value. */
+bool set_is_required(struct sync *sync, attr_id attr);
 /* The attribute of the metaverse type when its values are those of one
  * connector, as they are; or NULL. */
 const struct attr_plan *set_fed_by(const struct mv_plan *plan,
 				   const struct config_rule_set *rs,
 				   attr_id from, attr_id to);
+/* The attribute of the metaverse type when its values are those that one
+ * connector looks up by this rule, and by nothing that changes by itself; or
+ * NULL. */
+const struct attr_plan *set_found_by(const struct mv_plan *plan,
+				     const struct config_rule_set *rs,
+				     const struct config_import_flow *rule);
 bool set_flows_from(const struct config_rule_set *rs, attr_id from);
 /* The rule that writes an attribute: NULL none, or with others. */
 const struct config_export_flow *set_rule_for(const struct config_rule_set *rs,
@@ -76,6 +84,8 @@ int unit_connector_of(struct unit *unit, const struct target *target,
 /* One value of a target's set as the rule wants it. */
 int unit_want(struct unit *unit, struct target *target, uint32_t attr,
 	      int64_t connector, bool wanted, struct error *err);
+/* Of sets that provisioning asks for: they have a value, and keep one. */
+int unit_keeps_required(struct unit *unit, struct error *err);
 /* The metaverse object waits for what has this key. */
 void unit_wait_for(struct unit *unit, uint64_t h);
 /* All that was worked out: 0, -1 */

@@ -190,11 +190,18 @@ struct relink {
 	int64_t cs;
 	int64_t mv;
 };
+/* Who is looked up by a value lost it. */
+struct lost_key {
+	int64_t mv;
+	uint64_t h;    /* as in the store's keys */
+	uint64_t wait; /* who looks it up from now on waits for this */
+};
 struct marks {
 	bool on;
 	struct idmap of; /* metaverse object -> how many causes, or whole */
 	VEC(struct mark) causes;
 	VEC(struct relink) relinks; /* of the step */
+	VEC(struct lost_key) lost;  /* too */
 };
 
 struct sync {
@@ -552,6 +559,9 @@ bool sets_anywhere(const struct sync *sync);
 /* A connector space object and a metaverse object were tied, or untied. */
 void marks_relink(struct sync *sync, int64_t cs, int64_t mv);
 void marks_whole(struct sync *sync, int64_t mv);
+/* A metaverse object is looked up by a value no more; who refers to it is
+ * marked, with it as the cause. */
+void marks_lost(struct sync *sync, int64_t mv, uint64_t h, uint64_t wait);
 /* What is marked already is looked at as a whole. */
 int marks_begin(struct sync *sync, struct error *err);
 void marks_value(struct sync *sync, int64_t mv, int64_t cause);

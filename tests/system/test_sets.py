@@ -107,6 +107,9 @@ def by_name(path):
 
 class Pair:
     """The two folders, and what happens to both."""
+    config = CONFIG
+    source = SOURCE
+    target = TARGET
 
     def __init__(self, path, seed):
         self.random = random.Random(seed)
@@ -120,13 +123,13 @@ class Pair:
             root = folder.path
             for name in ("agents", "data", "out"):
                 (root / name).mkdir(parents=True)
-            (root / "conjoin.yaml").write_text(CONFIG)
-            (root / "agents/dir.yaml").write_text(SOURCE % whole)
+            (root / "conjoin.yaml").write_text(self.config)
+            (root / "agents/dir.yaml").write_text(self.source % whole)
             (root / "agents/other.yaml").write_text(
-                TARGET % ("other", ", changes: out/other-log.ldif", "other",
+                self.target % ("other", ", changes: out/other-log.ldif", "other",
                           "other"))
             (root / "agents/third.yaml").write_text(
-                TARGET % ("third", "", "third", "third"))
+                self.target % ("third", "", "third", "third"))
             (root / "data/changes.ldif").write_text("")
         self.write_directory()
 
@@ -249,7 +252,7 @@ class Pair:
         both = []
         for folder in self.folders:
             text = folder.conjoin(*words).out.replace(str(folder.path), "F")
-            text = re.sub(r"since [0-9TZ:-]+", "", text.lower())
+            text = re.sub(r"since [0-9tz:-]+", "", text.lower())
             both.append([sorted(re.split(r" *(?:;|->) *", line))
                          for line in text.split("\n")])
         if both[0] != both[1]:
@@ -287,9 +290,66 @@ class Pair:
                 self.fail(f"{name}: differs", both)
 
 
+class FoundPair(Pair):
+    """The members are looked up by their names, of which there are few: some
+    have the same, some are had by nobody. A group without any is not wanted in
+    the targets."""
+    config = CONFIG.replace("name: string\n", "name: { type: string, "
+                            "index: true }\n", 1)
+    source = SOURCE.replace(
+        "member: member%s", "member: { lookup: name, of: person, "
+        "from: '[description]' }%s")
+    target = TARGET.replace("[name] & \",o=%s\"' }",
+                            "[name] & \",o=%s\"', require: [name, member] }")
+    NAMES = [f"N{i}" for i in range(7)]
+    wanted = {"P0", "P1", "N0", "N1", "N2"}
+
+    def write_directory(self):
+        super().write_directory()
+        for folder in self.folders:
+            path = folder.path / "data/dir.ldif"
+            lines = [line for line in path.read_text().split("\n")
+                     if not line.startswith("member:")]
+            at = lines.index("objectClass: groupOfNames") + 1
+            lines[at:at] = [f"description: {name}"
+                            for name in sorted(self.wanted)]
+            path.write_text("\n".join(lines))
+
+    def change_members(self):
+        if self.random.random() < 0.4:
+            self.rename_person()
+            return
+        name = self.random.choice(self.NAMES + ["P0", "P1"])
+        word = "delete" if name in self.wanted else "add"
+        self.wanted = self.wanted ^ {name}
+        self.append(f"dn: cn=g,o=x\nchangetype: modify\n{word}: description\n"
+                    f"description: {name}\n-\n\n")
+
+    def change_person(self):
+        who = self.random.choice(["x1", "x2", "x3", "x4", "p1"])
+        if who in self.people:
+            self.people.discard(who)
+            self.append(f"dn: uid={who},o=x\nchangetype: delete\n\n")
+        else:
+            self.people.add(who)
+            text = person(who).replace(who.upper(),
+                                       self.random.choice(self.NAMES))
+            self.append(f"dn: uid={who},o=x\nchangetype: add\n{text}")
+
+    def rename_person(self):
+        who = self.random.choice(["p0", "p2", "x1", "x2"])
+        self.append(f"dn: uid={who},o=x\nchangetype: modify\n"
+                    "replace: displayName\ndisplayName: "
+                    f"{self.random.choice(self.NAMES)}\n-\n\n")
+
+    def change_file(self):
+        self.write_directory()
+
+
+@pytest.mark.parametrize("kind", [Pair, FoundPair])
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + ROUNDS))
-def test_by_value_as_a_whole(tmp_path, seed):
-    pair = Pair(tmp_path, seed)
+def test_by_value_as_a_whole(tmp_path, seed, kind):
+    pair = kind(tmp_path, seed)
     for words in BEGIN:
         pair.run(words)
     for _ in range(LENGTH):
@@ -321,4 +381,33 @@ def test_a_member_goes_or_comes_later(tmp_path):
     assert rows(by_value) > 0
     for agent in AGENTS:
         pair.compare("pending", agent)
+    pair.settle()
+
+
+def test_who_was_looked_up_goes(tmp_path):
+    pair = FoundPair(tmp_path, 0)
+    by_value, whole = pair.folders
+    for words in BEGIN:
+        pair.run(words)
+    pair.append("dn: uid=p1,o=x\nchangetype: delete\n\n")
+    pair.run("dir delta-import")
+    pair.run("dir delta-sync")
+    assert rows(by_value) == 4
+    assert rows(whole) == 0
+    # another one has the name now, and is found by it
+    pair.append("dn: uid=x1,o=x\nchangetype: add\n"
+                + person("x1").replace("X1", "P1"))
+    pair.run("dir delta-import")
+    pair.run("dir delta-sync")
+    found = by_value.json("search", "mv", "group")["objects"]
+    assert [len(each["attributes"]["member"]) for each in found] == [2]
+    for agent in AGENTS:
+        pair.compare("pending", agent)
+    # a group must have a member: the last one goes
+    for who in ("x1", "p0"):
+        pair.append(f"dn: uid={who},o=x\nchangetype: delete\n\n")
+        pair.run("dir delta-import")
+        pair.run("dir delta-sync")
+        for agent in AGENTS:
+            pair.compare("pending", agent)
     pair.settle()
