@@ -409,11 +409,15 @@ static void print_text(struct cli *cli, const struct subject_view *view,
 	print_provisioning(&telling);
 	print_export_flow(&telling);
 	print_result(&telling);
-	if (view->in_cs && !preview->failed &&
-	    (view->cs.import || changes_anything(preview)))
-		cli_hint(cli, "nothing was kept; to do it", "run %s %s",
-			 cli_quote(cli, view->cs.agent),
-			 view->cs.import ? "delta-sync" : "full-sync");
+}
+
+void tell_preview(struct cli *cli, const struct subject_view *view,
+		  const struct preview *preview)
+{
+	if (cli->output.json)
+		print_json(cli, view, preview);
+	else
+		print_text(cli, view, preview);
 }
 
 /* --- the command ------------------------------------------------------- */
@@ -432,10 +436,12 @@ static enum run_exit preview_one(struct session *session,
 	    preview_run(&session->display, subject, &cli->arena, &preview,
 			&err) < 0)
 		return cli_fail_as(cli, RUN_FAILED, &err);
-	if (cli->output.json)
-		print_json(cli, &view, &preview);
-	else
-		print_text(cli, &view, &preview);
+	tell_preview(cli, &view, &preview);
+	if (view.in_cs && !preview.failed &&
+	    (view.cs.import || changes_anything(&preview)))
+		cli_hint(cli, "nothing was kept; to do it", "run %s %s",
+			 cli_quote(cli, view.cs.agent),
+			 view.cs.import ? "delta-sync" : "full-sync");
 	failed = preview.failed;
 	preview_release(&preview);
 	return failed ? RUN_ERRORS : RUN_OK;

@@ -74,7 +74,7 @@ static enum cs_error_kind kind_of_step(const char *kind)
 
 	if (sv_ends(text, SV_LIT("-import")))
 		return ERROR_IMPORT;
-	return sv_ends(text, SV_LIT("-sync")) ? ERROR_SYNC : ERROR_EXPORT;
+	return sv_eq_str(text, "export") ? ERROR_EXPORT : ERROR_SYNC;
 }
 
 static int on_step(void *data, const struct step_row *row)

@@ -162,9 +162,9 @@ static void hint_next(struct runner *runner, const json_t *steps)
 	if (runner->brief ||
 	    !sv_starts(sv_from(string_of(last, "result")), SV_LIT("success")))
 		return;
-	if (sv_ends(kind, SV_LIT("-sync")))
+	if (!sv_ends(kind, SV_LIT("-import")))
 		hint_exports(runner, last);
-	else if (sv_ends(kind, SV_LIT("-import")) && staged_something(last))
+	else if (staged_something(last))
 		cli_hint(runner->cli, "  next", "run %s delta-sync",
 			 runner->agent);
 }

@@ -23,6 +23,10 @@ json_t *tell_object_json(const struct subject_view *view, struct arena *arena);
 /* One line that says the same. */
 void tell_object(struct cli *cli, const struct subject_view *view);
 
+/* What would happen to the object, as `preview` tells it: text, or JSON. */
+void tell_preview(struct cli *cli, const struct subject_view *view,
+		  const struct preview *preview);
+
 /* A heading at the beginning of a line. */
 void tell_heading(struct cli *cli, const char *text);
 

@@ -14,6 +14,7 @@
 
 const char *const display_states[] = {
 	"connector",
+	"explicit-connector",
 	"disconnector",
 	"filtered-disconnector",
 	"explicit-disconnector",
@@ -306,7 +307,9 @@ const char *display_state(const struct entry *entry)
 	if (!entry->has_link)
 		return "disconnector";
 	if (entry->link.mv)
-		return "connector";
+		return entry->link.state == LINK_EXPLICIT
+			       ? "explicit-connector"
+			       : "connector";
 	switch (entry->link.state) {
 	case LINK_NORMAL:
 		return "disconnector";

@@ -44,6 +44,7 @@ const char *explain_how(enum link_how how)
 		return "filtered";
 	case LINK_DEPROVISIONING:
 		return "deprovisioned";
+	case LINK_HAND:
 	case LINK_NONE:
 		break;
 	}

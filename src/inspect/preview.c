@@ -14,8 +14,9 @@ struct collector {
 	struct display *display;
 	struct arena *arena;
 	struct preview *preview;
-	struct strbuf clauses; /* of the join rule at hand */
-	int64_t mv;            /* whose image is at hand */
+	const struct hand_order *order; /* or NULL */
+	struct strbuf clauses;          /* of the join rule at hand */
+	int64_t mv;                     /* whose image is at hand */
 	struct image image;
 	struct error failed; /* of the store */
 };
@@ -641,8 +642,12 @@ static int look(struct collector *c, const struct subject *subject,
 {
 	struct sync_trace trace = { c, on_event };
 	struct display *display = c->display;
-	int ret = passed_over(c, subject, why);
+	int ret;
 
+	if (c->order)
+		return sync_hand_preview(display->store, display->config,
+					 c->order, &trace, why);
+	ret = passed_over(c, subject, why);
 	if (ret)
 		return ret < 0 ? -1 : 0;
 	if (subject->cs)
@@ -652,13 +657,15 @@ static int look(struct collector *c, const struct subject *subject,
 			       &trace, why);
 }
 
-int preview_run(struct display *display, const struct subject *subject,
-		struct arena *arena, struct preview *out, struct error *err)
+static int preview(struct display *display, const struct subject *subject,
+		   const struct hand_order *order, struct arena *arena,
+		   struct preview *out, struct error *err)
 {
 	struct collector c = {
 		.display = display,
 		.arena = arena,
 		.preview = out,
+		.order = order,
 		.clauses = STRBUF_INIT(STRBUF_NO_LIMIT),
 	};
 	struct error why = ERROR_INIT;
@@ -684,6 +691,18 @@ int preview_run(struct display *display, const struct subject *subject,
 	*err = c.failed;
 	preview_release(out);
 	return -1;
+}
+
+int preview_run(struct display *display, const struct subject *subject,
+		struct arena *arena, struct preview *out, struct error *err)
+{
+	return preview(display, subject, NULL, arena, out, err);
+}
+
+int preview_hand(struct display *display, const struct hand_order *order,
+		 struct arena *arena, struct preview *out, struct error *err)
+{
+	return preview(display, NULL, order, arena, out, err);
 }
 
 void preview_release(struct preview *preview)

@@ -11,7 +11,7 @@
 #define INSPECT_PREVIEW_H
 
 #include "inspect/subject.h"
-#include "sync/sync.h"
+#include "sync/hand.h"
 
 struct preview_step {
 	const char *step;  /* as in struct sync_event */
@@ -53,6 +53,9 @@ struct preview {
  */
 int preview_run(struct display *display, const struct subject *subject,
 		struct arena *arena, struct preview *out, struct error *err);
+/* The same of what a person would order. */
+int preview_hand(struct display *display, const struct hand_order *order,
+		 struct arena *arena, struct preview *out, struct error *err);
 void preview_release(struct preview *preview);
 
 bool preview_is(const struct preview_step *step, const char *name);

@@ -565,6 +565,8 @@ static bool state_fits(struct search *search, const struct entry *entry)
 		return has_error(search, entry->row.id);
 	if (!strcmp(state, "filtered") || !strcmp(state, "explicit"))
 		return sv_starts(sv_from(is), sv_from(state));
+	if (!strcmp(state, "connector"))
+		return entry->has_link && entry->link.mv;
 	return !strcmp(state, is);
 }
 

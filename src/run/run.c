@@ -72,13 +72,12 @@ static const char *user_name(const struct run_options *options)
 	return entry ? entry->pw_name : "?";
 }
 
-static int begin_run(struct run *run, const struct config_profile *profile,
-		     struct error *err)
+static int begin_run(struct run *run, const char *profile, struct error *err)
 {
 	char host[64] = "";
 	struct run_row row = {
 		.agent = run->agent->name,
-		.profile = profile->name,
+		.profile = profile,
 		.user = user_name(run->options),
 		.process = getpid(),
 		.started = clock_now(),
@@ -177,11 +176,11 @@ static void tell_step(const struct run *run, int number, const char *kind,
 }
 
 /* 1: the next step may run; 0: the run ends here; -1: it failed */
-static int do_step(struct run *run, const struct config_step *step, int number,
+static int do_step(struct run *run, const struct run_task *task, int number,
 		   struct error *err)
 {
 	const struct run_hooks *hooks = run->options->hooks;
-	const char *kind = step_kind_name(step->kind);
+	const char *kind = task->kind;
 	struct step_outcome outcome;
 	struct error recording = ERROR_INIT;
 	int64_t began = clock_monotonic_ms();
@@ -195,7 +194,7 @@ static int do_step(struct run *run, const struct config_step *step, int number,
 		run->result = "stopped-server";
 		return -1;
 	}
-	ret = step_run(run, step, id, &outcome, err);
+	ret = task->fn(run, task, id, &outcome, err);
 	if (severity(outcome.result) > severity(run->result)) {
 		run->result = outcome.result;
 		memcpy(run->message, outcome.message, sizeof(run->message));
@@ -227,42 +226,69 @@ static int forget_old(struct run *run, struct error *err)
 		       : 0;
 }
 
-enum run_exit run_profile(struct store *store, const struct config *config,
-			  const struct config_agent *agent,
-			  const struct config_profile *profile,
-			  const struct run_options *options, struct error *err)
+enum run_exit run_tasks(struct run *run, const char *profile,
+			const struct run_task *tasks, size_t count,
+			struct error *err)
 {
-	const struct run_hooks *hooks = options->hooks;
-	struct run run = {
-		.store = store,
-		.config = config,
-		.agent = agent,
-		.options = options,
-		.result = "success",
-		.seal = { .key = options->seal_key,
-			  .data = options->secret_data },
-	};
+	const struct run_hooks *hooks = run->options->hooks;
 	struct error recording = ERROR_INIT;
 	enum run_exit exit;
 	size_t i;
 	int ret = 1;
 
-	if (run_take_over(store, config, err) < 0 ||
-	    begin_run(&run, profile, err) < 0)
+	run->result = "success";
+	run->seal.key = run->options->seal_key;
+	run->seal.data = run->options->secret_data;
+	if (run_take_over(run->store, run->config, err) < 0 ||
+	    begin_run(run, profile, err) < 0)
 		return RUN_FAILED;
 	if (hooks && hooks->run_begin)
-		hooks->run_begin(hooks->data, run.id, agent->name,
-				 profile->name);
-	if (run_warn_frozen(&run, err) < 0)
+		hooks->run_begin(hooks->data, run->id, run->agent->name,
+				 profile);
+	if (run_warn_frozen(run, err) < 0)
 		ret = -1;
-	for (i = 0; i < profile->step_count && ret > 0; i++)
-		ret = do_step(&run, &profile->steps[i], (int)i + 1, err);
-	exit = ret < 0 ? RUN_FAILED : result_exit(run.result);
-	seal_release(&run.seal);
-	if (end_run(&run, ret < 0 ? &recording : err) < 0 ||
-	    forget_old(&run, ret < 0 ? &recording : err) < 0)
+	for (i = 0; i < count && ret > 0; i++)
+		ret = do_step(run, &tasks[i], (int)i + 1, err);
+	exit = ret < 0 ? RUN_FAILED : result_exit(run->result);
+	seal_release(&run->seal);
+	if (end_run(run, ret < 0 ? &recording : err) < 0 ||
+	    forget_old(run, ret < 0 ? &recording : err) < 0)
 		exit = RUN_FAILED;
 	if (hooks && hooks->run_end)
-		hooks->run_end(hooks->data, run.id, run.result, exit);
+		hooks->run_end(hooks->data, run->id, run->result, exit);
+	return exit;
+}
+
+static int profile_step(struct run *run, const struct run_task *task,
+			int64_t step_id, struct step_outcome *out,
+			struct error *err)
+{
+	return step_run(run, task->step, step_id, out, err);
+}
+
+enum run_exit run_profile(struct store *store, const struct config *config,
+			  const struct config_agent *agent,
+			  const struct config_profile *profile,
+			  const struct run_options *options, struct error *err)
+{
+	struct run run = {
+		.store = store,
+		.config = config,
+		.agent = agent,
+		.options = options,
+	};
+	struct run_task *tasks =
+		mem_zalloc((profile->step_count + 1) * sizeof(*tasks));
+	enum run_exit exit;
+	size_t i;
+
+	for (i = 0; i < profile->step_count; i++)
+		tasks[i] = (struct run_task){
+			.kind = step_kind_name(profile->steps[i].kind),
+			.fn = profile_step,
+			.step = &profile->steps[i],
+		};
+	exit = run_tasks(&run, profile->name, tasks, profile->step_count, err);
+	mem_free(tasks);
 	return exit;
 }

@@ -32,6 +32,21 @@ struct step_outcome {
 	struct counters counters;
 };
 
+/* What a step does: fn fills *out in any case; -1: it failed, err says why. */
+struct run_task {
+	const char *kind;
+	int (*fn)(struct run *run, const struct run_task *task, int64_t step_id,
+		  struct step_outcome *out, struct error *err);
+	const struct config_step *step; /* of a profile */
+	void *data;
+};
+
+/* run.c: tasks in order as one recorded run, which *run describes: store,
+ * configuration, agent and options. RUN_FAILED: err tells why. */
+enum run_exit run_tasks(struct run *run, const char *profile,
+			const struct run_task *tasks, size_t count,
+			struct error *err);
+
 /* step.c: runs one step; *out is filled in any case. -1: it failed, err says
  * why. */
 int step_run(struct run *run, const struct config_step *step, int64_t step_id,

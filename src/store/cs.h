@@ -137,6 +137,7 @@ enum link_how {
 	LINK_JOIN = 3,
 	LINK_PROVISIONING = 4,
 	LINK_DEPROVISIONING = 8,
+	LINK_HAND = 9, /* the joiner's: joined or untied by a person */
 };
 
 struct link_row {

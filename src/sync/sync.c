@@ -18,7 +18,7 @@
 /* ---- one object ---- */
 
 /* The pending import is consumed: the image is what is synchronized. */
-static void consume(struct sync *sync, struct work_cs *cs)
+void sync_consume(struct sync *sync, struct work_cs *cs)
 {
 	work_touch_cs(sync, cs);
 	sync->equal_writer = cs->e.import == IMPORT_NONE ? 0 : cs->e.row.id;
@@ -36,8 +36,8 @@ static void consume(struct sync *sync, struct work_cs *cs)
 	cs->dirty_import = true;
 }
 
-static int load_partner(struct sync *sync, struct work_cs *cs,
-			struct work_mv **out, struct error *err)
+int sync_partner(struct sync *sync, struct work_cs *cs, struct work_mv **out,
+		 struct error *err)
 {
 	int ret = work_mv(sync, cs->e.link.mv, out, err);
 
@@ -48,21 +48,33 @@ static int load_partner(struct sync *sync, struct work_cs *cs,
 	return ret < 0 ? -1 : 0;
 }
 
+static const char *lost_word(enum link_state state, enum link_how how)
+{
+	if (how == LINK_HAND)
+		return "by-hand";
+	return state == LINK_FILTERED ? "filtered" : "replaced";
+}
+
+static const char *lost_why(enum link_state state, enum link_how how)
+{
+	if (how == LINK_HAND)
+		return "by hand";
+	return state == LINK_FILTERED ? "it is filtered now"
+				      : "it is another object now";
+}
+
 /* Unlinks `cs`, then the deletion rule, then what is left of the object. */
-static int lose(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
-		enum link_state state, enum link_how how, bool *removed_out,
-		struct error *err)
+int sync_lose(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
+	      enum link_state state, enum link_how how, bool *removed_out,
+	      struct error *err)
 {
 	const struct config_rule_set *rule_set = cs->rule_set;
 	bool flowed;
 	int deleted;
 
-	trace(sync, "disconnect",
-	      state == LINK_FILTERED ? "filtered" : "replaced", rule_set,
-	      cs->e.row.id, mv->row.id, "disconnected from mv %lld: %s",
-	      (long long)mv->row.id,
-	      state == LINK_FILTERED ? "it is filtered now"
-				     : "it is another object now");
+	trace(sync, "disconnect", lost_word(state, how), rule_set, cs->e.row.id,
+	      mv->row.id, "disconnected from mv %lld: %s",
+	      (long long)mv->row.id, lost_why(state, how));
 	link_disconnect(sync, cs, mv, state, how, false);
 	leave_end(sync, cs);
 	if (link_mark_referrers(sync, cs->e.row.id, err) < 0 ||
@@ -86,7 +98,7 @@ static int sync_delete(struct sync *sync, struct work_cs *cs,
 	bool removed = false;
 
 	*counter_out = NULL;
-	if (cs->e.link.mv && load_partner(sync, cs, &mv, err) < 0)
+	if (cs->e.link.mv && sync_partner(sync, cs, &mv, err) < 0)
 		return -1;
 	/* gone first, so its name is free for whoever is to have it */
 	if (mv) {
@@ -177,8 +189,8 @@ static void take_name(struct sync *sync, struct work_cs *cs)
 	cs->dirty_link = true;
 }
 
-static void set_state(struct sync *sync, struct work_cs *cs,
-		      enum link_state state, enum link_how how)
+void sync_set_state(struct sync *sync, struct work_cs *cs,
+		    enum link_state state, enum link_how how)
 {
 	if (cs->e.link.state == state)
 		return;
@@ -198,7 +210,7 @@ static int settle_scope(struct sync *sync, struct work_cs *cs,
 	int ret = filter_select(sync, cs, &rule_set, err);
 
 	if (ret == 0)
-		set_state(sync, cs, LINK_NORMAL, LINK_NONE);
+		sync_set_state(sync, cs, LINK_NORMAL, LINK_NONE);
 	return ret < 0 ? -1 : 0;
 }
 
@@ -210,16 +222,16 @@ static int sync_connector(struct sync *sync, struct work_cs *cs,
 	bool flowed;
 	int ret;
 
-	if (load_partner(sync, cs, &mv, err) < 0)
+	if (sync_partner(sync, cs, &mv, err) < 0)
 		return -1;
 	if (!cs->rule_set) {
 		trace(sync, "filter", "frozen", NULL, cs->e.row.id, mv->row.id,
 		      "frozen: its rule set is in no file; nothing flows");
-		consume(sync, cs);
+		sync_consume(sync, cs);
 		*counter_out = "connector-no-flow";
 		return 0;
 	}
-	consume(sync, cs);
+	sync_consume(sync, cs);
 	take_name(sync, cs);
 	if (cs->e.row.has_image && cs->e.link.state != LINK_EXPLICIT) {
 		bool filtered;
@@ -241,8 +253,8 @@ static int sync_connector(struct sync *sync, struct work_cs *cs,
 			filtered = ret > 0;
 		}
 		if (filtered) {
-			if (lose(sync, cs, mv, LINK_FILTERED, LINK_FILTER,
-				 &removed, err) < 0 ||
+			if (sync_lose(sync, cs, mv, LINK_FILTERED, LINK_FILTER,
+				      &removed, err) < 0 ||
 			    (homeless && settle_scope(sync, cs, err) < 0))
 				return -1;
 			/* what was pending for it is no longer ours to say */
@@ -265,17 +277,20 @@ static int sync_connector(struct sync *sync, struct work_cs *cs,
 	return 0;
 }
 
-static int link_up(struct sync *sync, struct work_cs *cs,
-		   const struct config_rule_set *rule_set, struct work_mv *mv,
-		   bool joined, const char **counter_out, struct error *err)
+int sync_link_up(struct sync *sync, struct work_cs *cs,
+		 const struct config_rule_set *rule_set, struct work_mv *mv,
+		 enum link_how how, enum link_state state,
+		 const char **counter_out, struct error *err)
 {
+	bool joined = how != LINK_PROJECTION;
 	bool flowed;
 
 	sync->equal_writer = cs->e.row.id;
 	sync->writer_was_linked = false;
-	if (link_connect(sync, cs, mv, rule_set,
-			 joined ? LINK_JOIN : LINK_PROJECTION, err) < 0 ||
-	    evaluate(sync, mv, &flowed, err) < 0)
+	if (link_connect(sync, cs, mv, rule_set, how, err) < 0)
+		return -1;
+	cs->e.link.state = state;
+	if (evaluate(sync, mv, &flowed, err) < 0)
 		return -1;
 	if (mv->removed)
 		*counter_out = joined ? "disconnector-joined-remove-mv"
@@ -297,7 +312,7 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 	int ret;
 
 	*counter_out = "disconnector-remains";
-	consume(sync, cs);
+	sync_consume(sync, cs);
 	if (cs->e.link.state == LINK_EXPLICIT) {
 		trace(sync, "filter", "explicit", NULL, cs->e.row.id, 0,
 		      "an explicit disconnector stays one");
@@ -316,7 +331,7 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 		return -1;
 	if (ret == 0) {
 		filter_trace_none(sync, cs);
-		set_state(sync, cs, LINK_NORMAL, LINK_NONE);
+		sync_set_state(sync, cs, LINK_NORMAL, LINK_NONE);
 		return 0;
 	}
 	trace(sync, "filter", "taken", rule_set, cs->e.row.id, 0,
@@ -325,18 +340,19 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 	if (ret < 0)
 		return -1;
 	if (ret > 0) {
-		set_state(sync, cs, LINK_FILTERED, LINK_FILTER);
+		sync_set_state(sync, cs, LINK_FILTERED, LINK_FILTER);
 		*counter_out = "disconnector-filtered";
 		return join_index(sync, cs, rule_set, err);
 	}
-	set_state(sync, cs, LINK_NORMAL, LINK_NONE);
+	sync_set_state(sync, cs, LINK_NORMAL, LINK_NONE);
 	ret = join_find(sync, cs, rule_set, &mv, err);
 	if (ret < 0)
 		return -1;
 	if (ret == 1) {
 		trace(sync, "join", "joined", rule_set, cs->e.row.id,
 		      mv->row.id, "joins mv %lld", (long long)mv->row.id);
-		return link_up(sync, cs, rule_set, mv, true, counter_out, err);
+		return sync_link_up(sync, cs, rule_set, mv, LINK_JOIN,
+				    LINK_NORMAL, counter_out, err);
 	}
 	/* an account that waits to go makes nobody */
 	if (ret == 0 && !cs->e.link.leaving)
@@ -344,7 +360,8 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 	if (ret < 0)
 		return -1;
 	if (mv)
-		return link_up(sync, cs, rule_set, mv, false, counter_out, err);
+		return sync_link_up(sync, cs, rule_set, mv, LINK_PROJECTION,
+				    LINK_NORMAL, counter_out, err);
 	return join_index(sync, cs, rule_set, err);
 }
 
@@ -357,9 +374,9 @@ static int sync_delete_add(struct sync *sync, struct work_cs *cs,
 	bool removed;
 
 	if (cs->e.link.mv) {
-		if (load_partner(sync, cs, &mv, err) < 0 ||
-		    lose(sync, cs, mv, LINK_NORMAL, LINK_NONE, &removed, err) <
-			    0)
+		if (sync_partner(sync, cs, &mv, err) < 0 ||
+		    sync_lose(sync, cs, mv, LINK_NORMAL, LINK_NONE, &removed,
+			      err) < 0)
 			return -1;
 	}
 	if (sync_disconnector(sync, cs, &ignored, err) < 0)
@@ -442,12 +459,36 @@ static bool defer(struct sync *sync, int64_t id, const struct error *why)
 	return true;
 }
 
+int sync_keep(struct sync *sync, struct work_cs *cs, const char *counter,
+	      struct error *err)
+{
+	int64_t id = cs->e.row.id;
+	struct error why = ERROR_INIT;
+	struct cs_error old;
+
+	if (sync->blocked[0] && !cs->removed)
+		cs->queued = true;
+	due_keep(sync, DUE_CS, cs->removed ? 0 : id);
+	work_unit_keep(sync);
+	if (counter && cs->e.row.has_image)
+		outcome_inbound(sync, counter, id);
+	if (cs->removed)
+		return 0;
+	if (sync->blocked[0]) {
+		(void)error_set(&why, ERR_INVALID, "%s", sync->blocked);
+		return sync_record_error(sync, id, &why, err);
+	}
+	if (store_error_get(sync->store, id, ERROR_SYNC, &sync->scratch, &old,
+			    err) > 0)
+		return store_error_delete(sync->tx, id, ERROR_SYNC, err);
+	return 0;
+}
+
 int sync_object(struct sync *sync, struct work_cs *cs, struct error *err)
 {
 	int64_t id = cs->e.row.id;
 	struct error why = ERROR_INIT;
 	const char *counter = NULL;
-	struct cs_error old;
 
 	/* containers and placeholders are no objects; an add that was never
 	 * read has nothing to say yet */
@@ -472,22 +513,7 @@ int sync_object(struct sync *sync, struct work_cs *cs, struct error *err)
 		work_unit_keep(sync);
 		return sync_record_error(sync, id, &why, err);
 	}
-	if (sync->blocked[0] && !cs->removed)
-		cs->queued = true;
-	due_keep(sync, DUE_CS, cs->removed ? 0 : id);
-	work_unit_keep(sync);
-	if (counter && cs->e.row.has_image)
-		outcome_inbound(sync, counter, id);
-	if (cs->removed)
-		return 0;
-	if (sync->blocked[0]) {
-		(void)error_set(&why, ERR_INVALID, "%s", sync->blocked);
-		return sync_record_error(sync, id, &why, err);
-	}
-	if (store_error_get(sync->store, id, ERROR_SYNC, &sync->scratch, &old,
-			    err) > 0)
-		return store_error_delete(sync->tx, id, ERROR_SYNC, err);
-	return 0;
+	return sync_keep(sync, cs, counter, err);
 }
 
 /* ---- the step ---- */
@@ -502,10 +528,8 @@ int sync_commit(struct sync *sync, struct error *err)
 	return store_begin(sync->store, STORE_BULK, &sync->tx, err);
 }
 
-static int run(struct sync *sync, struct error *err)
+int sync_begin(struct sync *sync, struct error *err)
 {
-	int ret;
-
 	if (store_begin(sync->store, STORE_BULK, &sync->tx, err) < 0 ||
 	    plan_init(sync, err) < 0)
 		return -1;
@@ -513,8 +537,30 @@ static int run(struct sync *sync, struct error *err)
 	sync->number = store_name_find(sync->store, NAME_AGENT,
 				       sv_from(sync->agent->name));
 	sync->sets = sets_any(sync);
-	if (join_index_imported(sync, err) < 0 || flush_now(sync, err) < 0 ||
-	    sync_commit(sync, err) < 0 || changes_take(sync, err) < 0 ||
+	if (join_index_imported(sync, err) < 0 || flush_now(sync, err) < 0)
+		return -1;
+	return sync_commit(sync, err);
+}
+
+int sync_end(struct sync *sync, struct error *err)
+{
+	if (sync->joins_stored &&
+	    store_meta_set(sync->tx, "joins", SV_LIT("1"), err) < 0)
+		return -1;
+	if (store_commit(sync->tx, err) < 0) {
+		sync->tx = NULL;
+		return -1;
+	}
+	sync->tx = NULL;
+	outcome_count(sync, true);
+	return 0;
+}
+
+static int run(struct sync *sync, struct error *err)
+{
+	int ret;
+
+	if (sync_begin(sync, err) < 0 || changes_take(sync, err) < 0 ||
 	    due_take(sync, err) < 0 || marks_begin(sync, err) < 0)
 		return -1;
 	ret = pass_objects(sync, sync->options->full ? PASS_ALL : PASS_CHANGED,
@@ -531,19 +577,10 @@ static int run(struct sync *sync, struct error *err)
 		outcome_count(sync, false);
 		return -1;
 	}
-	if (sync->joins_stored &&
-	    store_meta_set(sync->tx, "joins", SV_LIT("1"), err) < 0)
-		return -1;
-	if (store_commit(sync->tx, err) < 0) {
-		sync->tx = NULL;
-		return -1;
-	}
-	sync->tx = NULL;
-	outcome_count(sync, true);
-	return 0;
+	return sync_end(sync, err);
 }
 
-static void release(struct sync *sync)
+void sync_release(struct sync *sync)
 {
 	if (sync->tx)
 		store_rollback(sync->tx);
@@ -580,7 +617,7 @@ int sync_run(struct store *store, const struct config *config,
 	sync.rules.now = sync.now;
 	sync.rules.due = config->uses_now ? &sync.due : NULL;
 	ret = run(&sync, err);
-	release(&sync);
+	sync_release(&sync);
 	if (ret == 0 && out->errors && !strcmp(out->result, "success"))
 		out->result = "completed-sync-errors";
 	return ret;
@@ -659,7 +696,7 @@ static int look(struct store *store, const struct config *config, int64_t cs,
 	sync.rules.config = config;
 	sync.rules.now = sync.now;
 	ret = preview(&sync, cs, mv, err);
-	release(&sync);
+	sync_release(&sync);
 	counters_release(&counters);
 	return ret;
 }

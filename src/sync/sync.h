@@ -53,9 +53,9 @@ int sync_run(struct store *store, const struct config *config,
  *	filter       taken taken-over no-rule-set out-of-scope filtered passed
  *	             explicit going frozen
  *	join         value (of a clause) candidates no-value condition
- *	             ambiguous no-rule joined
- *	project      projected not-projected
- *	disconnect   deleted filtered replaced
+ *	             ambiguous no-rule joined by-hand
+ *	project      projected not-projected by-hand
+ *	disconnect   deleted filtered replaced by-hand
  *	import-flow  value no-value waiting condition stop ignored not-asked
  *	             no-connector kept frozen merged
  *	provision    wanted not-wanted off left waits taken new parent joined

@@ -574,6 +574,33 @@ void marks_release(struct marks *marks);
 int sync_commit(struct sync *sync, struct error *err);
 /* One object through its steps: counted, or its error recorded. */
 int sync_object(struct sync *sync, struct work_cs *cs, struct error *err);
+/* The unit of `cs` succeeded: kept and counted; what blocked a part of it is
+ * recorded, an error of before is over. */
+int sync_keep(struct sync *sync, struct work_cs *cs, const char *counter,
+	      struct error *err);
+/* The step's frame, for what is not a whole pass: begin to end, release in any
+ * case. */
+int sync_begin(struct sync *sync, struct error *err);
+int sync_end(struct sync *sync, struct error *err);
+void sync_release(struct sync *sync);
+/* What the six steps of one object are made of. The pending import is consumed:
+ * the image is what is synchronized. */
+void sync_consume(struct sync *sync, struct work_cs *cs);
+/* The metaverse object of a connector. */
+int sync_partner(struct sync *sync, struct work_cs *cs, struct work_mv **out,
+		 struct error *err);
+/* Its link is cut, the deletion rule asked, what is left evaluated. */
+int sync_lose(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
+	      enum link_state state, enum link_how how, bool *removed_out,
+	      struct error *err);
+/* Of a disconnector; without effect when it has that state. */
+void sync_set_state(struct sync *sync, struct work_cs *cs,
+		    enum link_state state, enum link_how how);
+/* It is linked and its metaverse object evaluated. */
+int sync_link_up(struct sync *sync, struct work_cs *cs,
+		 const struct config_rule_set *rule_set, struct work_mv *mv,
+		 enum link_how how, enum link_state state,
+		 const char **counter_out, struct error *err);
 /* Records `why` as the object's error; the step goes on. */
 int sync_record_error(struct sync *sync, int64_t cs, const struct error *why,
 		      struct error *err);

@@ -287,6 +287,20 @@ class Scenario:
             if text not in told:
                 raise Mismatch(f"no error says '{text}':\n{told}")
 
+    def do_command(self, step):
+        _, out = self.conjoin(*step["command"],
+                              statuses=[int(step.get("exit", 0))])
+        if "run" in out and "steps" in out:
+            last = out["steps"][-1]
+            self.check_counters("counters", step.get("counters", {}),
+                                last["counters"])
+            self.check_outbound(step.get("outbound", {}),
+                                last.get("outbound", {}))
+            self.open_counters(out)
+        for text in step.get("says", []):
+            if text not in json.dumps(out):
+                raise Mismatch(f"nothing says '{text}':\n{out}")
+
     def do_cycle(self, step):
         status = int(step.get("exit", 0))
         self.conjoin("cycle", statuses=[status])
@@ -393,7 +407,7 @@ class Scenario:
         if "cycle" in step:
             self.do_cycle(step)
         if "command" in step:
-            self.conjoin(*step["command"], statuses=[0])
+            self.do_command(step)
         for key in ("mv", "cs", "directory", "pending", "due", "quarantine"):
             if key in step:
                 getattr(self, "do_" + key)(step[key])
