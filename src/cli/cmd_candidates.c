@@ -1,10 +1,10 @@
 /*
- * cmd_candidates.c - `conjoin candidates --review`: links that the join rules
- * would make differently now
+ * cmd_candidates.c - `conjoin candidates`: whom disconnectors may be, and links
+ * that the join rules would make differently now
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "cli/session.h"
+#include "cli/matches.h"
 #include "inspect/candidates.h"
 
 #include <string.h>
@@ -14,8 +14,18 @@
 static const struct option_def options[] = {
 	{ "review", NULL, false,
 	  "try the join rules of objects that are linked already" },
+	{ "bulk", NULL, false,
+	  "all disconnectors of the agent, as a CSV list for 'join --from'" },
+	{ "min-score", "N", false,
+	  "candidates of at least this score, 1 to 100; with --bulk: 60" },
+	{ "accept", "N", false,
+	  "with --bulk: mark lines of at least this score that nobody else "
+	  "equals" },
+	{ "all", NULL, false,
+	  "look at the whole metaverse, also when a join rule finds somebody" },
 	{ "limit", "N", false,
-	  "show at most N links; default on a terminal: 100; 0: all" },
+	  "at most N candidates (default: 5), or with --review N links "
+	  "(default on a terminal: 100; 0: all)" },
 	{ NULL, NULL, false, NULL },
 };
 
@@ -168,41 +178,80 @@ static enum run_exit list(struct listing *listing,
 	return ret < 0 ? RUN_FAILED : RUN_OK;
 }
 
-static enum run_exit run(struct cli *cli)
+static enum run_exit review_links(struct session *session,
+				  const struct config_agent *only)
 {
-	const struct config_agent *only = NULL;
+	struct cli *cli = session->cli;
 	struct error err = ERROR_INIT;
-	struct session session;
-	struct listing listing = { .session = &session, .cli = cli };
-	const char *name = cli_word(cli, 0);
-	enum run_exit exit;
+	struct listing listing = { .session = session, .cli = cli };
 
 	listing.limit = cli->output.terminal ? TERMINAL_LIMIT : 0;
 	if (args_number(&cli->args, "limit", &listing.limit, &err) < 0)
 		return cli_misuse(cli, "%s", err.msg);
-	if (!args_has(&cli->args, "review"))
-		return cli_misuse(cli, "'candidates' needs --review");
+	return list(&listing, only);
+}
+
+static enum run_exit choose(struct session *session)
+{
+	struct cli *cli = session->cli;
+	bool bulk = args_has(&cli->args, "bulk");
+	const char *name = cli_word(cli, 0);
+	const struct config_agent *agent = NULL;
+
+	if (!bulk && !args_has(&cli->args, "review"))
+		return matches_show(session);
+	if (cli_word(cli, 1))
+		return cli_misuse(cli, "'--%s' does not take '%s'",
+				  bulk ? "bulk" : "review", cli_word(cli, 1));
+	if (name) {
+		agent = session_agent(session, name);
+		if (!agent)
+			return RUN_USAGE;
+	}
+	return bulk ? matches_list(session, agent)
+		    : review_links(session, agent);
+}
+
+static enum run_exit run(struct cli *cli)
+{
+	bool review_them = args_has(&cli->args, "review");
+	bool bulk = args_has(&cli->args, "bulk");
+	struct session session;
+	enum run_exit exit;
+
+	if (review_them && bulk)
+		return cli_misuse(cli,
+				  "--review and --bulk exclude each other");
+	if (bulk && !cli_word(cli, 0))
+		return cli_misuse(cli, "the disconnectors of which agent?");
+	if (!review_them && !bulk && !cli_word(cli, 0))
+		return cli_misuse(cli, "candidates for which object?");
 	exit = session_open(&session, cli, SESSION_READ, NULL);
 	if (exit != RUN_OK)
 		return exit;
-	if (name)
-		only = session_agent(&session, name);
-	exit = name && !only ? RUN_USAGE : list(&listing, only);
+	exit = choose(&session);
 	session_close(&session);
 	return exit;
 }
 
 const struct command command_candidates = {
 	.name = "candidates",
-	.usage = "--review [AGENT]",
-	.help = "links that the join rules would make differently now",
-	.more = "A link once made stays, whatever becomes of the values that "
+	.usage = "AGENT DN|ANCHOR | --bulk AGENT | --review [AGENT]",
+	.help = "whom disconnectors may be, with a score; links to review",
+	.more = "Whom of the metaverse an object that is linked to nothing "
+		"may be: by the clauses of its\njoin rules, and by names, "
+		"mail addresses and telephone numbers that look alike. "
+		"--bulk\nlists all of an agent for a person to mark with yes, "
+		"and for 'join --from' to take.\n\n"
+		"  conjoin candidates phone 105\n"
+		"  conjoin candidates --bulk phone --accept 95 > list.csv\n\n"
+		"--review: a link once made stays, whatever becomes of the values that "
 		"it was made by. This tries the\njoin rules of each linked "
 		"object again and lists those that they would join with "
 		"another\nmetaverse object, with none, or with one of "
 		"several. Nothing is changed.\n",
 	.options = options,
 	.min_words = 0,
-	.max_words = 1,
+	.max_words = 32,
 	.run = run,
 };

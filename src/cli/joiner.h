@@ -25,6 +25,9 @@
  */
 enum run_exit joiner_one(struct cli *cli, const struct hand_order *order);
 
+/* The lines of a list that are marked: one run for each agent. */
+enum run_exit joiner_from(struct cli *cli, const char *path);
+
 /* Carries out orders of one agent: a run that prints itself; *run_out is its
  * description as `run --json` prints it. */
 enum run_exit joiner_run(struct session *session,

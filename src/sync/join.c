@@ -381,6 +381,47 @@ int join_find(struct sync *sync, struct work_cs *cs,
 	return 0;
 }
 
+void join_values(struct sync *sync, struct work_cs *cs,
+		 const struct config_rule_set *rule_set,
+		 struct sync_unlinked *out, struct error *err)
+{
+	struct rules_view rules = { 0 };
+	struct cs_view view;
+	size_t count = 0;
+	size_t r;
+	size_t c;
+
+	view_cs(sync, cs, &view);
+	rules.here = view_expected(&view);
+	rules.imported = view_imported(&view);
+	for (r = 0; r < rule_set->join_count; r++)
+		count += rule_set->joins[r].clause_count;
+	out->sought =
+		arena_array(&sync->scratch, count + 1, sizeof(*out->sought));
+	for (r = 0; r < rule_set->join_count; r++) {
+		const struct config_join *join = &rule_set->joins[r];
+		bool when = false;
+
+		if (rules_condition(&sync->rules, join->when, &rules,
+				    &sync->scratch, &when, err) < 0 ||
+		    !when)
+			continue;
+		for (c = 0; c < join->clause_count; c++) {
+			const struct config_join_clause *clause =
+				&join->clauses[c];
+			struct sync_sought sought = { r + 1,
+						      clause->mv_attr,
+						      clause->match,
+						      clause->indexed,
+						      { NULL, 0 } };
+
+			if (source_values(sync, clause, &rules, &sought.values,
+					  err) > 0)
+				out->sought[out->sought_count++] = sought;
+		}
+	}
+}
+
 /* ---- disconnectors by their join values ---- */
 
 int join_index(struct sync *sync, struct work_cs *cs,

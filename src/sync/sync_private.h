@@ -13,6 +13,7 @@
 #include "store/tree.h"
 #include "sync/lineage.h"
 #include "sync/sync.h"
+#include "sync/unlinked.h"
 
 /* ---- the plan: what the configuration means for a sync, made once ---- */
 
@@ -487,6 +488,10 @@ void filter_trace_none(struct sync *sync, struct work_cs *cs);
 int join_find(struct sync *sync, struct work_cs *cs,
 	      const struct config_rule_set *rule_set, struct work_mv **out,
 	      struct error *err);
+/* What the rules search for; what fails is left out. */
+void join_values(struct sync *sync, struct work_cs *cs,
+		 const struct config_rule_set *rule_set,
+		 struct sync_unlinked *out, struct error *err);
 /* The other way round, before provisioning: 1 a normal disconnector, 0 none,
  * 2 something stands in the way (noted), -1 */
 int join_reverse(struct sync *sync, struct work_mv *mv,
