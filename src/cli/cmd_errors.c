@@ -1,16 +1,19 @@
 /*
- * cmd_errors.c - `conjoin errors`: what is in error, by cause; try it again
+ * cmd_errors.c - `conjoin errors`: what is in error, by cause, and what to do
  *
  * Errors of objects in a connector space, and what the last import of each
- * agent could not read.
+ * agent could not read. Errors are one cause when code, agent, kind and message
+ * are the same but for names and numbers.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "base/clock.h"
+#include "cli/errors_act.h"
 #include "cli/session.h"
 #include "cli/show.h"
-#include "inspect/search.h"
+#include "inspect/remedy.h"
 #include "store/history.h"
-#include "store/outbox.h"
+#include "store/ignored.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +21,7 @@
 struct failure {
 	struct sv code;
 	struct sv message;
+	struct sv pattern; /* of the message */
 	struct sv where;
 	struct sv dn;
 	struct sv anchor;
@@ -29,6 +33,7 @@ struct failure {
 	int64_t last;
 	int64_t count;
 	struct display_retry retry; /* of its pending export */
+	int64_t ignored;            /* until then; 0: it is not */
 };
 
 /* The last step of an agent that read it. */
@@ -44,6 +49,7 @@ struct errors {
 	struct cli *cli;
 	struct arena arena;
 	uint32_t agent; /* 0: all */
+	int64_t hidden; /* ignored ones that are not shown */
 	VEC(struct failure) all;
 	VEC(struct last_import) imports;
 	struct last_import *import; /* the one at hand */
@@ -169,8 +175,37 @@ static int by_code(const void *a, const void *b)
 	if (order == 0 && x->agent && y->agent)
 		order = strcmp(x->agent, y->agent);
 	if (order == 0)
+		order = strcmp(x->kind, y->kind);
+	if (order == 0)
+		order = sv_cmp(x->pattern, y->pattern);
+	if (order == 0)
 		order = (x->cs > y->cs) - (x->cs < y->cs);
 	return order;
+}
+
+static int take_ignored(struct errors *errors, struct error *err)
+{
+	bool shown = args_has(&errors->cli->args, "ignored");
+	int64_t now = clock_now();
+	size_t kept = 0;
+	size_t i;
+
+	for (i = 0; i < errors->all.len; i++) {
+		struct failure *failure = &errors->all.at[i];
+		struct ignored row;
+		int ret = ignored_get(errors->session->store, failure->cs,
+				      failure->code, now, &errors->arena, &row,
+				      err);
+
+		if (ret < 0)
+			return -1;
+		failure->ignored = ret > 0 ? row.until : 0;
+		errors->hidden += ret > 0 && !shown;
+		if (ret == 0 || shown)
+			errors->all.at[kept++] = *failure;
+	}
+	errors->all.len = kept;
+	return 0;
 }
 
 static int collect(struct errors *errors, struct error *err)
@@ -179,7 +214,8 @@ static int collect(struct errors *errors, struct error *err)
 	struct failure *failure;
 
 	if (store_error_scan(session->store, errors->agent, on_error, errors,
-			     err) < 0)
+			     err) < 0 ||
+	    take_ignored(errors, err) < 0)
 		return -1;
 	vec_foreach(&errors->all, failure)
 		if (display_cs_name(&session->display, failure->cs,
@@ -191,6 +227,9 @@ static int collect(struct errors *errors, struct error *err)
 			return -1;
 	if (collect_discovery(errors, err) < 0)
 		return -1;
+	vec_foreach(&errors->all, failure)
+		failure->pattern =
+			remedy_pattern(failure->message, &errors->arena);
 	if (errors->all.len)
 		qsort(errors->all.at, errors->all.len, sizeof(*errors->all.at),
 		      by_code);
@@ -222,7 +261,87 @@ static json_t *failure_json(struct errors *errors,
 	(void)json_object_set_new(
 		json, "retry",
 		show_retry_json(&failure->retry, &errors->arena));
+	(void)json_object_set_new(
+		json, "ignored_until",
+		failure->ignored ? json_of_text(output_time(failure->ignored,
+							    &errors->arena))
+				 : json_null());
 	return json;
+}
+
+/* Behind the last one of the same cause. */
+static size_t end_of_same(const struct errors *errors, size_t from)
+{
+	const struct failure *first = &errors->all.at[from];
+	size_t i = from + 1;
+
+	while (i < errors->all.len &&
+	       sv_eq(errors->all.at[i].code, first->code) &&
+	       sv_eq(errors->all.at[i].pattern, first->pattern) &&
+	       errors->all.at[i].agent == first->agent &&
+	       errors->all.at[i].kind == first->kind)
+		i++;
+	return i;
+}
+
+struct span {
+	int64_t first;
+	int64_t last;
+};
+
+static struct span span_of(const struct errors *errors, size_t from, size_t to)
+{
+	struct span span = { errors->all.at[from].first,
+			     errors->all.at[from].last };
+	size_t i;
+
+	for (i = from + 1; i < to; i++) {
+		const struct failure *failure = &errors->all.at[i];
+
+		if (failure->first < span.first)
+			span.first = failure->first;
+		if (failure->last > span.last)
+			span.last = failure->last;
+	}
+	return span;
+}
+
+static void set_span(struct errors *errors, json_t *json, size_t from,
+		     size_t to)
+{
+	struct span span = span_of(errors, from, to);
+
+	(void)json_object_set_new(json, "count",
+				  json_integer((json_int_t)(to - from)));
+	(void)json_object_set_new(
+		json, "first",
+		json_of_text(output_time(span.first, &errors->arena)));
+	(void)json_object_set_new(
+		json, "last",
+		json_of_text(output_time(span.last, &errors->arena)));
+}
+
+/* [{"agent","kind","message","count","first","last"}] */
+static json_t *causes_json(struct errors *errors, size_t from, size_t to)
+{
+	json_t *list = json_array();
+	size_t end;
+
+	for (; from < to; from = end) {
+		const struct failure *first = &errors->all.at[from];
+		json_t *json = json_object();
+
+		end = end_of_same(errors, from);
+		(void)json_object_set_new(json, "agent",
+					  json_of_text(first->agent));
+		(void)json_object_set_new(json, "kind",
+					  json_of_text(first->kind));
+		(void)json_object_set_new(json, "message",
+					  json_of_sv(first->message));
+		set_span(errors, json, from, end);
+		(void)json_array_append_new(list, json);
+	}
+	return list;
 }
 
 /* Behind the last one with the same code. */
@@ -255,12 +374,49 @@ static void print_json(struct errors *errors)
 				list, failure_json(errors, &errors->all.at[i]));
 		(void)json_object_set_new(
 			cause, "code", json_of_sv(errors->all.at[from].code));
+		set_span(errors, cause, from, to);
 		(void)json_object_set_new(
-			cause, "count", json_integer((json_int_t)(to - from)));
+			cause, "fix",
+			json_of_text(remedy_find(errors->all.at[from].code)));
+		(void)json_object_set_new(cause, "causes",
+					  causes_json(errors, from, to));
 		(void)json_object_set_new(cause, "objects", list);
 		json_stream_add(&stream, cause);
 	}
 	json_stream_end(&stream, false, NULL);
+}
+
+/* "sync of hr: 12 objects since 2026-11-01T08:00:00Z, last ..." */
+static void print_causes(struct errors *errors, size_t from, size_t to)
+{
+	struct arena *arena = &errors->arena;
+	size_t end;
+
+	for (; from < to; from = end) {
+		const struct failure *first = &errors->all.at[from];
+		struct span span;
+
+		end = end_of_same(errors, from);
+		span = span_of(errors, from, end);
+		if (end - from < 2)
+			continue;
+		(void)printf("  %zu alike of %s, %s, since %s, last %s\n",
+			     end - from, first->agent ? first->agent : "?",
+			     first->kind, output_time(span.first, arena),
+			     output_time(span.last, arena));
+	}
+}
+
+static void print_fix(struct errors *errors, struct sv code)
+{
+	const char *fix = remedy_find(code);
+
+	if (fix)
+		(void)printf(
+			"  %sto do: %s%s\n",
+			output_style(&errors->cli->output, stdout, STYLE_DIM),
+			fix,
+			output_style(&errors->cli->output, stdout, STYLE_NONE));
 }
 
 #define SHOWN 20
@@ -283,6 +439,9 @@ static void print_failure(struct errors *errors, const struct failure *failure)
 	(void)printf("\n      %s\n", output_safe(failure->message, arena));
 	if (failure->retry.quarantined)
 		(void)printf("      %s\n", show_retry(&failure->retry, arena));
+	if (failure->ignored)
+		(void)printf("      ignored until %s\n",
+			     output_time(failure->ignored, arena));
 }
 
 static void print_text(struct errors *errors)
@@ -303,6 +462,8 @@ static void print_text(struct errors *errors)
 			output_safe(errors->all.at[from].code, &errors->arena),
 			output_style(&cli->output, stdout, STYLE_NONE),
 			to - from);
+		print_fix(errors, errors->all.at[from].code);
+		print_causes(errors, from, to);
 		for (i = from; i < to; i++) {
 			retry |= errors->all.at[i].id != NULL;
 			if (!cli->output.terminal || i < from + SHOWN)
@@ -317,102 +478,41 @@ static void print_text(struct errors *errors)
 			 "to have them tried by the next delta-sync and export",
 			 "errors retry %s [OBJECT]",
 			 cli_word(cli, 0) ? cli_word(cli, 0) : "AGENT");
-}
-
-/* --- retry ------------------------------------------------------------- */
-
-static int wanted_ids(struct errors *errors, int64_t **out, size_t *count_out,
-		      struct error *err)
-{
-	const char *agent = cli_word(errors->cli, 1);
-	const char *object = cli_word(errors->cli, 2);
-	const struct failure *failure;
-	int count;
-
-	if (!object) {
-		if (store_error_scan(errors->session->store, errors->agent,
-				     on_error, errors, err) < 0)
-			return -1;
-		*out = arena_array(&errors->arena, errors->all.len,
-				   sizeof(**out));
-		vec_foreach(&errors->all, failure)
-			(*out)[(*count_out)++] = failure->cs;
-		return 0;
-	}
-	count = search_cs_find(&errors->session->display, agent,
-			       sv_from(object), &errors->arena, out, err);
-	if (count < 0)
-		return -1;
-	*count_out = (size_t)count;
-	if (count == 0)
-		return error_set(err, ERR_NOTFOUND,
-				 "agent '%s' has no object '%s'; name it by "
-				 "its DN, its anchor or its id",
-				 agent, object);
-	return 0;
-}
-
-static int queue(struct errors *errors, const int64_t *ids, size_t count,
-		 struct error *err)
-{
-	struct store_tx *tx;
-	size_t i;
-
-	if (!count)
-		return 0;
-	if (store_begin(errors->session->store, STORE_DURABLE, &tx, err) < 0)
-		return -1;
-	for (i = 0; i < count; i++) {
-		if (store_queue_put(tx, ids[i], err) < 0 ||
-		    store_retry_delete(tx, ids[i],
-				       RETRY_REFUSED | RETRY_CONTRADICTED,
-				       err) < 0) {
-			store_rollback(tx);
-			return -1;
-		}
-	}
-	return store_commit(tx, err);
-}
-
-static enum run_exit retry(struct errors *errors)
-{
-	struct cli *cli = errors->cli;
-	const char *agent = cli_word(cli, 1);
-	struct error err = ERROR_INIT;
-	int64_t *ids = NULL;
-	size_t count = 0;
-	json_t *json;
-
-	if (!errors->agent)
-		return cli_misuse(cli, "'%s' has not run yet", agent);
-	if (wanted_ids(errors, &ids, &count, &err) < 0 ||
-	    queue(errors, ids, count, &err) < 0)
-		return cli_fail(cli, &err);
-	if (cli->output.json) {
-		json = json_object();
-		(void)json_object_set_new(json, "queued",
-					  json_integer((json_int_t)count));
-		output_json(&cli->output, json);
-	} else if (!cli->output.quiet) {
-		(void)printf("%zu object%s will be tried again\n", count,
-			     count == 1 ? "" : "s");
-		cli_hint(cli, "now", "run %s delta-sync", agent);
-	}
-	return RUN_OK;
+	if (errors->hidden && !cli->output.quiet)
+		(void)printf("%lld ignored; --ignored shows them\n",
+			     (long long)errors->hidden);
 }
 
 /* --- the command ------------------------------------------------------- */
 
-static enum run_exit carry_out(struct errors *errors, const char *agent,
-			       bool again)
+static enum run_exit print_codes(struct cli *cli)
+{
+	const struct remedy *remedy;
+	json_t *list = json_array();
+
+	for (remedy = remedies; remedy->code; remedy++) {
+		if (cli->output.json)
+			(void)json_array_append_new(
+				list,
+				json_pack("{s:s, s:s}", "code", remedy->code,
+					  "fix", remedy->text));
+		else
+			(void)printf("%s\n    %s\n", remedy->code,
+				     remedy->text);
+	}
+	if (cli->output.json)
+		output_json(&cli->output, json_pack("{s:O}", "codes", list));
+	json_decref(list);
+	return RUN_OK;
+}
+
+static enum run_exit carry_out(struct errors *errors, const char *agent)
 {
 	struct error err = ERROR_INIT;
 
 	if (agent &&
 	    session_agent_number(errors->session, agent, &errors->agent) < 0)
 		return RUN_USAGE;
-	if (again)
-		return retry(errors);
 	if ((!agent || errors->agent) && collect(errors, &err) < 0)
 		return cli_fail_as(errors->cli, RUN_FAILED, &err);
 	if (errors->cli->output.json)
@@ -424,22 +524,21 @@ static enum run_exit carry_out(struct errors *errors, const char *agent,
 
 static enum run_exit run(struct cli *cli)
 {
-	const char *word = cli_word(cli, 0);
-	bool again = word && !strcmp(word, "retry");
 	struct session session;
 	struct errors errors = { .session = &session, .cli = cli };
 	enum run_exit exit;
 
-	if (again && !cli_word(cli, 1))
-		return cli_misuse(cli, "retry the objects of which agent?");
-	if (!again && cli_word(cli, 1))
+	if (errors_is_verb(cli_word(cli, 0)))
+		return errors_act(cli);
+	if (cli_word(cli, 1))
 		return cli_misuse(cli, "'errors' does not take '%s'",
 				  cli_word(cli, 1));
-	exit = session_open(&session, cli, again ? SESSION_WRITE : SESSION_READ,
-			    NULL);
+	if (args_has(&cli->args, "codes"))
+		return print_codes(cli);
+	exit = session_open(&session, cli, SESSION_READ, NULL);
 	if (exit != RUN_OK)
 		return exit;
-	exit = carry_out(&errors, again ? cli_word(cli, 1) : word, again);
+	exit = carry_out(&errors, cli_word(cli, 0));
 	vec_release(&errors.all);
 	vec_release(&errors.imports);
 	arena_release(&errors.arena);
@@ -447,15 +546,30 @@ static enum run_exit run(struct cli *cli)
 	return exit;
 }
 
+static const struct option_def options[] = {
+	{ "ignored", NULL, false, "show those that are ignored, too" },
+	{ "codes", NULL, false,
+	  "list the errors that there are, and what to do about each" },
+	{ NULL, NULL, false, NULL },
+};
+
 const struct command command_errors = {
 	.name = "errors",
-	.usage = "[AGENT] | retry AGENT [OBJECT]",
-	.help = "everything in error, by cause",
+	.usage = "[AGENT] | retry AGENT [OBJECT] | ignore AGENT OBJECT until "
+		 "DATE|off | quarantine AGENT OBJECT",
+	.help = "everything in error, by cause, and what to do about it",
 	.more = "Objects in error, and what the last import of an agent could "
-		"not read. 'retry' has the\nagent's objects in error (or one, "
-		"by DN, anchor or id) taken by its next delta sync; exports that failed "
-		"are tried by the next\nexport, also those in quarantine.\n",
+		"not read. OBJECT is a DN, an\nanchor or an id.\n\n"
+		"'retry' has the agent's objects in error (or one) taken by "
+		"its next delta sync; exports that\nfailed are tried by the "
+		"next export, also those in quarantine. 'ignore' keeps an "
+		"error out of\nthis list until a day; it is tried all the "
+		"same. 'quarantine' keeps what is pending for an object from "
+		"being\nexported until it is another change, or until "
+		"'retry'.\n\n"
+		"  conjoin errors ignore hr 1007 until 2027-03-31\n",
+	.options = options,
 	.min_words = 0,
-	.max_words = 3,
+	.max_words = 5,
 	.run = run,
 };

@@ -98,7 +98,8 @@ json_t *show_retry_json(const struct display_retry *retry, struct arena *arena)
 		  retry->quarantined
 			  ? json_of_text(output_time(retry->quarantined, arena))
 			  : json_null());
-	(void)set(json, "next_in_runs", json_integer(retry->runs));
+	(void)set(json, "next_in_runs",
+		  retry->held ? json_null() : json_integer(retry->runs));
 	return json;
 }
 
@@ -106,6 +107,11 @@ const char *show_retry(const struct display_retry *retry, struct arena *arena)
 {
 	if (!retry->quarantined)
 		return NULL;
+	if (retry->held)
+		return arena_printf(arena,
+				    "in quarantine by hand since %s: not tried "
+				    "until 'errors retry' or another change",
+				    output_time(retry->quarantined, arena));
 	return arena_printf(
 		arena,
 		"in quarantine since %s after %lld failures: tried again in "

@@ -387,6 +387,7 @@ int display_retry(struct display *display, int64_t id,
 	out->failed = true;
 	out->failures = row.failures;
 	out->quarantined = row.since;
+	out->held = retry_is_held(&row);
 	out->runs = row.next > runs ? row.next - runs : 1;
 	return 1;
 }

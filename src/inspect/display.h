@@ -59,6 +59,7 @@ struct display_retry {
 	int64_t failures;
 	int64_t quarantined; /* since; 0: it is tried in each run */
 	int64_t runs;        /* in so many export runs; 1: the next */
+	bool held;           /* by a person: in none until it changes */
 };
 
 /* A pending export, or one that awaits confirmation. */

@@ -384,6 +384,8 @@ static int rules_rest(const struct matching *m, const struct lone *lone,
 	size_t to;
 	size_t i;
 
+	if (!lone->rule_set)
+		return rest;
 	for (from = 0; from < lone->sought_count; from = to) {
 		size_t rule = lone->sought[from].rule;
 		size_t hits = 0;

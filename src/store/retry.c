@@ -116,6 +116,38 @@ int retry_failed(struct store_tx *tx, int64_t cs, enum retry_kind kind,
 	return store_retry_put(tx, &row, err);
 }
 
+/* An export run that is never reached. */
+#define NEVER (INT64_C(1) << 60)
+
+bool retry_is_held(const struct retry_row *row)
+{
+	return row->next == NEVER;
+}
+
+int retry_hold(struct store_tx *tx, int64_t cs, struct error *err)
+{
+	struct store *store = store_of(tx);
+	struct retry_row row;
+	uint64_t what;
+	int ret;
+
+	if (hash_of_pending(store, cs, &what, err) < 0)
+		return -1;
+	if (!what)
+		return 1;
+	ret = store_retry_get(store, cs, &row, err);
+	if (ret < 0)
+		return -1;
+	if (ret == 0 || row.what != what)
+		row = (struct retry_row){ .cs = cs,
+					  .kind = RETRY_REFUSED,
+					  .what = what };
+	row.next = NEVER;
+	if (!row.since)
+		row.since = clock_now();
+	return store_retry_put(tx, &row, err);
+}
+
 int retry_get(struct store *store, int64_t cs,
 	      const struct pending_export *pending, struct retry_row *out,
 	      struct error *err)

@@ -18,6 +18,12 @@ int64_t retry_runs(struct store *store, uint32_t agent, struct error *err);
 /* One more; before what it does. */
 int retry_count_run(struct store_tx *tx, uint32_t agent, struct error *err);
 
+/* What is pending of the object is tried in no export until it is another
+ * change, or the row is deleted. 0; 1: nothing is pending; -1. */
+int retry_hold(struct store_tx *tx, int64_t cs, struct error *err);
+/* It is held so. */
+bool retry_is_held(const struct retry_row *row);
+
 /* What is pending of the object failed, in the last export run. */
 int retry_failed(struct store_tx *tx, int64_t cs, enum retry_kind kind,
 		 struct error *err);
