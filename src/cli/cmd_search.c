@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "cli/columns.h"
 #include "cli/session.h"
 #include "cli/show.h"
 #include "inspect/search.h"
@@ -19,6 +20,13 @@ static const struct option_def options[] = {
 	{ "state", "STATE", false,
 	  "cs: connector, disconnector, filtered, explicit, pending-import, "
 	  "pending-export, awaiting, error, placeholder, container or transient" },
+	{ "where", "CONDITION", false,
+	  "objects for which it is true, in the language of rules" },
+	{ "columns", "A,B,...", false,
+	  "show these: attributes, and id, agent, type, state, name, dn, "
+	  "anchor, mv, rule_set, error, pending, connectors" },
+	{ "sort", "[-]COLUMN", false, "in this order; -: downwards" },
+	{ "csv", NULL, false, "as CSV" },
 	{ "limit", "N", false,
 	  "at most N objects; default on a terminal: 100; 0: all" },
 	{ NULL, NULL, false, NULL },
@@ -33,6 +41,9 @@ struct finding {
 	int64_t count;
 	bool more;
 	int64_t first; /* id */
+	bool listed;   /* by columns */
+	struct columns columns;
+	struct error failed; /* of the output */
 	struct table table;
 	struct json_stream stream;
 };
@@ -43,7 +54,8 @@ static int read_limit(struct finding *finding, struct error *err)
 {
 	const struct cli *cli = finding->cli;
 
-	if (!cli->output.json && cli->output.terminal)
+	if (!cli->output.json && cli->output.terminal &&
+	    !args_has(&cli->args, "csv"))
 		finding->limit = TERMINAL_LIMIT;
 	return args_number(&cli->args, "limit", &finding->limit, err);
 }
@@ -140,9 +152,13 @@ static int read_words(struct finding *finding, size_t from, struct error *err)
 /* false: enough */
 static bool count_one(struct finding *finding, int64_t id)
 {
-	if (finding->limit && finding->count >= finding->limit) {
+	bool full = finding->limit && finding->count >= finding->limit;
+
+	/* the first of what is sorted may come last */
+	if (full) {
 		finding->more = true;
-		return false;
+		if (!finding->columns.sort)
+			return false;
 	}
 	if (!finding->count++)
 		finding->first = id;
@@ -168,7 +184,14 @@ static int on_mv(void *data, const struct display_mv *object)
 
 	if (!count_one(finding, object->id))
 		return 1;
-	if (finding->cli->output.json) {
+	if (finding->listed) {
+		if (columns_mv(&finding->columns, object,
+			       finding->cli->output.json
+				       ? show_mv_json(object, &arena)
+				       : NULL,
+			       &finding->failed) < 0)
+			return 1;
+	} else if (finding->cli->output.json) {
 		json_stream_add(&finding->stream, show_mv_json(object, &arena));
 	} else {
 		table_addf(&finding->table, "%lld", (long long)object->id);
@@ -211,7 +234,14 @@ static int on_cs(void *data, const struct display_cs *object)
 
 	if (!count_one(finding, object->id))
 		return 1;
-	if (finding->cli->output.json) {
+	if (finding->listed) {
+		if (columns_cs(&finding->columns, object,
+			       finding->cli->output.json
+				       ? show_cs_json(object, SHOW_ALL, &arena)
+				       : NULL,
+			       &finding->failed) < 0)
+			return 1;
+	} else if (finding->cli->output.json) {
 		json_stream_add(&finding->stream,
 				show_cs_json(object, SHOW_ALL, &arena));
 	} else {
@@ -289,9 +319,10 @@ static int print_found(struct finding *finding, struct error *err)
 		(void)puts("nothing found");
 		return 0;
 	}
-	if (finding->count == 1 && !finding->more)
+	if (finding->count == 1 && !finding->more && !finding->listed)
 		return show_one(finding, err);
-	table_print(&finding->table, &finding->cli->output);
+	if (!finding->listed)
+		table_print(&finding->table, &finding->cli->output);
 	if (finding->more)
 		(void)printf("the first %lld; --limit N shows more\n",
 			     (long long)finding->limit);
@@ -318,26 +349,81 @@ static int search(struct finding *finding, struct error *err)
 	else
 		ret = search_mv(&session->display, &finding->query, on_mv,
 				finding, err);
+	if (ret == 0 && finding->failed.code != ERR_NONE) {
+		*err = finding->failed;
+		ret = -1;
+	}
+	if (ret == 0 && finding->listed && finding->count)
+		ret = columns_end(&finding->columns,
+				  json ? &finding->stream : NULL, err);
 	if (json)
 		json_stream_end(&finding->stream, true,
 				ret < 0 ? cli_error_json(err) : NULL);
-	else if (ret == 0)
+	else if (ret == 0 && !finding->columns.csv)
 		ret = print_found(finding, err);
 	table_release(&finding->table);
 	return ret;
 }
 
+/* Objects of which the condition cannot be judged are not among those found. */
+static void tell_failed(struct finding *finding)
+{
+	const char *why;
+	int64_t count = finding->query.where
+				? where_failed(finding->query.where, &why)
+				: 0;
+
+	if (count)
+		cli_warn(finding->cli,
+			 "--where cannot be judged of %lld object%s, which %s "
+			 "left out: %s",
+			 (long long)count, count == 1 ? "" : "s",
+			 count == 1 ? "is" : "are", why);
+}
+
+static int read_where(struct finding *finding, struct error *err)
+{
+	struct session *session = finding->session;
+	const char *text = args_value(&finding->cli->args, "where");
+	const struct config_agent *agent = NULL;
+
+	if (!text)
+		return 0;
+	if (finding->query.agent)
+		agent = config_agent_find(session->config,
+					  sv_from(finding->query.agent));
+	return where_compile(&session->display, agent, sv_from(text),
+			     &finding->cli->arena, &finding->query.where, err);
+}
+
+static int read_columns(struct finding *finding, struct error *err)
+{
+	static const char *const mv[] = { "@id", "@type", "@name",
+					  "@connectors" };
+	static const char *const cs[] = { "@id",   "@type",    "@state",
+					  "@name", "@pending", "@error" };
+	bool in_cs = finding->query.agent != NULL;
+	int ret = columns_begin(&finding->columns, finding->cli,
+				in_cs ? cs : mv, in_cs ? 6 : 4, finding->limit,
+				err);
+
+	/* columns are for people; --json has all there is */
+	finding->listed = ret > 0 &&
+			  (!finding->cli->output.json || finding->columns.sort);
+	return ret < 0 ? -1 : 0;
+}
+
 static int prepare(struct finding *finding, size_t from, struct error *err)
 {
 	if (read_limit(finding, err) < 0 || read_state(finding, err) < 0 ||
-	    read_words(finding, from, err) < 0)
+	    read_words(finding, from, err) < 0 || read_where(finding, err) < 0)
 		return -1;
 	if (finding->clauses.len > MAX_COLUMNS - 8)
 		return error_set(err, ERR_LIMIT, "more than %d clauses",
 				 MAX_COLUMNS - 8);
 	if (args_value(&finding->cli->args, "type"))
 		finding->query.type = args_value(&finding->cli->args, "type");
-	return 0;
+	return read_columns(finding, err);
 }
 
 static enum run_exit find(struct session *session, bool in_cs)
@@ -361,7 +447,10 @@ static enum run_exit find(struct session *session, bool in_cs)
 	else if (search(&finding, &err) < 0)
 		exit = cli->output.json ? cli_exit_of(err.code)
 					: cli_fail(cli, &err);
+	else
+		tell_failed(&finding);
 	store_read_end(session->store);
+	columns_release(&finding.columns);
 	vec_release(&finding.clauses);
 	return exit;
 }
@@ -396,10 +485,16 @@ const struct command command_search = {
 	.more = "A clause is ATTRIBUTE=VALUE; all clauses must hold. ^= means "
 		"begins with, ~= contains,\n!= no value is; =* has a value, "
 		"!=* has none. In a connector space dn and anchor are\n"
-		"attributes too. One object is shown with all its parts.\n\n"
+		"attributes too. One object is shown with all its parts.\n"
+		"--where takes any condition of the language of rules; beside "
+		"attributes it knows [@state],\n[@type], [@agent], "
+		"[@rule_set], [@mv], [@dn], [@anchor], [@id], [@error] and "
+		"[@pending].\n\n"
 		"  conjoin search mv person sn^=Le department=Sales\n"
 		"  conjoin search cs hr 1001\n"
-		"  conjoin search cs directory --state pending-export\n",
+		"  conjoin search cs directory --state pending-export\n"
+		"  conjoin search mv person --where 'Len([title]) > 40' "
+		"--columns employeeID,title --sort -title\n",
 	.options = options,
 	.min_words = 1,
 	.max_words = 64,

@@ -365,6 +365,22 @@ static int check_mv_type(struct search *search, struct error *err)
 		       "; a clause is ATTRIBUTE=VALUE", err);
 }
 
+static int mv_where(struct search *search, const struct mv_row *row,
+		    const struct candidate *candidate)
+{
+	const struct where_object object = {
+		.image = candidate->image,
+		.space = DISPLAY_MV,
+		.id = sv_from(arena_printf(&search->object, "%lld",
+					   (long long)row->id)),
+		.type = candidate->type,
+	};
+
+	if (!search->query->where)
+		return 1;
+	return where_test(search->query->where, &object, &search->object);
+}
+
 /* 0: go on; 1: stop; -1 */
 static int try_mv(struct mv_search *mv, const struct mv_row *row,
 		  struct error *err)
@@ -385,6 +401,8 @@ static int try_mv(struct mv_search *mv, const struct mv_row *row,
 		return error_context(err, "metaverse object %lld",
 				     (long long)row->id);
 	ret = test_all(search, &candidate, err);
+	if (ret > 0)
+		ret = mv_where(search, row, &candidate);
 	if (ret <= 0)
 		return ret;
 	if (display_mv(search->display, row, &search->object, &object, err) < 0)
@@ -570,6 +588,61 @@ static bool state_fits(struct search *search, const struct entry *entry)
 	return !strcmp(state, is);
 }
 
+static int errors_of(struct search *search, int64_t id,
+		     struct where_object *out, struct error *err)
+{
+	struct cs_error row;
+	int kind;
+
+	for (kind = ERROR_SYNC; kind <= ERROR_NAME; kind++) {
+		int ret = store_error_get(search->display->store, id,
+					  (enum cs_error_kind)kind,
+					  &search->object, &row, err);
+
+		if (ret < 0)
+			return -1;
+		if (ret > 0)
+			out->errors[out->error_count++] = row.code;
+	}
+	return 0;
+}
+
+/* 1, 0, -1 */
+static int cs_where(struct search *search, const struct entry *entry,
+		    const struct candidate *candidate, struct error *err)
+{
+	struct where *where = search->query->where;
+	struct where_object object = {
+		.image = candidate->image,
+		.space = DISPLAY_CS,
+		.agent = candidate->agent,
+		.type = candidate->type,
+		.state = display_state(entry),
+		.mv = entry->has_link ? entry->link.mv : 0,
+		.dn = candidate->dn,
+		.anchor = candidate->anchor,
+		.import = entry->import != IMPORT_NONE,
+		.export = entry->pending.op != PENDING_NONE,
+		.awaiting = entry->awaiting.op != PENDING_NONE,
+	};
+	struct sv ignored;
+
+	if (!where)
+		return 1;
+	object.id = sv_from(display_cs_id(entry->row.id, &search->object));
+	if (entry->has_link && entry->link.rule_set)
+		object.rule_set =
+			display_rule_set(search->display, entry->link.rule_set);
+	if (where_needs_names(where) && !object.dn.len &&
+	    display_cs_name(search->display, entry->row.id, &search->object,
+			    &object.dn, &ignored, err) < 0)
+		return -1;
+	if (where_needs_errors(where) &&
+	    errors_of(search, entry->row.id, &object, err) < 0)
+		return -1;
+	return where_test(where, &object, &search->object);
+}
+
 /* 0: go on; 1: stop; -1 */
 static int try_cs(struct cs_search *cs, const struct entry *entry,
 		  struct error *err)
@@ -596,6 +669,8 @@ static int try_cs(struct cs_search *cs, const struct entry *entry,
 			    &candidate.dn, &ignored, err) < 0)
 		return -1;
 	ret = test_all(search, &candidate, err);
+	if (ret > 0)
+		ret = cs_where(search, entry, &candidate, err);
 	if (ret <= 0)
 		return ret;
 	if (display_cs(search->display, entry, &search->object, &object, err) <

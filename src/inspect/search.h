@@ -10,7 +10,7 @@
 #ifndef INSPECT_SEARCH_H
 #define INSPECT_SEARCH_H
 
-#include "inspect/display.h"
+#include "inspect/where.h"
 
 enum search_op {
 	SEARCH_EQUAL,
@@ -34,6 +34,7 @@ struct search_query {
 	const char *type; /* NULL: all */
 	const struct search_clause *clauses;
 	size_t clause_count;
+	struct where *where; /* holds too; or NULL */
 	/* connector space only */
 	const char *agent;
 	const char *state; /* NULL: every object, but no placeholders and
