@@ -48,6 +48,8 @@ extern const struct command command_cycle;
 extern const struct command command_preview;
 extern const struct command command_explain;
 extern const struct command command_search;
+extern const struct command command_history;
+extern const struct command command_diff;
 extern const struct command command_pending;
 extern const struct command command_candidates;
 extern const struct command command_join;

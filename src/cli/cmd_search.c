@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "cli/columns.h"
+#include "cli/moment.h"
 #include "cli/session.h"
 #include "cli/show.h"
 #include "inspect/search.h"
@@ -27,6 +28,8 @@ static const struct option_def options[] = {
 	  "anchor, mv, rule_set, error, pending, connectors" },
 	{ "sort", "[-]COLUMN", false, "in this order; -: downwards" },
 	{ "csv", NULL, false, "as CSV" },
+	{ "as-of", "TIME", false,
+	  "mv: as it was then; 2026-01-31, 2026-01-31T18:00:00Z, '7 days'" },
 	{ "limit", "N", false,
 	  "at most N objects; default on a terminal: 100; 0: all" },
 	{ NULL, NULL, false, NULL },
@@ -94,6 +97,18 @@ static int read_name(struct finding *finding, struct sv word, bool first,
 	else
 		finding->query.type = word.ptr;
 	return 0;
+}
+
+static int read_as_of(struct finding *finding, struct error *err)
+{
+	const char *as_of = args_value(&finding->cli->args, "as-of");
+
+	if (!as_of)
+		return 0;
+	if (finding->query.agent)
+		return error_set(err, ERR_INVALID,
+				 "--as-of looks at the metaverse: search mv");
+	return moment_read(as_of, &finding->query.as_of, err);
 }
 
 static bool is_attr(struct store *store, struct sv name)
@@ -300,7 +315,8 @@ static int show_one_cs(void *data, const struct display_cs *object)
 static int show_one(struct finding *finding, struct error *err)
 {
 	struct cli *cli = finding->cli;
-	struct search_query one = { .agent = finding->query.agent };
+	struct search_query one = { .agent = finding->query.agent,
+				    .as_of = finding->query.as_of };
 
 	if (one.agent) {
 		one.name = sv_from(display_cs_id(finding->first, &cli->arena));
@@ -416,6 +432,7 @@ static int read_columns(struct finding *finding, struct error *err)
 static int prepare(struct finding *finding, size_t from, struct error *err)
 {
 	if (read_limit(finding, err) < 0 || read_state(finding, err) < 0 ||
+	    read_as_of(finding, err) < 0 ||
 	    read_words(finding, from, err) < 0 || read_where(finding, err) < 0)
 		return -1;
 	if (finding->clauses.len > MAX_COLUMNS - 8)

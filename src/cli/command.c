@@ -20,6 +20,8 @@ const struct command *const commands[] = {
 	&command_preview,
 	&command_explain,
 	&command_search,
+	&command_history,
+	&command_diff,
 	&command_pending,
 	&command_candidates,
 	&command_join,

@@ -5,6 +5,7 @@
  */
 #include "export/export_private.h"
 
+#include "store/past.h"
 #include "store/retry.h"
 
 #include <stdio.h>
@@ -19,6 +20,8 @@ struct sent {
 	struct entry entry;
 	struct export_op op;
 	bool sets; /* `entry` has no values: see set.c */
+	struct member *rows; /* its values then */
+	size_t row_count;
 	bool done;
 };
 
@@ -210,7 +213,7 @@ static int prepare(struct export_step *step, size_t at, struct sent *sent,
 		   struct error *err)
 {
 	struct planned *planned = &step->plan.at[at];
-	struct member *rows;
+	struct member *rows = NULL;
 	int count = set_load(step, planned, &sent->entry, &rows, err);
 	int ret;
 
@@ -218,6 +221,8 @@ static int prepare(struct export_step *step, size_t at, struct sent *sent,
 		return -1;
 	planned->sets = count > 0;
 	sent->done = false;
+	sent->rows = rows;
+	sent->row_count = (size_t)count;
 	if (count > 0)
 		return build_sets(step, &sent->entry, rows, (size_t)count,
 				  &sent->op, err) < 0
@@ -273,6 +278,7 @@ static int mark_in_progress(struct export_step *step, struct window *window,
 				*err = why;
 				return -1;
 			}
+			step->unsent = true;
 			if (step->plan.at[i].sets
 				    ? take_sets(step, &step->plan.at[i],
 						&outcome, err) < 0
@@ -280,10 +286,15 @@ static int mark_in_progress(struct export_step *step, struct window *window,
 						   &sent->op, &outcome,
 						   err) < 0)
 				return -1;
+			step->unsent = false;
 			sent->done = true;
 			window->len++;
 			continue;
 		}
+		if (!step->plan.at[i].untie &&
+		    record_sent(step, &sent->entry, &sent->op, sent->rows,
+				sent->row_count, err) < 0)
+			return -1;
 		sent->entry.pending.in_progress = true;
 		sent->entry.pending.aside = step->plan.at[i].untie;
 		sent->sets = step->plan.at[i].sets;
@@ -659,6 +670,9 @@ int export_run(struct store *store, const struct config *config,
 	ret = set_up(&step, err);
 	if (ret == 0)
 		ret = count_run(store, agent, err);
+	if (ret == 0 && options->run)
+		ret = store_past_next(store, options->run, &step.next_past,
+				      err);
 	if (ret == 0 && step.plan.len) {
 		ret = connector_export_begin(connector, err);
 		if (ret == 0)

@@ -39,6 +39,8 @@ struct export_step {
 	struct export_result *result;
 	uint32_t number;
 	int64_t run; /* the number of this export of the agent */
+	int64_t next_past; /* the next row of the history */
+	bool unsent;       /* what fails now was never handed out */
 	bool has_dn;
 	bool any_nameless; /* some object may have lost its name to another */
 	struct tree tree;
@@ -91,6 +93,13 @@ int take_outcome(struct export_step *step, struct entry *entry,
 /* An object's change was refused; what is pending is written by the caller. */
 int outcome_refused(struct export_step *step, int64_t cs,
 		    const struct export_outcome *outcome, struct error *err);
+
+/* record.c: the history of what is sent. `rows`: of an update by rows. */
+int record_sent(struct export_step *step, const struct entry *entry,
+		const struct export_op *op, const struct member *rows,
+		size_t count, struct error *err);
+int record_refused(struct export_step *step, int64_t cs,
+		   const struct export_outcome *outcome, struct error *err);
 
 /* set.c: the number of rows when all that is pending of the object lies in
  * rows, 0 when not, -1; `entry` has its name and state then, no values. */

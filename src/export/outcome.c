@@ -45,7 +45,8 @@ int outcome_refused(struct export_step *step, int64_t cs,
 
 	step->result->errors++;
 	counters_add(step->counters, 0, "export-failure", cs);
-	if (store_error_put(step->tx, &row, err) < 0)
+	if (store_error_put(step->tx, &row, err) < 0 ||
+	    record_refused(step, cs, outcome, err) < 0)
 		return -1;
 	return retry_failed(step->tx, cs, RETRY_REFUSED, err);
 }

@@ -8,6 +8,7 @@
 #include "base/seal.h"
 #include "base/strbuf.h"
 #include "model/secret_attr.h"
+#include "store/past.h"
 #include "store/retry.h"
 
 #include <string.h>
@@ -249,6 +250,14 @@ static int texts(struct display *display, uint32_t attr,
 			return -1;
 	}
 	return 0;
+}
+
+int display_values(struct display *display, uint32_t attr,
+		   const struct values *values, enum display_space space,
+		   struct arena *arena, struct display_texts *out,
+		   struct error *err)
+{
+	return texts(display, attr, values, space, arena, out, err);
 }
 
 static int attrs_of(struct display *display, const struct image *image,
@@ -521,4 +530,32 @@ int display_mv(struct display *display, const struct mv_row *row,
 	if (attrs_of(display, &image, DISPLAY_MV, arena, &out->attrs, err) < 0)
 		return -1;
 	return connectors_of(display, row->id, arena, out, err);
+}
+
+int display_mv_was(struct display *display, const struct mv_row *row,
+		   const struct image *image, const struct past_link *links,
+		   size_t link_count, struct arena *arena,
+		   struct display_mv *out, struct error *err)
+{
+	size_t i;
+
+	memset(out, 0, sizeof(*out));
+	out->id = row->id;
+	uuid_format(row->guid, out->guid);
+	out->type = name_of(display, NAME_MV_TYPE, row->type);
+	out->connectors =
+		arena_array(arena, link_count + 1, sizeof(*out->connectors));
+	out->connector_count = link_count;
+	for (i = 0; i < link_count; i++) {
+		struct display_connector *item = &out->connectors[i];
+
+		memset(item, 0, sizeof(*item));
+		item->cs = links[i].cs;
+		item->agent = name_of(display, NAME_AGENT, CS_AGENT(item->cs));
+		item->rule_set = display_rule_set(display, links[i].rule_set);
+		if (display_cs_name(display, item->cs, arena, &item->dn,
+				    &item->anchor, err) < 0)
+			return -1;
+	}
+	return attrs_of(display, image, DISPLAY_MV, arena, &out->attrs, err);
 }

@@ -153,6 +153,19 @@ int display_value(struct display *display, const struct value *value,
 		  enum display_space space, struct arena *arena, struct sv *out,
 		  struct error *err);
 
+/* All values of an attribute; NULL: none. A password is "(secret)". */
+int display_values(struct display *display, uint32_t attr,
+		   const struct values *values, enum display_space space,
+		   struct arena *arena, struct display_texts *out,
+		   struct error *err);
+/* A metaverse object that was: the row says who it is, the image and links
+ * what it had. */
+struct past_link;
+int display_mv_was(struct display *display, const struct mv_row *row,
+		   const struct image *image, const struct past_link *links,
+		   size_t link_count, struct arena *arena,
+		   struct display_mv *out, struct error *err);
+
 /* Of what is pending of an object. */
 int display_retry(struct display *display, int64_t id,
 		  struct display_retry *out, struct error *err);

@@ -10,6 +10,7 @@
 #include "inspect/search.h"
 
 #include "base/text.h"
+#include "inspect/history.h"
 #include "inspect/pending.h"
 #include "model/dn.h"
 
@@ -500,6 +501,56 @@ static int by_key(struct mv_search *mv, const struct wanted *wanted,
 	return mv->any;
 }
 
+/* ---- as it was ---- */
+
+static int try_state(void *data, const struct history_state *state,
+		     struct error *err)
+{
+	struct mv_search *mv = data;
+	struct search *search = &mv->search;
+	struct candidate candidate = { .image = &state->image };
+	struct display_mv object;
+	int ret;
+
+	candidate.type = store_name(search->display->store, NAME_MV_TYPE,
+				    state->row.type);
+	if (!candidate.type)
+		candidate.type = "";
+	ret = type_fits(search, candidate.type);
+	if (ret > 0)
+		ret = test_all(search, &candidate, err);
+	if (ret > 0)
+		ret = display_mv_was(search->display, &state->row,
+				     &state->image, state->links,
+				     state->link_count, &search->object,
+				     &object, err) < 0
+			      ? -1
+			      : mv->fn(mv->data, &object);
+	arena_reset(&search->object);
+	return ret;
+}
+
+static int search_as_of(struct mv_search *mv, struct error *err)
+{
+	const struct search_query *query = mv->search.query;
+	const struct history_point at = { 0, query->as_of };
+	struct store *store = mv->search.display->store;
+	struct arena arena = ARENA_INIT;
+	struct history_state state;
+	int64_t id;
+	int ret;
+
+	if (!sv_to_i64(query->name, &id))
+		return check_mv_type(&mv->search, err) < 0
+			       ? -1
+			       : history_scan(store, &at, try_state, mv, err);
+	ret = history_state(store, id, &at, &arena, &state, err);
+	if (ret == 0 && state.exists)
+		ret = try_state(mv, &state, err);
+	arena_release(&arena);
+	return ret < 0 ? -1 : 0;
+}
+
 int search_mv(struct display *display, const struct search_query *query,
 	      int (*fn)(void *data, const struct display_mv *object),
 	      void *data, struct error *err)
@@ -514,6 +565,8 @@ int search_mv(struct display *display, const struct search_query *query,
 	size_t i;
 
 	ret = compile(&mv.search, err);
+	if (ret == 0 && query->as_of)
+		ret = search_as_of(&mv, err) < 0 ? -1 : 1;
 	if (ret == 0 && sv_to_i64(query->name, &id))
 		ret = fetch_mv(&mv, id, err) < 0 ? -1 : 1;
 	if (ret == 0)

@@ -35,6 +35,8 @@ struct search_query {
 	const struct search_clause *clauses;
 	size_t clause_count;
 	struct where *where; /* holds too; or NULL */
+	/* metaverse only: as it was at this time; 0: now */
+	int64_t as_of;
 	/* connector space only */
 	const char *agent;
 	const char *state; /* NULL: every object, but no placeholders and

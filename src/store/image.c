@@ -248,7 +248,7 @@ void image_encode(const struct image *image, const struct attr_map *map,
 	}
 }
 
-static int decode_value(struct sv bytes, size_t *at, struct value *out)
+int image_decode_value(struct sv bytes, size_t *at, struct value *out)
 {
 	uint64_t number;
 	int type;
@@ -299,7 +299,7 @@ static int decode_attr(struct sv bytes, size_t *at, const struct attr_map *map,
 	out->values.at =
 		arena_alloc(arena, out->values.len * sizeof(struct value));
 	for (i = 0; i < out->values.len; i++)
-		if (!decode_value(bytes, at, &out->values.at[i]))
+		if (!image_decode_value(bytes, at, &out->values.at[i]))
 			return 0;
 	return 1;
 }
@@ -329,7 +329,7 @@ static int decode_set(struct sv bytes, size_t *at, const struct attr_map *map,
 	}
 	out->targets = arena_array(arena, out->len, sizeof(*out->targets));
 	for (i = 0; i < out->len; i++) {
-		if (!decode_value(bytes, at, &value))
+		if (!image_decode_value(bytes, at, &value))
 			return -1;
 		out->targets[i] = value.number;
 		sorted &= !i || out->targets[i - 1] < value.number;

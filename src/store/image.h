@@ -101,6 +101,9 @@ int image_decode_sets(struct sv bytes, const struct attr_map *map,
 /* One value's stored form; numbers as in images. */
 void image_encode_value(const struct value *value, struct strbuf *out);
 
+/* 1: read, *at moved on, the text is a view; 0: damaged. */
+int image_decode_value(struct sv bytes, size_t *at, struct value *out);
+
 /* LEB128. */
 void image_encode_number(uint64_t number, struct strbuf *out);
 /* 1: read, *at moved on; 0: damaged. */

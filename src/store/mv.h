@@ -15,6 +15,8 @@ struct mv_row {
 	int64_t projected; /* the connector that created it */
 	struct sv image;
 	struct sv lineage; /* see sync/lineage.h */
+	int64_t run;       /* that created it; 0: not known */
+	int64_t created;   /* when; 0: not known */
 };
 
 int store_mv_get(struct store *store, int64_t id, struct arena *arena,

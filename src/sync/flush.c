@@ -11,6 +11,7 @@
 #include "sync/sync_private.h"
 
 struct flush {
+	struct sync *sync; /* for its next row of the history alone */
 	struct store *store;
 	struct store_tx *tx;
 	struct writes w;
@@ -133,6 +134,8 @@ static int write_mv(struct flush *flush, struct work_mv *mv,
 {
 	const struct encode_job *job;
 
+	if (record_mv(flush->sync, flush->tx, mv, err) < 0)
+		return -1;
 	if (!mv->dirty)
 		return 0;
 	if (mv->members && store_member_delete(flush->tx, mv->row.id, err) < 0)
@@ -345,6 +348,7 @@ static struct flush *take_over(struct sync *sync)
 			vec_push(&sync->w.cs_keys, *key);
 		tree_forget_keys(tree);
 	}
+	flush->sync = sync;
 	flush->store = sync->store;
 	work_hand_over(sync, &flush->w, &flush->batch, &flush->cs);
 	return flush;

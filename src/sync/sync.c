@@ -528,10 +528,21 @@ int sync_commit(struct sync *sync, struct error *err)
 	return store_begin(sync->store, STORE_BULK, &sync->tx, err);
 }
 
+static int begin_history(struct sync *sync, struct error *err)
+{
+	int64_t next = 0;
+
+	if (sync->options->run &&
+	    store_past_next(sync->store, sync->options->run, &next, err) < 0)
+		return -1;
+	sync->next_past = next;
+	return 0;
+}
+
 int sync_begin(struct sync *sync, struct error *err)
 {
 	if (store_begin(sync->store, STORE_BULK, &sync->tx, err) < 0 ||
-	    plan_init(sync, err) < 0)
+	    plan_init(sync, err) < 0 || begin_history(sync, err) < 0)
 		return -1;
 	work_init(sync);
 	sync->number = store_name_find(sync->store, NAME_AGENT,

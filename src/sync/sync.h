@@ -21,6 +21,7 @@
 struct sync_options {
 	bool full; /* all objects; else what is staged, queued or waiting */
 	int64_t step;
+	int64_t run; /* that the history names; 0: nothing is kept */
 	/* Called now and then; may be NULL. Returns non-zero to stop. */
 	int (*progress)(void *data, uint64_t objects, int permille);
 	void *progress_data;

@@ -10,6 +10,7 @@
 #include "store/due.h"
 #include "store/member.h"
 #include "store/mv.h"
+#include "store/past.h"
 #include "store/tree.h"
 #include "sync/lineage.h"
 #include "sync/sync.h"
@@ -81,6 +82,7 @@ struct work_cs {
 	bool journaled; /* saved in this unit */
 	bool has_merged;
 	struct image merged; /* a change: what merging export rules gave */
+	struct past_link had; /* its link as it was read */
 	uint64_t old_anchor_h;
 	uint64_t new_anchor_h; /* to be written with a new object */
 };
@@ -90,6 +92,10 @@ struct work_mv {
 	const struct mv_plan *plan; /* NULL: its type is not configured */
 	struct image image;
 	struct lineage lineage;
+	struct image before; /* as they were read: for the history */
+	struct lineage lineage_before;
+	struct work_cs **links_before;
+	size_t links_before_count;
 	struct work_cs **links; /* its connectors, replaced when it changes */
 	size_t link_count;
 	bool members; /* sets have changes beside the stored image */
@@ -216,6 +222,7 @@ struct sync {
 	struct counters *counters;
 	struct rules_env rules;
 	int64_t now;
+	_Atomic int64_t next_past; /* the next row of the history */
 
 	struct agent_plan *agents;  /* [config agent] */
 	struct mv_plan *mv_types;   /* [config type] */
@@ -390,6 +397,15 @@ int flush_behind(struct sync *sync, struct error *err);
 int flush_settle(struct sync *sync, struct error *err);
 /* The object is in the batch that is being written. */
 bool flush_holds(const struct sync *sync, int64_t cs);
+
+/* ---- record.c: what was before ---- */
+/* What the batch changed of a metaverse object, before it is written; by the
+ * thread that writes. */
+int record_mv(struct sync *sync, struct store_tx *tx, const struct work_mv *mv,
+	      struct error *err);
+/* Values of reference sets came or went; rows are as they are now. */
+int record_members(struct sync *sync, int64_t mv, uint32_t type,
+		   const struct member *rows, size_t count, struct error *err);
 
 /* ---- encode.c: bytes of a batch, ahead of its writer ---- */
 struct encode_job {

@@ -220,6 +220,10 @@ static struct work_cs *remember_cs(struct sync *sync, struct work_cs *cs)
 static void complete_cs(struct sync *sync, struct work_cs *cs)
 {
 	cs->agent = plan_agent(sync, CS_AGENT(cs->e.row.id));
+	cs->had.cs = cs->e.row.id;
+	cs->had.rule_set = cs->e.link.rule_set;
+	cs->had.how = cs->e.link.how;
+	cs->had.time = cs->e.link.time;
 	if (cs->e.link.rule_set)
 		cs->rule_set = plan_rule_set(sync, cs->e.link.rule_set);
 }
@@ -307,6 +311,10 @@ int work_mv(struct sync *sync, int64_t id, struct work_mv **out,
 		vec_push(&sync->w.all_mv, mv);
 		if (!sync->alone && load_links(sync, mv, err) < 0)
 			return -1;
+		mv->before = mv->image;
+		mv->lineage_before = mv->lineage;
+		mv->links_before = mv->links;
+		mv->links_before_count = mv->link_count;
 	}
 	*out = mv;
 	return !mv->removed;
@@ -359,6 +367,8 @@ struct work_mv *work_new_mv(struct sync *sync, struct mv_plan *plan,
 	}
 	uuid_random(mv->row.guid);
 	mv->row.type = plan->number;
+	mv->row.run = sync->options ? sync->options->run : 0;
+	mv->row.created = sync->now;
 	mv->plan = plan;
 	mv->is_new = true;
 	mv->dirty = true;

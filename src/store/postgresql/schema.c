@@ -93,4 +93,16 @@ static const char STEP_1[] =
 	" host" TEXT ", what" TEXT ", held_until bigint);"
 	"INSERT INTO lease VALUES (1, 0, 0, 0, 0, '', '', 0);";
 
-const char *const postgresql_schema_steps[] = { STEP_1, NULL };
+static const char STEP_2[] =
+	/* what was before (past.h), what people did (audit.h) */
+	"ALTER TABLE mv ADD COLUMN run bigint;"
+	"ALTER TABLE mv ADD COLUMN created bigint;"
+	"CREATE TABLE past (id bigint PRIMARY KEY, object bigint,"
+	" kind bigint, type bigint, time bigint, answer" TEXT ","
+	" what bytea);"
+	"CREATE INDEX past_object ON past (object, id);"
+	"CREATE TABLE audit (id bigint PRIMARY KEY, time bigint,"
+	" \"user\"" TEXT ", host" TEXT ", command" TEXT ", result" TEXT ","
+	" hash bytea);";
+
+const char *const postgresql_schema_steps[] = { STEP_1, STEP_2, NULL };

@@ -186,8 +186,9 @@ TABLE(delivery, A, "id", "id, agent, rule_set, what", 4, "iiib",
 TABLE(due, AB, "kind, id", "kind, id, time, since, why", 5, "iiiit",
       I(0), I(1), I(2), I(3), B(4))
 TABLE(rules_used, ALL, "part", "part, text", 2, "tt", B(0), B(1))
-TABLE(mv, A, "id", "id, guid, type, projected, image, lineage", 6, "ibiibb",
-      I(0), B(1), I(2), I(3), B(4), B(5))
+TABLE(mv, A, "id",
+      "id, guid, type, projected, image, lineage, run, created", 8,
+      "ibiibbii", I(0), B(1), I(2), I(3), B(4), B(5), I(6), I(7))
 TABLE(mv_key, AB, "h, id", "h, id", 2, "ii", I(0), I(1))
 TABLE(mv_ref, AB, "target, source", "target, source, attribute", 3, "iii",
       I(0), I(1), I(2))
@@ -207,6 +208,10 @@ TABLE(discovery_error, A, "id", "id, step, code, message, place, anchor", 6,
       "iitttb", I(0), I(1), B(2), B(3), B(4), B(5))
 TABLE_OF(allowed, ALL, "run, time", "run, token, \"user\", time", "",
 	 "INSERT INTO ", 4, "itti", I(0), B(1), B(2), I(3))
+TABLE(past, A, "id", "id, object, kind, type, time, answer, what", 7,
+      "iiiiitb", I(0), I(1), I(2), I(3), I(4), B(5), B(6))
+TABLE(audit, A, "id", "id, time, \"user\", host, command, result, hash", 7,
+      "iittttb", I(0), I(1), B(2), B(3), B(4), B(5), B(6))
 /* clang-format on */
 
 static const struct table *const TABLES[] = {
@@ -238,6 +243,8 @@ static const struct table *const TABLES[] = {
 	&table_counter,
 	&table_discovery_error,
 	&table_allowed,
+	&table_past,
+	&table_audit,
 };
 
 #define TABLE_COUNT (sizeof(TABLES) / sizeof(TABLES[0]))

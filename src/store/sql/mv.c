@@ -22,6 +22,8 @@ static void read_row(struct statement *stmt, struct arena *arena,
 	out->projected = sql_int(stmt, 3);
 	out->image = sql_bytes(stmt, 4, arena);
 	out->lineage = sql_bytes(stmt, 5, arena);
+	out->run = sql_int(stmt, 6);
+	out->created = sql_int(stmt, 7);
 }
 
 int store_mv_get(struct store *store, int64_t id, struct arena *arena,
@@ -30,7 +32,7 @@ int store_mv_get(struct store *store, int64_t id, struct arena *arena,
 	struct statement *stmt;
 	int ret = sql_first(store,
 			    "SELECT id, guid, type, projected, image,"
-			    " lineage FROM mv WHERE id = ?1",
+			    " lineage, run, created FROM mv WHERE id = ?1",
 			    &stmt, err, "i", id);
 
 	if (ret > 0) {
@@ -74,9 +76,10 @@ int store_mv_put(struct store_tx *tx, const struct mv_row *row,
 
 	return sql_run(tx->store,
 		       "INSERT OR REPLACE INTO mv VALUES"
-		       " (?1, ?2, ?3, ?4, ?5, ?6)",
-		       err, "ibiibb", row->id, guid, (int64_t)row->type,
-		       row->projected, row->image, row->lineage);
+		       " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		       err, "ibiibbii", row->id, guid, (int64_t)row->type,
+		       row->projected, row->image, row->lineage, row->run,
+		       row->created);
 }
 
 int store_mv_delete(struct store_tx *tx, int64_t id, struct error *err)
@@ -93,7 +96,7 @@ int store_mv_scan(struct store *store, int64_t after, struct mv_row *rows,
 
 	for (ret = sql_first(store,
 			     "SELECT id, guid, type, projected, image,"
-			     " lineage FROM mv WHERE id > ?1 ORDER BY id"
+			     " lineage, run, created FROM mv WHERE id > ?1 ORDER BY id"
 			     " LIMIT ?2",
 			     &stmt, err, "ii", after, (int64_t)limit);
 	     ret > 0; ret = sql_next(stmt, err))

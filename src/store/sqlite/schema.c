@@ -99,6 +99,15 @@ static const char STEP_2[] =
 	"ALTER TABLE pending_import ADD COLUMN sets INTEGER;"
 	/* a driver whose lock does not end with the process uses it */
 	"ALTER TABLE lease ADD COLUMN held_until INTEGER;"
+	/* what was before (past.h) */
+	"CREATE TABLE past (id INTEGER PRIMARY KEY, object INTEGER,"
+	" kind INTEGER, type INTEGER, time INTEGER, answer TEXT,"
+	" what BLOB);"
+	"CREATE INDEX past_object ON past (object);"
+	"ALTER TABLE mv ADD COLUMN run INTEGER;"
+	"ALTER TABLE mv ADD COLUMN created INTEGER;"
+	"CREATE TABLE audit (id INTEGER PRIMARY KEY, time INTEGER,"
+	" user TEXT, host TEXT, command TEXT, result TEXT, hash BLOB);"
 	/* counts the imported objects of a type */
 	"CREATE INDEX cs_type ON cs (type) WHERE type > 0 AND"
 	" image IS NOT NULL;";
