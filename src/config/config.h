@@ -92,6 +92,7 @@ struct config_mv_type {
 	size_t delete_of_count;
 	const struct expr *delete_rule;
 	struct config_lua delete_lua;
+	int64_t keep_changes; /* how long history keeps them; 0: for ever */
 };
 
 /* One line of `join:`. */
@@ -319,6 +320,7 @@ struct config {
 	const char *environment; /* or NULL */
 	bool provisioning;
 	int64_t keep_runs; /* how long history keeps them; 0: for ever */
+	int64_t keep_changes; /* the same of changes of objects */
 	struct config_agent *agents; /* in order of rank */
 	size_t agent_count;
 	size_t *cycle; /* indexes into agents */

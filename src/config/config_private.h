@@ -318,6 +318,9 @@ bool export_target(struct loader *loader, struct agent_draft *draft,
 /* --- the files --------------------------------------------------------- */
 
 void general_read(struct loader *loader);
+/* "forever" (0) or a time; `out` stays when there is no node. */
+void keep_read(struct loader *loader, const struct node *node, const char *key,
+	       int64_t *out);
 void cycle_read(struct loader *loader);
 
 void metaverse_declare(struct loader *loader);

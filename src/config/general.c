@@ -6,7 +6,10 @@
  */
 #include "config/config_private.h"
 
-#define DEFAULT_STORE "sqlite:state/conjoin.db"
+#include "base/clock.h"
+
+#define DEFAULT_STORE   "sqlite:state/conjoin.db"
+#define DEFAULT_CHANGES (90 * CLOCK_DAY)
 
 static void read_version(struct loader *loader)
 {
@@ -84,22 +87,32 @@ static void read_guards(struct loader *loader)
 		    &loader->export_guards);
 }
 
+void keep_read(struct loader *loader, const struct node *node, const char *key,
+	       int64_t *out)
+{
+	struct sv text = read_text(loader, node, key);
+
+	if (text.len && sv_eq_str(text, "forever"))
+		*out = 0;
+	else if (text.len && (!setting_parse_duration(text, out) || *out <= 0))
+		problem_report(loader, node,
+			       "%s is how long they are kept: forever, or a "
+			       "time such as 90 days",
+			       key);
+}
+
 static void read_history(struct loader *loader)
 {
-	static const char *const keys[] = { "runs", NULL };
+	static const char *const keys[] = { "runs", "changes", NULL };
 	const struct node *map = read_map(
 		loader, read_find(loader->root, "history"), "'history'");
-	const struct node *runs = read_find(map, "runs");
-	struct sv text = read_text(loader, runs, "'runs'");
 
 	read_keys(loader, map, keys);
-	if (text.len == 0 || sv_eq_str(text, "forever"))
-		return;
-	if (!setting_parse_duration(text, &loader->config->keep_runs) ||
-	    loader->config->keep_runs <= 0)
-		problem_report(loader, runs,
-			       "'runs' is how long runs are kept: forever, or "
-			       "a time such as 90 days");
+	loader->config->keep_changes = DEFAULT_CHANGES;
+	keep_read(loader, read_find(map, "runs"), "'runs'",
+		  &loader->config->keep_runs);
+	keep_read(loader, read_find(map, "changes"), "'changes'",
+		  &loader->config->keep_changes);
 }
 
 /* `connect: { AGENT: ... }` of the overlay names agents that exist. */

@@ -99,7 +99,7 @@ static void declare_type(struct loader *loader, const struct node *key,
 			 const struct node *item)
 {
 	static const char *const keys[] = { "attributes", "keys", "precedence",
-					    "delete", NULL };
+					    "delete", "history", NULL };
 	struct config *config = loader->config;
 	struct config_mv_type *type = &config->mv_types[config->mv_type_count];
 	const struct node *node;
@@ -432,5 +432,8 @@ void metaverse_rules(struct loader *loader)
 		read_key_rules(loader, type, read_find(node, "keys"));
 		read_precedence(loader, type, read_find(node, "precedence"));
 		read_delete(loader, type, read_find(node, "delete"));
+		type->keep_changes = config->keep_changes;
+		keep_read(loader, read_find(node, "history"), "'history'",
+			  &type->keep_changes);
 	}
 }

@@ -213,12 +213,17 @@ static int do_step(struct run *run, const struct run_task *task, int number,
 }
 
 /* A few at the end of each run; what is more goes with the next ones. */
-#define FORGET_MAX 64
+#define FORGET_MAX     64
+#define FORGET_CHANGES 20000
 
 static int forget_old(struct run *run, struct error *err)
 {
+	struct run_keep changes = { .config = run->config,
+				    .now = run->started };
 	int64_t keep = run->config->keep_runs;
 
+	if (run_forget_changes(run->store, &changes, FORGET_CHANGES, err) < 0)
+		return -1;
 	if (!keep)
 		return 0;
 	return run_forget(run->store, run->started - keep, FORGET_MAX, err) < 0

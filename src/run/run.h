@@ -87,6 +87,22 @@ enum run_exit result_exit(const char *result);
 int64_t run_forget(struct store *store, int64_t before, size_t max,
 		   struct error *err);
 
+/* How long changes of objects are kept, as the configuration says or since one
+ * moment for all. */
+struct run_keep {
+	const struct config *config;
+	int64_t now;
+	int64_t before; /* 0: by the configuration */
+};
+
+/*
+ * Removes what is kept of changes longer ago than that, at most about `max` of
+ * them, some thousand at a time. The caller holds the lease. Their number, or
+ * -1.
+ */
+int64_t run_forget_changes(struct store *store, const struct run_keep *keep,
+			   size_t max, struct error *err);
+
 /*
  * A cycle: imports of all agents in the cycle's order (delta where there is a
  * watermark), syncs of all, exports of all, imports of those exported to,

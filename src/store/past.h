@@ -55,13 +55,16 @@ int store_past_of(struct store *store, int64_t object, int64_t before,
  * they hold. */
 int store_past_scan(struct store *store, int64_t after, int64_t before,
 		    struct past_row *rows, int limit, struct error *err);
-/* The first run that may have rows of after `time`, or of runs to come. */
+/* The first run that may have rows of after `time`; 0: any. */
 int store_past_run_at(struct store *store, int64_t time, int64_t *out,
 		      struct error *err);
-/* Rows of a type (of a kind: PAST_EXPORT or any other; type 0: all) from before
- * `before` with id > *after are removed, at most `limit` are looked at and
- * *after is moved on. The number looked at, or -1. */
-int store_past_forget(struct store_tx *tx, bool exports, uint32_t type,
+enum past_what {
+	PAST_EXPORTS = 0, /* of all agents */
+	PAST_OBJECTS = 1, /* metaverse objects of one type */
+};
+/* Rows from before `before` with id > *after go; at most `limit`, of whatever
+ * kind, are looked at and *after is moved on. How many were, or -1. */
+int store_past_forget(struct store_tx *tx, enum past_what what, uint32_t type,
 		      int64_t before, int64_t *after, int limit,
 		      int64_t *removed, struct error *err);
 /* Metaverse objects with id > after that the runs from..to made, in order: the

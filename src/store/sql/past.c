@@ -96,57 +96,75 @@ int store_past_run_at(struct store *store, int64_t time, int64_t *out,
 		      struct error *err)
 {
 	return sql_number(store,
-			  "SELECT coalesce((SELECT min(id) FROM run WHERE"
-			  " ended = 0 OR ended > ?1),"
-			  " (SELECT max(id) + 1 FROM run), 1)",
+			  "SELECT coalesce(max(id), 0) FROM run"
+			  " WHERE started <= ?1",
 			  out, err, "i", time) < 0
 		       ? -1
 		       : 0;
 }
 
-/* The last id of the next `limit` that are old: 1, 0 there is none, -1. */
-static int next_old(struct store *store, int64_t before, int64_t after,
-		    int limit, int64_t *last_out, int64_t *count_out,
-		    struct error *err)
+/* Rows of runs that began later are later too. */
+static int end_of_old(struct store *store, int64_t before, int64_t *out,
+		      struct error *err)
 {
-	struct statement *stmt;
-	int ret = sql_first(store,
-			    "SELECT max(id), count(*) FROM (SELECT id FROM"
-			    " past WHERE id > ?1 AND time < ?2 ORDER BY id"
-			    " LIMIT ?3) AS old",
-			    &stmt, err, "iii", after, before, (int64_t)limit);
+	int64_t run;
 
-	*count_out = 0;
-	if (ret > 0) {
-		*last_out = sql_int(stmt, 0);
-		*count_out = sql_int(stmt, 1);
-		sql_reset(stmt);
-	}
-	return ret < 0 ? -1 : *count_out > 0;
+	if (sql_number(store,
+		       "SELECT coalesce(min(id), 0) FROM run WHERE"
+		       " started >= ?1",
+		       &run, err, "i", before) < 0)
+		return -1;
+	*out = run ? PAST_ID(run) : INT64_MAX;
+	return 0;
 }
 
-int store_past_forget(struct store_tx *tx, bool exports, uint32_t type,
+/* The last id of the next `limit` that are old; their number, or -1. */
+static int64_t next_old(struct store *store, int64_t before, int64_t after,
+			int limit, int64_t *last_out, struct error *err)
+{
+	struct statement *stmt;
+	int64_t count = 0;
+	int64_t end;
+	int ret;
+
+	if (end_of_old(store, before, &end, err) < 0)
+		return -1;
+	ret = sql_first(store,
+			"SELECT max(id), count(*) FROM (SELECT id FROM past"
+			" WHERE id > ?1 AND id < ?2 AND time < ?3 ORDER BY id"
+			" LIMIT ?4) AS old",
+			&stmt, err, "iiii", after, end, before,
+			(int64_t)limit);
+	if (ret > 0) {
+		*last_out = sql_int(stmt, 0);
+		count = sql_int(stmt, 1);
+		sql_reset(stmt);
+	}
+	return ret < 0 ? -1 : count;
+}
+
+int store_past_forget(struct store_tx *tx, enum past_what what, uint32_t type,
 		      int64_t before, int64_t *after, int limit,
 		      int64_t *removed, struct error *err)
 {
 	struct statement *stmt;
 	int64_t last = 0;
-	int64_t looked_at;
-	int ret = next_old(tx->store, before, *after, limit, &last, &looked_at,
-			   err);
+	int64_t count =
+		next_old(tx->store, before, *after, limit, &last, err);
+	int ret;
 
-	if (ret <= 0)
-		return ret;
+	if (count <= 0)
+		return (int)count;
 	for (ret = sql_first(tx->store,
 			     "DELETE FROM past WHERE id > ?1 AND id <= ?2 AND"
-			     " time < ?3 AND (kind = 3) = (?4 = 1) AND"
-			     " (?5 = 0 OR type = ?5) RETURNING id",
+			     " time < ?3 AND ((?4 = 0 AND kind = 3) OR (?4 = 1"
+			     " AND kind <> 3 AND type = ?5)) RETURNING id",
 			     &stmt, err, "iiiii", *after, last, before,
-			     (int64_t)exports, (int64_t)type);
+			     (int64_t)what, (int64_t)type);
 	     ret > 0; ret = sql_next(stmt, err))
 		++*removed;
 	*after = last;
-	return ret < 0 ? -1 : (int)looked_at;
+	return ret < 0 ? -1 : (int)count;
 }
 
 int store_mv_made(struct store *store, int64_t from, int64_t to, int64_t after,
