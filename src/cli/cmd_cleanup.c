@@ -28,8 +28,7 @@ struct cleanup {
 static int read_before(struct cleanup *cleanup, struct error *err)
 {
 	const struct config *config = cleanup->session->config;
-	const char *text =
-		args_value(&cleanup->session->cli->args, "before");
+	const char *text = args_value(&cleanup->session->cli->args, "before");
 
 	cleanup->now = clock_now();
 	if (!text) {

@@ -119,11 +119,11 @@ static int read_attr(struct session *session, struct listing *listing,
 static void print_object(struct session *session, const struct subject *object)
 {
 	struct cli *cli = session->cli;
-	struct sv label = object->mv ? subject_mv_label(&session->display,
-							object->mv, &cli->arena)
-				     : subject_cs_label(&session->display,
-							object->cs,
-							&cli->arena);
+	struct sv label = object->mv
+				  ? subject_mv_label(&session->display,
+						     object->mv, &cli->arena)
+				  : subject_cs_label(&session->display,
+						     object->cs, &cli->arena);
 
 	if (!cli->output.quiet)
 		tell_heading(cli, output_safe(label, &cli->arena));

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 
 #include "base/log.h"
+#include "cli/audit.h"
 
 #include <sodium.h>
 #include <stdarg.h>
@@ -31,6 +32,7 @@ const struct command *const commands[] = {
 	&command_runs,
 	&command_errors,
 	&command_status,
+	&command_audit,
 	&command_cleanup,
 	&command_secret,
 	&command_key,
@@ -280,7 +282,11 @@ static enum run_exit start(struct cli *cli, int argc, const char *const *argv)
 	if (args_value(&cli->args, "folder"))
 		cli->folder = args_value(&cli->args, "folder");
 	exit = check_words(cli);
-	return exit == RUN_OK ? cli->command->run(cli) : exit;
+	if (exit != RUN_OK)
+		return exit;
+	exit = cli->command->run(cli);
+	audit_record(cli, exit);
+	return exit;
 }
 
 /* Known before the options are parsed, for what is wrong with them. */

@@ -58,8 +58,9 @@ static void set_export(json_t *json, const struct history_event *event,
 	(void)set(json, "id", json_of_text(display_cs_id(event->cs, arena)));
 	(void)set(json, "object", text_json(event->object));
 	(void)set(json, "operation", json_of_text(event->operation));
-	(void)set(json, "answer", event->answer.len ? json_of_sv(event->answer)
-						    : json_string("success"));
+	(void)set(json, "answer",
+		  event->answer.len ? json_of_sv(event->answer)
+				    : json_string("success"));
 	(void)set(json, "dn", name);
 }
 
@@ -78,8 +79,8 @@ json_t *event_json(const struct history_event *event, struct arena *arena)
 		  event->run ? json_integer(event->run) : json_null());
 	(void)set(json, "profile", json_of_text(event->profile));
 	(void)set(json, "type", json_of_text(event->type));
-	(void)set(json, "mv", event->mv ? json_integer(event->mv)
-					: json_null());
+	(void)set(json, "mv",
+		  event->mv ? json_integer(event->mv) : json_null());
 	(void)set(json, "title", text_json(event->title));
 	if (event->operation)
 		set_export(json, event, arena);
@@ -87,8 +88,8 @@ json_t *event_json(const struct history_event *event, struct arena *arena)
 		(void)json_array_append_new(values,
 					    value_json(&event->values[i]));
 	for (i = 0; i < event->link_count; i++)
-		(void)json_array_append_new(
-			links, link_json(&event->links[i], arena));
+		(void)json_array_append_new(links,
+					    link_json(&event->links[i], arena));
 	(void)set(json, "attributes", values);
 	(void)set(json, "links", links);
 	return json;
@@ -107,8 +108,7 @@ static void print_head(struct cli *cli, const struct history_event *event,
 	(void)printf("%s%s%s", bold,
 		     event->operation ? event->operation : event->what, plain);
 	if (event->operation)
-		(void)printf("  %s",
-			     output_safe(event->object, &cli->arena));
+		(void)printf("  %s", output_safe(event->object, &cli->arena));
 	else if (whose)
 		(void)printf("  mv %lld  %s  %s", (long long)event->mv,
 			     event->type ? event->type : "",

@@ -319,7 +319,7 @@ struct config {
 	const char *store;       /* "sqlite:PATH" (made absolute) */
 	const char *environment; /* or NULL */
 	bool provisioning;
-	int64_t keep_runs; /* how long history keeps them; 0: for ever */
+	int64_t keep_runs;    /* how long history keeps them; 0: for ever */
 	int64_t keep_changes; /* the same of changes of objects */
 	struct config_agent *agents; /* in order of rank */
 	size_t agent_count;

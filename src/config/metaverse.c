@@ -98,8 +98,9 @@ static void declare_keys(struct loader *loader, struct config_mv_type *type,
 static void declare_type(struct loader *loader, const struct node *key,
 			 const struct node *item)
 {
-	static const char *const keys[] = { "attributes", "keys", "precedence",
-					    "delete", "history", NULL };
+	static const char *const keys[] = { "attributes", "keys",
+					    "precedence", "delete",
+					    "history",    NULL };
 	struct config *config = loader->config;
 	struct config_mv_type *type = &config->mv_types[config->mv_type_count];
 	const struct node *node;

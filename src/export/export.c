@@ -19,7 +19,7 @@
 struct sent {
 	struct entry entry;
 	struct export_op op;
-	bool sets; /* `entry` has no values: see set.c */
+	bool sets;           /* `entry` has no values: see set.c */
 	struct member *rows; /* its values then */
 	size_t row_count;
 	bool done;

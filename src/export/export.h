@@ -19,7 +19,7 @@ struct export_options {
 	const struct config_guards *guards;
 	struct seal *seal; /* of passwords; NULL: there are none */
 	const char *allow; /* a token that passes the guard, or NULL */
-	int64_t run; /* that the history names; 0: nothing is kept */
+	int64_t run;       /* that the history names; 0: nothing is kept */
 	/* Called now and then; may be NULL. Returns non-zero to stop. */
 	int (*progress)(void *data, uint64_t objects, int permille);
 	void *progress_data;

@@ -25,9 +25,8 @@ static void take_attr(struct export_step *step, struct past *past,
 		      const struct image *written,
 		      const struct image_attr *attr)
 {
-	if (past_value(step->store, attr->attr,
-		       image_get(written, attr->attr), &attr->values, true,
-		       &step->arena, new_value(past)))
+	if (past_value(step->store, attr->attr, image_get(written, attr->attr),
+		       &attr->values, true, &step->arena, new_value(past)))
 		past->value_count++;
 }
 
@@ -75,8 +74,7 @@ static void take_rows(struct export_step *step, const struct member *rows,
 	size_t i;
 
 	past->op = PENDING_UPDATE;
-	past->values =
-		arena_array(&step->arena, count, sizeof(*past->values));
+	past->values = arena_array(&step->arena, count, sizeof(*past->values));
 	for (i = 0; i < count; i++) {
 		bool wanted = member_in_expected(&rows[i]);
 		uint32_t attr = map->from_store[rows[i].attr];
@@ -139,10 +137,10 @@ int record_refused(struct export_step *step, int64_t cs,
 
 	if (!step->options->run || step->unsent)
 		return 0;
-	answer = sv_from(arena_printf(
-		&step->arena, "%s: " SV_FMT,
-		outcome->error ? outcome->error : "unexpected-error",
-		SV_ARG(outcome->message)));
+	answer = sv_from(arena_printf(&step->arena, "%s: " SV_FMT,
+				      outcome->error ? outcome->error
+						     : "unexpected-error",
+				      SV_ARG(outcome->message)));
 	return store_past_answer(step->tx, cs, PAST_ID(step->options->run),
 				 PAST_ID(step->options->run + 1), answer, err);
 }

@@ -43,8 +43,8 @@ static int load_links(struct store *store, struct arena *arena,
 
 	if (count < 0)
 		return -1;
-	state->links = arena_array(arena, (size_t)count + 1,
-				   sizeof(*state->links));
+	state->links =
+		arena_array(arena, (size_t)count + 1, sizeof(*state->links));
 	for (i = 0; i < count; i++)
 		state->links[state->link_count++] =
 			(struct past_link){ rows[i].cs, rows[i].rule_set,
@@ -121,10 +121,10 @@ void history_take_back(struct history_state *state, const struct past *past,
 
 		if (!value->secret)
 			image_set(&state->image, value->attr,
-				  past_before(value,
-					      image_get(&state->image,
-							value->attr),
-					      arena),
+				  past_before(
+					  value,
+					  image_get(&state->image, value->attr),
+					  arena),
 				  arena);
 	}
 	if (past->gone_count || past->come_count)
@@ -276,9 +276,8 @@ struct scan {
 static int scan_changed(struct scan *scan, struct error *err)
 {
 	struct history_state state;
-	int ret = history_state(scan->store,
-				scan->changed.at[scan->next++], scan->at,
-				&scan->arena, &state, err);
+	int ret = history_state(scan->store, scan->changed.at[scan->next++],
+				scan->at, &scan->arena, &state, err);
 
 	if (ret == 0 && state.exists)
 		ret = scan->fn(scan->data, &state, err);

@@ -66,11 +66,11 @@ struct history_link {
 };
 
 struct history_event {
-	const char *what; /* "created" "changed" "deleted" "exported" */
-	int64_t run;      /* 0: not known */
+	const char *what;    /* "created" "changed" "deleted" "exported" */
+	int64_t run;         /* 0: not known */
 	const char *profile; /* "hr full-sync"; NULL: the run is forgotten */
-	int64_t time;     /* 0: not known */
-	int64_t mv;       /* of all but "exported" */
+	int64_t time;        /* 0: not known */
+	int64_t mv;          /* of all but "exported" */
 	const char *type;
 	struct sv title;
 	/* "exported" */

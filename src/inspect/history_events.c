@@ -122,8 +122,8 @@ static void add_links(struct telling *t, struct history_event *event,
 
 		link->came = came;
 		link->cs = links[i].cs;
-		link->agent = store_name(t->store, NAME_AGENT,
-					 CS_AGENT(links[i].cs));
+		link->agent =
+			store_name(t->store, NAME_AGENT, CS_AGENT(links[i].cs));
 		link->object =
 			subject_cs_label(t->display, link->cs, &t->arena);
 		link->rule_set = rule_set_name(t, links[i].rule_set);
@@ -136,8 +136,7 @@ static void room_for(struct telling *t, struct history_event *event,
 {
 	event->values =
 		arena_array(&t->arena, values + 1, sizeof(*event->values));
-	event->links =
-		arena_array(&t->arena, links + 1, sizeof(*event->links));
+	event->links = arena_array(&t->arena, links + 1, sizeof(*event->links));
 }
 
 static int emit(struct telling *t, const struct history_event *event)
@@ -171,8 +170,8 @@ static void take_givers(struct telling *t)
 
 	t->by_len = store_attr_map(t->store)->to_store_len;
 	t->by = arena_zalloc(&t->kept, (t->by_len + 1) * sizeof(*t->by));
-	lineage_decode(t->state.row.lineage, store_attr_map(t->store),
-		       &t->kept, &lineage);
+	lineage_decode(t->state.row.lineage, store_attr_map(t->store), &t->kept,
+		       &lineage);
 	for (i = 0; i < lineage.len; i++)
 		for (k = 0; k < t->state.link_count; k++)
 			if (t->state.links[k].cs == lineage.at[i].cs &&
@@ -215,13 +214,13 @@ static int tell_whole(struct telling *t, const struct history_state *state,
 		return -1;
 	for (i = 0; i < state->image.len; i++) {
 		const struct image_attr *attr = &state->image.attrs[i];
-		struct history_value *value = &event->values[event->value_count];
+		struct history_value *value =
+			&event->values[event->value_count];
 		size_t count = event->value_count;
 		uint32_t *by = giver(t, attr->attr);
 
 		if (add_value(t, event, attr->attr, came ? NULL : &attr->values,
-			      came ? &attr->values : NULL, DISPLAY_MV,
-			      err) < 0)
+			      came ? &attr->values : NULL, DISPLAY_MV, err) < 0)
 			return -1;
 		if (came && by && event->value_count > count)
 			value->by = rule_set_name(t, *by);
@@ -705,8 +704,7 @@ static int diff_one(struct telling *t, int64_t mv,
 	if (diff_values(t, &from, &to, &event, err) < 0)
 		return -1;
 	diff_links(t, &from, &to, &event);
-	if (!event.value_count && !event.link_count &&
-	    from.exists == to.exists)
+	if (!event.value_count && !event.link_count && from.exists == to.exists)
 		return 0;
 	return emit(t, &event);
 }

@@ -2,8 +2,8 @@
  * forget.c - the history does not grow for ever
  *
  * Called at the end of a run, when the configuration says how long runs and
- * changes are kept, and by `conjoin cleanup`. A slice is a transaction of its own, so that
- * small writers get in and a process that dies has lost nothing.
+ * changes are kept, and by `conjoin cleanup`. A slice is a transaction of its
+ * own, so that small writers get in and a process that dies has lost nothing.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -108,10 +108,9 @@ static int forget_kind(struct store *store, enum past_what what, uint32_t type,
 		       int64_t before, size_t max, size_t *looked_at,
 		       int64_t *removed, struct error *err)
 {
-	struct forgetting f = { .store = store,
-				.what = what,
-				.type = type,
-				.before = before };
+	struct forgetting f = {
+		.store = store, .what = what, .type = type, .before = before
+	};
 	int count = CHANGES_SLICE;
 
 	(void)snprintf(f.key, sizeof(f.key), "past.%d.%u", (int)what, type);

@@ -39,8 +39,7 @@ static void take_links(struct record *record)
 		return;
 	past->gone = arena_array(&record->arena, mv->links_before_count + 1,
 				 sizeof(*past->gone));
-	past->come =
-		arena_array(&record->arena, now + 1, sizeof(*past->come));
+	past->come = arena_array(&record->arena, now + 1, sizeof(*past->come));
 	for (i = 0; i < mv->links_before_count; i++)
 		if (!among(mv->links, now, mv->links_before[i]))
 			past->gone[past->gone_count++] =

@@ -81,7 +81,7 @@ struct work_cs {
 	bool unqueued;
 	bool journaled; /* saved in this unit */
 	bool has_merged;
-	struct image merged; /* a change: what merging export rules gave */
+	struct image merged;  /* a change: what merging export rules gave */
 	struct past_link had; /* its link as it was read */
 	uint64_t old_anchor_h;
 	uint64_t new_anchor_h; /* to be written with a new object */

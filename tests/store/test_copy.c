@@ -152,7 +152,7 @@ static void copies_all(void **state)
 
 	fill(path_of(files->f));
 	OK(files->f, copy_to_other(files, &copied));
-	assert_int_equal(copied.tables, 28);
+	assert_int_equal(copied.tables, 30);
 	assert_true(copied.rows > 40000);
 	same(path_of(files->f), files->other, 0);
 	OK(files->f, store_open(files->other_url, 0, &store, &files->f->err));
@@ -406,13 +406,16 @@ static void damaged_or_too_new(void **state)
 {
 	struct files *files = *state;
 	FILE *file;
+	long page;
 
 	back_up_filled(files);
 	close_store(files);
 	file = fopen(files->backup, "r+e");
 	assert_non_null(file);
-	assert_int_equal(fseek(file, 40 * 8192 + 11, SEEK_SET), 0);
-	assert_int_equal(fwrite("damaged", 1, 7, file), 7);
+	for (page = 40; page < 60; page++) {
+		assert_int_equal(fseek(file, page * 8192 + 11, SEEK_SET), 0);
+		assert_int_equal(fwrite("damaged", 1, 7, file), 7);
+	}
 	assert_int_equal(fclose(file), 0);
 	not_restored(files, "cannot restore from");
 	run_raw(files->backup, "PRAGMA user_version = 1000");

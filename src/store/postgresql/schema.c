@@ -103,6 +103,8 @@ static const char STEP_2[] =
 	"CREATE INDEX past_object ON past (object, id);"
 	"CREATE TABLE audit (id bigint PRIMARY KEY, time bigint,"
 	" \"user\"" TEXT ", host" TEXT ", command" TEXT ", result" TEXT ","
-	" hash bytea);";
+	" hash bytea);"
+	"CREATE RULE audit_kept AS ON DELETE TO audit DO INSTEAD NOTHING;"
+	"CREATE RULE audit_fixed AS ON UPDATE TO audit DO INSTEAD NOTHING;";
 
 const char *const postgresql_schema_steps[] = { STEP_1, STEP_2, NULL };

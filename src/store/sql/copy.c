@@ -210,8 +210,9 @@ TABLE_OF(allowed, ALL, "run, time", "run, token, \"user\", time", "",
 	 "INSERT INTO ", 4, "itti", I(0), B(1), B(2), I(3))
 TABLE(past, A, "id", "id, object, kind, type, time, answer, what", 7,
       "iiiiitb", I(0), I(1), I(2), I(3), I(4), B(5), B(6))
-TABLE(audit, A, "id", "id, time, \"user\", host, command, result, hash", 7,
-      "iittttb", I(0), I(1), B(2), B(3), B(4), B(5), B(6))
+TABLE_OF(audit, A, "id", "id, time, \"user\", host, command, result, hash",
+	 "", "INSERT INTO ", 7, "iittttb",
+	 I(0), I(1), B(2), B(3), B(4), B(5), B(6))
 /* clang-format on */
 
 static const struct table *const TABLES[] = {

@@ -94,11 +94,12 @@ int store_mv_scan(struct store *store, int64_t after, struct mv_row *rows,
 	int count = 0;
 	int ret;
 
-	for (ret = sql_first(store,
-			     "SELECT id, guid, type, projected, image,"
-			     " lineage, run, created FROM mv WHERE id > ?1 ORDER BY id"
-			     " LIMIT ?2",
-			     &stmt, err, "ii", after, (int64_t)limit);
+	for (ret = sql_first(
+		     store,
+		     "SELECT id, guid, type, projected, image,"
+		     " lineage, run, created FROM mv WHERE id > ?1 ORDER BY id"
+		     " LIMIT ?2",
+		     &stmt, err, "ii", after, (int64_t)limit);
 	     ret > 0; ret = sql_next(stmt, err))
 		read_row(stmt, arena, &rows[count++]);
 	return ret < 0 ? -1 : count;

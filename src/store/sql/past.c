@@ -15,9 +15,8 @@ int store_past_put(struct store_tx *tx, const struct past_row *row,
 	return sql_run(tx->store,
 		       "INSERT OR REPLACE INTO past VALUES"
 		       " (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-		       err, "iiiiitb", row->id, row->object,
-		       (int64_t)row->kind, (int64_t)row->type, row->time,
-		       row->answer, row->what);
+		       err, "iiiiitb", row->id, row->object, (int64_t)row->kind,
+		       (int64_t)row->type, row->time, row->answer, row->what);
 }
 
 int store_past_next(struct store *store, int64_t run, int64_t *out,
@@ -133,8 +132,7 @@ static int64_t next_old(struct store *store, int64_t before, int64_t after,
 			"SELECT max(id), count(*) FROM (SELECT id FROM past"
 			" WHERE id > ?1 AND id < ?2 AND time < ?3 ORDER BY id"
 			" LIMIT ?4) AS old",
-			&stmt, err, "iiii", after, end, before,
-			(int64_t)limit);
+			&stmt, err, "iiii", after, end, before, (int64_t)limit);
 	if (ret > 0) {
 		*last_out = sql_int(stmt, 0);
 		count = sql_int(stmt, 1);
@@ -149,8 +147,7 @@ int store_past_forget(struct store_tx *tx, enum past_what what, uint32_t type,
 {
 	struct statement *stmt;
 	int64_t last = 0;
-	int64_t count =
-		next_old(tx->store, before, *after, limit, &last, err);
+	int64_t count = next_old(tx->store, before, *after, limit, &last, err);
 	int ret;
 
 	if (count <= 0)

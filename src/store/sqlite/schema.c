@@ -108,6 +108,10 @@ static const char STEP_2[] =
 	"ALTER TABLE mv ADD COLUMN created INTEGER;"
 	"CREATE TABLE audit (id INTEGER PRIMARY KEY, time INTEGER,"
 	" user TEXT, host TEXT, command TEXT, result TEXT, hash BLOB);"
+	"CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN"
+	" SELECT RAISE(ABORT, 'the audit log is only added to'); END;"
+	"CREATE TRIGGER audit_fixed BEFORE UPDATE ON audit BEGIN"
+	" SELECT RAISE(ABORT, 'the audit log is only added to'); END;"
 	/* counts the imported objects of a type */
 	"CREATE INDEX cs_type ON cs (type) WHERE type > 0 AND"
 	" image IS NOT NULL;";

@@ -317,10 +317,36 @@ static void history(void **state)
 	assert_true(folder_load(folder)->keep_runs == 0);
 	write_base(folder, COMPANY "history: { runs: soon, runz: 1 }\n");
 	expect_problems(folder_load(folder),
-			"conjoin.yaml:5:18: 'runs' is how long runs are kept: "
+			"conjoin.yaml:5:18: 'runs' is how long they are kept: "
 			"forever, or a time such as 90 days\n"
 			"conjoin.yaml:5:24: unknown key 'runz': did you mean "
 			"'runs'?\n");
+}
+
+static void history_of_changes(void **state)
+{
+	struct folder *folder = *state;
+	const struct config *config;
+
+	write_agents(folder);
+	write_base(folder, COMPANY);
+	config = folder_load(folder);
+	assert_true(config->keep_changes == 90 * CLOCK_DAY);
+	assert_true(config->mv_types[0].keep_changes == 90 * CLOCK_DAY);
+	folder_write(folder, "conjoin.yaml",
+		     "conjoin: 1\nagents: [hr, ad]\n" COMPANY
+		     "history: { runs: forever, changes: 2 days }\n" METAVERSE
+		     "    history: 1 day\n");
+	config = folder_load(folder);
+	assert_true(config->keep_changes == 2 * CLOCK_DAY);
+	assert_true(config->mv_types[0].keep_changes == 2 * CLOCK_DAY);
+	assert_true(config->mv_types[1].keep_changes == CLOCK_DAY);
+	write_base(folder, COMPANY "history: { changes: forever }\n");
+	assert_true(folder_load(folder)->keep_changes == 0);
+	write_base(folder, COMPANY "history: { changes: 0 days }\n");
+	expect_problems(folder_load(folder),
+			"conjoin.yaml:5:21: 'changes' is how long they are "
+			"kept: forever, or a time such as 90 days\n");
 }
 
 static void parameters(void **state)
@@ -395,6 +421,8 @@ int main(void)
 						folder_teardown),
 		cmocka_unit_test_setup_teardown(environment, folder_setup,
 						folder_teardown),
+		cmocka_unit_test_setup_teardown(history_of_changes,
+						folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(history, folder_setup,
 						folder_teardown),
 		cmocka_unit_test_setup_teardown(parameters, folder_setup,
