@@ -108,6 +108,9 @@ static int fn_proxies(struct eval *e, const struct datum *args, size_t argc,
 
 	if (list_add_datum(e, &list, &args[0]) < 0)
 		return -1;
+	/* of a reference its text */
+	for (i = 0; i < list.len; i++)
+		list.at[i] = value_string(list.at[i].text);
 	for (a = 1; a < argc; a++) {
 		for (i = 0; i < args[a].len; i++) {
 			if (e->work < list.len)
