@@ -61,6 +61,7 @@ extern const struct command command_errors;
 extern const struct command command_secret;
 extern const struct command command_key;
 extern const struct command command_status;
+extern const struct command command_doctor;
 extern const struct command command_activate;
 extern const struct command command_backup;
 extern const struct command command_restore;

@@ -33,6 +33,7 @@ const struct command *const commands[] = {
 	&command_errors,
 	&command_status,
 	&command_audit,
+	&command_doctor,
 	&command_cleanup,
 	&command_secret,
 	&command_key,
@@ -237,10 +238,10 @@ const char *cli_near(struct cli *cli, const char *word,
 static enum run_exit unknown_command(struct cli *cli, const char *name)
 {
 	const struct command *const *command;
-	const char *names[32];
+	const char *names[64];
 	size_t count = 0;
 
-	for (command = commands; *command && count < 32; command++)
+	for (command = commands; *command && count < 64; command++)
 		names[count++] = (*command)->name;
 	return cli_misuse(cli, "unknown command '%s'%s", name,
 			  cli_near(cli, name, names, count, ""));

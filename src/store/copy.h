@@ -20,6 +20,10 @@ struct store_info {
 
 int store_info(struct store *store, struct store_info *out, struct error *err);
 
+/* Reads all of it: 0 it is whole; 1 a server keeps it, which sees to that
+ * itself; -1 it is damaged, err says how. */
+int store_verify(struct store *store, struct error *err);
+
 struct store_copied {
 	int64_t tables;
 	int64_t rows;

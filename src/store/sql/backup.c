@@ -29,6 +29,13 @@ int store_info(struct store *store, struct store_info *out, struct error *err)
 	return driver->size ? driver->size(store->db, &out->size, err) : 0;
 }
 
+int store_verify(struct store *store, struct error *err)
+{
+	const struct sql_driver *driver = store->db->driver;
+
+	return driver->check ? driver->check(store->db, err) : 1;
+}
+
 /* ---- files ---- */
 
 /* A file that becomes a store: its address, and what a store has beside it. */

@@ -1,0 +1,183 @@
+"""doctor: what is or may go wrong, each with what to do.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import os
+import subprocess
+
+import pytest
+
+from helpers import Folder
+
+FILES = {
+    "conjoin.yaml": """conjoin: 1
+agents: [hr, dir]
+metaverse:
+  person:
+    attributes:
+      id: { type: string, index: true }
+      name: { type: string, index: true }
+    delete: { when: [hr] }
+""",
+    "agents/hr.yaml": """type: csv
+connect: { path: hr.csv, anchor: line }
+objects:
+  person:
+    metaverse: person
+    join: [ { id: id } ]
+    project: true
+    import: { id: id, name: name }
+""",
+    "agents/dir.yaml": """type: ldif
+connect: { path: dir.ldif, anchor: dn }
+objects:
+  inetOrgPerson:
+    metaverse: person
+    join: [ { name: sn } ]
+    provision: { dn: '"cn=" & [id] & ",dc=x"' }
+    export: { sn: name }
+""",
+    "hr.csv": "line,id,name\nA,1,Ann\nB,2,Bob\n",
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = Folder(tmp_path)
+    for name, text in FILES.items():
+        made.write(name, text)
+    return made
+
+
+def findings(folder, *words, status=0, **options):
+    found = folder.json("doctor", *words, status=status, **options)
+    for one in found["findings"]:
+        assert (one["fix"] is None) == (one["level"] == "ok"), one
+    for level in ("error", "warning"):
+        assert found[level + "s"] == len(
+            [one for one in found["findings"] if one["level"] == level])
+    return [(one["area"], one["agent"], one["text"])
+            for one in found["findings"] if one["level"] != "ok"]
+
+
+def test_all_is_well(folder):
+    folder.ok("cycle")
+    assert findings(folder) == []
+    out = folder.ok("doctor").out
+    assert "ok       system hr: reached and read" in out
+    assert "ok       store: read through: it is whole" in out
+    assert out.endswith("0 errors, 0 warnings\n")
+
+
+def test_before_the_first_run(folder):
+    found = findings(folder)
+    assert [one[:2] for one in found] == [("store", None)]
+
+
+def test_wrong_configuration(folder):
+    folder.replace("agents/hr.yaml", "project: true", "projekt: true")
+    found, = findings(folder, status=2)
+    assert found[0] == "configuration" and "1 error keeps" in found[2]
+
+
+def test_system_is_not_there(folder):
+    folder.ok("cycle")
+    os.rename(folder.path / "hr.csv", folder.path / "hr.off")
+    found = findings(folder)
+    assert [one[:2] for one in found] == [("system", "hr")]
+    assert "hr.csv" in found[0][2]
+
+
+def test_runs_that_failed_or_are_late(folder):
+    folder.ok("cycle")
+    folder.write("hr.csv", "line,id,name\n")
+    folder.ok("cycle", status=3)
+    found = findings(folder, status=4)
+    assert [one[:2] for one in found] == [("run", "hr")]
+    assert "stopped-deletion-threshold-exceeded" in found[0][2] or \
+        "stopped-" in found[0][2]
+    folder.write("hr.csv", FILES["hr.csv"])
+    folder.ok("cycle")
+    later = dict(os.environ, CONJOIN_FAKE_TIME="2099-02-01T00:00:00Z")
+    found = findings(folder, env=later)
+    assert {one[0] for one in found} == {"run"}
+    assert not findings(folder, "--max-age", "36500", env=later)
+
+
+def test_clock_went_back(folder):
+    later = dict(os.environ, CONJOIN_FAKE_TIME="2099-02-01T00:00:00Z")
+    folder.ok("cycle", env=later)
+    found = findings(folder, status=4)
+    assert ("clock", None) in [one[:2] for one in found]
+
+
+def test_errors_and_links(folder):
+    folder.ok("cycle")
+    folder.ok("disconnect", "dir", "cn=1,dc=x", status=1)
+    folder.ok("join", "dir", "cn=1,dc=x", "id=1")
+    folder.replace("agents/dir.yaml", "name: sn", "id: sn")
+    found = findings(folder, "--quick")
+    assert "links" not in [one[0] for one in found]
+    text = "1 link that the join rules would make differently now"
+    assert ("links", "dir", text) in findings(folder)
+    folder.write("hr.csv", "line,id,name\nA,3,Bob\nB,4,Ann\n")
+    folder.ok("run", "hr", "full-import")
+    folder.replace("agents/hr.yaml", "id: id, name: name",
+                   "id: id, name: 'Error(\"no\")'")
+    folder.ok("run", "hr", "full-sync", status=1)
+    found = findings(folder)
+    assert ("objects", "hr", "2 in error, 0 of them in quarantine") in found
+
+
+def test_damaged_store(folder):
+    folder.ok("cycle")
+    path = folder.path / "state/conjoin.db"
+    folder.ok("backup", str(folder.path / "good.db"))
+    data = bytearray(path.read_bytes())
+    size = len(data) // 8192
+    for page in range(2, size):
+        data[page * 8192:page * 8192 + 64] = b"\xff" * 64
+    path.write_bytes(bytes(data))
+    for suffix in ("-wal", "-shm"):
+        side = folder.path / ("state/conjoin.db" + suffix)
+        if side.exists():
+            side.unlink()
+    done = folder.conjoin("doctor", "--json")
+    assert done.status == 4
+    assert [one for one in done.json["findings"]
+            if one["area"] == "store" and one["level"] == "error"]
+
+
+def certificate(path, days):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                    "-keyout", "/dev/null", "-out", str(path), "-days",
+                    str(days), "-subj", "/CN=ca"], check=True,
+                   stderr=subprocess.DEVNULL)
+
+
+def test_certificates(folder):
+    folder.write("conjoin.yaml", FILES["conjoin.yaml"].replace(
+        "[hr, dir]", "[hr, ad]"))
+    (folder.path / "agents/dir.yaml").unlink()
+    folder.write("agents/ad.yaml", """type: ldap
+connect:
+  servers: [ 'ldaps://127.0.0.1:1' ]
+  bind_dn: cn=x
+  password: env:PW
+  ca_file: ca.pem
+  base: dc=x
+objects:
+  inetOrgPerson:
+    metaverse: person
+    join: [ { name: sn } ]
+""")
+    certificate(folder.path / "ca.pem", 10)
+    env = dict(os.environ, PW="x")
+    checked = folder.conjoin("check", env=env)
+    assert checked.status == 0, checked
+    found = findings(folder, status=4, env=env)
+    assert ("system", "ad") in [one[:2] for one in found]
+    cert, = [one for one in found if one[0] == "certificate"]
+    assert "ca.pem' ends on 20" in cert[2]
+    found = findings(folder, "--certificates", "5", status=4, env=env)
+    assert "certificate" not in [one[0] for one in found]
