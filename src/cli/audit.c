@@ -20,23 +20,26 @@ struct audited {
 };
 
 static const struct audited ALL[] = {
-	{ "run", NULL, "allow" },     { "cycle", NULL, "allow" },
-	{ "apply", NULL, NULL },      { "undo", NULL, NULL },
-	{ "join", NULL, NULL },       { "project", NULL, NULL },
-	{ "disconnect", NULL, NULL }, { "agent", "forget", NULL },
-	{ "errors", "retry", NULL },  { "secret", "set", NULL },
-	{ "secret", "delete", NULL }, { "key", "add", NULL },
-	{ "key", "reencrypt", NULL }, { "key", "abandon", NULL },
-	{ "key", "export", NULL },    { "key", "import", NULL },
-	{ "backup", NULL, NULL },     { "restore", NULL, NULL },
-	{ "store", "copy", NULL },    { "activate", NULL, NULL },
-	{ "cleanup", NULL, NULL },
+	{ "run", NULL, "allow" },         { "cycle", NULL, "allow" },
+	{ "apply", NULL, NULL },          { "undo", NULL, NULL },
+	{ "join", NULL, NULL },           { "project", NULL, NULL },
+	{ "disconnect", NULL, NULL },     { "agent", "forget", NULL },
+	{ "set-explicit", NULL, NULL },   { "errors", "ignore", NULL },
+	{ "errors", "quarantine", NULL }, { "errors", "retry", NULL },
+	{ "secret", "set", NULL },        { "secret", "delete", NULL },
+	{ "key", "add", NULL },           { "key", "reencrypt", NULL },
+	{ "key", "abandon", NULL },       { "key", "export", NULL },
+	{ "key", "import", NULL },        { "backup", NULL, NULL },
+	{ "restore", NULL, NULL },        { "store", "copy", NULL },
+	{ "activate", NULL, NULL },       { "cleanup", NULL, NULL },
 };
 
 static bool is_audited(struct cli *cli)
 {
 	size_t i;
 
+	if (args_has(&cli->args, "preview"))
+		return false; /* it changed nothing */
 	for (i = 0; cli->command && i < sizeof(ALL) / sizeof(*ALL); i++) {
 		const char *word = cli_word(cli, 0);
 

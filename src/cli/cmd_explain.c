@@ -99,6 +99,17 @@ static json_t *link_json(const struct explain_link *link, struct arena *arena)
 	return json;
 }
 
+static json_t *absence_json(const struct explain_absence *absence)
+{
+	json_t *json = json_object();
+
+	(void)set(json, "agent", json_of_text(absence->agent));
+	(void)set(json, "rule_set", json_of_text(absence->rule_set));
+	(void)set(json, "text", json_of_text(absence->text));
+	(void)set(json, "rule", json_of_text(absence->rule));
+	return json;
+}
+
 static json_t *provision_json(const struct explain_provision *provision)
 {
 	json_t *json = json_object();
@@ -150,6 +161,7 @@ static void add_lists(json_t *document, const struct explain *explain,
 	json_t *connectors = json_array();
 	json_t *remembered = json_array();
 	json_t *provisioning = json_array();
+	json_t *absent = json_array();
 	json_t *exports = json_array();
 	size_t i;
 
@@ -170,6 +182,10 @@ static void add_lists(json_t *document, const struct explain *explain,
 	(void)set(document, "connectors", connectors);
 	(void)set(document, "remembered", remembered);
 	(void)set(document, "provisioning", provisioning);
+	for (i = 0; i < explain->absence_count; i++)
+		(void)json_array_append_new(
+			absent, absence_json(&explain->absences[i]));
+	(void)set(document, "absent", absent);
 	(void)set(document, "exports", exports);
 }
 
@@ -389,6 +405,22 @@ static void print_links_of(struct cli *cli, const struct explain *explain,
 			     output_time(link->since, &cli->arena));
 		print_motion(link);
 		(void)putchar('\n');
+	}
+}
+
+static void print_absences(struct cli *cli, const struct explain *explain)
+{
+	size_t i;
+
+	if (explain->absence_count)
+		tell_heading(cli, "not joined");
+	for (i = 0; i < explain->absence_count; i++) {
+		const struct explain_absence *at = &explain->absences[i];
+
+		(void)printf("    %s.%s  %s", at->agent, at->rule_set,
+			     output_safe(sv_from(at->text), &cli->arena));
+		tell_place(cli, at->rule);
+		(void)puts("");
 	}
 }
 
@@ -633,6 +665,7 @@ static void print_text(struct cli *cli, const struct explain *explain)
 			print_links_of(cli, explain, true,
 				       "remembered by, no connectors now");
 			print_provisions(cli, explain);
+			print_absences(cli, explain);
 			print_exports(cli, explain);
 		}
 	}

@@ -204,8 +204,10 @@ static int explain_parts(struct explaining *e, struct error *err)
 		return -1;
 	if (!in_cs && explain_links(e, err) < 0)
 		return -1;
-	if (!in_cs)
+	if (!in_cs) {
 		explain_provisions(e);
+		explain_absences(e);
+	}
 	if (e->mv)
 		explain_exports(e);
 	add_own(e);

@@ -67,6 +67,14 @@ struct explain_provision {
 	struct sv when; /* its condition, or empty: always */
 };
 
+/* A rule set that could only join, and did not. */
+struct explain_absence {
+	const char *agent;
+	const char *rule_set;
+	const char *text; /* what an object would be joined by */
+	const char *rule;
+};
+
 /* What an export rule reads of the metaverse object. */
 struct explain_read {
 	const char *name;
@@ -101,6 +109,8 @@ struct explain {
 	size_t link_count;
 	struct explain_provision *provisions;
 	size_t provision_count;
+	struct explain_absence *absences;
+	size_t absence_count;
 	struct explain_export *exports;
 	size_t export_count;
 	struct display_texts why; /* of a cs object: sentences */

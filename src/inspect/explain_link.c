@@ -6,6 +6,7 @@
 #include "inspect/explain_private.h"
 
 #include "base/clock.h"
+#include "inspect/remedy.h"
 
 #include <string.h>
 
@@ -340,6 +341,20 @@ static void say_import(struct sentences *s, const struct display_cs *cs)
 		    NULL);
 }
 
+static void say_remedy(struct sentences *s, const struct cs_error *error)
+{
+	const char *fix = remedy_find(error->code);
+
+	if (error->count > 1)
+		say(s,
+		    arena_printf(s->e->arena, "%lld times, last %s",
+				 (long long)error->count,
+				 time_text(s->e, error->last)),
+		    NULL);
+	if (fix)
+		say(s, arena_printf(s->e->arena, "to do: %s", fix), NULL);
+}
+
 static void say_export(struct sentences *s, const struct display_cs *cs)
 {
 	struct arena *arena = s->e->arena;
@@ -369,6 +384,8 @@ static void say_export(struct sentences *s, const struct display_cs *cs)
 			    time_text(s->e, cs->error.first),
 			    SV_ARG(cs->error.code), SV_ARG(cs->error.message)),
 		    NULL);
+	if (cs->has_error)
+		say_remedy(s, &cs->error);
 }
 
 /* The account's own rule set: is it still wanted? */

@@ -566,7 +566,8 @@ def test_what_is_secret_stays_so(folder):
 def test_one_shape(folder):
     """Programs find every member whatever the object is."""
     keys = {"object", "state", "why", "attribute", "values", "attributes",
-            "connectors", "remembered", "provisioning", "exports", "error"}
+            "connectors", "remembered", "provisioning", "absent", "exports",
+            "error"}
     for words in (["employeeID=1"], ["employeeID=1", "phone"], ["hr", "4"],
                   ["phone", "71"], ["phone", "71", "line"],
                   ["dir", "dc=x"]):

@@ -213,3 +213,33 @@ def test_howto(folder):
                       "102": "disconnector", "103": "connector",
                       "104": "explicit-disconnector", "105": "disconnector",
                       "106": "explicit-disconnector", "107": "disconnector"}
+
+
+def test_why_nobody_joined(folder):
+    """A metaverse object tells what an object would be joined by; an object in
+    error what to do."""
+    absent, = folder.json("explain", "employeeID=1")["absent"]
+    assert (absent["agent"], absent["rule_set"]) == ("phone", "line")
+    assert absent["text"] == (
+        "no connector; would be joined by owner = '1', or by mail = "
+        "'ann.mueller@corp.test'")
+    assert "agents/phone.yaml:" in absent["rule"]
+    out = folder.ok("explain", "employeeID=1").out
+    assert "not joined\n    phone.line  no connector" in out
+    assert folder.json("explain", "employeeID=3")["absent"] == []
+    folder.replace("agents/phone.yaml", "line: line",
+                   "line: 'Error(\"no\")'")
+    folder.ok("run", "phone", "full-sync", status=1)
+    folder.ok("run", "phone", "full-sync", status=1)
+    why = folder.json("explain", "phone", "103")["why"]
+    assert any(text.startswith("2 times, last ") for text in why)
+    assert any(text.startswith("to do: correct the rule") for text in why)
+
+
+def test_who_did_it_is_kept(folder):
+    folder.ok("join", "phone", "101", "employeeID=1", "--preview")
+    folder.ok("join", "phone", "101", "employeeID=1")
+    folder.ok("set-explicit", "phone", "106")
+    entries = folder.json("audit", "show")["entries"]
+    assert [entry["command"] for entry in entries] == [
+        "join phone 101 employeeID=1", "set-explicit phone 106"]
