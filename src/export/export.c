@@ -153,6 +153,7 @@ static void tear_down(struct export_step *step)
 	idmap_release(&step->again);
 	vec_release(&step->rows);
 	idmap_release(&step->names);
+	strbuf_release(&step->past);
 	vec_release(&step->opened);
 	arena_release(&step->arena);
 	arena_release(&step->run_arena);
@@ -662,6 +663,7 @@ int export_run(struct store *store, const struct config *config,
 		.connector = connector,
 		.counters = counters,
 		.result = out,
+		.past = STRBUF_INIT(STRBUF_NO_LIMIT),
 	};
 	struct error ignored = ERROR_INIT;
 	int ret;

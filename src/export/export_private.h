@@ -38,9 +38,10 @@ struct export_step {
 	struct counters *counters;
 	struct export_result *result;
 	uint32_t number;
-	int64_t run;       /* the number of this export of the agent */
-	int64_t next_past; /* the next row of the history */
-	bool unsent;       /* what fails now was never handed out */
+	int64_t run;        /* the number of this export of the agent */
+	int64_t next_past;  /* the next row of the history */
+	struct strbuf past; /* its bytes */
+	bool unsent;        /* what fails now was never handed out */
 	bool has_dn;
 	bool any_nameless; /* some object may have lost its name to another */
 	struct tree tree;

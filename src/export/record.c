@@ -100,7 +100,6 @@ int record_sent(struct export_step *step, const struct entry *entry,
 		const struct export_op *op, const struct member *rows,
 		size_t count, struct error *err)
 {
-	struct strbuf bytes = STRBUF_INIT(STRBUF_NO_LIMIT);
 	struct past past = { .kind = PAST_EXPORT };
 	struct past_row row = {
 		.id = step->next_past,
@@ -121,12 +120,12 @@ int record_sent(struct export_step *step, const struct entry *entry,
 		take_rows(step, rows, count, &past);
 	else
 		take_entry(step, entry, &past);
-	past_encode(&past, step->store, &bytes);
-	row.what = strbuf_sv(&bytes);
+	strbuf_reset(&step->past);
+	past_encode(&past, step->store, &step->past);
+	row.what = strbuf_sv(&step->past);
 	if (ret == 0)
 		ret = store_past_put(step->tx, &row, err);
 	step->next_past++;
-	strbuf_release(&bytes);
 	return ret;
 }
 

@@ -195,6 +195,11 @@ static int first_later(struct store *store, const struct history_point *at,
 	return 0;
 }
 
+static void add_id(struct history_ids *ids, int64_t id)
+{
+	vec_push(ids, id);
+}
+
 static int add_changed(struct store *store, const struct history_point *from,
 		       const struct history_point *to, int64_t after,
 		       int64_t before, struct history_ids *out,
@@ -211,7 +216,7 @@ static int add_changed(struct store *store, const struct history_point *from,
 			if (rows[i].kind != PAST_EXPORT &&
 			    history_is_later(from, &rows[i]) &&
 			    !(to && history_is_later(to, &rows[i])))
-				vec_push(out, rows[i].object);
+				add_id(out, rows[i].object);
 		}
 	} while (count == CHUNK);
 	return count < 0 ? -1 : 0;
@@ -229,7 +234,7 @@ static int add_made(struct store *store, int64_t from, int64_t to,
 		count = store_mv_made(store, from, to, after, ids, CHUNK, err);
 		for (i = 0; i < count; i++) {
 			after = ids[i];
-			vec_push(out, ids[i]);
+			add_id(out, ids[i]);
 		}
 	} while (count == CHUNK);
 	return count < 0 ? -1 : 0;

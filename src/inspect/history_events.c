@@ -361,6 +361,11 @@ struct rows {
 	size_t size;
 };
 
+static void add_row(struct rows *rows, const struct past_row *row)
+{
+	vec_push(rows, *row);
+}
+
 /* Its bytes are in `kept`. */
 static int add_rows(struct telling *t, int64_t object, struct rows *out,
 		    struct error *err)
@@ -375,7 +380,7 @@ static int add_rows(struct telling *t, int64_t object, struct rows *out,
 				      &t->kept, err);
 		for (i = 0; i < count; i++) {
 			before = rows[i].id;
-			vec_push(out, rows[i]);
+			add_row(out, &rows[i]);
 		}
 	} while (count == CHUNK);
 	return count < 0 ? -1 : 0;

@@ -39,10 +39,14 @@ static struct values without(const struct values *all,
 	return out;
 }
 
+/* Borrowed when there is nothing to sort. */
 static struct values in_order(const struct values *values, struct arena *arena)
 {
 	struct values out = { NULL, values ? values->len : 0 };
 	size_t i;
+
+	if (out.len <= 1)
+		return out.len ? *values : out;
 
 	out.at = arena_array(arena, out.len + 1, sizeof(*out.at));
 	for (i = 0; i < out.len; i++)

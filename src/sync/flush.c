@@ -16,6 +16,7 @@ struct flush {
 	struct store_tx *tx;
 	struct writes w;
 	struct arena batch; /* what `w` points to */
+	struct strbuf past; /* a row of the history */
 	struct idmap cs;    /* ids of its objects */
 };
 
@@ -134,7 +135,8 @@ static int write_mv(struct flush *flush, struct work_mv *mv,
 {
 	const struct encode_job *job;
 
-	if (record_mv(flush->sync, flush->tx, mv, err) < 0)
+	if (record_mv(flush->sync, flush->tx, mv, &flush->batch, &flush->past,
+		      err) < 0)
 		return -1;
 	if (!mv->dirty)
 		return 0;
@@ -348,6 +350,7 @@ static struct flush *take_over(struct sync *sync)
 			vec_push(&sync->w.cs_keys, *key);
 		tree_forget_keys(tree);
 	}
+	flush->past = (struct strbuf)STRBUF_INIT(STRBUF_NO_LIMIT);
 	flush->sync = sync;
 	flush->store = sync->store;
 	work_hand_over(sync, &flush->w, &flush->batch, &flush->cs);
@@ -357,6 +360,7 @@ static struct flush *take_over(struct sync *sync)
 static void release(struct flush *flush)
 {
 	work_release_writes(&flush->w);
+	strbuf_release(&flush->past);
 	arena_release(&flush->batch);
 	idmap_release(&flush->cs);
 	mem_free(flush);

@@ -13,7 +13,7 @@
 struct record {
 	struct store *store;
 	const struct work_mv *mv;
-	struct arena arena;
+	struct arena *arena;
 	struct past past;
 };
 
@@ -37,9 +37,9 @@ static void take_links(struct record *record)
 
 	if (mv->links == mv->links_before && !mv->removed)
 		return;
-	past->gone = arena_array(&record->arena, mv->links_before_count + 1,
+	past->gone = arena_array(record->arena, mv->links_before_count + 1,
 				 sizeof(*past->gone));
-	past->come = arena_array(&record->arena, now + 1, sizeof(*past->come));
+	past->come = arena_array(record->arena, now + 1, sizeof(*past->come));
 	for (i = 0; i < mv->links_before_count; i++)
 		if (!among(mv->links, now, mv->links_before[i]))
 			past->gone[past->gone_count++] =
@@ -78,7 +78,7 @@ static void take_value(struct record *record, uint32_t attr,
 	    (from->at == to->at ? from->len == to->len
 				: values_identical(from, to)))
 		return;
-	if (!past_value(record->store, attr, from, to, false, &record->arena,
+	if (!past_value(record->store, attr, from, to, false, record->arena,
 			value))
 		return;
 	value->by = giver(record->mv, attr);
@@ -93,7 +93,7 @@ static void take_values(struct record *record)
 	size_t i = 0;
 	size_t k = 0;
 
-	past->values = arena_array(&record->arena, from->len + to->len + 1,
+	past->values = arena_array(record->arena, from->len + to->len + 1,
 				   sizeof(*past->values));
 	while (i < from->len || k < to->len) {
 		uint32_t old = i < from->len ? from->attrs[i].attr : UINT32_MAX;
@@ -109,10 +109,10 @@ static void take_values(struct record *record)
 	}
 }
 
-static int put(struct sync *sync, struct store_tx *tx, struct past *past,
-	       int64_t object, uint32_t type, struct error *err)
+static int put(struct sync *sync, struct store_tx *tx, const struct past *past,
+	       int64_t object, uint32_t type, struct strbuf *bytes,
+	       struct error *err)
 {
-	struct strbuf bytes = STRBUF_INIT(STRBUF_NO_LIMIT);
 	struct past_row row = {
 		.id = sync->next_past++,
 		.object = object,
@@ -120,21 +120,20 @@ static int put(struct sync *sync, struct store_tx *tx, struct past *past,
 		.type = type,
 		.time = sync->now,
 	};
-	int ret;
 
-	past_encode(past, store_of(tx), &bytes);
-	row.what = strbuf_sv(&bytes);
-	ret = store_past_put(tx, &row, err);
-	strbuf_release(&bytes);
-	return ret;
+	strbuf_reset(bytes);
+	past_encode(past, store_of(tx), bytes);
+	row.what = strbuf_sv(bytes);
+	return store_past_put(tx, &row, err);
 }
 
 int record_mv(struct sync *sync, struct store_tx *tx, const struct work_mv *mv,
-	      struct error *err)
+	      struct arena *arena, struct strbuf *bytes, struct error *err)
 {
-	struct record record = { .store = store_of(tx), .mv = mv };
+	struct record record = { .store = store_of(tx),
+				 .mv = mv,
+				 .arena = arena };
 	struct past *past = &record.past;
-	int ret = 0;
 
 	if (!sync->options->run || mv->is_new ||
 	    mv->row.run == sync->options->run ||
@@ -148,11 +147,10 @@ int record_mv(struct sync *sync, struct store_tx *tx, const struct work_mv *mv,
 	} else if (mv->dirty) {
 		take_values(&record);
 	}
-	if (mv->removed || past->gone_count || past->come_count ||
-	    past->value_count)
-		ret = put(sync, tx, past, mv->row.id, mv->row.type, err);
-	arena_release(&record.arena);
-	return ret;
+	if (!mv->removed && !past->gone_count && !past->come_count &&
+	    !past->value_count)
+		return 0;
+	return put(sync, tx, past, mv->row.id, mv->row.type, bytes, err);
 }
 
 /* The row's value came, or went. */
@@ -184,6 +182,7 @@ static void add_member(struct past *past, const struct attr_map *map,
 int record_members(struct sync *sync, int64_t mv, uint32_t type,
 		   const struct member *rows, size_t count, struct error *err)
 {
+	struct strbuf bytes = STRBUF_INIT(STRBUF_NO_LIMIT);
 	struct past past = { .kind = PAST_CHANGE };
 	struct arena arena = ARENA_INIT;
 	size_t i;
@@ -199,7 +198,8 @@ int record_members(struct sync *sync, int64_t mv, uint32_t type,
 		values_canonical(&past.values[i].gone);
 		values_canonical(&past.values[i].come);
 	}
-	ret = put(sync, sync->tx, &past, mv, type, err);
+	ret = put(sync, sync->tx, &past, mv, type, &bytes, err);
+	strbuf_release(&bytes);
 	arena_release(&arena);
 	return ret;
 }

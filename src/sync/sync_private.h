@@ -400,9 +400,9 @@ bool flush_holds(const struct sync *sync, int64_t cs);
 
 /* ---- record.c: what was before ---- */
 /* What the batch changed of a metaverse object, before it is written; by the
- * thread that writes. */
+ * thread that writes, with memory of the batch and room for bytes. */
 int record_mv(struct sync *sync, struct store_tx *tx, const struct work_mv *mv,
-	      struct error *err);
+	      struct arena *arena, struct strbuf *bytes, struct error *err);
 /* Values of reference sets came or went; rows are as they are now. */
 int record_members(struct sync *sync, int64_t mv, uint32_t type,
 		   const struct member *rows, size_t count, struct error *err);
