@@ -21,9 +21,8 @@ struct audited {
 
 static const struct audited ALL[] = {
 	{ "run", NULL, "allow" },         { "cycle", NULL, "allow" },
-	{ "apply", NULL, NULL },          { "undo", NULL, NULL },
-	{ "join", NULL, NULL },           { "project", NULL, NULL },
-	{ "disconnect", NULL, NULL },     { "agent", "forget", NULL },
+	{ "apply", NULL, NULL },          { "join", NULL, NULL },
+	{ "project", NULL, NULL },        { "disconnect", NULL, NULL },
 	{ "set-explicit", NULL, NULL },   { "errors", "ignore", NULL },
 	{ "errors", "quarantine", NULL }, { "errors", "retry", NULL },
 	{ "secret", "set", NULL },        { "secret", "delete", NULL },

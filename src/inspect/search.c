@@ -520,6 +520,8 @@ static int try_state(void *data, const struct history_state *state,
 	if (ret > 0)
 		ret = test_all(search, &candidate, err);
 	if (ret > 0)
+		ret = mv_where(search, &state->row, &candidate);
+	if (ret > 0)
 		ret = display_mv_was(search->display, &state->row,
 				     &state->image, state->links,
 				     state->link_count, &search->object,

@@ -50,7 +50,9 @@ static int hand_step(struct run *run, const struct run_task *task,
 		     struct error *err)
 {
 	const struct work *work = task->data;
-	struct sync_options options = { .step = step_id, .seal = &run->seal };
+	struct sync_options options = { .step = step_id,
+					.run = run->id,
+					.seal = &run->seal };
 	struct sync_result result;
 
 	if (sync_hand(run->store, run->config, run->agent, &options,

@@ -475,7 +475,8 @@ static int write_members(struct unit *unit, struct error *err)
 	vec_foreach(&unit->cs_members, row)
 		if (store_member_put(sync->tx, row, err) < 0)
 			return -1;
-	if (record_members(sync, unit->link.mv, unit->plan->number,
+	if (unit->mv_members.len &&
+	    record_members(sync, unit->link.mv, unit->plan->number,
 			   unit->mv_members.at, unit->mv_members.len, err) < 0)
 		return -1;
 	vec_foreach(&unit->mv_members, row) {

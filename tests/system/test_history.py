@@ -206,6 +206,10 @@ def test_as_of(company):
     found = company.json("search", "mv", "title=Chemist", "--as-of",
                          "2026-03-02")["objects"]
     assert [o["attributes"]["employeeID"] for o in found] == [["1"]]
+    found = company.json("search", "mv", "person", "--where",
+                         '[title] = "Chemist"', "--as-of",
+                         "2026-03-02")["objects"]
+    assert [o["attributes"]["employeeID"] for o in found] == [["1"]]
     company.ok("search", "cs", "hr", "--as-of", "2026-03-02", status=2)
 
 
@@ -246,6 +250,17 @@ connect: { path: out/directory.ldif, refuse: [ { attribute: title, longer: 9 } ]
     assert sent["answer"].startswith("constraint-violation: ")
     assert values(sent) == {"title": (["Clerk"], ["Head of Stores"])}
     assert "refused" in company.ok("history", "employeeID=2").out
+
+
+def test_by_hand(company):
+    company.ok("disconnect", "phone", "1", "--preview", **at(4))
+    company.ok("disconnect", "phone", "1", **at(4))
+    change = events(company, "employeeID=1")[0]
+    assert values(change) == {"telephoneNumber": (["+49 30 1"], [])}
+    assert [(link["came"], link["agent"]) for link in change["links"]] == [
+        (False, "phone")]
+    entries = company.json("audit", "show")["entries"]
+    assert [e["command"] for e in entries] == ["disconnect phone 1"]
 
 
 def test_it_is_really_removed(company):
