@@ -71,7 +71,7 @@ int rules_eval(const struct rules_env *env, const struct expr *expr,
 	       struct expr_result *out, struct error *err)
 {
 	struct eval eval = { env, view };
-	struct expr_env expr_env = make_env(&eval);
+	struct expr_env expr_env;
 	uint32_t id;
 
 	if (expr_is_attr(expr, &id)) {
@@ -81,6 +81,7 @@ int rules_eval(const struct rules_env *env, const struct expr *expr,
 		out->multi = out->values.len > 1;
 		return 0;
 	}
+	expr_env = make_env(&eval);
 	return expr_eval(expr, &expr_env, arena, out, err);
 }
 
@@ -89,11 +90,12 @@ int rules_condition(const struct rules_env *env, const struct expr *expr,
 		    bool *out, struct error *err)
 {
 	struct eval eval = { env, view };
-	struct expr_env expr_env = make_env(&eval);
+	struct expr_env expr_env;
 
 	*out = true;
 	if (!expr)
 		return 0;
+	expr_env = make_env(&eval);
 	expr_env.as_of = 0; /* of values only */
 	return expr_eval_condition(expr, &expr_env, arena, out, err);
 }
