@@ -24,6 +24,11 @@ struct store_tx; /* an open writing transaction */
 enum store_open_flags {
 	STORE_CREATE = 1, /* make it when it is not there */
 	STORE_READ = 2,   /* no writing */
+	/* All can be written and nothing is: what is written lies over the
+	 * store as it is at this moment, and goes with store_close() or the
+	 * process. Others read and write the store meanwhile; the lease is one
+	 * of the overlay's own. */
+	STORE_OVERLAY = 4,
 };
 
 /* `url` is "sqlite:PATH". The schema is brought up to date. */

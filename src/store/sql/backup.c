@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -151,6 +152,48 @@ int store_backup(struct store *store, const char *path, struct error *err)
 	if (ret == 0)
 		ret = file_sync(path, err);
 	passing_remove(&file);
+	return ret;
+}
+
+/* ---- an overlay over what is no file ---- */
+
+static int open_copy(struct store *from, const char *folder, struct store **out,
+		     struct error *err)
+{
+	struct arena arena = ARENA_INIT;
+	struct passing file;
+	int ret;
+
+	passing_init(&file, arena_printf(&arena, "%s/store", folder));
+	ret = copy_to_file(from, file.url, err);
+	if (ret == 0)
+		ret = store_open(file.url, STORE_OVERLAY, out, err);
+	/* it has all of them open */
+	passing_remove(&file);
+	arena_release(&arena);
+	return ret;
+}
+
+int sql_open_copy(const char *url, struct store **out, struct error *err)
+{
+	const char *place = getenv("TMPDIR");
+	struct store *from;
+	char folder[256];
+	int ret;
+
+	*out = NULL;
+	(void)snprintf(folder, sizeof(folder), "%s/conjoin-XXXXXX",
+		       place && *place && strlen(place) < 200 ? place : "/tmp");
+	if (store_open(url, STORE_READ, &from, err) < 0)
+		return -1;
+	if (!mkdtemp(folder)) {
+		ret = error_errno(err, errno, "cannot make a folder in '%s'",
+				  place ? place : "/tmp");
+	} else {
+		ret = open_copy(from, folder, out, err);
+		(void)rmdir(folder);
+	}
+	store_close(from);
 	return ret;
 }
 

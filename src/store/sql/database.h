@@ -32,6 +32,7 @@ struct sql_driver {
 	const char *scheme;
 	/* The schema, as numbered steps that are only added to; NULL ends. */
 	const char *const *schema;
+	bool overlays; /* opens with STORE_OVERLAY; else a copy is made */
 
 	/* `where`: the address behind the scheme. ERR_NOTFOUND: there is none
 	 * yet and STORE_CREATE was not given. */

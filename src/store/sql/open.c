@@ -123,6 +123,8 @@ int store_open(const char *url, enum store_open_flags flags, struct store **out,
 
 	*out = NULL;
 	driver = sql_driver_of(url, &where, err);
+	if (driver && flags & STORE_OVERLAY && !driver->overlays)
+		return sql_open_copy(url, out, err);
 	if (!driver || driver->open(where, flags, &db, err) < 0)
 		return -1;
 	store = mem_zalloc(sizeof(*store));

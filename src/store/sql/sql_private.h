@@ -134,6 +134,9 @@ struct sv sql_bytes(struct statement *stmt, int column, struct arena *arena);
 const struct sql_driver *sql_driver_of(const char *url, const char **where_out,
 				       struct error *err);
 
+/* backup.c: an overlay over a copy of the store as it is now. */
+int sql_open_copy(const char *url, struct store **out, struct error *err);
+
 /* Of pending_export.in_progress: no more than the step to a passing name. */
 #define IN_PROGRESS_ASIDE INT64_C(2)
 

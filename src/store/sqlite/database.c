@@ -28,7 +28,9 @@ struct sqlite_database {
 	VEC(struct sqlite_statement *) statements;
 	struct statement *fencing; /* reads the lease's number */
 	int lock_fd;               /* of the lease; -1: not held */
-	bool full_sync;            /* PRAGMA synchronous is FULL */
+	sqlite3 *holder;           /* of an overlay: keeps the file as it is */
+	bool overlay;
+	bool full_sync; /* PRAGMA synchronous is FULL */
 };
 
 static struct sqlite_database *of(struct database *db)
@@ -246,7 +248,7 @@ static int begin(struct database *db, enum store_durability durability,
 {
 	bool full = durability == STORE_DURABLE;
 
-	if (full != of(db)->full_sync) {
+	if (full != of(db)->full_sync && !of(db)->overlay) {
 		if (run(db,
 			full ? "PRAGMA synchronous = FULL"
 			     : "PRAGMA synchronous = NORMAL",
@@ -327,6 +329,9 @@ int sqlite_lock(const char *store, int *fd_out, struct error *err)
 
 static int lease(struct database *db, struct error *err)
 {
+	/* nobody else writes to it */
+	if (of(db)->overlay)
+		return 1;
 	return sqlite_lock(db->name, &of(db)->lock_fd, err);
 }
 
@@ -380,7 +385,15 @@ static int set_up(struct database *db, enum store_open_flags flags,
 				      "PRAGMA temp_store = FILE;"
 				      "PRAGMA foreign_keys = OFF;";
 
+	static const char passing[] = "PRAGMA synchronous = OFF;"
+				      "PRAGMA wal_autocheckpoint = 0;"
+				      "PRAGMA cache_size = -65536;"
+				      "PRAGMA temp_store = FILE;"
+				      "PRAGMA foreign_keys = OFF;";
+
 	(void)sqlite3_busy_timeout(of(db)->handle, 30000);
+	if (flags & STORE_OVERLAY)
+		return run(db, passing, err);
 	return run(db,
 		   flags & STORE_READ ? "PRAGMA cache_size = -65536" : pragmas,
 		   err);
@@ -396,6 +409,7 @@ static void close_database(struct database *db)
 	}
 	vec_release(&of(db)->statements);
 	(void)sqlite3_close(of(db)->handle);
+	(void)sqlite3_close(of(db)->holder);
 	if (of(db)->lock_fd >= 0)
 		(void)close(of(db)->lock_fd);
 	mem_free(db->name);
@@ -415,8 +429,15 @@ static int open_database(const char *where, enum store_open_flags flags,
 	db->base.driver = &sqlite_driver;
 	db->base.name = mem_strdup(where);
 	db->lock_fd = -1;
-	if (sqlite3_open_v2(where, &db->handle, open_flags, NULL) !=
-	    SQLITE_OK) {
+	db->overlay = (flags & STORE_OVERLAY) != 0;
+	if ((db->overlay ? sqlite_overlay_open(where, &db->handle, &db->holder)
+			 : sqlite3_open_v2(where, &db->handle, open_flags,
+					   NULL)) != SQLITE_OK) {
+		/* of an overlay, whichever connection came last */
+		if (!db->handle) {
+			db->handle = db->holder;
+			db->holder = NULL;
+		}
 		(void)fail(db, err, "open");
 		close_database(&db->base);
 		return -1;
@@ -432,6 +453,7 @@ static int open_database(const char *where, enum store_open_flags flags,
 const struct sql_driver sqlite_driver = {
 	.scheme = "sqlite:",
 	.schema = sqlite_schema_steps,
+	.overlays = true,
 	.open = open_database,
 	.close = close_database,
 	.run = run,

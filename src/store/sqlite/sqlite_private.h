@@ -19,6 +19,13 @@ sqlite3 *sqlite_handle(struct database *db);
  * another process has it; -1. */
 int sqlite_lock(const char *store, int *fd_out, struct error *err);
 
+/*
+ * overlay.c: a connection whose writes stay its own, and the one that keeps the
+ * file as it is; both are the caller's to close, in this order, also when this
+ * fails (then one of them has the error). An SQLite code.
+ */
+int sqlite_overlay_open(const char *path, sqlite3 **out, sqlite3 **holder_out);
+
 /* backup.c: of struct sql_driver */
 int sqlite_size(struct database *db, int64_t *out, struct error *err);
 int sqlite_check(struct database *db, struct error *err);
