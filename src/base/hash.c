@@ -5,6 +5,8 @@
  */
 #include "base/hash.h"
 
+#include "base/random.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #define XXH_INLINE_ALL
@@ -33,7 +35,7 @@ struct hash128 hash128(const struct hash_key *key, struct sv bytes)
 
 void uuid_random(unsigned char out[16])
 {
-	randombytes_buf(out, 16);
+	random_bytes(out, 16);
 	out[6] = (unsigned char)((out[6] & 0x0f) | 0x40);
 	out[8] = (unsigned char)((out[8] & 0x3f) | 0x80);
 }

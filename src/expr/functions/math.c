@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/hash.h"
+#include "base/random.h"
 #include "expr/expr_private.h"
 
 #include <sodium.h>
@@ -40,7 +41,7 @@ static int fn_random_num(struct eval *e, const struct datum *args, size_t argc,
 	/* numbers past the last whole span would favour the small ones */
 	limit = span ? UINT64_MAX - UINT64_MAX % span : UINT64_MAX;
 	do {
-		randombytes_buf(&number, sizeof(number));
+		random_bytes(&number, sizeof(number));
 	} while (span && number >= limit);
 	if (span)
 		number %= span;
@@ -75,8 +76,7 @@ static const char *const CLASSES[CLASS_COUNT] = {
 
 static char random_of(size_t class)
 {
-	return CLASSES[class]
-		      [randombytes_uniform((uint32_t)strlen(CLASSES[class]))];
+	return CLASSES[class][random_below((uint32_t)strlen(CLASSES[class]))];
 }
 
 /* A character of all classes together, each as likely as every other. */
@@ -88,7 +88,7 @@ static char random_any(void)
 
 	for (i = 0; i < CLASS_COUNT; i++)
 		total += (uint32_t)strlen(CLASSES[i]);
-	pick = randombytes_uniform(total);
+	pick = random_below(total);
 	for (i = 0; pick >= strlen(CLASSES[i]); i++)
 		pick -= (uint32_t)strlen(CLASSES[i]);
 	return CLASSES[i][pick];
@@ -109,7 +109,7 @@ static int fn_random_password(struct eval *e, const struct datum *args,
 	for (i = 0; i < (size_t)length; i++)
 		text[i] = (char)(i < CLASS_COUNT ? random_of(i) : random_any());
 	for (i = (size_t)length - 1; i > 0; i--) {
-		size_t other = randombytes_uniform((uint32_t)i + 1);
+		size_t other = random_below((uint32_t)i + 1);
 		char c = text[i];
 
 		text[i] = text[other];
