@@ -609,6 +609,41 @@ int export_guard(struct store *store, const struct config *config,
 	return ret < 0 ? -1 : 0;
 }
 
+int export_list(struct store *store, const struct config *config,
+		const struct config_agent *agent,
+		const struct export_options *options, struct export_result *out,
+		int (*fn)(void *data, int64_t cs), void *data,
+		struct error *err)
+{
+	struct export_step step = {
+		.store = store,
+		.config = config,
+		.agent = agent,
+		.options = options,
+		.result = out,
+	};
+	const struct planned *planned;
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	out->result = "success";
+	ret = set_up(&step, err);
+	if (ret == 0)
+		ret = guard_check(&step, err) < 0 ? -1 : 0;
+	if (ret == 0)
+		ret = store_read_begin(store, err);
+	if (ret == 0) {
+		vec_foreach(&step.plan, planned) {
+			ret = planned->untie ? 0 : fn(data, planned->cs);
+			if (ret < 0)
+				break;
+		}
+		store_read_end(store);
+	}
+	tear_down(&step);
+	return ret < 0 ? -1 : 0;
+}
+
 static int count_run(struct store *store, const struct config_agent *agent,
 		     struct error *err)
 {

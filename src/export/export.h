@@ -10,6 +10,7 @@
 #ifndef EXPORT_EXPORT_H
 #define EXPORT_EXPORT_H
 
+#include "base/map.h"
 #include "base/seal.h"
 #include "config/config.h"
 #include "connector/connector.h"
@@ -20,6 +21,7 @@ struct export_options {
 	struct seal *seal; /* of passwords; NULL: there are none */
 	const char *allow; /* a token that passes the guard, or NULL */
 	int64_t run;       /* that the history names; 0: nothing is kept */
+	const struct idmap *only; /* these objects; NULL: all that is due */
 	/* Called now and then; may be NULL. Returns non-zero to stop. */
 	int (*progress)(void *data, uint64_t objects, int permille);
 	void *progress_data;
@@ -72,6 +74,17 @@ int export_guard(struct store *store, const struct config *config,
 		 const struct config_agent *agent,
 		 const struct export_options *options,
 		 struct export_result *out, struct error *err);
+
+/*
+ * What an export would write now, in its order, and whether the guard would
+ * stop it: out->message is its text, out->token what passes it. fn: 0 to go on,
+ * or -1.
+ */
+int export_list(struct store *store, const struct config *config,
+		const struct config_agent *agent,
+		const struct export_options *options, struct export_result *out,
+		int (*fn)(void *data, int64_t cs), void *data,
+		struct error *err);
 
 /* 0: the step ended, see result. -1: the connected system or the store
  * failed; what has an outcome has it durably, the rest is in progress. */

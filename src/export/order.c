@@ -143,6 +143,9 @@ static int draft_one(struct export_step *step, struct drafts *drafts,
 
 	if (row->gone) /* its name may be another one's by now */
 		return 0;
+	if (step->options->only &&
+	    !idmap_get(step->options->only, (uint64_t)pending->cs, NULL))
+		return 0;
 	ret = is_due(step, pending, err);
 	if (ret <= 0)
 		return ret;

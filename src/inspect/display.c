@@ -456,12 +456,9 @@ static const char *name_of(struct display *display, enum store_name_kind kind,
 	return name ? name : "";
 }
 
-int display_cs(struct display *display, const struct entry *entry,
-	       struct arena *arena, struct display_cs *out, struct error *err)
+static void display_head(struct display *display, const struct entry *entry,
+			 struct display_cs *out)
 {
-	struct image written = entry_written(entry, arena);
-	struct image expected = entry_expected(entry, arena);
-
 	memset(out, 0, sizeof(*out));
 	out->id = entry->row.id;
 	out->agent = name_of(display, NAME_AGENT, CS_AGENT(out->id));
@@ -472,6 +469,28 @@ int display_cs(struct display *display, const struct entry *entry,
 	if (entry->has_link && entry->link.rule_set)
 		out->rule_set = display_rule_set(display, entry->link.rule_set);
 	out->has_image = entry->row.has_image;
+}
+
+int display_cs_pending(struct display *display, const struct entry *entry,
+		       struct arena *arena, struct display_cs *out,
+		       struct error *err)
+{
+	struct image written = entry_written(entry, arena);
+
+	display_head(display, entry, out);
+	if (written_dn(display, entry, arena, &out->dn, err) < 0)
+		return -1;
+	return display_export(display, entry, &entry->pending, &written, arena,
+			      &out->pending, err);
+}
+
+int display_cs(struct display *display, const struct entry *entry,
+	       struct arena *arena, struct display_cs *out, struct error *err)
+{
+	struct image written = entry_written(entry, arena);
+	struct image expected = entry_expected(entry, arena);
+
+	display_head(display, entry, out);
 	if (written_dn(display, entry, arena, &out->dn, err) < 0 ||
 	    attrs_of(display, &expected, DISPLAY_CS, arena, &out->expected,
 		     err) < 0 ||

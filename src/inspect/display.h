@@ -120,6 +120,11 @@ const char *display_state(const struct entry *entry);
 /* What the entry and the row say, in the arena; views of them stay views. */
 int display_cs(struct display *display, const struct entry *entry,
 	       struct arena *arena, struct display_cs *out, struct error *err);
+/* The same, but of its attributes those that are pending only, and no error:
+ * image, expected, awaiting and the pending import stay empty. */
+int display_cs_pending(struct display *display, const struct entry *entry,
+		       struct arena *arena, struct display_cs *out,
+		       struct error *err);
 int display_mv(struct display *display, const struct mv_row *row,
 	       struct arena *arena, struct display_mv *out, struct error *err);
 

@@ -164,6 +164,31 @@ static void sync_queued(struct cycle *cycle)
 	mem_free(queued);
 }
 
+enum run_exit run_syncs(struct store *store, const struct config *config,
+			const struct run_options *options, bool imports,
+			int (*between)(void *data, struct error *err),
+			void *data, struct error *err)
+{
+	struct cycle cycle = {
+		.store = store,
+		.config = config,
+		.options = options,
+		.err = err,
+	};
+
+	cycle.out = mem_zalloc(config->agent_count + 1);
+	if (imports)
+		each(&cycle, NULL, import_one);
+	if (between && between(data, err) < 0) {
+		cycle.worst = RUN_FAILED;
+	} else {
+		each(&cycle, NULL, sync_one);
+		sync_queued(&cycle);
+	}
+	mem_free(cycle.out);
+	return cycle.worst;
+}
+
 enum run_exit run_cycle(struct store *store, const struct config *config,
 			const struct run_options *options, struct error *err)
 {

@@ -57,12 +57,13 @@ static int severity(const char *result)
 		return 3;
 	case RUN_FAILED:
 	case RUN_BUSY:
+	case RUN_MOVED:
 		return 4;
 	}
 	return 4;
 }
 
-static const char *user_name(const struct run_options *options)
+const char *run_user(const struct run_options *options)
 {
 	const struct passwd *entry;
 
@@ -78,7 +79,7 @@ static int begin_run(struct run *run, const char *profile, struct error *err)
 	struct run_row row = {
 		.agent = run->agent->name,
 		.profile = profile,
-		.user = user_name(run->options),
+		.user = run_user(run->options),
 		.process = getpid(),
 		.started = clock_now(),
 		.rules = run->config->hash,
@@ -150,7 +151,7 @@ static int end_step(struct run *run, int64_t id,
 	    store_step_end(tx, &row, err) < 0 ||
 	    (outcome->token_used &&
 	     store_allow_record(tx, run->id, run->options->allow,
-				user_name(run->options), err) < 0)) {
+				run_user(run->options), err) < 0)) {
 		store_rollback(tx);
 		return -1;
 	}

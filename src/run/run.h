@@ -9,6 +9,7 @@
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
 
+#include "base/map.h"
 #include "config/config.h"
 #include "connector/connector.h"
 #include "store/counters.h"
@@ -20,6 +21,7 @@ enum run_exit {
 	RUN_STOPPED = 3, /* by a guard, a limit or an operator */
 	RUN_FAILED = 4,  /* a connected system or the store failed */
 	RUN_BUSY = 5,    /* another run holds the lease */
+	RUN_MOVED = 6,   /* a plan is not what would be done now */
 };
 
 /* What a step did; handed to run_hooks.step_end, borrowed for the call. */
@@ -57,6 +59,9 @@ struct run_options {
 	bool record_only; /* stage nothing */
 	const char *replay;
 	const struct run_hooks *hooks;
+	int64_t now;  /* what rules take for it; 0: the clock's */
+	bool no_keys; /* passwords are not sealed: nothing is kept */
+	const struct idmap *only; /* exports: of these objects; NULL: all */
 	/* resolves secret:NAME; see connector_config.secret */
 	int (*secret)(void *data, struct sv reference, struct secret *out,
 		      struct error *err);
@@ -75,6 +80,9 @@ enum run_exit run_profile(struct store *store, const struct config *config,
 			  const struct config_agent *agent,
 			  const struct config_profile *profile,
 			  const struct run_options *options, struct error *err);
+
+/* Who is recorded: options->user, or the operating system's. */
+const char *run_user(const struct run_options *options);
 
 /* The exit status that the result of a run or step stands for. */
 enum run_exit result_exit(const char *result);
@@ -111,5 +119,14 @@ int64_t run_forget_changes(struct store *store, const struct run_keep *keep,
  */
 enum run_exit run_cycle(struct store *store, const struct config *config,
 			const struct run_options *options, struct error *err);
+
+/*
+ * Of a cycle the imports (when `imports` says so) and all syncs. `between` is
+ * called when the imports are done; 0 to go on, or -1. The worst exit.
+ */
+enum run_exit run_syncs(struct store *store, const struct config *config,
+			const struct run_options *options, bool imports,
+			int (*between)(void *data, struct error *err),
+			void *data, struct error *err);
 
 #endif

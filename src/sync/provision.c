@@ -353,7 +353,7 @@ static int seal_values(struct sync *sync, struct values *values,
 		struct sv plain = values->at[i].text;
 		int ret = 0;
 
-		if (sync->tx)
+		if (sync->tx && sync->options->seal)
 			ret = seal_close(sync->options->seal, plain,
 					 &sync->batch, &values->at[i].text,
 					 err);

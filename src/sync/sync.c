@@ -618,7 +618,7 @@ int sync_run(struct store *store, const struct config *config,
 		.options = options,
 		.result = out,
 		.counters = counters,
-		.now = clock_now(),
+		.now = options->now ? options->now : clock_now(),
 	};
 	int ret;
 

@@ -25,7 +25,9 @@ struct sync_options {
 	/* Called now and then; may be NULL. Returns non-zero to stop. */
 	int (*progress)(void *data, uint64_t objects, int permille);
 	void *progress_data;
-	struct seal *seal; /* for passwords of new objects */
+	struct seal *seal; /* for passwords of new objects; NULL: made up, and
+			    * not kept */
+	int64_t now;       /* what the rules take for it; 0: the clock's */
 	/* May be NULL: lines for the operator (rules that changed). */
 	void (*warning)(void *data, const char *text);
 	void *warning_data;
