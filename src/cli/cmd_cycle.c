@@ -23,6 +23,7 @@ static const char *result_of(enum run_exit exit)
 	case RUN_USAGE:
 	case RUN_FAILED:
 	case RUN_BUSY:
+	case RUN_MOVED:
 		return "failed";
 	}
 	return "failed";

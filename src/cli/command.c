@@ -18,6 +18,8 @@ const struct command *const commands[] = {
 	&command_check,
 	&command_run,
 	&command_cycle,
+	&command_plan,
+	&command_apply,
 	&command_preview,
 	&command_explain,
 	&command_search,

@@ -229,6 +229,8 @@ static unsigned open_flags(enum session_mode mode)
 {
 	if (mode == SESSION_RUN)
 		return STORE_CREATE;
+	if (mode == SESSION_OVER)
+		return STORE_OVERLAY;
 	return mode == SESSION_READ ? STORE_READ : 0;
 }
 
@@ -245,7 +247,7 @@ static enum run_exit open_store(struct session *session, enum session_mode mode,
 		return err.code == ERR_NOTFOUND
 			       ? cli_fail(cli, &err)
 			       : cli_fail_as(cli, RUN_FAILED, &err);
-	if (mode == SESSION_RUN)
+	if (mode == SESSION_RUN || mode == SESSION_OVER)
 		exit = take_lease(session, what);
 	if (exit != RUN_OK)
 		return exit;
@@ -263,7 +265,8 @@ enum run_exit session_open_store(struct session *session,
 	bool wrong = session->config->error_count > 0;
 	enum run_exit exit;
 
-	if (wrong && (mode == SESSION_RUN || !session->config->store)) {
+	if (wrong && (mode == SESSION_RUN || mode == SESSION_OVER ||
+		      !session->config->store)) {
 		exit = refuse_problems(session);
 	} else {
 		if (wrong && !cli->output.json)

@@ -22,6 +22,8 @@ enum session_mode {
 	SESSION_WRITE,  /* and the store, for small writes */
 	SESSION_RUN,    /* a right configuration; the store is made when there
 			 * is none, and the lease is taken */
+	SESSION_OVER,   /* a right configuration, and over the store one that
+			 * keeps nothing (STORE_OVERLAY) */
 };
 
 struct session {

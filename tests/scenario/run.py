@@ -2,7 +2,7 @@
 """Runs the scenarios: folders with a configuration, data and steps.
 
     tests/scenario/run.py [--conjoin PATH] [--store postgresql] [--keep]
-                          [--jobs N] [NAME...]
+                          [--jobs N] [--plan] [NAME...]
 
 Each scenario runs in a copy of its folder; docs/internals/scenarios.md tells
 how steps.yaml is written.  Prints one line a scenario, the difference where
@@ -13,6 +13,7 @@ SPDX-License-Identifier: Apache-2.0
 import argparse
 import concurrent.futures
 import contextlib
+import copy
 import csv
 import datetime
 import json
@@ -43,6 +44,11 @@ STEP_KEYS = {"run", "kinds", "cycle", "write", "append", "replace", "remove",
              "counters", "outbound", "errors", "says", "message", "allow",
              "keep-token", "options", "clock", "advance", "due", "command",
              "quarantine", "killed", "warnings"}
+
+
+# Systems that do not do what they are told, or are killed at it.
+UNRULY = {"r66e-killed", "r97b-one-member-killed",
+          "r68b-quarantine-of-the-contradicted"}
 
 
 class Mismatch(Exception):
@@ -105,6 +111,7 @@ class Scenario:
         self.lasting = set()
         self.last = "the scenario's files"
         self.clock = None
+        self.plans = False
 
     # ---- the program
 
@@ -438,12 +445,86 @@ class Scenario:
             if "note" in step:
                 self.last += f": {step['note']}"
             self.do_step(step)
+            if self.plans:
+                self.last += ", a plan of what comes next"
+                self.plan_check()
 
     def run(self):
         steps = self.prepare(self.source)
         self.lasting = set(steps.get("lasting", []))
         self.steps(steps, self.source.name)
         self.idle_check()
+
+    # ---- a plan of what comes next, applied in a copy
+
+    def plan_check(self):
+        """What a plan has is what the systems hold when it was applied."""
+        if not (self.folder / "state").exists():
+            return
+        with tempfile.TemporaryDirectory(prefix="conjoin-plan-") as temporary:
+            other = copy.copy(self)
+            other.folder = pathlib.Path(temporary) / "copy"
+            shutil.copytree(self.folder, other.folder)
+            other.apply_plan()
+
+    def apply_plan(self):
+        file = str(self.folder / "a.plan")
+        status, plan = self.conjoin("plan", "--out", file)
+        if status > 1 or not plan["objects"]:
+            if status > 1 and "error" not in plan:
+                raise Mismatch(f"plan ended with {status}: {plan}")
+            return
+        self.conjoin("plan", "approve", file, "--by", "the test",
+                     statuses=[0])
+        status, done = self.conjoin("apply", file, statuses=[0, 1, 3, 4])
+        if status == 0 and done["result"] != "applied":
+            raise Mismatch(f"apply: {done}")
+        self.conjoin("apply", file, statuses=[2])
+        if status == 0 and not self.held_back(done):
+            for agent in {item["agent"] for item in plan["objects"]}:
+                self.compare_plan(agent, [item for item in plan["objects"]
+                                          if item["agent"] == agent])
+
+    @staticmethod
+    def held_back(done):
+        return any(step["errors"] or step["result"] != "success"
+                   for run in done["runs"] for step in run["steps"])
+
+    def compare_plan(self, agent, planned):
+        status, _ = self.conjoin("run", agent, "full-import")
+        if status:
+            return
+        _, found = self.conjoin("search", "cs", agent)
+        objects = {item["dn"] or item["anchor"]: item
+                   for item in found["objects"] if item["image"] is not None}
+        there = {name.casefold(): item for name, item in objects.items()}
+        taken = {(item["new_dn"] or item["dn"] or item["anchor"]).casefold()
+                 for item in planned if item["operation"] != "delete"}
+        for item in planned:
+            name = (item["new_dn"] or item["dn"]
+                    or item["anchor"]).casefold()
+            if not name or item["type"] == "container":
+                continue
+            if item["operation"] == "delete":
+                if name in there and name not in taken and \
+                        (there[name]["pending_import"] or {}).get(
+                            "operation") != "delete":
+                    raise Mismatch(f"{name} is there after its deletion")
+                continue
+            if name not in there:
+                raise Mismatch(f"{name} is not there: {item}")
+            self.compare_values(name, item, there[name]["image"])
+
+    @staticmethod
+    def compare_values(name, item, image):
+        image = {attr.casefold(): sorted(v.casefold() for v in values)
+                 for attr, values in image.items()}
+        for attr, change in item["attributes"].items():
+            wanted = sorted(v.casefold() for v in change["new"])
+            if wanted != ["(secret)"] and \
+                    image.get(attr.casefold(), []) != wanted:
+                raise Mismatch(f"{name}: {attr} is not what was planned: "
+                               f"{wanted}, but {image.get(attr.casefold())}")
 
     def idle_check(self):
         """Cycles until nothing is pending; one more must change nothing."""
@@ -472,17 +553,18 @@ class Scenario:
                                    f"idle: {moved}")
 
 
-def run_one(source, program, keep, server):
+def run_one(source, program, options, server):
     folder = pathlib.Path(tempfile.mkdtemp(
         prefix=f"conjoin-{source.name}-"))
     scenario = Scenario(source, program, folder, server)
+    scenario.plans = options.plan and source.name not in UNRULY
     try:
         scenario.run()
         message = None
     except (Mismatch, KeyError, OSError, subprocess.SubprocessError) as error:
         text = str(error) if isinstance(error, Mismatch) else repr(error)
         message = f"at {scenario.last}: {text}"
-    if keep:
+    if options.keep:
         message = f"{message or ''}\n    kept: {folder}"
     else:
         shutil.rmtree(folder, ignore_errors=True)
@@ -504,6 +586,9 @@ def main():
                         "each, or a schema each on a server of its own")
     parser.add_argument("--keep", action="store_true",
                         help="keep the copies, and tell where they are")
+    parser.add_argument("--plan", action="store_true",
+                        help="after each step apply, in a copy, a plan of "
+                        "what comes next, and compare the systems with it")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("names", nargs="*", metavar="NAME",
                         help="a folder, or how its name begins")
@@ -526,7 +611,7 @@ def run_all(sources, options, server):
     program = pathlib.Path(options.conjoin).resolve()
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for name, message in pool.map(
-                lambda s: run_one(s, program, options.keep, server), sources):
+                lambda s: run_one(s, program, options, server), sources):
             bad = message is not None and message.startswith("at ")
             failed += bad
             print(f"{'FAILED' if bad else 'ok    '}  {name}: "

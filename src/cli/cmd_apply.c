@@ -1,0 +1,429 @@
+/*
+ * cmd_apply.c - `conjoin apply`: exactly what a plan has, or nothing
+ *
+ * Under the lease the plan is made once more over the store: what comes out
+ * must be what the file has, before anything is written. Then the syncs are
+ * done in the store itself, with the plan's time and random values, what is
+ * pending is compared again, and the exports write those objects and no
+ * others.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/clock.h"
+#include "base/seal.h"
+#include "cli/planning.h"
+#include "cli/runner.h"
+
+#include <string.h>
+
+#define set json_object_set_new
+
+static const struct option_def options[] = {
+	{ "still-valid-only", NULL, false,
+	  "when something differs: what of the plan is still the same; shown, "
+	  "and with --yes written" },
+	{ "yes", NULL, false, "with --still-valid-only: write it" },
+	{ "wait", "SECONDS", false,
+	  "how long to wait for another run to end; default: 60" },
+	{ NULL, NULL, false, NULL },
+};
+
+struct applying {
+	struct cli *cli;
+	struct session session; /* the store, with its lease */
+	const char *path;
+	struct plan_document document;
+	struct planning planning; /* of the file */
+	const char *agent;
+	struct idmap same;   /* ids of what is as it was planned */
+	json_t *differences; /* or NULL */
+};
+
+/* --- refused ----------------------------------------------------------- */
+
+static enum run_exit refuse(struct applying *a, enum run_exit exit,
+			    const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static enum run_exit refuse(struct applying *a, enum run_exit exit,
+			    const char *fmt, ...)
+{
+	struct error err = ERROR_INIT;
+	va_list args;
+
+	va_start(args, fmt);
+	err.code = ERR_CONFLICT;
+	(void)vsnprintf(err.msg, sizeof(err.msg), fmt, args);
+	va_end(args);
+	return cli_fail_as(a->cli, exit, &err);
+}
+
+/* 1: *out is what the store knows; 0 nothing; -1 */
+static int known(struct applying *a, const char *what, struct sv *out,
+		 struct error *err)
+{
+	return store_meta_get(a->session.store,
+			      planning_meta(&a->document, what, &a->cli->arena),
+			      &a->cli->arena, out, err);
+}
+
+static enum run_exit check(struct applying *a)
+{
+	const json_t *head = a->document.head;
+	const char *rules = json_string_value(json_object_get(head, "rules"));
+	struct error err = ERROR_INIT;
+	struct sv text;
+	int ret = known(a, "applied", &text, &err);
+
+	if (ret > 0)
+		return refuse(a, RUN_USAGE,
+			      "the plan '%s' was applied already, " SV_FMT
+			      "; make a new one",
+			      a->path, SV_ARG(text));
+	if (ret == 0 &&
+	    (!rules || strcmp(rules, plan_rules_id(a->session.config,
+						   &a->cli->arena)) != 0))
+		return refuse(a, RUN_MOVED,
+			      "the rules are not those that the plan '%s' was "
+			      "made with; nothing was written, make a new one",
+			      a->path);
+	if (ret == 0 && json_is_true(json_object_get(head, "guarded")))
+		ret = known(a, "approved", &text, &err) - 1;
+	if (ret == -1 && err.code == ERR_NONE)
+		return refuse(a, RUN_STOPPED,
+			      "a guard would stop what the plan '%s' has, so "
+			      "somebody has to approve it: conjoin plan "
+			      "approve %s --by NAME; nothing was written",
+			      a->path, a->path);
+	return ret < 0 ? cli_fail_as(a->cli, RUN_FAILED, &err) : RUN_OK;
+}
+
+/* The seed, the time and what else the plan was made with. */
+static int take_head(struct applying *a, struct planning *planning,
+		     struct error *err)
+{
+	const json_t *head = a->document.head;
+	const char *text = json_string_value(json_object_get(head, "seed"));
+	struct seal seal = { .key = secrets_seal_key,
+			     .data = &a->session.secrets };
+	struct strbuf sealed = STRBUF_INIT(4096);
+	struct sv plain;
+	int ret = -1;
+
+	planning->imports = json_is_true(json_object_get(head, "import"));
+	planning->options.now =
+		json_integer_value(json_object_get(head, "now"));
+	if (!text || strbuf_add_unbase64(&sealed, sv_from(text)) <= 0)
+		(void)error_set(err, ERR_INVALID,
+				"'%s' has no seed; make the plan anew",
+				a->path);
+	else
+		ret = seal_open(&seal, strbuf_sv(&sealed), &a->cli->arena,
+				&plain, err);
+	if (ret == 0 && plain.len == sizeof(planning->seed))
+		memcpy(planning->seed, plain.ptr, plain.len);
+	if (ret == 0)
+		seal_wipe(plain);
+	seal_release(&seal);
+	strbuf_release(&sealed);
+	return ret;
+}
+
+/* --- compared ---------------------------------------------------------- */
+
+static enum run_exit compare(struct applying *a, struct planning *planning,
+			     struct error *err)
+{
+	struct plan_document now;
+	enum run_exit exit;
+
+	plan_document_init(&now);
+	exit = take_head(a, planning, err) < 0 ? RUN_FAILED : RUN_OK;
+	if (exit == RUN_OK)
+		exit = planning_run(planning, a->agent, NULL, &now, NULL, err);
+	idmap_clear(&a->same);
+	json_decref(a->differences);
+	a->differences = NULL;
+	if (exit <= RUN_ERRORS)
+		a->differences = plan_compare(&a->document, &now, &a->same);
+	plan_document_release(&now);
+	return exit;
+}
+
+/* Over the store: nothing is written yet. */
+static enum run_exit rehearse(struct applying *a)
+{
+	struct planning planning;
+	struct error err = ERROR_INIT;
+	struct session over;
+	enum run_exit exit = session_open(&over, a->cli, SESSION_OVER, "apply");
+
+	if (exit != RUN_OK)
+		return exit;
+	planning_init(&planning, &over);
+	exit = compare(a, &planning, &err);
+	if (exit > RUN_ERRORS)
+		(void)cli_fail_as(a->cli, exit, &err);
+	planning_release(&planning);
+	session_close(&over);
+	return exit > RUN_ERRORS ? exit : RUN_OK;
+}
+
+static void tell_differences(struct applying *a, const char *end)
+{
+	struct cli *cli = a->cli;
+	json_t *difference;
+	size_t i;
+
+	if (cli->output.json) {
+		output_json(&cli->output,
+			    json_pack("{s:s, s:i, s:O}", "result", "moved",
+				      "exit", RUN_MOVED, "differences",
+				      a->differences));
+		return;
+	}
+	(void)fprintf(stderr,
+		      "conjoin: the plan '%s' is not what would be "
+		      "written now:\n",
+		      a->path);
+	json_array_foreach(a->differences, i, difference)
+	{
+		const char *object = json_string_value(
+			json_object_get(difference, "object"));
+		const char *what =
+			json_string_value(json_object_get(difference, "what"));
+
+		(void)fprintf(stderr, "  %s: %s\n",
+			      output_safe(sv_from(object), &cli->arena),
+			      output_safe(sv_from(what), &cli->arena));
+	}
+	(void)fprintf(stderr, "%s\n", end);
+}
+
+static bool is_same(struct applying *a, const json_t *object)
+{
+	json_t *difference;
+	const char *key = plan_object_key(object, &a->cli->arena);
+	size_t i;
+
+	json_array_foreach(a->differences, i, difference) if (
+		!strcmp(json_string_value(
+				json_object_get(difference, "object")),
+			key)) return false;
+	return true;
+}
+
+/* What is left of the plan is all that it has from now on. */
+static void keep_same(struct applying *a)
+{
+	size_t i = json_array_size(a->document.objects);
+
+	while (i-- > 0)
+		if (!is_same(a, json_array_get(a->document.objects, i)))
+			(void)json_array_remove(a->document.objects, i);
+	(void)json_object_clear(a->document.agents);
+	(void)json_object_clear(a->document.causes);
+}
+
+static enum run_exit still_valid(struct applying *a)
+{
+	struct cli *cli = a->cli;
+
+	if (!json_array_size(a->differences))
+		return RUN_OK;
+	if (!args_has(&cli->args, "still-valid-only")) {
+		tell_differences(a, "nothing was written; make a new plan, or "
+				    "see what is left of this one with "
+				    "--still-valid-only");
+		return RUN_MOVED;
+	}
+	keep_same(a);
+	if (!cli->output.json)
+		plan_print(cli, &a->document, 0);
+	if (args_has(&cli->args, "yes"))
+		return RUN_OK;
+	tell_differences(a, "nothing was written; what is left is written "
+			    "with --still-valid-only --yes");
+	return RUN_MOVED;
+}
+
+/* --- carried out ------------------------------------------------------- */
+
+/* Nobody may do so again, whatever becomes of it. */
+static int keep_applied(struct applying *a, struct error *err)
+{
+	struct arena *arena = &a->cli->arena;
+	const char *text = arena_printf(arena, "by %s at %s",
+					run_user(&a->planning.options),
+					output_time(clock_now(), arena));
+	struct store_tx *tx;
+
+	if (store_begin(a->session.store, STORE_DURABLE, &tx, err) < 0)
+		return -1;
+	if (store_meta_set(tx, planning_meta(&a->document, "applied", arena),
+			   sv_from(text), err) < 0) {
+		store_rollback(tx);
+		return -1;
+	}
+	return store_commit(tx, err);
+}
+
+/* Tokens, by agent, that let exactly this pass. */
+static int make_tokens(struct applying *a, json_t **out, struct error *err)
+{
+	struct plan_document ignored;
+	int ret;
+
+	plan_document_init(&ignored);
+	ret = plan_collect(a->planning.plan, &a->session, a->agent, &a->same,
+			   &ignored, out, err);
+	plan_document_release(&ignored);
+	return ret;
+}
+
+static enum run_exit export_one(struct applying *a, struct runner *runner,
+				const struct config_agent *agent,
+				const char *token, struct error *err)
+{
+	const struct config_step step = { .kind = STEP_EXPORT };
+	struct config_step steps[] = { step };
+	const struct config_profile profile = {
+		.name = "export",
+		.steps = steps,
+		.step_count = 1,
+	};
+
+	runner->options.allow = token;
+	runner->options.only = &a->same;
+	return run_profile(a->session.store, a->session.config, agent, &profile,
+			   &runner->options, err);
+}
+
+static enum run_exit export_all(struct applying *a, struct runner *runner,
+				const json_t *tokens, struct error *err)
+{
+	const struct config *config = a->session.config;
+	enum run_exit worst = RUN_OK;
+	size_t i;
+
+	for (i = 0; i < config->cycle_count; i++) {
+		const struct config_agent *agent =
+			&config->agents[config->cycle[i]];
+		const char *token =
+			json_string_value(json_object_get(tokens, agent->name));
+		struct error why = ERROR_INIT;
+		enum run_exit exit;
+
+		if (!token)
+			continue;
+		exit = export_one(a, runner, agent, token, &why);
+		if (exit == RUN_FAILED && err->code == ERR_NONE)
+			*err = why;
+		if (exit > worst)
+			worst = exit;
+	}
+	return worst;
+}
+
+static void tell_end(struct applying *a, struct runner *runner,
+		     enum run_exit exit, const struct error *err)
+{
+	struct cli *cli = a->cli;
+	json_t *document;
+
+	if (cli->output.json) {
+		document = json_pack("{s:s, s:i, s:O}", "result",
+				     exit <= RUN_ERRORS ? "applied" : "failed",
+				     "exit", exit, "runs", runner->runs);
+		if (err->code != ERR_NONE)
+			(void)set(document, "error", cli_error_json(err));
+		output_json(&cli->output, document);
+		return;
+	}
+	if (err->code != ERR_NONE)
+		(void)cli_fail_as(cli, exit, err);
+	if (!cli->output.quiet)
+		(void)printf("applied: %zu object%s\n",
+			     json_array_size(a->document.objects),
+			     json_array_size(a->document.objects) == 1 ? ""
+								       : "s");
+}
+
+static enum run_exit carry_out(struct applying *a)
+{
+	bool left = json_array_size(a->differences) > 0;
+	struct runner runner;
+	struct error err = ERROR_INIT;
+	json_t *tokens = NULL;
+	enum run_exit exit;
+
+	runner_init(&runner, &a->session);
+	runner.brief = true;
+	planning_init(&a->planning, &a->session);
+	a->planning.options.no_keys = false;
+	exit = compare(a, &a->planning, &err);
+	/* of a part the rest differs, as it was shown */
+	if (exit <= RUN_ERRORS && !left && json_array_size(a->differences)) {
+		tell_differences(a, "synchronized, but nothing was exported");
+		exit = RUN_MOVED;
+	} else if (exit <= RUN_ERRORS) {
+		exit = make_tokens(a, &tokens, &err) < 0 ||
+				       keep_applied(a, &err) < 0
+			       ? RUN_FAILED
+			       : export_all(a, &runner, tokens, &err);
+		tell_end(a, &runner, exit, &err);
+	} else {
+		(void)cli_fail_as(a->cli, exit, &err);
+	}
+	json_decref(tokens);
+	planning_release(&a->planning);
+	runner_release(&runner);
+	return exit;
+}
+
+static enum run_exit apply(struct applying *a)
+{
+	const char *agent;
+	enum run_exit exit = planning_read(&a->session, a->path, &a->document);
+
+	if (exit == RUN_OK)
+		exit = check(a);
+	if (exit != RUN_OK)
+		return exit;
+	agent = json_string_value(json_object_get(a->document.head, "agent"));
+	a->agent = agent;
+	exit = rehearse(a);
+	if (exit == RUN_OK)
+		exit = still_valid(a);
+	return exit == RUN_OK ? carry_out(a) : exit;
+}
+
+static enum run_exit run(struct cli *cli)
+{
+	struct applying a = { .cli = cli, .path = cli_word(cli, 0) };
+	enum run_exit exit =
+		session_open(&a.session, cli, SESSION_RUN, "apply");
+
+	if (exit != RUN_OK)
+		return exit;
+	session_catch_interrupt();
+	plan_document_init(&a.document);
+	exit = apply(&a);
+	idmap_release(&a.same);
+	json_decref(a.differences);
+	plan_document_release(&a.document);
+	session_close(&a.session);
+	return exit;
+}
+
+const struct command command_apply = {
+	.name = "apply",
+	.usage = "FILE",
+	.help = "write exactly what a plan has, or nothing",
+	.more = "The plan is made once more first. When anything is another "
+		"than in the file, that is\ntold, nothing is written, and the "
+		"exit status is 6.\n",
+	.options = options,
+	.min_words = 1,
+	.max_words = 1,
+	.run = run,
+};

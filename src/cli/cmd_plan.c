@@ -1,0 +1,315 @@
+/*
+ * cmd_plan.c - `conjoin plan`: what the next cycle would write; writes nothing
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/seal.h"
+#include "cli/connectors.h"
+#include "cli/plan_document.h"
+#include "cli/planning.h"
+
+#include <string.h>
+
+#define set json_object_set_new
+
+#define TERMINAL_LIMIT 100
+
+static const struct option_def options[] = {
+	{ "import", NULL, false,
+	  "import anew first; without it the plan stands on what was imported "
+	  "last" },
+	{ "rules", "FOLDER", false,
+	  "as if the configuration of this folder were the live one" },
+	{ "out", "FILE", false, "keep the plan, for 'apply'" },
+	{ "html", "FILE", false, "a page for who is to decide" },
+	{ "ldif", "FILE", false, "the changes as LDIF" },
+	{ "by", "NAME", false, "with 'approve': who approves" },
+	{ "limit", "N", false,
+	  "show at most N objects; default on a terminal: 100; 0: all" },
+	{ NULL, NULL, false, NULL },
+};
+
+/* --- made -------------------------------------------------------------- */
+
+static void fill_head(struct session *session, const struct planning *planning,
+		      const char *agent, json_t *head)
+{
+	struct cli *cli = session->cli;
+	unsigned char uuid[16];
+	char id[37];
+
+	uuid_random(uuid);
+	uuid_format(uuid, id);
+	(void)set(head, "conjoin-plan", json_integer(PLAN_FORMAT));
+	(void)set(head, "id", json_string(id));
+	(void)set(head, "store",
+		  json_of_text(plan_store_id(session->store, &cli->arena)));
+	(void)set(head, "rules",
+		  json_of_text(plan_rules_id(session->config, &cli->arena)));
+	(void)set(
+		head, "time",
+		json_of_text(output_time(planning->options.now, &cli->arena)));
+	(void)set(head, "now", json_integer(planning->options.now));
+	(void)set(head, "user", json_of_text(run_user(&planning->options)));
+	(void)set(head, "agent", json_of_text(agent));
+	(void)set(head, "import", json_boolean(planning->imports));
+}
+
+/* What random values are made from lies sealed in the file. */
+static int keep_seed(struct session *session, struct planning *planning,
+		     json_t *head, struct error *err)
+{
+	struct strbuf text = STRBUF_INIT(4096);
+	struct seal seal = { .key = secrets_seal_key,
+			     .data = &session->secrets };
+	struct sv sealed;
+	int ret = seal_close(
+		&seal,
+		sv_make((const char *)planning->seed, sizeof(planning->seed)),
+		&session->cli->arena, &sealed, err);
+
+	if (ret == 0) {
+		strbuf_add_base64(&text, sealed);
+		(void)set(head, "seed", json_of_sv(strbuf_sv(&text)));
+	}
+	seal_release(&seal);
+	strbuf_release(&text);
+	return ret;
+}
+
+static int write_files(struct session *session, struct planning *planning,
+		       struct plan_document *document, struct error *err)
+{
+	const struct args *args = &session->cli->args;
+	const char *out = args_value(args, "out");
+	const char *html = args_value(args, "html");
+	const char *ldif = args_value(args, "ldif");
+
+	if (out && (keep_seed(session, planning, document->head, err) < 0 ||
+		    plan_write(document, session->store, out, err) < 0))
+		return -1;
+	if (html && plan_write_html(document, html, err) < 0)
+		return -1;
+	return ldif ? plan_write_ldif(document, ldif, err) : 0;
+}
+
+static void show(struct cli *cli, const struct plan_document *document,
+		 int64_t limit)
+{
+	if (cli->output.json) {
+		plan_print_json(cli, document);
+		return;
+	}
+	plan_print(cli, document, limit);
+	if (args_value(&cli->args, "out"))
+		cli_hint(cli, "to write exactly this", "apply %s",
+			 cli_quote(cli, args_value(&cli->args, "out")));
+}
+
+static enum run_exit make(struct session *session, const char *agent)
+{
+	struct cli *cli = session->cli;
+	int64_t limit = cli->output.terminal ? TERMINAL_LIMIT : 0;
+	struct plan_document document;
+	struct planning planning;
+	struct error err = ERROR_INIT;
+	enum run_exit exit;
+
+	if (args_number(&cli->args, "limit", &limit, &err) < 0)
+		return cli_misuse(cli, "%s", err.msg);
+	plan_document_init(&document);
+	planning_init(&planning, session);
+	planning.imports = args_has(&cli->args, "import");
+	planning.options.now = clock_now();
+	random_bytes(planning.seed, sizeof(planning.seed));
+	exit = planning_run(&planning, agent, NULL, &document, NULL, &err);
+	if (exit <= RUN_ERRORS) {
+		fill_head(session, &planning, agent, document.head);
+		if (write_files(session, &planning, &document, &err) < 0)
+			exit = RUN_FAILED;
+	}
+	if (exit <= RUN_ERRORS)
+		show(cli, &document, limit);
+	else
+		(void)cli_fail_as(cli, exit, &err);
+	planning_release(&planning);
+	plan_document_release(&document);
+	return exit;
+}
+
+/* The rules of another folder over this one's store. */
+static int take_rules(struct session *session, const char *folder,
+		      struct error *err)
+{
+	const struct config_options with = { connectors, NULL, 0 };
+	struct cli *cli = session->cli;
+	struct config *other;
+
+	if (config_load(folder, &with, &other, err) < 0)
+		return -1;
+	if (other->error_count) {
+		session_print_problems(cli, other, stderr);
+		config_free(other);
+		return error_set(err, ERR_INVALID,
+				 "the configuration in '%s' has errors; see "
+				 "them with: conjoin check --folder %s",
+				 folder, folder);
+	}
+	other->store = arena_cstr(&cli->arena, sv_from(session->config->store));
+	config_free(session->config);
+	session->config = other;
+	return 0;
+}
+
+static enum run_exit plan(struct cli *cli)
+{
+	const char *rules = args_value(&cli->args, "rules");
+	const char *agent = cli_word(cli, 0);
+	struct error err = ERROR_INIT;
+	struct session session;
+	enum run_exit exit;
+
+	if (rules && args_has(&cli->args, "import"))
+		return cli_misuse(cli, "'--rules' shows what other rules make "
+				       "of what was imported: leave out "
+				       "'--import'");
+	exit = session_open(&session, cli, SESSION_RIGHT, NULL);
+	if (exit != RUN_OK)
+		return exit;
+	if (rules && take_rules(&session, rules, &err) < 0) {
+		exit = cli_fail_as(cli, RUN_USAGE, &err);
+		session_close(&session);
+		return exit;
+	}
+	if (agent && !session_agent(&session, agent)) {
+		session_close(&session);
+		return RUN_USAGE;
+	}
+	exit = session_open_store(&session, SESSION_OVER, "plan");
+	if (exit != RUN_OK)
+		return exit;
+	session_catch_interrupt();
+	exit = make(&session, agent);
+	session_close(&session);
+	return exit;
+}
+
+/* --- approve ----------------------------------------------------------- */
+
+static int keep_approval(struct session *session,
+			 const struct plan_document *document, const char *by,
+			 struct error *err)
+{
+	const struct run_options nobody = { .user = NULL };
+	struct arena *arena = &session->cli->arena;
+	struct store_tx *tx;
+	const char *text = arena_printf(arena, "%s (%s) at %s", by,
+					run_user(&nobody),
+					output_time(clock_now(), arena));
+
+	if (store_begin(session->store, STORE_DURABLE, &tx, err) < 0)
+		return -1;
+	if (store_meta_set(tx, planning_meta(document, "approved", arena),
+			   sv_from(text), err) < 0) {
+		store_rollback(tx);
+		return -1;
+	}
+	return store_commit(tx, err);
+}
+
+static enum run_exit approve(struct cli *cli)
+{
+	const char *by = args_value(&cli->args, "by");
+	const char *path = cli_word(cli, 1);
+	struct plan_document document;
+	struct error err = ERROR_INIT;
+	struct session session;
+	enum run_exit exit;
+
+	if (!path || !by)
+		return cli_misuse(cli, "'plan approve' needs FILE and "
+				       "'--by NAME'");
+	exit = session_open(&session, cli, SESSION_WRITE, NULL);
+	if (exit != RUN_OK)
+		return exit;
+	plan_document_init(&document);
+	exit = planning_read(&session, path, &document);
+	if (exit == RUN_OK && keep_approval(&session, &document, by, &err) < 0)
+		exit = cli_fail_as(cli, RUN_FAILED, &err);
+	if (exit == RUN_OK && cli->output.json)
+		output_json(&cli->output,
+			    json_pack("{s:O, s:o}", "id",
+				      json_object_get(document.head, "id"),
+				      "approved_by", json_of_text(by)));
+	else if (exit == RUN_OK && !cli->output.quiet)
+		(void)printf("approved by %s\n",
+			     output_safe(sv_from(by), &cli->arena));
+	plan_document_release(&document);
+	session_close(&session);
+	return exit;
+}
+
+/* --- show -------------------------------------------------------------- */
+
+static enum run_exit show_file(struct cli *cli)
+{
+	const char *html = args_value(&cli->args, "html");
+	const char *ldif = args_value(&cli->args, "ldif");
+	const char *path = cli_word(cli, 1);
+	int64_t limit = cli->output.terminal ? TERMINAL_LIMIT : 0;
+	struct plan_document document;
+	struct error err = ERROR_INIT;
+	struct session session;
+	enum run_exit exit;
+
+	if (!path)
+		return cli_misuse(cli, "'plan show' needs FILE");
+	if (args_number(&cli->args, "limit", &limit, &err) < 0)
+		return cli_misuse(cli, "%s", err.msg);
+	exit = session_open(&session, cli, SESSION_READ, NULL);
+	if (exit != RUN_OK)
+		return exit;
+	plan_document_init(&document);
+	exit = planning_read(&session, path, &document);
+	if (exit == RUN_OK &&
+	    ((html && plan_write_html(&document, html, &err) < 0) ||
+	     (ldif && plan_write_ldif(&document, ldif, &err) < 0)))
+		exit = cli_fail_as(cli, RUN_FAILED, &err);
+	if (exit == RUN_OK && cli->output.json)
+		plan_print_json(cli, &document);
+	else if (exit == RUN_OK)
+		plan_print(cli, &document, limit);
+	plan_document_release(&document);
+	session_close(&session);
+	return exit;
+}
+
+static enum run_exit run(struct cli *cli)
+{
+	const char *word = cli_word(cli, 0);
+
+	if (word && !strcmp(word, "approve"))
+		return approve(cli);
+	if (word && !strcmp(word, "show"))
+		return show_file(cli);
+	if (cli_word(cli, 1))
+		return cli_misuse(cli, "there is one agent at most");
+	return plan(cli);
+}
+
+const struct command command_plan = {
+	.name = "plan",
+	.usage = "[AGENT] | show FILE | approve FILE --by NAME",
+	.help = "what the next cycle would write, and why; writes nothing",
+	.more = "Synchronizes all agents over the store as it is now, in a "
+		"place that keeps nothing,\nand lists what exports would write "
+		"then: what changes, from what, because of what, by\nwhich "
+		"rule. Runs that go on are not disturbed. With --out it is "
+		"kept, and 'apply' writes\nexactly that.\n",
+	.options = options,
+	.min_words = 0,
+	.max_words = 2,
+	.run = run,
+};

@@ -1,0 +1,43 @@
+/*
+ * planning.h - what `plan` and `apply` share: the run that a plan is made of
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CLI_PLANNING_H
+#define CLI_PLANNING_H
+
+#include "base/random.h"
+#include "cli/plan_document.h"
+
+struct planning {
+	struct session *session;
+	struct run_hooks hooks;
+	struct run_options options;
+	bool imports;
+	unsigned char seed[RANDOM_SEED_SIZE];
+	json_t *failures; /* what steps came to that were no success */
+	struct plan *plan;
+};
+
+void planning_init(struct planning *planning, struct session *session);
+void planning_release(struct planning *planning);
+
+/*
+ * Imports, syncs, and what exports would write, in the store of the session;
+ * random values come from the seed. The worst exit; past RUN_ERRORS: err tells
+ * why, and the document is not whole.
+ */
+enum run_exit planning_run(struct planning *planning, const char *agent,
+			   const struct idmap *only, struct plan_document *out,
+			   json_t **tokens_out, struct error *err);
+
+/* Where the store keeps what became of a plan. */
+const char *planning_meta(const struct plan_document *document,
+			  const char *what, struct arena *arena);
+
+/* A plan of this store that is as it was made; else it was reported why not.
+ */
+enum run_exit planning_read(struct session *session, const char *path,
+			    struct plan_document *out);
+
+#endif
