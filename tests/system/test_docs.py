@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import re
 import shlex
+import shutil
 
 import pytest
 
@@ -74,6 +75,37 @@ def test_tutorial_accident(tutorial):
     tutorial.ok("cycle", status=3)
     assert len(tutorial.ldif("out/directory.ldif")) == 3
     tutorial.write("data/hr.csv", before)
+
+
+def test_plan_howto(tutorial, tmp_path):
+    shutil.copytree(tutorial.path, tmp_path / "company")
+    folder = Folder(tmp_path / "company")
+    text = (ROOT / "docs/how-to/plan.md").read_text(encoding="utf-8")
+    shutil.copytree(folder.path, tmp_path / "conjoin-next",
+                    ignore=shutil.ignore_patterns("state"))
+    first, rest = text.split("## Another folder of rules")
+    folder.ok("cycle")
+    folder.write("agents/directory.yaml", re.sub(
+        r"title: +title\b", "title: 'UCase([title])'",
+        folder.read("agents/directory.yaml")))
+    first, then = first.split("Nothing was written:")
+    follow(folder, in_folder(first, folder))
+    told = folder.ok("plan").out
+    shown = first.split("```")[1].strip().splitlines()
+    assert len(shown) > 5
+    for line in shown[:3] + shown[4:-1]:
+        assert line in told, told
+    follow(folder, in_folder(then, folder))
+    entries = folder.ldif("out/directory.ldif")
+    assert entries.entry("cn=Ada Larkin,ou=people,dc=corp,dc=test")["title"] \
+        == ["HEAD OF RESEARCH"]
+    follow(folder, rest.replace("../conjoin-next",
+                                str(tmp_path / "conjoin-next")))
+
+
+def in_folder(text, folder):
+    """Files named beside the folder are in it."""
+    return re.sub(r"(?<= )out/(?=titles)", f"{folder.path}/out/", text)
 
 
 def test_leavers_howto(tutorial):
