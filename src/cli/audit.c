@@ -65,6 +65,8 @@ static const char *exit_name(enum run_exit exit)
 		return "failed";
 	case RUN_BUSY:
 		return "busy";
+	case RUN_MOVED:
+		return "moved on";
 	}
 	return "failed";
 }

@@ -316,9 +316,8 @@ const char *display_state(const struct entry *entry)
 	if (!entry->has_link)
 		return "disconnector";
 	if (entry->link.mv)
-		return entry->link.state == LINK_EXPLICIT
-			       ? "explicit-connector"
-			       : "connector";
+		return entry->link.state == LINK_EXPLICIT ? "explicit-connector"
+							  : "connector";
 	switch (entry->link.state) {
 	case LINK_NORMAL:
 		return "disconnector";

@@ -31,7 +31,8 @@ int explain_attrs(struct explaining *e, struct error *err);
 int explain_links(struct explaining *e, struct error *err);
 void explain_provisions(struct explaining *e);
 void explain_state(struct explaining *e);
-/* explain_absence.c: where it has no connector, and no provisioning makes one */
+/* explain_absence.c: where it has no connector, and no provisioning makes one
+ */
 void explain_absences(struct explaining *e);
 /* explain_export.c: what is written to connectors, and what waits */
 void explain_exports(struct explaining *e);
