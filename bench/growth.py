@@ -31,7 +31,7 @@ def values_of(results):
 
 # ---- the drawing ----
 
-WIDTH, HEIGHT = 760, 330
+WIDTH, HEIGHT = 760, 345
 TOP, BOTTOM = 46, 270
 PANEL = 290
 LEFTS = (60, 430)
@@ -107,9 +107,9 @@ def legend(left, names):
     out = []
     for at, name in enumerate(names):
         x = left + at * 120
-        out.append(f'<rect x="{x}" y="302" width="10" height="10" '
+        out.append(f'<rect x="{x}" y="320" width="10" height="10" '
                    f'fill="{COLORS[name]}"/>')
-        out.append(text(x + 14, 311, name, "start"))
+        out.append(text(x + 14, 329, name, "start"))
     return out
 
 
