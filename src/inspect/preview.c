@@ -644,7 +644,7 @@ static int look(struct collector *c, const struct subject *subject,
 	struct display *display = c->display;
 	int ret;
 
-	if (c->order)
+	if (!subject)
 		return sync_hand_preview(display->store, display->config,
 					 c->order, &trace, why);
 	ret = passed_over(c, subject, why);

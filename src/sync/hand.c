@@ -20,7 +20,8 @@
 
 static int refuse(struct error *err, const char *why)
 {
-	return error_set(err, ERR_INVALID, "%s", why);
+	(void)error_set(err, ERR_INVALID, "%s", why);
+	return -1;
 }
 
 static int check_object(const struct work_cs *cs, struct error *err)
@@ -54,7 +55,8 @@ static int named_rule_set(struct sync *sync, const struct work_cs *cs,
 			  const char *name, const struct config_rule_set **out,
 			  struct error *err)
 {
-	const struct config_agent *agent = cs->agent->agent;
+	const struct agent_plan *plan = cs->agent;
+	const struct config_agent *agent = plan->agent;
 	size_t i;
 
 	for (i = 0; i < agent->rule_set_count; i++) {
@@ -63,18 +65,19 @@ static int named_rule_set(struct sync *sync, const struct work_cs *cs,
 		if (strcmp(rs->name, name) != 0)
 			continue;
 		*out = rs;
-		if (sync->agents[agent->index].types[rs->type] ==
-		    cs->e.row.type)
+		if (plan->types[rs->type] == cs->e.row.type)
 			return 0;
-		return error_set(
+		(void)error_set(
 			err, ERR_INVALID,
 			"rule set '%s' is for objects of type '%s'; "
 			"this is a '%s'",
 			name, agent->types[rs->type].name,
 			store_name(sync->store, NAME_TYPE, cs->e.row.type));
+		return -1;
 	}
-	return error_set(err, ERR_INVALID, "agent '%s' has no rule set '%s'",
-			 agent->name, name);
+	(void)error_set(err, ERR_INVALID, "agent '%s' has no rule set '%s'",
+			agent->name, name);
+	return -1;
 }
 
 static int choose_rule_set(struct sync *sync, struct work_cs *cs,
@@ -83,13 +86,14 @@ static int choose_rule_set(struct sync *sync, struct work_cs *cs,
 {
 	int ret;
 
+	*out = NULL;
 	if (name)
 		return named_rule_set(sync, cs, name, out, err);
 	ret = filter_select(sync, cs, out, err);
-	if (ret > 0)
-		return 0;
 	if (ret < 0)
 		return -1;
+	if (ret > 0 && *out)
+		return 0;
 	filter_trace_none(sync, cs);
 	return refuse(err, "it is in the scope of no rule set: name the one to "
 			   "link it under with --rule-set");
@@ -119,9 +123,9 @@ static int join(struct sync *sync, struct hand_order *order, struct work_cs *cs,
 		return -1;
 	ret = work_mv(sync, order->mv, &mv, err);
 	if (ret == 0)
-		return error_set(err, ERR_INVALID, "there is no mv %lld",
-				 (long long)order->mv);
-	if (ret < 0)
+		(void)error_set(err, ERR_INVALID, "there is no mv %lld",
+				(long long)order->mv);
+	if (ret <= 0)
 		return -1;
 	if (!mv->plan || !takes_type(rule_set, mv->plan->type->index))
 		return error_set(
@@ -147,19 +151,22 @@ static int type_to_make(struct sync *sync, const struct hand_order *order,
 	*out = rule_set->mv_types[0];
 	if (!order->type && rule_set->mv_type_count == 1)
 		return 0;
-	if (!order->type)
-		return error_set(err, ERR_INVALID,
-				 "rule set '%s' has %zu types of the "
-				 "metaverse: say which with --type",
-				 rule_set->name, rule_set->mv_type_count);
+	if (!order->type) {
+		(void)error_set(err, ERR_INVALID,
+				"rule set '%s' has %zu types of the "
+				"metaverse: say which with --type",
+				rule_set->name, rule_set->mv_type_count);
+		return -1;
+	}
 	for (i = 0; i < rule_set->mv_type_count; i++) {
 		*out = rule_set->mv_types[i];
 		if (!strcmp(sync->config->mv_types[*out].name, order->type))
 			return 0;
 	}
-	return error_set(err, ERR_INVALID,
-			 "rule set '%s' does not project as '%s'",
-			 rule_set->name, order->type);
+	(void)error_set(err, ERR_INVALID,
+			"rule set '%s' does not project as '%s'",
+			rule_set->name, order->type);
+	return -1;
 }
 
 static int make(struct sync *sync, struct hand_order *order, struct work_cs *cs,
