@@ -31,6 +31,7 @@ static const struct audited ALL[] = {
 	{ "key", "import", NULL },        { "backup", NULL, NULL },
 	{ "restore", NULL, NULL },        { "store", "copy", NULL },
 	{ "activate", NULL, NULL },       { "cleanup", NULL, NULL },
+	{ "plan", "approve", NULL },
 };
 
 static bool is_audited(struct cli *cli)
