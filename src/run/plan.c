@@ -547,7 +547,7 @@ static int on_object(void *data, int64_t cs)
 	struct listing *listing = data;
 	struct plan *plan = listing->plan;
 	struct plan_object out = { 0 };
-	struct display_cs object;
+	struct display_cs object = { 0 };
 	struct entry entry;
 	int ret = entry_load(plan->display->store, cs, &listing->arena, &entry,
 			     listing->err);
