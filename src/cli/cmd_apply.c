@@ -106,7 +106,7 @@ static int take_head(struct applying *a, struct planning *planning,
 	struct seal seal = { .key = secrets_seal_key,
 			     .data = &a->session.secrets };
 	struct strbuf sealed = STRBUF_INIT(4096);
-	struct sv plain;
+	struct sv plain = SV_NULL;
 	int ret = -1;
 
 	planning->imports = json_is_true(json_object_get(head, "import"));
@@ -121,8 +121,11 @@ static int take_head(struct applying *a, struct planning *planning,
 				&plain, err);
 	if (ret == 0 && plain.len == sizeof(planning->seed))
 		memcpy(planning->seed, plain.ptr, plain.len);
-	if (ret == 0)
-		seal_wipe(plain);
+	else if (ret == 0)
+		ret = error_set(err, ERR_INVALID,
+				"'%s' has a damaged seed; make the plan anew",
+				a->path);
+	seal_wipe(plain);
 	seal_release(&seal);
 	strbuf_release(&sealed);
 	return ret;

@@ -615,7 +615,7 @@ static int passed_over(struct collector *c, const struct subject *subject,
 	struct entry entry;
 	int ret;
 
-	if (!subject->cs)
+	if (!subject || !subject->cs)
 		return 0;
 	ret = entry_load(c->display->store, subject->cs, c->arena, &entry, err);
 	if (ret <= 0)
