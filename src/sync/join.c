@@ -699,7 +699,7 @@ int join_wake(struct sync *sync, struct work_mv *mv,
 
 /* ---- what was imported since the last sync, or after rules changed ---- */
 
-static int index_one(struct sync *sync, int64_t id, struct error *err)
+int join_index_one(struct sync *sync, int64_t id, struct error *err)
 {
 	struct work_cs *cs;
 	int ret = work_cs(sync, id, &cs, err);
@@ -721,7 +721,7 @@ static int index_ids(struct sync *sync, const int64_t *ids, int count,
 	int i;
 
 	for (i = 0; i < count; i++) {
-		if (index_one(sync, ids[i], err) < 0)
+		if (join_index_one(sync, ids[i], err) < 0)
 			return -1;
 		arena_reset(&sync->scratch);
 	}

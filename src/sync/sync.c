@@ -504,8 +504,9 @@ int sync_object(struct sync *sync, struct work_cs *cs, struct error *err)
 			*err = why;
 			return -1;
 		}
+		/* somebody may look for it meanwhile */
 		if (defer(sync, id, &why))
-			return 0;
+			return join_index_one(sync, id, err);
 		counters_add(sync->counters, 0, "flow-failure", id);
 		work_unit_begin(sync, id);
 		work_touch_cs(sync, cs);

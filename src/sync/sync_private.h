@@ -525,6 +525,8 @@ int join_wake(struct sync *sync, struct work_mv *mv,
 	      const struct image *before, struct error *err);
 /* Indexes what other agents imported since. */
 int join_index_imported(struct sync *sync, struct error *err);
+/* The same of one object; what is linked or none is passed over. */
+int join_index_one(struct sync *sync, int64_t id, struct error *err);
 /* project.c: 1 *out is a new metaverse object, 0 not to be projected */
 int project(struct sync *sync, struct work_cs *cs,
 	    const struct config_rule_set *rule_set, struct work_mv **out,
