@@ -534,11 +534,25 @@ static uint64_t lookup_key(struct sync *sync, const struct work_mv *mv,
 				 value);
 }
 
+static bool refers_to(struct sync *sync, const struct image *image, int64_t mv)
+{
+	int64_t *targets;
+	size_t count;
+	size_t i;
+
+	image_references(image, &sync->scratch, &targets, &count);
+	for (i = 0; i < count; i++)
+		if (targets[i] == mv)
+			return true;
+	return false;
+}
+
 /* Who looks this value up is asked again: those who wait for it, and those who
- * found it in another object, since now there are two. */
-static int key_comes(struct sync *sync, const struct work_mv *mv,
-		     const struct key_kind *kind, const struct value *value,
-		     struct error *err)
+ * found it in another object, since now there are two; the object itself may
+ * be one of them. */
+static int key_comes(struct sync *sync, struct work_mv *mv,
+		     const struct image *after, const struct key_kind *kind,
+		     const struct value *value, struct error *err)
 {
 	uint64_t h = key_of_mv(sync->store, kind->number, value);
 	int64_t *ids;
@@ -547,9 +561,12 @@ static int key_comes(struct sync *sync, const struct work_mv *mv,
 
 	if (kind->lookup_target)
 		count = work_find_mv_key(sync, h, &ids, err);
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
 		if (link_mark_mv_finders(sync, ids[i], err) < 0)
 			return -1;
+		if (refers_to(sync, after, ids[i]))
+			work_mark(sync, mv->row.id);
+	}
 	work_add_mv_key(sync, h, mv->row.id);
 	if (!kind->lookup_target)
 		return 0;
@@ -592,7 +609,7 @@ static int key_changes(struct sync *sync, struct work_mv *mv,
 		return -1;
 	for (i = 0; i < new.len; i++)
 		if (!values_have(&old, &new.at[i], MATCH_IGNORE_CASE) &&
-		    key_comes(sync, mv, kind, &new.at[i], err) < 0)
+		    key_comes(sync, mv, after, kind, &new.at[i], err) < 0)
 			return -1;
 	for (i = 0; i < old.len; i++)
 		if (!values_have(&new, &old.at[i], MATCH_IGNORE_CASE) &&
