@@ -159,13 +159,15 @@ class Directory:
         return None
 
     def learn(self, path):
-        """The marks that the connected system gave its entries."""
+        """The marks that the connected system gave its entries, once: the
+        name may be another one's at the end of a cycle."""
         if self.marked:
             there = ldifread.read_files(path)
             for key, entry in there.items():
                 found = self.find(there.names[key])
                 if found:
-                    self.entries_[found]["#mark"] = entry["entryuuid"]
+                    self.entries_[found].setdefault("#mark",
+                                                    entry["entryuuid"])
 
     def touch(self, *names):
         self.touched |= {name.casefold() for name in names}
