@@ -47,7 +47,7 @@ STEP_KEYS = {"run", "kinds", "cycle", "write", "append", "replace", "remove",
 
 
 # Systems that do not do what they are told, or are killed at it.
-UNRULY = {"r66e-killed", "r97b-one-member-killed",
+UNRULY = {"s12d-killed", "r97b-one-member-killed",
           "r68b-quarantine-of-the-contradicted"}
 
 
