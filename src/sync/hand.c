@@ -372,17 +372,12 @@ int sync_hand(struct store *store, const struct config *config,
 
 /* ---- looking without keeping ---- */
 
-static int look(struct sync *sync, struct hand_order *order, struct error *err)
+static int preview(void *data, struct sync *sync, struct error *err)
 {
+	struct hand_order *order = data;
 	struct work_cs *cs;
 	int ret;
 
-	if (plan_init(sync, err) < 0)
-		return -1;
-	work_init(sync);
-	sync->joins_stored = true;
-	sync->dues_stored = store_due_any(sync->store);
-	sync->last_try = true;
 	work_unit_begin(sync, order->cs);
 	ret = work_cs(sync, order->cs, &cs, err);
 	if (ret <= 0)
@@ -406,23 +401,8 @@ int sync_hand_preview(struct store *store, const struct config *config,
 		      const struct hand_order *order,
 		      const struct sync_trace *trace_to, struct error *err)
 {
+	const struct looking looking = { store, config, NULL, trace_to };
 	struct hand_order copy = *order;
-	struct sync_result result = { .result = "success" };
-	struct counters counters = { VEC_INIT };
-	struct sync sync = {
-		.store = store,
-		.config = config,
-		.result = &result,
-		.counters = &counters,
-		.trace = trace_to,
-		.now = clock_now(),
-	};
-	int ret;
 
-	sync.rules.config = config;
-	sync.rules.now = sync.now;
-	ret = look(&sync, &copy, err);
-	sync_release(&sync);
-	counters_release(&counters);
-	return ret;
+	return look(&looking, preview, &copy, err);
 }

@@ -8,10 +8,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "base/clock.h"
 #include "sync/sync_private.h"
-
-#define CHUNK 512
 
 struct review {
 	struct sync *sync;
@@ -78,9 +75,9 @@ static int compare(struct review *review, struct work_cs *cs, struct error *err)
 }
 
 /* fn's answer, or 0 */
-static int review_one(struct review *review, const struct entry *entry,
-		      struct error *err)
+static int review_one(void *data, const struct entry *entry, struct error *err)
 {
+	struct review *review = data;
 	struct sync *sync = review->sync;
 	struct work_cs *cs;
 	int ret;
@@ -102,25 +99,13 @@ static int review_one(struct review *review, const struct entry *entry,
 	return ret;
 }
 
-static int review_all(struct review *review, struct error *err)
+static int review_all(void *data, struct sync *sync, struct error *err)
 {
-	struct sync *sync = review->sync;
-	struct entry *entries = mem_alloc(CHUNK * sizeof(*entries));
-	int64_t after = 0;
-	int count = 0;
-	int ret = 0;
-	int i;
+	struct review *review = data;
 
-	while (ret == 0 &&
-	       (count = entry_scan(sync->store, sync->number, after, entries,
-				   CHUNK, &sync->batch, err)) > 0) {
-		after = entries[count - 1].row.id;
-		for (i = 0; i < count && ret == 0; i++)
-			ret = review_one(review, &entries[i], err);
-		work_forget(sync);
-	}
-	mem_free(entries);
-	return count < 0 || ret < 0 ? -1 : 0;
+	review->sync = sync;
+	sync->alone = true;
+	return look_at_all(sync, review_one, review, err);
 }
 
 int sync_review(struct store *store, const struct config *config,
@@ -128,29 +113,8 @@ int sync_review(struct store *store, const struct config *config,
 		int (*fn)(void *data, const struct sync_review *row),
 		void *data, struct error *err)
 {
-	struct sync_result result = { .result = "success" };
-	struct sync sync = {
-		.store = store,
-		.config = config,
-		.agent = agent,
-		.result = &result,
-		.now = clock_now(),
-		.alone = true,
-	};
-	struct review review = { .sync = &sync, .fn = fn, .data = data };
-	int ret;
+	const struct looking looking = { store, config, agent, NULL };
+	struct review review = { .fn = fn, .data = data };
 
-	sync.rules.config = config;
-	sync.rules.now = sync.now;
-	ret = plan_init(&sync, err);
-	if (ret == 0) {
-		work_init(&sync);
-		sync.number = store_name_find(store, NAME_AGENT,
-					      sv_from(agent->name));
-		if (sync.number)
-			ret = review_all(&review, err);
-	}
-	work_release(&sync);
-	plan_release(&sync);
-	return ret;
+	return look(&looking, review_all, &review, err);
 }

@@ -644,21 +644,23 @@ static void trace_blocked(struct sync *sync, int64_t cs, int64_t mv)
 		      sync->blocked);
 }
 
-static int preview(struct sync *sync, int64_t cs_id, int64_t mv_id,
-		   struct error *err)
+/* One of the two. */
+struct previewed {
+	int64_t cs;
+	int64_t mv;
+};
+
+static int preview(void *data, struct sync *sync, struct error *err)
 {
+	const struct previewed *previewed = data;
+	int64_t cs_id = previewed->cs;
+	int64_t mv_id = previewed->mv;
 	const char *counter = NULL;
 	struct work_cs *cs;
 	struct work_mv *mv;
 	bool flowed;
 	int ret;
 
-	if (plan_init(sync, err) < 0)
-		return -1;
-	work_init(sync);
-	sync->joins_stored = true;
-	sync->dues_stored = store_due_any(sync->store);
-	sync->last_try = true;
 	work_unit_begin(sync, cs_id);
 	if (!cs_id) {
 		ret = work_mv(sync, mv_id, &mv, err);
@@ -689,39 +691,21 @@ static int preview(struct sync *sync, int64_t cs_id, int64_t mv_id,
 	return 0;
 }
 
-static int look(struct store *store, const struct config *config, int64_t cs,
-		int64_t mv, const struct sync_trace *trace_to,
-		struct error *err)
-{
-	struct sync_result result = { .result = "success" };
-	struct counters counters = { VEC_INIT };
-	struct sync sync = {
-		.store = store,
-		.config = config,
-		.result = &result,
-		.counters = &counters,
-		.trace = trace_to,
-		.now = clock_now(),
-	};
-	int ret;
-
-	sync.rules.config = config;
-	sync.rules.now = sync.now;
-	ret = preview(&sync, cs, mv, err);
-	sync_release(&sync);
-	counters_release(&counters);
-	return ret;
-}
-
 int sync_preview(struct store *store, const struct config *config, int64_t cs,
 		 const struct sync_trace *trace_to, struct error *err)
 {
-	return look(store, config, cs, 0, trace_to, err);
+	const struct looking looking = { store, config, NULL, trace_to };
+	struct previewed previewed = { cs, 0 };
+
+	return look(&looking, preview, &previewed, err);
 }
 
 int sync_preview_mv(struct store *store, const struct config *config,
 		    int64_t mv, const struct sync_trace *trace_to,
 		    struct error *err)
 {
-	return look(store, config, 0, mv, trace_to, err);
+	const struct looking looking = { store, config, NULL, trace_to };
+	struct previewed previewed = { 0, mv };
+
+	return look(&looking, preview, &previewed, err);
 }

@@ -606,6 +606,23 @@ int sync_keep(struct sync *sync, struct work_cs *cs, const char *counter,
 int sync_begin(struct sync *sync, struct error *err);
 int sync_end(struct sync *sync, struct error *err);
 void sync_release(struct sync *sync);
+
+/* look.c: the frame for what keeps nothing. */
+struct looking {
+	struct store *store;
+	const struct config *config;
+	const struct config_agent *agent; /* or NULL */
+	const struct sync_trace *trace;   /* or NULL */
+};
+int look(const struct looking *looking,
+	 int (*fn)(void *data, struct sync *sync, struct error *err),
+	 void *data, struct error *err);
+/* The agent's objects one by one: fn returns 0 to go on, 1 to stop, -1. */
+int look_at_all(struct sync *sync,
+		int (*fn)(void *data, const struct entry *entry,
+			  struct error *err),
+		void *data, struct error *err);
+
 /* What the six steps of one object are made of. The pending import is consumed:
  * the image is what is synchronized. */
 void sync_consume(struct sync *sync, struct work_cs *cs);
