@@ -130,9 +130,10 @@ static bool is(const char *name, const char *word)
 	return sv_ieq_str(sv_from(name), word);
 }
 
-static struct sv mv_cell(const struct display_mv *object, const char *name,
+static struct sv mv_cell(const void *data, const char *name,
 			 struct arena *arena)
 {
+	const struct display_mv *object = data;
 	struct strbuf agents = STRBUF_INIT(4000);
 	struct sv text = SV_LIT("");
 	size_t i;
@@ -179,9 +180,10 @@ static struct sv pending_cell(const struct display_cs *object,
 	return text;
 }
 
-static struct sv cs_cell(const struct display_cs *object, const char *name,
+static struct sv cs_cell(const void *data, const char *name,
 			 struct arena *arena)
 {
+	const struct display_cs *object = data;
 	struct sv text = SV_LIT("");
 
 	if (name[0] == '@')
@@ -311,8 +313,12 @@ static int take(struct columns *columns, const struct sv *cells, struct sv key,
 	return 0;
 }
 
-int columns_mv(struct columns *columns, const struct display_mv *object,
-	       json_t *json, struct error *err)
+/* A cell's text: of a struct display_mv, or a struct display_cs. */
+typedef struct sv (*cell_fn)(const void *object, const char *name,
+			     struct arena *arena);
+
+static int take_object(struct columns *columns, const void *object,
+		       cell_fn cell, json_t *json, struct error *err)
 {
 	struct arena arena = ARENA_INIT;
 	struct sv *cells =
@@ -322,31 +328,24 @@ int columns_mv(struct columns *columns, const struct display_mv *object,
 	int ret;
 
 	for (i = 0; i < columns->count && !json; i++)
-		cells[i] = mv_cell(object, columns->names[i], &arena);
+		cells[i] = cell(object, columns->names[i], &arena);
 	if (columns->sort)
-		key = mv_cell(object, columns->sort, &arena);
+		key = cell(object, columns->sort, &arena);
 	ret = take(columns, cells, key, json, err);
 	arena_release(&arena);
 	return ret;
 }
 
+int columns_mv(struct columns *columns, const struct display_mv *object,
+	       json_t *json, struct error *err)
+{
+	return take_object(columns, object, mv_cell, json, err);
+}
+
 int columns_cs(struct columns *columns, const struct display_cs *object,
 	       json_t *json, struct error *err)
 {
-	struct arena arena = ARENA_INIT;
-	struct sv *cells =
-		arena_array(&arena, columns->count + 1, sizeof(*cells));
-	struct sv key = SV_LIT("");
-	size_t i;
-	int ret;
-
-	for (i = 0; i < columns->count && !json; i++)
-		cells[i] = cs_cell(object, columns->names[i], &arena);
-	if (columns->sort)
-		key = cs_cell(object, columns->sort, &arena);
-	ret = take(columns, cells, key, json, err);
-	arena_release(&arena);
-	return ret;
+	return take_object(columns, object, cs_cell, json, err);
 }
 
 int columns_end(struct columns *columns, struct json_stream *stream,
