@@ -107,6 +107,11 @@ static void tell_step(struct runs *runs, const struct config_agent *agent,
 			    ago(doctor, when), row->result,
 			    row->message && *row->message ? ": " : "",
 			    row->message ? row->message : "");
+	else if (exit == RUN_ERRORS)
+		doctor_tell(doctor, FINDING_WARNING, "run", agent->name,
+			    "conjoin errors lists the objects, and what to do",
+			    "the last %s, %s ago: %s", row->kind,
+			    ago(doctor, when), row->result);
 	else if (when < doctor->now - doctor->late)
 		doctor_tell(doctor, FINDING_WARNING, "run", agent->name,
 			    "see that the schedule still runs (docs/how-to/"
