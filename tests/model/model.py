@@ -555,6 +555,8 @@ class Model:
             rs = self.takes_over(obj, view)
             if rs is None:
                 self.filtered(obj)
+                if self.fits(obj) is None:
+                    obj.state = "disconnector"
                 return
             obj.rs = rs.name
             obj.wanted = False

@@ -137,6 +137,10 @@ class Play:
             # did is read before the next export: it does not look.
             if name.casefold() in target.touched:
                 return
+            # A deletion that a guard stops is not read.
+            if change is None and \
+                    "import" in self.config.by_name[agent].guards:
+                return
             target.append(there or name, change)
         if change is None:
             del rows[name]
