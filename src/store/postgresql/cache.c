@@ -4,7 +4,8 @@
  * SQLite finds a row in a page of its cache; here each would be a message. So
  * while nobody else writes (under the lease, or in a snapshot) rows are read
  * in blocks of keys that follow each other, as soon as a second one of a
- * block is asked for, and kept. A table of hashes, where no key follows from
+ * block is asked for, and kept. Who asks for block after block gets more and
+ * more of them with one answer. A table of hashes, where no key follows from
  * another, is read as a whole when it is asked often enough for its size.
  *
  * What is gathered goes before what was read. A block is forgotten when one
@@ -16,7 +17,8 @@
 
 #include <stdio.h>
 
-#define BLOCK_BITS       6 /* 64 keys */
+#define BLOCK_BITS       6  /* 64 keys */
+#define MOST_RUN         16 /* blocks of an answer */
 #define MOST_BYTES       ((size_t)64 << 20)
 #define MOST_BLOCKS      100000 /* that are remembered to have been asked for */
 /* A key table is read as a whole after so many questions at least, and one for
@@ -27,6 +29,7 @@
 
 /* ---- blocks ---- */
 
+/* An answer: the rows of one block, or of several that have it in common. */
 struct pg_block {
 	PGresult *result;
 	int refs;
@@ -74,17 +77,36 @@ static void forget_block(struct pg_cache *cache, int64_t key)
 	idmap_put_ptr(&cache->blocks, block_of(key), NULL);
 }
 
+/* Not those again that are there: what is not yet written is not in them. */
+static void keep(struct pg_cache *cache, struct pg_block *block, uint64_t first,
+		 int count)
+{
+	uint64_t at;
+
+	for (at = first; at < first + (uint64_t)count; at++) {
+		if (idmap_get_ptr(&cache->blocks, at))
+			continue;
+		idmap_put_ptr(&cache->blocks, at, block);
+		block->refs++;
+	}
+}
+
 static struct pg_block *load(struct pg_database *db, struct pg_cache *cache,
 			     int64_t key, struct error *err)
 {
 	const struct pg_table *table = &db->catalogue.tables.at[cache->table];
 	struct sv column = table->columns[cache->column].name;
-	int64_t first = (int64_t)((block_of(key) - 1) << BLOCK_BITS);
+	uint64_t at = block_of(key);
+	int64_t first = (int64_t)((at - 1) << BLOCK_BITS);
 	struct pg_block *block;
 	struct pg_cache *each;
 	PGresult *result;
 	char text[200];
 
+	cache->run = at != cache->next       ? 1
+		     : cache->run < MOST_RUN ? cache->run * 2
+					     : MOST_RUN;
+	cache->next = at + (uint64_t)cache->run;
 	(void)snprintf(text, sizeof(text),
 		       "SELECT * FROM " SV_FMT " WHERE " SV_FMT " BETWEEN $1"
 		       " AND $2 AND " SV_FMT " > 0 ORDER BY " SV_FMT
@@ -92,19 +114,18 @@ static struct pg_block *load(struct pg_database *db, struct pg_cache *cache,
 		       SV_ARG(table->name), SV_ARG(column), SV_ARG(column),
 		       SV_ARG(column), SV_ARG(table->columns[0].name));
 	result = pg_ask(db, &cache->prepared, text, first,
-			first + (1 << BLOCK_BITS) - 1, err);
+			first + ((int64_t)cache->run << BLOCK_BITS) - 1, err);
 	if (!result)
 		return NULL;
 	block = mem_zalloc(sizeof(*block));
 	block->result = result;
-	block->refs = 1;
 	db->cached += PQresultMemorySize(result);
 	if (db->cached > MOST_BYTES) {
 		vec_foreach(&db->caches, each)
 			forget_blocks(each);
 		db->cached = PQresultMemorySize(result);
 	}
-	idmap_put_ptr(&cache->blocks, block_of(key), block);
+	keep(cache, block, at, cache->run);
 	return block;
 }
 
@@ -148,7 +169,8 @@ int cache_read(struct pg_database *db, struct pg_cache *cache, int64_t key,
 	if (key <= 0)
 		return 0;
 	block = idmap_get_ptr(&cache->blocks, block_of(key));
-	if (!block && !idmap_get(&cache->asked, block_of(key), NULL)) {
+	if (!block && block_of(key) != cache->next &&
+	    !idmap_get(&cache->asked, block_of(key), NULL)) {
 		if (cache->asked.len > MOST_BLOCKS)
 			idmap_clear(&cache->asked);
 		idmap_put(&cache->asked, block_of(key), 1);

@@ -96,7 +96,6 @@ struct pg_words {
 	int table;       /* of PUT, DELETE and what may be answered */
 	int target;      /* of CHANGE: where the row goes */
 	uint64_t tables; /* all that it names, as bits */
-	bool of_one_key; /* of each of them the row with the key ?1 */
 	bool streams;    /* may give very many rows */
 };
 
@@ -156,6 +155,8 @@ struct pg_cache {
 	bool prepared;
 	struct idmap blocks; /* -> struct pg_block */
 	struct idmap asked;  /* blocks that were asked for once */
+	uint64_t next;       /* the block behind what was read last */
+	int run;             /* blocks that were read with it */
 };
 
 struct pg_pair {

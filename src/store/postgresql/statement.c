@@ -334,19 +334,6 @@ static int serve_row(struct pg_statement *stmt, int64_t key, bool alone,
 		     : 0;
 }
 
-/* A row of that key is gathered for one of the tables. */
-static bool gathers_key(struct pg_database *db, uint64_t tables, int64_t key)
-{
-	size_t i;
-
-	for (i = 0; i < db->catalogue.tables.len; i++)
-		if (tables & db->waiting & UINT64_C(1) << i &&
-		    gather_find(&db->gathered[i], &db->catalogue.tables.at[i],
-				key))
-			return true;
-	return false;
-}
-
 /* 1 served; 0 the server is to be asked, *flush_out: after what is gathered
  * was written; -1. */
 static int serve(struct pg_statement *stmt, bool *flush_out, struct error *err)
@@ -358,8 +345,6 @@ static int serve(struct pg_statement *stmt, bool *flush_out, struct error *err)
 
 	*flush_out = (db->waiting & words->tables) != 0;
 	key = (int64_t)be64toh(stmt->numbers[0]);
-	if (*flush_out && words->of_one_key)
-		*flush_out = gathers_key(db, words->tables, key);
 	if (words->read == PG_READ_OTHER)
 		return 0;
 	if (words->read == PG_READ_ROW)

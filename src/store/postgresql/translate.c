@@ -229,27 +229,6 @@ static bool is_cached(struct sv name)
 	return false;
 }
 
-/* All tables that it names have one number as key, which is the same in each:
- * "... FROM cs c LEFT JOIN awaiting a ON a.cs = c.id ... WHERE c.id = ?1" */
-static bool is_of_one_key(const struct pg_catalogue *catalogue,
-			  const char *text, uint64_t tables)
-{
-	const char *on = text;
-	size_t i;
-
-	if (!sv_ends(sv_from(text), SV_LIT(" WHERE c.id = ?1")))
-		return false;
-	while ((on = strstr(on, " ON ")) != NULL) {
-		on += 5; /* and the letter of the table */
-		if (!sv_starts(sv_from(on), SV_LIT(".cs = c.id ")))
-			return false;
-	}
-	for (i = 0; i < catalogue->tables.len; i++)
-		if (tables >> i & 1 && catalogue->tables.at[i].keys != 1)
-			return false;
-	return true;
-}
-
 static void look_at_select(const struct pg_catalogue *catalogue,
 			   const char *text, struct pg_words *words)
 {
@@ -349,8 +328,6 @@ void translate(const struct pg_catalogue *catalogue, const char *text,
 			     !strstr(text, " LIMIT ");
 	look_at_select(catalogue, text, words_out);
 	look_at_update(catalogue, text, words_out);
-	words_out->of_one_key =
-		is_of_one_key(catalogue, text, words_out->tables);
 	if (drop(&behind, "DELETE FROM ")) {
 		table = table_at(catalogue, &behind, &words_out->table);
 		if (table && is_whole_key(table, behind))

@@ -79,30 +79,54 @@ int store_outbox_sent(struct store_tx *tx, int64_t cs, struct error *err)
 	return store_pending_export_delete(tx, cs, err);
 }
 
+/* The name that a table has for the object: 1 it has one, 0, -1. */
+static int name_in_motion(struct store *store, const char *text,
+			  enum motion_table table, int64_t cs,
+			  struct arena *arena, int64_t *parent_out,
+			  struct sv *rdn_out, struct error *err)
+{
+	struct statement *stmt;
+	int ret;
+
+	if (known_no_rows(store, cs, table))
+		return 0;
+	ret = sql_first(store, text, &stmt, err, "i", cs);
+	if (ret <= 0)
+		return ret;
+	ret = sql_view(stmt, 1).len != 0;
+	if (ret) {
+		*parent_out = sql_int(stmt, 0);
+		*rdn_out = sql_bytes(stmt, 1, arena);
+	}
+	sql_reset(stmt);
+	return ret;
+}
+
+/* Three questions, not one of three tables: a server's driver answers them
+ * from what it has read, and of tables known to be empty there is none. */
 int store_expected_name(struct store *store, int64_t cs, struct arena *arena,
 			int64_t *parent_out, struct sv *rdn_out,
 			struct sv *anchor_out, struct error *err)
 {
 	struct statement *stmt;
-	int at = 0;
-	int ret = sql_first(
-		store,
-		"SELECT c.parent, c.rdn, a.parent, a.rdn, p.parent, p.rdn,"
-		" c.anchor FROM cs c LEFT JOIN awaiting a ON a.cs = c.id"
-		" LEFT JOIN pending_export p ON p.cs = c.id WHERE c.id = ?1",
-		&stmt, err, "i", cs);
+	int ret = sql_first(store,
+			    "SELECT parent, rdn, anchor FROM cs WHERE id = ?1",
+			    &stmt, err, "i", cs);
 
 	if (ret <= 0)
 		return ret;
-	if (sql_view(stmt, 3).len)
-		at = 2;
-	if (sql_view(stmt, 5).len)
-		at = 4;
-	*parent_out = sql_int(stmt, at);
-	*rdn_out = sql_bytes(stmt, at + 1, arena);
-	*anchor_out = sql_bytes(stmt, 6, arena);
+	*parent_out = sql_int(stmt, 0);
+	*rdn_out = sql_bytes(stmt, 1, arena);
+	*anchor_out = sql_bytes(stmt, 2, arena);
 	sql_reset(stmt);
-	return 1;
+	ret = name_in_motion(
+		store, "SELECT parent, rdn FROM pending_export WHERE cs = ?1",
+		MOTION_PENDING_EXPORT, cs, arena, parent_out, rdn_out, err);
+	if (ret == 0)
+		ret = name_in_motion(
+			store, "SELECT parent, rdn FROM awaiting WHERE cs = ?1",
+			MOTION_AWAITING, cs, arena, parent_out, rdn_out, err);
+	return ret < 0 ? -1 : 1;
 }
 
 int store_cs_set_anchor(struct store_tx *tx, int64_t cs, struct sv anchor,
