@@ -30,7 +30,7 @@ static const struct audited ALL[] = {
 	{ "key", "abandon", NULL },       { "key", "export", NULL },
 	{ "key", "import", NULL },        { "backup", NULL, NULL },
 	{ "restore", NULL, NULL },        { "store", "copy", NULL },
-	{ "activate", NULL, NULL },       { "cleanup", NULL, NULL },
+	{ "activate", NULL, NULL },       { "prune", NULL, NULL },
 	{ "plan", "approve", NULL },
 };
 

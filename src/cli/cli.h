@@ -70,6 +70,7 @@ extern const struct command command_restore;
 extern const struct command command_store;
 extern const struct command command_audit;
 extern const struct command command_cleanup;
+extern const struct command command_prune;
 extern const struct command command_complete;
 extern const struct command command_help;
 extern const struct command command_version;

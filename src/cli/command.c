@@ -14,17 +14,23 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-	&command_init,       &command_check,        &command_run,
-	&command_cycle,      &command_plan,         &command_apply,
-	&command_preview,    &command_explain,      &command_search,
-	&command_history,    &command_diff,         &command_pending,
-	&command_candidates, &command_join,         &command_project,
-	&command_disconnect, &command_set_explicit, &command_runs,
-	&command_errors,     &command_status,       &command_audit,
-	&command_doctor,     &command_cleanup,      &command_secret,
-	&command_key,        &command_backup,       &command_restore,
-	&command_store,      &command_activate,     &command_complete,
-	&command_help,       &command_version,      NULL,
+	&command_init,         &command_check,
+	&command_run,          &command_cycle,
+	&command_plan,         &command_apply,
+	&command_preview,      &command_explain,
+	&command_search,       &command_history,
+	&command_diff,         &command_pending,
+	&command_candidates,   &command_join,
+	&command_project,      &command_disconnect,
+	&command_set_explicit, &command_runs,
+	&command_errors,       &command_status,
+	&command_audit,        &command_doctor,
+	&command_cleanup,      &command_prune,
+	&command_secret,       &command_key,
+	&command_backup,       &command_restore,
+	&command_store,        &command_activate,
+	&command_complete,     &command_help,
+	&command_version,      NULL,
 };
 
 const struct option_def common_options[] = {

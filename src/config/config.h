@@ -354,6 +354,11 @@ struct config_options {
 	size_t override_count;
 };
 
+/* A file beside the configuration: its YAML as nodes, in the arena; `file` is
+ * borrowed. ERR_INVALID: "FILE:LINE:COLUMN: what is wrong". */
+int config_yaml(const char *file, struct sv text, struct arena *arena,
+		struct node **out, struct error *err);
+
 /*
  * Reads the folder. 0: *out is a snapshot, perhaps with problems (a snapshot
  * with error_count > 0 must only be looked at); -1: there is no folder or no

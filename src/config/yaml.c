@@ -485,3 +485,20 @@ struct node *yaml_parse(struct loader *loader, const char *file, struct sv text)
 	}
 	return root;
 }
+
+int config_yaml(const char *file, struct sv text, struct arena *arena,
+		struct node **out, struct error *err)
+{
+	struct loader loader = { .arena = arena };
+	const struct config_problem *problem;
+	int ret = 0;
+
+	*out = yaml_parse(&loader, file, text);
+	vec_foreach(&loader.problems, problem)
+		if (ret == 0 && !problem->warning)
+			ret = error_set(err, ERR_INVALID, "%s:%d:%d: %s",
+					problem->file, problem->line,
+					problem->column, problem->text);
+	vec_release(&loader.problems);
+	return ret;
+}

@@ -25,12 +25,16 @@ enum known {
 	KNOWN_ANCHOR,
 	KNOWN_ERROR,
 	KNOWN_PENDING,
+	KNOWN_VALUE,
 	KNOWN_COUNT,
 };
 
+/* An attribute that nobody has. */
+#define KNOWN_NOTHING (KNOWN_FIRST + KNOWN_COUNT)
+
 static const char *const known_names[KNOWN_COUNT] = {
-	"@id", "@agent", "@type",   "@state", "@rule_set",
-	"@mv", "@dn",    "@anchor", "@error", "@pending",
+	"@id", "@agent",  "@type",  "@state",   "@rule_set", "@mv",
+	"@dn", "@anchor", "@error", "@pending", "@value",
 };
 
 struct where {
@@ -38,6 +42,7 @@ struct where {
 	const struct config_agent *agent;
 	struct expr *expr;
 	bool asked[KNOWN_COUNT];
+	bool any_name;
 	const struct where_object *object; /* at hand */
 	struct arena *arena;
 	int64_t failed;
@@ -100,6 +105,12 @@ static int find_attr(void *data, enum expr_view view, struct sv name,
 	for (i = 1; (known = store_attr_name(where->display->store, i)); i++)
 		if (sv_ieq_str(name, known))
 			break;
+	if (!known && where->any_name) {
+		out->id = KNOWN_NOTHING;
+		out->type = VALUE_STRING;
+		out->name = "";
+		return 1;
+	}
 	if (!known || display_is_secret(known))
 		return 0;
 	out->id = i;
@@ -133,27 +144,44 @@ static const char *suggest(void *data, enum expr_view view, struct sv name)
 	return near;
 }
 
-int where_compile(struct display *display, const struct config_agent *agent,
-		  struct sv text, struct arena *arena, struct where **out,
-		  struct error *err)
+static int compile(struct where *where, struct display *display,
+		   const struct config_agent *agent, struct sv text,
+		   struct arena *arena, struct expr_message *problem)
 {
-	struct where *where = arena_zalloc(arena, sizeof(*where));
 	const struct expr_scope scope = {
 		.data = where,
 		.attr = find_attr,
 		.suggest = suggest,
 	};
-	struct expr_message problem;
 
 	where->display = display;
 	where->agent = agent;
+	return expr_compile(text, &scope, arena, &where->expr, problem, NULL,
+			    NULL);
+}
+
+int where_compile(struct display *display, const struct config_agent *agent,
+		  struct sv text, struct arena *arena, struct where **out,
+		  struct error *err)
+{
+	struct where *where = arena_zalloc(arena, sizeof(*where));
+	struct expr_message problem;
+
 	*out = where;
-	if (expr_compile(text, &scope, arena, &where->expr, &problem, NULL,
-			 NULL) == 0)
+	if (compile(where, display, agent, text, arena, &problem) == 0)
 		return 0;
 	return error_set(err, ERR_INVALID, "--where, at character %zu: %s",
 			 text_len(sv_sub(text, 0, problem.offset)) + 1,
 			 problem.text);
+}
+
+int where_compile_any(struct display *display, const struct config_agent *agent,
+		      struct sv text, struct arena *arena, struct where **out,
+		      struct expr_message *problem)
+{
+	*out = arena_zalloc(arena, sizeof(**out));
+	(*out)->any_name = true;
+	return compile(*out, display, agent, text, arena, problem);
 }
 
 bool where_needs_names(const struct where *where)
@@ -231,6 +259,8 @@ static struct values known_values(struct where *where, enum known which)
 		return list(where, object->errors, object->error_count);
 	case KNOWN_PENDING:
 		return pending_of(where);
+	case KNOWN_VALUE:
+		return one(where, object->value);
 	case KNOWN_COUNT:
 		break;
 	}
@@ -274,24 +304,53 @@ static int get_values(void *data, enum expr_view view, uint32_t id,
 	return 0;
 }
 
-int where_test(struct where *where, const struct where_object *object,
-	       struct arena *arena)
+static void begin(struct where *where, const struct where_object *object,
+		  struct arena *arena, struct expr_env *env)
 {
-	struct expr_env env = {
+	*env = (struct expr_env){
 		.data = where,
 		.now = clock_now(),
 		.attr = get_values,
 	};
-	struct error err = ERROR_INIT;
-	bool says = false;
-
 	where->object = object;
 	where->arena = arena;
+}
+
+static void note_failure(struct where *where, const struct error *err)
+{
+	if (!where->failed++)
+		(void)snprintf(where->why, sizeof(where->why), "%s", err->msg);
+}
+
+int where_test(struct where *where, const struct where_object *object,
+	       struct arena *arena)
+{
+	struct error err = ERROR_INIT;
+	struct expr_env env;
+	bool says = false;
+
+	begin(where, object, arena, &env);
 	if (expr_eval_condition(where->expr, &env, arena, &says, &err) == 0)
 		return says;
-	if (!where->failed++)
-		(void)snprintf(where->why, sizeof(where->why), "%s", err.msg);
+	note_failure(where, &err);
 	return 0;
+}
+
+struct sv where_text(struct where *where, const struct where_object *object,
+		     struct arena *arena)
+{
+	struct error err = ERROR_INIT;
+	struct expr_result result;
+	struct sv text = SV_NULL;
+	struct expr_env env;
+
+	begin(where, object, arena, &env);
+	if (expr_eval(where->expr, &env, arena, &result, &err) < 0 ||
+	    (result.kind == EXPR_VALUES &&
+	     display_value(where->display, &result.values.at[0], object->space,
+			   arena, &text, &err) < 0))
+		note_failure(where, &err);
+	return text;
 }
 
 int64_t where_failed(const struct where *where, const char **why_out)

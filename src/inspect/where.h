@@ -28,6 +28,7 @@ struct where_object {
 	bool import; /* pending */
 	bool export;
 	bool awaiting;
+	struct sv value; /* of an attribute that is looked at */
 };
 
 struct where;
@@ -37,12 +38,21 @@ struct where;
 int where_compile(struct display *display, const struct config_agent *agent,
 		  struct sv text, struct arena *arena, struct where **out,
 		  struct error *err);
+/* The same of any expression; an attribute that nobody has is nothing. -1:
+ * *problem is filled. */
+int where_compile_any(struct display *display, const struct config_agent *agent,
+		      struct sv text, struct arena *arena, struct where **out,
+		      struct expr_message *problem);
 /* It asks for names or errors of objects, which cost a look-up each. */
 bool where_needs_names(const struct where *where);
 bool where_needs_errors(const struct where *where);
 /* 1, 0; an object of which it cannot be judged is none: where_failed(). */
 int where_test(struct where *where, const struct where_object *object,
 	       struct arena *arena);
+/* Its text, of several values the first; SV_NULL: it has none, or that cannot
+ * be told: where_failed(). */
+struct sv where_text(struct where *where, const struct where_object *object,
+		     struct arena *arena);
 /* How many could not be judged, and why the first could not. */
 int64_t where_failed(const struct where *where, const char **why_out);
 

@@ -2,7 +2,7 @@
  * forget.c - the history does not grow for ever
  *
  * Called at the end of a run, when the configuration says how long runs and
- * changes are kept, and by `conjoin cleanup`. A slice is a transaction of its
+ * changes are kept, and by `conjoin prune`. A slice is a transaction of its
  * own, so that small writers get in and a process that dies has lost nothing.
  *
  * SPDX-License-Identifier: Apache-2.0

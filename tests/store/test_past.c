@@ -377,7 +377,7 @@ static void entries_are_chained(void **state)
 	struct audit_row row = { .time = 116444736000000000,
 				 .user = "ada",
 				 .host = "h",
-				 .command = "cleanup",
+				 .command = "prune",
 				 .result = "success" };
 	struct audit_row last = { .id = 0 };
 	struct store_tx *tx = begin(f);
@@ -398,7 +398,7 @@ static void the_hash_is_what_is_written_down(void **state)
 				 .time = 116444736000000000,
 				 .user = "ada",
 				 .host = "h",
-				 .command = "cleanup",
+				 .command = "prune",
 				 .result = "success" };
 	struct strbuf hex = STRBUF_INIT(2 * AUDIT_HASH + 1);
 

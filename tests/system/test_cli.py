@@ -227,14 +227,14 @@ def test_old_runs_are_forgotten(demo):
     for day in range(1, 8):
         demo.ok("run", "hr", "full-import", **at(f"2026-01-0{day}T12:00:00Z"))
     demo.ok("run", "phone", "full-import", **at("2026-01-08T12:00:00Z"))
-    assert demo.ok("cleanup").out == "0 runs and 0 changes of objects removed\n"
-    demo.ok("cleanup", "--before", "yesterday", status=2)
-    done = demo.json("cleanup", "--before", "2026-01-03")
+    assert demo.ok("prune").out == "0 runs and 0 changes of objects removed\n"
+    demo.ok("prune", "--before", "yesterday", status=2)
+    done = demo.json("prune", "--before", "2026-01-03")
     assert done == {"removed": 2, "changes": 0,
                     "before": "2026-01-03T00:00:00Z"}
     assert numbers() == [8, 7, 6, 5, 4, 3]
     demo.ok("runs", "1", status=2)
-    done = demo.ok("cleanup", "--before", "5 days",
+    done = demo.ok("prune", "--before", "5 days",
                    **at("2026-01-09T06:00:00Z"))
     assert done.out == ("1 run from before 2026-01-04T06:00:00Z and 0 changes "
                         "of objects removed\n")
@@ -244,7 +244,7 @@ def test_old_runs_are_forgotten(demo):
     assert numbers() == [9, 8, 7]
     demo.ok("run", "phone", "full-import", **at("2026-03-10T06:00:00Z"))
     assert numbers() == [10, 7]
-    assert demo.json("cleanup")["removed"] == 0
+    assert demo.json("prune")["removed"] == 0
     assert len(demo.json("search", "cs", "hr")["objects"]) == 300
 
 

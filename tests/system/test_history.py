@@ -270,15 +270,15 @@ def test_it_is_really_removed(company):
                         store.execute("SELECT what FROM past"))
 
     assert b"Cleo Marsh" in kept()
-    done = company.json("cleanup", **at(20))
+    done = company.json("prune", **at(20))
     assert (done["removed"], done["changes"]) == (0, 0)
     company.replace("conjoin.yaml", "    delete:",
                     "    history: 10 days\n    delete:")
-    assert company.json("cleanup", **at(20))["changes"] > 0
+    assert company.json("prune", **at(20))["changes"] > 0
     assert kept() == b""
     assert [e["what"] for e in events(company, "employeeID=1")] == ["created"]
     company.replace("conjoin.yaml", "history: 10 days", "history: soon")
-    company.ok("cleanup", status=2)
+    company.ok("prune", status=2)
 
 
 def test_runs_remove_it_too(company):
@@ -295,11 +295,11 @@ def test_audit(company, tmp_path):
     company.ok("run", "hr", "full-import", "--allow", "none", **at(4))
     company.ok("run", "hr", "full-import", **at(4))
     company.ok("errors", "retry", "hr", **at(5))
-    company.ok("cleanup", "--before", "2026-01-01", **at(6))
+    company.ok("prune", "--before", "2026-01-01", **at(6))
     entries = company.json("audit", "show")["entries"]
     assert [e["command"] for e in entries] == [
         "run hr full-import --allow none", "errors retry hr",
-        "cleanup --before 2026-01-01"]
+        "prune --before 2026-01-01"]
     assert [e["time"][:10] for e in entries] == [
         "2026-03-04", "2026-03-05", "2026-03-06"]
     assert {e["result"] for e in entries} == {"success"}
@@ -327,7 +327,7 @@ def test_audit(company, tmp_path):
 
 
 def test_the_audit_log_is_only_added_to(company):
-    company.ok("cleanup")
+    company.ok("prune")
     store = sqlite3.connect(company.path / "state/conjoin.db")
     with pytest.raises(sqlite3.IntegrityError):
         store.execute("DELETE FROM audit")
