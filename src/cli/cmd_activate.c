@@ -12,8 +12,11 @@
 
 struct activation {
 	struct cli *cli;
-	struct store_holder before; /* process 0: nobody had it */
-	struct run_row died;        /* the newest run without an end */
+	struct store *store;
+	const char *agent; /* that is meant; NULL: all */
+	struct store_holders before;
+	struct store_holders others; /* who goes on */
+	struct run_row died;         /* the newest run without an end */
 };
 
 static int on_run(void *data, const struct run_row *row)
@@ -21,7 +24,9 @@ static int on_run(void *data, const struct run_row *row)
 	struct activation *activation = data;
 	struct arena *arena = &activation->cli->arena;
 
-	if (row->ended || strcmp(row->result, "in-progress") != 0)
+	if (row->ended || strcmp(row->result, "in-progress") != 0 ||
+	    (activation->agent && strcmp(row->agent, activation->agent) != 0) ||
+	    store_run_going_on(row, &activation->others))
 		return 0;
 	activation->died = *row;
 	activation->died.agent = arena_cstr(arena, sv_from(row->agent));
@@ -32,11 +37,8 @@ static int on_run(void *data, const struct run_row *row)
 
 static json_t *holder_json(struct cli *cli, const struct store_holder *holder)
 {
-	json_t *json;
+	json_t *json = json_object();
 
-	if (!holder->process)
-		return json_null();
-	json = json_object();
 	(void)json_object_set_new(json, "run", json_integer(holder->run));
 	(void)json_object_set_new(json, "what", json_of_text(holder->what));
 	(void)json_object_set_new(
@@ -46,6 +48,25 @@ static json_t *holder_json(struct cli *cli, const struct store_holder *holder)
 	(void)json_object_set_new(json, "process",
 				  json_integer(holder->process));
 	return json;
+}
+
+static json_t *holders_json(struct activation *activation)
+{
+	json_t *list = json_array();
+	int i;
+
+	for (i = 0; i < activation->before.count; i++)
+		(void)json_array_append_new(
+			list, holder_json(activation->cli,
+					  &activation->before.at[i]));
+	return list;
+}
+
+static json_t *first_json(struct activation *activation)
+{
+	return activation->before.count
+		       ? holder_json(activation->cli, &activation->before.at[0])
+		       : json_null();
 }
 
 static json_t *died_json(struct cli *cli, const struct run_row *run)
@@ -67,7 +88,7 @@ static json_t *died_json(struct cli *cli, const struct run_row *run)
 /* It lives, and nobody but the operating system can take the lock from it. */
 static enum run_exit still_held(struct activation *activation)
 {
-	const struct store_holder *holder = &activation->before;
+	const struct store_holder *holder = &activation->before.at[0];
 	struct cli *cli = activation->cli;
 	struct error err = ERROR_INIT;
 	json_t *json;
@@ -89,13 +110,14 @@ static enum run_exit still_held(struct activation *activation)
 	return RUN_BUSY;
 }
 
-static void tell(struct activation *activation)
+static void tell_before(struct activation *activation)
 {
-	const struct store_holder *before = &activation->before;
-	const struct run_row *died = &activation->died;
 	struct cli *cli = activation->cli;
+	int i;
 
-	if (before->process)
+	for (i = 0; i < activation->before.count; i++) {
+		const struct store_holder *before = &activation->before.at[i];
+
 		(void)printf(
 			"taken over from process %lld on %s (%s, since "
 			"%s): its connection is ended, and what it had not "
@@ -104,8 +126,19 @@ static void tell(struct activation *activation)
 			output_safe(sv_from(before->host), &cli->arena),
 			output_safe(sv_from(before->what), &cli->arena),
 			output_time(before->since, &cli->arena));
-	else
+	}
+	if (!activation->before.count && activation->agent)
+		(void)printf("nobody runs '%s'\n", activation->agent);
+	else if (!activation->before.count)
 		(void)puts("nobody holds the store");
+}
+
+static void tell(struct activation *activation)
+{
+	const struct run_row *died = &activation->died;
+	struct cli *cli = activation->cli;
+
+	tell_before(activation);
 	if (!died->id) {
 		(void)puts("every run has come to its end; the next one can "
 			   "begin");
@@ -118,19 +151,34 @@ static void tell(struct activation *activation)
 	cli_hint(cli, "again", "run %s %s", died->agent, died->profile);
 }
 
-static enum run_exit activate(struct session *session)
+/* 1: taken; 0: it is still held; -1. */
+static int take_over(struct activation *activation, uint32_t agent,
+		     struct error *err)
 {
-	struct activation activation = { .cli = session->cli };
+	int ret = store_take_over(activation->store, agent, "activate",
+				  &activation->before, err);
+
+	if (ret > 0 &&
+	    (store_holders(activation->store, &activation->others, err) < 0 ||
+	     store_last_runs(activation->store, on_run, activation, err) < 0))
+		return -1;
+	return ret;
+}
+
+static enum run_exit activate(struct session *session, uint32_t agent)
+{
 	struct cli *cli = session->cli;
+	struct activation activation = { .cli = cli,
+					 .store = session->store,
+					 .agent = agent ? cli_word(cli, 0)
+							: NULL };
 	struct error err = ERROR_INIT;
-	int ret = store_take_over(session->store, "activate",
-				  &activation.before, &err);
+	int ret = take_over(&activation, agent, &err);
 	json_t *json;
 
 	if (ret == 0)
 		return still_held(&activation);
-	if (ret < 0 ||
-	    store_last_runs(session->store, on_run, &activation, &err) < 0)
+	if (ret < 0)
 		return cli_fail_as(cli, RUN_FAILED, &err);
 	if (!cli->output.json) {
 		tell(&activation);
@@ -138,7 +186,9 @@ static enum run_exit activate(struct session *session)
 	}
 	json = json_object();
 	(void)json_object_set_new(json, "taken_over_from",
-				  holder_json(cli, &activation.before));
+				  first_json(&activation));
+	(void)json_object_set_new(json, "taken_over",
+				  holders_json(&activation));
 	(void)json_object_set_new(json, "died",
 				  died_json(cli, &activation.died));
 	output_json(&cli->output, json);
@@ -148,26 +198,35 @@ static enum run_exit activate(struct session *session)
 static enum run_exit run(struct cli *cli)
 {
 	struct session session;
+	uint32_t agent = 0;
 	enum run_exit exit = session_open(&session, cli, SESSION_WRITE, NULL);
 
 	if (exit != RUN_OK)
 		return exit;
-	exit = activate(&session);
+	if (cli_word(cli, 0) &&
+	    session_agent_number(&session, cli_word(cli, 0), &agent) < 0)
+		exit = RUN_USAGE;
+	else if (cli_word(cli, 0) && !agent)
+		exit = cli_misuse(cli, "'%s' has not run yet",
+				  cli_word(cli, 0));
+	else
+		exit = activate(&session, agent);
 	session_close(&session);
 	return exit;
 }
 
 const struct command command_activate = {
 	.name = "activate",
-	.usage = "",
+	.usage = "[AGENT]",
 	.help = "take the store over from a process that is gone",
 	.more = "For a standby machine, or after a process was lost with its "
 		"machine. On a database server its\nconnection is ended, so "
 		"that it can write nothing more even if it still lives "
-		"somewhere. On\nSQLite the operating system decides: the lock "
-		"ends with the process, and a process that lives\nis not "
-		"overtaken.\n",
+		"somewhere; with\nAGENT that of a process that runs this "
+		"agent, while others go on. On SQLite the operating "
+		"system\ndecides: the lock ends with the process, and a "
+		"process that lives is not overtaken.\n",
 	.min_words = 0,
-	.max_words = 0,
+	.max_words = 1,
 	.run = run,
 };

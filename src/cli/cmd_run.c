@@ -155,6 +155,8 @@ static enum run_exit run(struct cli *cli)
 	else if (!name || !config_profile_find(agent, sv_from(name), &profile))
 		exit = no_profile(cli, agent, name);
 	if (exit == RUN_OK) {
+		session.agent = agent;
+		session.profile = &profile;
 		exit = session_open_store(
 			&session, SESSION_RUN,
 			arena_printf(&cli->arena, "%s %s", agent->name, name));

@@ -23,8 +23,7 @@ struct runs {
 	struct cli *cli;
 	struct arena arena;
 	VEC(struct run_row) rows;
-	struct store_holder holder;
-	bool held;
+	struct store_holders holders;
 };
 
 /* --- the rows ---------------------------------------------------------- */
@@ -63,20 +62,15 @@ static int load(struct runs *runs, int64_t only, int limit, struct error *err)
 		ask |= is_open(row);
 	if (!ask)
 		return 0;
-	ret = store_lease_held(runs->session->store, &runs->holder, err);
-	runs->held = ret > 0;
-	return ret < 0 ? -1 : 0;
+	return store_holders(runs->session->store, &runs->holders, err);
 }
 
-/* A run whose process does not hold the lease has died. */
+/* A run whose process does not hold a lease has died. */
 static const char *state_of(const struct runs *runs, const struct run_row *row)
 {
 	if (!is_open(row))
 		return "ended";
-	if (runs->held && runs->holder.process == row->process &&
-	    row->id >= runs->holder.run)
-		return "going-on";
-	return "died";
+	return store_run_going_on(row, &runs->holders) ? "going-on" : "died";
 }
 
 /* --- the list ---------------------------------------------------------- */

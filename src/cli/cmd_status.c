@@ -41,8 +41,7 @@ struct status {
 	int64_t now;
 	int64_t max_age; /* 0: none */
 	struct store_info store;
-	bool held;
-	struct store_holder holder;
+	struct store_holders holders;
 	VEC(struct agent_state) agents;
 	int64_t due;
 	int64_t due_next;
@@ -72,6 +71,7 @@ static int on_run(void *data, const struct run_row *row)
 	agent->run = *row;
 	agent->run.agent = agent->name;
 	agent->run.profile = arena_cstr(status->arena, sv_from(row->profile));
+	agent->run.host = arena_cstr(status->arena, sv_from(row->host));
 	agent->run.result = arena_cstr(status->arena, sv_from(row->result));
 	agent->run.message = arena_cstr(status->arena, sv_from(row->message));
 	return 0;
@@ -114,15 +114,13 @@ static int load(struct status *status, struct error *err)
 	const struct config *config = status->session->config;
 	struct store *store = status->session->store;
 	size_t i;
-	int ret;
 
 	for (i = 0; i < config->agent_count; i++)
 		find_agent(status, config->agents[i].name)->configured = true;
 	if (store_info(store, &status->store, err) < 0)
 		return -1;
-	ret = store_lease_held(store, &status->holder, err);
-	status->held = ret > 0;
-	if (ret < 0 || store_last_runs(store, on_run, status, err) < 0 ||
+	if (store_holders(store, &status->holders, err) < 0 ||
+	    store_last_runs(store, on_run, status, err) < 0 ||
 	    store_last_steps(store, on_step, status, err) < 0 ||
 	    load_waiting(status, err) < 0)
 		return -1;
@@ -130,12 +128,6 @@ static int load(struct status *status, struct error *err)
 }
 
 /* --- what to think of it ----------------------------------------------- */
-
-static bool going_on(const struct status *status, const struct run_row *run)
-{
-	return status->held && status->holder.process == run->process &&
-	       run->id >= status->holder.run;
-}
 
 static void worse(struct agent_state *agent, enum run_exit exit,
 		  const char *state)
@@ -168,7 +160,7 @@ static void judge(struct status *status, struct agent_state *agent)
 
 	agent->state = run->id ? "ok" : "never-run";
 	if (run->id && is_open(run->result, run->ended)) {
-		if (going_on(status, run))
+		if (store_run_going_on(run, &status->holders))
 			agent->state = "going-on";
 		else
 			worse(agent, RUN_FAILED, "died");
@@ -269,14 +261,23 @@ static json_t *agent_json(struct status *status,
 	return json;
 }
 
-static json_t *holder_json(struct status *status)
+/* The agent whose lease it is; NULL: the whole store's. */
+static const char *agent_of(struct status *status,
+			    const struct store_holder *holder)
 {
-	const struct store_holder *holder = &status->holder;
-	json_t *json;
+	return holder->agent ? store_name(status->session->store, NAME_AGENT,
+					  holder->agent)
+			     : NULL;
+}
 
-	if (!status->held)
-		return json_null();
-	json = json_object();
+static json_t *holder_json(struct status *status,
+			   const struct store_holder *holder)
+{
+	const char *agent = agent_of(status, holder);
+	json_t *json = json_object();
+
+	(void)json_object_set_new(json, "agent",
+				  agent ? json_of_text(agent) : json_null());
 	(void)json_object_set_new(json, "run", json_integer(holder->run));
 	(void)json_object_set_new(json, "what", json_of_text(holder->what));
 	(void)json_object_set_new(json, "since",
@@ -285,6 +286,17 @@ static json_t *holder_json(struct status *status)
 	(void)json_object_set_new(json, "process",
 				  json_integer(holder->process));
 	return json;
+}
+
+static json_t *holders_json(struct status *status)
+{
+	json_t *list = json_array();
+	int i;
+
+	for (i = 0; i < status->holders.count; i++)
+		(void)json_array_append_new(
+			list, holder_json(status, &status->holders.at[i]));
+	return list;
 }
 
 static void print_json(struct status *status)
@@ -302,7 +314,11 @@ static void print_json(struct status *status)
 	(void)json_object_set_new(part, "bytes",
 				  json_integer(status->store.size));
 	(void)json_object_set_new(json, "store", part);
-	(void)json_object_set_new(json, "holder", holder_json(status));
+	part = holders_json(status);
+	(void)json_object_set(json, "holder",
+			      json_array_size(part) ? json_array_get(part, 0)
+						    : json_null());
+	(void)json_object_set_new(json, "holders", part);
 	part = json_array();
 	vec_foreach(&status->agents, agent)
 		(void)json_array_append_new(part, agent_json(status, agent));
@@ -330,9 +346,18 @@ static const char *safe(struct status *status, const char *text)
 	return output_safe(sv_from(text), status->arena);
 }
 
+static void print_holder(struct status *status,
+			 const struct store_holder *holder)
+{
+	(void)printf("running  run %lld (%s) for %s, on %s, process %lld\n",
+		     (long long)holder->run, safe(status, holder->what),
+		     age(status, holder->since), safe(status, holder->host),
+		     (long long)holder->process);
+}
+
 static void print_head(struct status *status)
 {
-	const struct store_holder *holder = &status->holder;
+	int i;
 
 	(void)printf("store    %s %s", status->store.kind,
 		     safe(status, status->store.name));
@@ -340,14 +365,9 @@ static void print_head(struct status *status)
 		(void)printf(", %s",
 			     output_bytes(status->store.size, status->arena));
 	(void)printf(", version %lld\n", (long long)status->store.version);
-	if (status->held)
-		(void)printf("running  run %lld (%s) for %s, on %s, process "
-			     "%lld\n",
-			     (long long)holder->run, safe(status, holder->what),
-			     age(status, holder->since),
-			     safe(status, holder->host),
-			     (long long)holder->process);
-	else
+	for (i = 0; i < status->holders.count; i++)
+		print_holder(status, &status->holders.at[i]);
+	if (!status->holders.count)
 		(void)puts("running  nothing");
 	if (status->due)
 		(void)printf("due      %s to look at again by themselves, the "

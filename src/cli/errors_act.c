@@ -172,7 +172,8 @@ static int act(struct acting *acting, const char *verb, int64_t until,
 
 	if (!acting->count)
 		return 0;
-	if (store_begin(acting->session->store, STORE_DURABLE, &tx, err) < 0)
+	if (store_begin_beside(acting->session->store, acting->agent,
+			       STORE_DURABLE, &tx, err) < 0)
 		return -1;
 	for (i = 0; i < acting->count && ret == 0; i++) {
 		if (!strcmp(verb, "retry"))

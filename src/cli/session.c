@@ -197,6 +197,18 @@ static void pause_a_moment(void)
 	(void)nanosleep(&moment, NULL);
 }
 
+/* Of the agent alone when that is enough. */
+static int try_lease(struct session *session, const char *what,
+		     struct store_holder *holder, struct error *err)
+{
+	if (session->profile &&
+	    run_needs_agent_only(session->store, session->config,
+				 session->profile))
+		return store_lease_agent(session->store, session->agent->name,
+					 what, holder, err);
+	return store_lease(session->store, what, holder, err);
+}
+
 static enum run_exit take_lease(struct session *session, const char *what)
 {
 	struct cli *cli = session->cli;
@@ -212,7 +224,7 @@ static enum run_exit take_lease(struct session *session, const char *what)
 	if (seconds > 1000000)
 		seconds = 1000000;
 	deadline = clock_monotonic_ms() + seconds * 1000;
-	while ((ret = store_lease(session->store, what, &holder, &err)) == 0) {
+	while ((ret = try_lease(session, what, &holder, &err)) == 0) {
 		if (clock_monotonic_ms() >= deadline || session_interrupted)
 			return busy(session, &holder);
 		if (!told && !cli->output.quiet && !cli->output.json)

@@ -32,6 +32,10 @@ struct session {
 	struct store *store;
 	struct secrets secrets;
 	struct display display; /* once the store is open */
+	/* For SESSION_RUN, set before the store is opened: a run of these,
+	 * which may need no more than the agent's lease. */
+	const struct config_agent *agent;
+	const struct config_profile *profile;
 };
 
 /* The options of commands that take the lease. */

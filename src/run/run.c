@@ -89,7 +89,7 @@ static int begin_run(struct run *run, const char *profile, struct error *err)
 	(void)gethostname(host, sizeof(host) - 1);
 	row.host = host;
 	run->started = row.started;
-	if (store_begin(run->store, STORE_BULK, &tx, err) < 0)
+	if (store_begin(run->store, STORE_ALONE, &tx, err) < 0)
 		return -1;
 	run->id = store_run_begin(tx, &row, err);
 	if (run->id < 0) {
@@ -213,7 +213,8 @@ static int do_step(struct run *run, const struct run_task *task, int number,
 	return result_goes_on(outcome.result);
 }
 
-/* A few at the end of each run; what is more goes with the next ones. */
+/* A few at the end of each run that has the store for itself; what is more goes
+ * with the next ones. */
 #define FORGET_MAX     64
 #define FORGET_CHANGES 20000
 
@@ -223,6 +224,8 @@ static int forget_old(struct run *run, struct error *err)
 				    .now = run->started };
 	int64_t keep = run->config->keep_runs;
 
+	if (!store_leased_whole(run->store))
+		return 0;
 	if (run_forget_changes(run->store, &changes, FORGET_CHANGES, err) < 0)
 		return -1;
 	if (!keep)
@@ -263,6 +266,18 @@ enum run_exit run_tasks(struct run *run, const char *profile,
 	if (hooks && hooks->run_end)
 		hooks->run_end(hooks->data, run->id, run->result, exit);
 	return exit;
+}
+
+bool run_needs_agent_only(struct store *store, const struct config *config,
+			  const struct config_profile *profile)
+{
+	size_t i;
+
+	for (i = 0; i < profile->step_count; i++)
+		if (profile->steps[i].kind == STEP_FULL_SYNC ||
+		    profile->steps[i].kind == STEP_DELTA_SYNC)
+			return false;
+	return !run_has_new_names(store, config);
 }
 
 static int profile_step(struct run *run, const struct run_task *task,

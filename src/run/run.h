@@ -1,8 +1,9 @@
 /*
  * run.h - run profiles: steps one after another, with history, lease, guards
  *
- * One run at a time writes to a store (store_lease). Every run and step is
- * recorded before it begins, so one that died is seen as such.
+ * A run holds the lease of the store, or of its agent when it only imports and
+ * exports (store_lease). Every run and step is recorded before it begins, so
+ * one that died is seen as such.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -70,6 +71,12 @@ struct run_options {
 	int (*seal_key)(void *data, bool make, struct secret *out,
 			struct error *err);
 };
+
+/* A run of the profile needs the lease of its agent and no more: it has imports
+ * and exports only, and no agent or rule set of the configuration is still to
+ * be taken over (`was`). */
+bool run_needs_agent_only(struct store *store, const struct config *config,
+			  const struct config_profile *profile);
 
 /*
  * One run of a profile. The caller holds the lease and has bound the

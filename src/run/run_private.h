@@ -56,6 +56,7 @@ const char *step_kind_name(enum config_step_kind kind);
 /* takeover.c: agents and rule sets that have another name than they had. */
 int run_take_over(struct store *store, const struct config *config,
 		  struct error *err);
+bool run_has_new_names(struct store *store, const struct config *config);
 
 /* frozen.c: tells of links that nothing flows over, and how many. */
 int run_warn_frozen(struct run *run, struct error *err);

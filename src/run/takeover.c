@@ -10,6 +10,7 @@
 #include "run/run_private.h"
 
 #include "store/rules.h"
+#include "store/store.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -152,7 +153,7 @@ static int rename_rule_set(struct store_tx *tx, const struct config *config,
 				 err);
 }
 
-static bool anything_to_do(struct store *store, const struct config *config)
+bool run_has_new_names(struct store *store, const struct config *config)
 {
 	char name[NAME_SIZE];
 	size_t a;
@@ -185,8 +186,13 @@ int run_take_over(struct store *store, const struct config *config,
 	size_t r;
 	int ret = 0;
 
-	if (!anything_to_do(store, config))
+	if (!run_has_new_names(store, config))
 		return 0;
+	if (!store_leased_whole(store))
+		return error_set(err, ERR_CONFLICT,
+				 "an agent or rule set that the configuration "
+				 "gives a new name (was) came into the store "
+				 "just now; run again");
 	if (store_begin(store, STORE_BULK, &tx, err) < 0)
 		return -1;
 	for (a = 0; a < config->agent_count && ret == 0; a++) {

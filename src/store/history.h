@@ -54,6 +54,10 @@ struct step_row {
 	const char *message;
 };
 
+/* One that has not ended: its process holds the lease that it began under. */
+bool store_run_going_on(const struct run_row *row,
+			const struct store_holders *holders);
+
 int64_t store_step_begin(struct store_tx *tx, const struct step_row *row,
 			 struct error *err);
 int store_step_end(struct store_tx *tx, const struct step_row *row,

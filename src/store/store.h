@@ -1,9 +1,10 @@
 /*
  * store.h - the store: open it, transactions, names, watermarks
  *
- * One file (SQLite). Readers never wait; one process at a time writes runs
- * (store_lease). Functions that write take a transaction, so that work outside
- * of one does not compile. What is in it: docs/internals/store.md.
+ * One file (SQLite), or a database on a server. Readers never wait; who runs
+ * holds a lease, of an agent or of the whole store (store_lease). Functions
+ * that write take a transaction, so that work outside of one does not compile.
+ * What is in it: docs/internals/store.md.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -40,11 +41,19 @@ enum store_durability {
 	STORE_BULK,    /* survives kill -9; a power cut may cost the last ones
 			* of a step that can be repeated */
 	STORE_DURABLE, /* survives a power cut once committed */
+	STORE_ALONE,   /* as bulk; nobody else has one of these open, so what
+			* is numbered for the whole store can be numbered:
+			* short, since others wait */
 };
 
 /* Also checks that this process still holds its lease, if it took one. */
 int store_begin(struct store *store, enum store_durability durability,
 		struct store_tx **out, struct error *err);
+/* By who has no lease, about objects of one agent: the transactions of a run
+ * of that agent and this one wait for each other. */
+int store_begin_beside(struct store *store, uint32_t agent,
+		       enum store_durability durability, struct store_tx **out,
+		       struct error *err);
 int store_commit(struct store_tx *tx, struct error *err);
 void store_rollback(struct store_tx *tx); /* accepts NULL */
 struct store *store_of(struct store_tx *tx);
@@ -78,30 +87,51 @@ void store_read_end(struct store *store);
 const struct hash_key *store_hash_key(const struct store *store);
 
 /*
- * Who writes. 1: taken, until store_close or the process ends; 0: another
- * process holds it and *holder_out tells which; -1: err is set.
+ * Who writes. A lease is of the whole store, or of one agent: then its holder
+ * may write what is that agent's, and read but not write the metaverse and the
+ * links; holders of other agents write meanwhile. Of one agent, and of the
+ * whole beside any other, there is one holder at a time.
  */
 struct store_holder {
+	uint32_t agent; /* 0: of the whole store */
 	int64_t run;
 	int64_t since; /* clock_now() of its start */
 	int64_t process;
 	char host[64];
 	char what[128]; /* "hr full-import" */
 };
+/* Of the whole store. 1: taken, until store_close or the process ends; 0:
+ * another process is in the way and *holder_out tells which; -1: err is set.
+ */
 int store_lease(struct store *store, const char *what,
 		struct store_holder *holder_out, struct error *err);
-/*
- * The same from a process that cannot be asked any more: its connection is
- * ended and can write nothing. 1: taken, *holder_out had it, or nobody
- * (process 0); 0: the process still holds it, as a lock of the operating
- * system's that ends with it; -1.
- */
-int store_take_over(struct store *store, const char *what,
-		    struct store_holder *holder_out, struct error *err);
-/* Takes nothing. 1: a process holds it and *holder_out tells which; 0: none
- * does; -1. */
+/* The same of one agent. Where a database has one lease only (SQLite) it is
+ * that. */
+int store_lease_agent(struct store *store, const char *agent, const char *what,
+		      struct store_holder *holder_out, struct error *err);
+/* What this store holds is all of it. */
+bool store_leased_whole(const struct store *store);
+
+#define STORE_HOLDERS 64
+struct store_holders {
+	struct store_holder at[STORE_HOLDERS];
+	int count;
+};
+/* Takes nothing: all that hold a lease, or the first ones. 0, or -1. */
+int store_holders(struct store *store, struct store_holders *out,
+		  struct error *err);
+/* 1: a process holds a lease and *holder_out tells which; 0: none does; -1. */
 int store_lease_held(struct store *store, struct store_holder *holder_out,
 		     struct error *err);
+/*
+ * The lease of an agent (0: of the whole store), also from processes that
+ * cannot be asked any more: the connections of all that are in its way are
+ * ended and can write nothing. 1: taken, *before_out are those that were in
+ * its way; 0: the process still holds it, as a lock of the operating system's
+ * that ends with it; -1.
+ */
+int store_take_over(struct store *store, uint32_t agent, const char *what,
+		    struct store_holders *before_out, struct error *err);
 
 /* Names that rows refer to by number; numbers are never given anew. */
 enum store_name_kind {

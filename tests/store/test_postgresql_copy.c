@@ -152,18 +152,21 @@ static void taken_over(void **state)
 {
 	struct files *files = *state;
 	struct fixture *f = files->f;
+	struct store_holders before;
 	struct store_holder holder;
 	struct store_tx *tx = NULL;
 	struct store *other;
 
 	OK(f, store_open(f->url, 0, &other, &f->err));
-	assert_int_equal(store_take_over(other, "first", &holder, &f->err), 1);
-	assert_int_equal(holder.process, 0);
-	assert_int_equal(store_lease(f->store, "x", &holder, &f->err), 0);
-	assert_int_equal(store_take_over(f->store, "second", &holder, &f->err),
+	assert_int_equal(store_take_over(other, 0, "first", &before, &f->err),
 			 1);
-	assert_string_equal(holder.what, "first");
-	assert_int_equal(holder.process, getpid());
+	assert_int_equal(before.count, 0);
+	assert_int_equal(store_lease(f->store, "x", &holder, &f->err), 0);
+	assert_int_equal(
+		store_take_over(f->store, 0, "second", &before, &f->err), 1);
+	assert_int_equal(before.count, 1);
+	assert_string_equal(before.at[0].what, "first");
+	assert_int_equal(before.at[0].process, getpid());
 	assert_int_equal(store_begin(other, STORE_BULK, &tx, &f->err), -1);
 	tx = begin(f);
 	put_object(f, tx, CS_ID(1, 1));

@@ -2,7 +2,8 @@
  * catalogue.c - which columns and keys a table has, read from the schema
  *
  * The steps say "CREATE TABLE name (column type ..., PRIMARY KEY (...))" and
- * "ALTER TABLE name ADD COLUMN column type"; other statements are passed over.
+ * "ALTER TABLE name ADD COLUMN column type" or "RENAME COLUMN a TO b"; other
+ * statements are passed over.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -109,14 +110,30 @@ static void read_table(struct pg_catalogue *catalogue, const char **text)
 	assert(catalogue->tables.len <= MAX_TABLES);
 }
 
+/* "RENAME COLUMN" was read: a TO b. */
+static void read_rename(struct pg_table *table, const char **text)
+{
+	struct sv old = next_word(text);
+	int i;
+
+	(void)next_word(text); /* TO */
+	for (i = 0; i < table->count; i++)
+		if (sv_eq(table->columns[i].name, old))
+			table->columns[i].name = next_word(text);
+}
+
 static void read_alter(struct pg_catalogue *catalogue, const char **text)
 {
 	int at = catalogue_find(catalogue, next_word(text));
+	struct sv verb = next_word(text);
 
-	if (at < 0 || !sv_eq_str(next_word(text), "ADD"))
+	if (at < 0 || sv_eq_str(verb, "DROP"))
 		return;
 	(void)next_word(text); /* COLUMN */
-	read_column(&catalogue->tables.at[at], next_word(text), text);
+	if (sv_eq_str(verb, "RENAME"))
+		read_rename(&catalogue->tables.at[at], text);
+	else
+		read_column(&catalogue->tables.at[at], next_word(text), text);
 }
 
 /* Up to the end of a statement. */

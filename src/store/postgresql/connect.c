@@ -242,6 +242,7 @@ int pg_open(const char *where, enum store_open_flags flags,
 	catalogue_read(&db->catalogue, postgresql_schema_steps);
 	db->gathered =
 		mem_zalloc(db->catalogue.tables.len * sizeof(*db->gathered));
+	db->shared = catalogue_find(&db->catalogue, SV_LIT("mv_queue"));
 	db->keys = mem_zalloc(db->catalogue.tables.len * sizeof(*db->keys));
 	if (set_up(db, flags, err) < 0) {
 		pg_close(&db->base);

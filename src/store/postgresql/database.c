@@ -2,7 +2,8 @@
  * database.c - PostgreSQL as the store's database: transactions, the version
  *
  * Writing transactions pass one at a time, by a lock of the server's that
- * ends with them, and begin by reading the lease's number. The row is locked
+ * ends with them; those of holders of agents one at a time of each agent. They
+ * begin by reading the lease's number. The row is locked
  * as one whose key must not change: who renews the lease is not kept from it,
  * who takes it over is.
  *
@@ -89,28 +90,51 @@ static int64_t text_number(const PGresult *result)
 	return number;
 }
 
+/* Who has no lease, or that of the whole, writes alone; who has an agent's
+ * writes alone about it. One order for all: first the whole, then an agent. */
+static void add_locks(struct strbuf *text, const struct pg_database *db,
+		      bool alone, uint32_t agent)
+{
+	if (alone)
+		strbuf_adds(text,
+			    "SELECT pg_advisory_xact_lock(" PG_WRITE_LOCK
+			    ", coalesce(to_regclass('lease')::oid::int, 0));");
+	if (db->leased && db->scope)
+		agent = db->scope;
+	if (agent)
+		strbuf_addf(text,
+			    "SELECT pg_advisory_xact_lock" PG_AGENT_LOCK(
+				    PG_WRITE_LOCK, "%u") ";",
+			    agent);
+}
+
 static int begin(struct database *base, enum store_durability durability,
-		 int64_t *fencing_out, struct error *err)
+		 uint32_t beside, int64_t *fencing_out, struct error *err)
 {
 	struct pg_database *db = pg_of(base);
-	char text[600];
+	struct strbuf text = STRBUF_INIT(1000);
 	PGresult *result;
 
-	(void)snprintf(
-		text, sizeof(text),
-		"BEGIN;SET LOCAL lock_timeout = '30s';"
-		"SET LOCAL idle_in_transaction_session_timeout = '%s';"
-		"%s;"
-		"SELECT pg_advisory_xact_lock(" PG_WRITE_LOCK
-		", coalesce(to_regclass('lease')::oid::int, 0));%s",
-		db->leased ? "0" : "60s",
-		durability == STORE_BULK
-			? "SET LOCAL synchronous_commit = off"
-			: "SELECT set_config('synchronous_commit', 'on', true)"
-			  " WHERE current_setting('synchronous_commit')"
-			  " = 'off'",
-		fencing_out ? "SELECT fencing FROM lease FOR KEY SHARE" : "");
-	result = pg_query(db, text, "write to", err);
+	strbuf_addf(&text,
+		    "BEGIN;SET LOCAL lock_timeout = '30s';"
+		    "SET LOCAL idle_in_transaction_session_timeout = '%s';"
+		    "%s;",
+		    db->leased ? "0" : "60s",
+		    durability == STORE_DURABLE
+			    ? "SELECT set_config('synchronous_commit', 'on',"
+			      " true) WHERE current_setting("
+			      "'synchronous_commit') = 'off'"
+			    : "SET LOCAL synchronous_commit = off");
+	add_locks(&text, db,
+		  !db->leased || !db->scope || durability == STORE_ALONE,
+		  beside);
+	if (fencing_out)
+		strbuf_addf(&text,
+			    "SELECT fencing FROM lease WHERE agent = %u"
+			    " FOR KEY SHARE",
+			    db->leased ? db->scope : 0);
+	result = pg_query(db, strbuf_cstr(&text), "write to", err);
+	strbuf_release(&text);
 	if (fencing_out)
 		*fencing_out = text_number(result);
 	PQclear(result);
@@ -184,6 +208,7 @@ static int set_version(struct database *base, int64_t number, struct error *err)
 const struct sql_driver postgresql_driver = {
 	.scheme = "postgresql:",
 	.schema = postgresql_schema_steps,
+	.scopes = true,
 	.open = pg_open,
 	.close = pg_close,
 	.run = run,

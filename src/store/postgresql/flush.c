@@ -4,6 +4,12 @@
  * Each column goes as an array. The statements of several tables, and the
  * commit when that is what it is for, are one message.
  *
+ * Holders of different agents may put the same row into one table, mv_queue:
+ * each says that a metaverse object is to be looked at. Who comes second waits
+ * for the transaction of the first, so that table is written last, once, in
+ * the order of its keys: no two can wait for each other, and the commit is
+ * already on its way when the rows are locked.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "store/postgresql/postgresql_private.h"
@@ -166,8 +172,11 @@ static int send_all(struct pg_database *db, uint64_t tables, const char *last)
 	size_t i;
 
 	for (i = 0; i < db->catalogue.tables.len; i++)
-		if (tables >> i & 1 && !send_table(db, (int)i))
+		if (tables >> i & 1 && (int)i != db->shared &&
+		    !send_table(db, (int)i))
 			return 0;
+	if (tables >> db->shared & 1 && !send_table(db, db->shared))
+		return 0;
 	if (last &&
 	    !PQsendQueryParams(db->conn, last, 0, NULL, NULL, NULL, NULL, 1))
 		return 0;

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
+#include "store/cs.h"
 #include "store/sql/database.h"
 
 #include <libpq-fe.h>
@@ -21,9 +22,17 @@
 /* Bytes of a table's rows that are gathered at most. */
 #define MAX_GATHERED ((size_t)8 << 20)
 
-/* Advisory locks of the server; their second number is that of our `lease`. */
+/*
+ * Advisory locks of the server. Their second number is that of our `lease`, so
+ * stores in one database do not meet. Who has the lease of an agent shares the
+ * first one, so that nobody has it for the whole; those of agents are one
+ * number of 64 bits, with the agent's in the lowest 16.
+ */
 #define PG_WRITE_LOCK "25458"
 #define PG_LEASE_LOCK "25459"
+#define PG_AGENT_LOCK(lock, agent)                                             \
+	"((" lock "::bigint << 48) |"                                          \
+	" ('lease'::regclass::oid::bigint << 16) | " agent ")"
 
 /* The numbers of the server's types. */
 enum pg_type {
@@ -226,7 +235,9 @@ struct pg_database {
 	struct pg_statement *streaming; /* whose rows are still to come */
 	struct gathered *gathered;      /* [table] */
 	uint64_t waiting;               /* tables that have gathered rows */
+	int shared; /* the table in which holders of agents may meet */
 	bool leased;
+	uint32_t scope;       /* the agent whose lease it is, 0: of all */
 	bool snapshot;        /* what is read does not change */
 	struct pg_keys *keys; /* [table] */
 	VEC(struct pg_cache) caches;
@@ -238,6 +249,16 @@ struct pg_database {
 static inline struct pg_database *pg_of(struct database *db)
 {
 	return (struct pg_database *)db;
+}
+
+/* Nobody else writes rows of this key, which begins with the agent's number (0:
+ * of the metaverse). */
+static inline bool pg_is_ours(const struct pg_database *db, int64_t key)
+{
+	uint32_t agent = CS_AGENT(key);
+
+	return db->snapshot ||
+	       (db->leased && (!db->scope || !agent || agent == db->scope));
 }
 
 /* connect.c */
@@ -282,9 +303,10 @@ int pg_flush(struct pg_database *db, uint64_t tables, const char *last,
 void pg_forget(struct pg_database *db);
 
 /* lease.c */
-int pg_lease(struct database *base, struct error *err);
-int pg_leased(struct database *base, struct error *err);
-int pg_take_over(struct database *base, struct error *err);
+int pg_lease(struct database *base, uint32_t agent, struct error *err);
+int pg_leased(struct database *base, uint32_t *agents_out, int max,
+	      struct error *err);
+int pg_take_over(struct database *base, uint32_t agent, struct error *err);
 int pg_keep_lease(struct database *base, int64_t fencing, struct error *err);
 void pg_end_lease(struct pg_database *db);
 /* Another process has the lease that was ours. */

@@ -104,6 +104,10 @@ static const char STEP_2[] =
 	"CREATE TABLE audit (id bigint PRIMARY KEY, time bigint,"
 	" \"user\"" TEXT ", host" TEXT ", command" TEXT ", result" TEXT ","
 	" hash bytea);"
+	/* by agent, 0: the whole store */
+	"ALTER TABLE lease DROP CONSTRAINT lease_one_check;"
+	"ALTER TABLE lease RENAME COLUMN one TO agent;"
+	"UPDATE lease SET agent = 0;"
 	"CREATE RULE audit_kept AS ON DELETE TO audit DO INSTEAD NOTHING;"
 	"CREATE RULE audit_fixed AS ON UPDATE TO audit DO INSTEAD NOTHING;";
 

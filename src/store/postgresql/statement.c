@@ -143,7 +143,7 @@ static void bind_all(struct pg_statement *stmt, const char *types,
 static int gathered_one(struct pg_database *db, int table, struct error *err)
 {
 	db->waiting |= UINT64_C(1) << table;
-	if (db->gathered[table].bytes.len < MAX_GATHERED)
+	if (db->gathered[table].bytes.len < MAX_GATHERED || table == db->shared)
 		return 0;
 	return pg_flush(db, UINT64_C(1) << table, NULL, err);
 }
@@ -348,12 +348,15 @@ static int serve(struct pg_statement *stmt, bool *flush_out, struct error *err)
 	if (words->read == PG_READ_OTHER)
 		return 0;
 	if (words->read == PG_READ_ROW)
-		return serve_row(stmt, key, alone, flush_out, err);
+		return serve_row(stmt, key, pg_is_ours(db, key), flush_out,
+				 err);
+	/* of a table of hashes nobody asks for keys that are not ours */
 	if (words->read == PG_READ_KEYS)
 		return alone ? keys_read(db, words->table, key, &stmt->served,
 					 err)
 			     : 0;
-	if (*flush_out || !alone)
+	/* rows of all agents belong to a metaverse object */
+	if (*flush_out || !alone || db->scope)
 		return 0;
 	return cache_read(db, &db->caches.at[stmt->cache], key, &stmt->served,
 			  err);
@@ -405,7 +408,7 @@ static int change_row(struct pg_statement *stmt, struct error *err)
 	int ret;
 	int i;
 
-	if (!db->leased)
+	if (!db->leased || !pg_is_ours(db, (int64_t)be64toh(stmt->numbers[0])))
 		return 0;
 	ret = serve(stmt, &flush, err);
 	if (ret == 0) /* a first question about its block */

@@ -33,6 +33,7 @@ struct sql_driver {
 	/* The schema, as numbered steps that are only added to; NULL ends. */
 	const char *const *schema;
 	bool overlays; /* opens with STORE_OVERLAY; else a copy is made */
+	bool scopes;   /* has leases of single agents */
 
 	/* `where`: the address behind the scheme. ERR_NOTFOUND: there is none
 	 * yet and STORE_CREATE was not given. */
@@ -58,10 +59,12 @@ struct sql_driver {
 	struct sv (*bytes)(struct statement *stmt, int column);
 	const char *(*text)(struct statement *stmt, int column);
 
-	/* A writing transaction: others wait to begin one. Reads the lease's
-	 * number, unless NULL: the table is not there yet. */
+	/* A writing transaction: others wait to begin one, but that those of
+	 * holders of different agents do not wait for each other. `beside`: the
+	 * agent that who has no lease writes about, or 0. Reads the number of
+	 * our lease, unless NULL: the table is not there yet. */
 	int (*begin)(struct database *db, enum store_durability durability,
-		     int64_t *fencing_out, struct error *err);
+		     uint32_t beside, int64_t *fencing_out, struct error *err);
 	int (*commit)(struct database *db, struct error *err);
 	void (*rollback)(struct database *db); /* also without one */
 	/* A snapshot; commit() ends it. */
@@ -72,20 +75,24 @@ struct sql_driver {
 	int (*set_version)(struct database *db, int64_t version,
 			   struct error *err);
 
-	/* Keeps other processes from it until close(). 1 taken, 0 another one
-	 * has it, -1. */
-	int (*lease)(struct database *db, struct error *err);
+	/* Keeps other processes from what is that agent's, or from all (0),
+	 * until close(). 1 taken, 0 another one is in the way, -1. */
+	int (*lease)(struct database *db, uint32_t agent, struct error *err);
 	/* What was taken is ours under this number. */
 	int (*keep_lease)(struct database *db, int64_t fencing,
 			  struct error *err);
-	/* 1 some process has it, 0 none, -1; takes nothing. */
-	int (*leased)(struct database *db, struct error *err);
+	/* The agents whose leases are held (0: the whole), at most `max` of
+	 * them: their number, or -1; takes nothing. */
+	int (*leased)(struct database *db, uint32_t *agents_out, int max,
+		      struct error *err);
 
 	/* ---- what not every database has, else NULL ---- */
 
-	/* Ends the lease of a process that cannot be asked, and its connection:
-	 * 1 done, 0 nobody had it, -1. NULL: a lease ends with its process. */
-	int (*take_over)(struct database *db, struct error *err);
+	/* Ends the leases that are in the way of one of that agent (0: all),
+	 * whose processes cannot be asked, and their connections: 0, or -1.
+	 * NULL: a lease ends with its process. */
+	int (*take_over)(struct database *db, uint32_t agent,
+			 struct error *err);
 	/* The bytes that it takes on a disk. */
 	int (*size)(struct database *db, int64_t *out, struct error *err);
 	/* Rows were written that brought their numbers along: those that it

@@ -19,9 +19,10 @@ static struct sv rules_sv(const struct hash128 *rules)
 int64_t store_run_begin(struct store_tx *tx, const struct run_row *row,
 			struct error *err)
 {
+	struct store *store = tx->store;
 	int64_t id;
 
-	if (sql_number(tx->store,
+	if (sql_number(store,
 		       "INSERT INTO run (id, agent, profile, \"user\", host,"
 		       " process, started, ended, result, message, rules)"
 		       " SELECT coalesce(max(id), 0) + 1, ?1, ?2, ?3, ?4, ?5,"
@@ -30,6 +31,11 @@ int64_t store_run_begin(struct store_tx *tx, const struct run_row *row,
 		       &id, err, "ssssiib", row->agent, row->profile, row->user,
 		       row->host, row->process, row->started,
 		       rules_sv(&row->rules)) <= 0)
+		return -1;
+	/* others may have begun runs since the lease was taken */
+	if (store->scope &&
+	    sql_run(store, "UPDATE lease SET run = ?2 WHERE agent = ?1", err,
+		    "ii", (int64_t)store->scope, id) < 0)
 		return -1;
 	return id;
 }
@@ -115,7 +121,8 @@ int store_run_old(struct store *store, int64_t before, int64_t *out, size_t max,
 	for (ret = sql_first(
 		     store,
 		     "SELECT id FROM run WHERE started < ?1"
-		     " AND id < (SELECT run FROM lease) AND id NOT IN"
+		     " AND id < (SELECT run FROM lease WHERE agent = 0)"
+		     " AND id NOT IN"
 		     " (SELECT max(s.run) FROM step s JOIN run r ON"
 		     " r.id = s.run GROUP BY r.agent, s.kind,"
 		     " s.result = 'success' OR s.result LIKE 'completed-%')"

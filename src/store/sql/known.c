@@ -3,9 +3,10 @@
  *
  * While this process holds the lease nobody else writes, so what was found out
  * stays true: that a table has nothing of an agent, and which keys a key table
- * may have. The latter is a Bloom filter: it says "no" for sure and "perhaps"
- * sometimes in vain. Keys that a rollback takes back stay in it, which only
- * costs a look-up.
+ * may have. Under the lease of one agent that is so for its rows and keys, and
+ * for the metaverse; others' keys may come, which nobody asks for. The latter
+ * is a Bloom filter: it says "no" for sure and "perhaps" sometimes in vain.
+ * Keys that a rollback takes back stay in it, which only costs a look-up.
  *
  * While another thread writes, only the first one learns: what is written is
  * announced to it before (store_expect_*).
@@ -212,7 +213,7 @@ bool known_no_rows(struct store *store, int64_t cs, enum motion_table table)
 	uint64_t known;
 	int64_t id;
 
-	if (!store->leased)
+	if (!lease_covers(store, CS_AGENT(cs)))
 		return false;
 	known = get_rows(store, key);
 	if (known == ROWS_UNKNOWN) {

@@ -56,24 +56,6 @@ static void remember(struct store *store, enum store_name_kind kind,
 	index_name(store, &row);
 }
 
-int store_load_names(struct store *store, struct error *err)
-{
-	struct statement *stmt;
-	int ret;
-
-	for (ret = sql_first(store, "SELECT kind, number, name FROM name",
-			     &stmt, err, "");
-	     ret > 0; ret = sql_next(stmt, err)) {
-		int64_t kind = sql_int(stmt, 0);
-
-		if (kind > 0 && kind < NAME_KINDS)
-			remember(store, (enum store_name_kind)kind,
-				 (uint32_t)sql_int(stmt, 1), sql_view(stmt, 2));
-	}
-	store->committed_names = store->name_rows.len;
-	return ret;
-}
-
 static void free_index(struct store *store)
 {
 	int i;
@@ -82,6 +64,64 @@ static void free_index(struct store *store)
 		namemap_free(store->names[i]);
 		store->names[i] = NULL;
 	}
+}
+
+static void index_all(struct store *store)
+{
+	const struct store_name_row *row;
+
+	free_index(store);
+	vec_foreach(&store->name_rows, row)
+		index_name(store, row);
+}
+
+static struct store_name_row *row_of(struct store *store, int64_t kind,
+				     uint32_t number)
+{
+	struct store_name_row *row;
+
+	vec_foreach(&store->name_rows, row)
+		if ((int64_t)row->kind == kind && row->number == number)
+			return row;
+	return NULL;
+}
+
+static void set_name(struct store_name_row *row, struct sv name)
+{
+	row->name = mem_realloc(row->name, name.len + 1);
+	if (name.len)
+		memcpy(row->name, name.ptr, name.len);
+	row->name[name.len] = '\0';
+}
+
+int store_load_names(struct store *store, struct error *err)
+{
+	bool is_first = !store->name_rows.len;
+	bool changed = false;
+	struct statement *stmt;
+	int ret;
+
+	for (ret = sql_first(store, "SELECT kind, number, name FROM name",
+			     &stmt, err, "");
+	     ret > 0; ret = sql_next(stmt, err)) {
+		int64_t kind = sql_int(stmt, 0);
+		uint32_t number = (uint32_t)sql_int(stmt, 1);
+		struct sv name = sql_view(stmt, 2);
+		struct store_name_row *row =
+			is_first ? NULL : row_of(store, kind, number);
+
+		if (!row && kind > 0 && kind < NAME_KINDS) {
+			remember(store, (enum store_name_kind)kind, number,
+				 name);
+		} else if (row && !sv_eq(sv_from(row->name), name)) {
+			set_name(row, name);
+			changed = true;
+		}
+	}
+	if (changed)
+		index_all(store);
+	store->committed_names = store->name_rows.len;
+	return ret;
 }
 
 void store_free_names(struct store *store)
@@ -97,8 +137,6 @@ void store_free_names(struct store *store)
 /* Committed names stay where they are: they are borrowed until close. */
 void store_forget_uncommitted(struct store *store)
 {
-	const struct store_name_row *row;
-
 	idmap_release(&store->next_cs);
 	known_forget_rows(store);
 	store->next_mv = 0;
@@ -107,9 +145,7 @@ void store_forget_uncommitted(struct store *store)
 		return;
 	while (store->name_rows.len > store->committed_names)
 		mem_free(store->name_rows.at[--store->name_rows.len].name);
-	free_index(store);
-	vec_foreach(&store->name_rows, row)
-		index_name(store, row);
+	index_all(store);
 }
 
 uint32_t store_name_find(struct store *store, enum store_name_kind kind,
@@ -123,6 +159,33 @@ uint32_t store_name_find(struct store *store, enum store_name_kind kind,
 	return (uint32_t)number;
 }
 
+/*
+ * Under the lease of one agent others add names too. Who has a number must not
+ * keep them waiting until a long transaction ends, so it is given in one of its
+ * own, on a connection of its own: that happens once in the life of a name.
+ */
+static int add_aside(struct store *store, enum store_name_kind kind,
+		     const struct sv *names, size_t count, struct error *err)
+{
+	struct store *aside;
+	struct store_tx *tx;
+	size_t i;
+	int ret;
+
+	if (store_open(store->db->name, 0, &aside, err) < 0)
+		return -1;
+	ret = store_begin(aside, STORE_ALONE, &tx, err);
+	if (ret == 0)
+		ret = store_load_names(aside, err);
+	for (i = 0; i < count && ret == 0; i++)
+		if (!store_name_add(tx, kind, names[i], err))
+			ret = -1;
+	if (ret == 0)
+		ret = store_commit(tx, err);
+	store_close(aside);
+	return ret < 0 ? -1 : store_load_names(store, err);
+}
+
 uint32_t store_name_add(struct store_tx *tx, enum store_name_kind kind,
 			struct sv name, struct error *err)
 {
@@ -132,6 +195,10 @@ uint32_t store_name_add(struct store_tx *tx, enum store_name_kind kind,
 
 	if (number)
 		return number;
+	if (store->scope)
+		return add_aside(store, kind, &name, 1, err) < 0
+			       ? 0
+			       : store_name_find(store, kind, name);
 	number = 1;
 	vec_foreach(&store->name_rows, row)
 		if (row->kind == kind && row->number >= number)
@@ -154,29 +221,19 @@ int store_name_change(struct store_tx *tx, enum store_name_kind kind,
 		    " AND number = ?2",
 		    err, "iit", (int64_t)kind, (int64_t)number, name) < 0)
 		return -1;
-	vec_foreach(&store->name_rows, row) {
-		if (row->kind != kind || row->number != number)
-			continue;
-		row->name = mem_realloc(row->name, name.len + 1);
-		if (name.len)
-			memcpy(row->name, name.ptr, name.len);
-		row->name[name.len] = '\0';
-	}
-	free_index(store);
-	vec_foreach(&store->name_rows, row)
-		index_name(store, row);
+	row = row_of(store, (int64_t)kind, number);
+	if (row)
+		set_name(row, name);
+	index_all(store);
 	return 0;
 }
 
 const char *store_name(struct store *store, enum store_name_kind kind,
 		       uint32_t number)
 {
-	struct store_name_row *row;
+	const struct store_name_row *row = row_of(store, (int64_t)kind, number);
 
-	vec_foreach(&store->name_rows, row)
-		if (row->kind == kind && row->number == number)
-			return row->name;
-	return NULL;
+	return row ? row->name : NULL;
 }
 
 void store_free_map(struct store *store)
@@ -187,28 +244,40 @@ void store_free_map(struct store *store)
 	vec_release(&store->attr_names);
 }
 
-static int add_missing(struct store *store, const char *const *names,
-		       size_t count, struct error *err)
+static int add_all(struct store *store, const struct sv *names, size_t count,
+		   struct error *err)
 {
 	struct store_tx *tx;
-	size_t missing = 0;
 	size_t i;
 
-	for (i = 1; i <= count; i++)
-		missing += !store_name_find(store, NAME_ATTRIBUTE,
-					    sv_from(names[i]));
-	if (!missing || store->read_only)
-		return 0;
 	if (store_begin(store, STORE_BULK, &tx, err) < 0)
 		return -1;
-	for (i = 1; i <= count; i++) {
-		if (!store_name_add(tx, NAME_ATTRIBUTE, sv_from(names[i]),
-				    err)) {
+	for (i = 0; i < count; i++) {
+		if (!store_name_add(tx, NAME_ATTRIBUTE, names[i], err)) {
 			store_rollback(tx);
 			return -1;
 		}
 	}
 	return store_commit(tx, err);
+}
+
+static int add_missing(struct store *store, const char *const *names,
+		       size_t count, struct error *err)
+{
+	struct sv *missing = mem_alloc((count + 1) * sizeof(*missing));
+	size_t many = 0;
+	size_t i;
+	int ret = 0;
+
+	for (i = 1; i <= count; i++)
+		if (!store_name_find(store, NAME_ATTRIBUTE, sv_from(names[i])))
+			missing[many++] = sv_from(names[i]);
+	if (many && !store->read_only)
+		ret = store->scope ? add_aside(store, NAME_ATTRIBUTE, missing,
+					       many, err)
+				   : add_all(store, missing, many, err);
+	mem_free(missing);
+	return ret;
 }
 
 int store_bind_attributes(struct store *store, const char *const *names,

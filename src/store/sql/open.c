@@ -1,17 +1,12 @@
 /*
- * open.c - open a store, bring it up to date, transactions, the lease
- *
- * The lease itself is the driver's; the row in `lease` tells people who holds
- * it, and its fencing number is checked when a transaction begins.
+ * open.c - open a store, bring it up to date, transactions
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "base/clock.h"
 #include "store/sql/sql_private.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static int migrate(struct store *store, struct error *err)
 {
@@ -36,7 +31,7 @@ static int migrate(struct store *store, struct error *err)
 				 "the store '%s' is empty or of an older "
 				 "version; run an import first",
 				 db->name);
-	if (driver->begin(db, STORE_DURABLE, NULL, err) < 0)
+	if (driver->begin(db, STORE_DURABLE, 0, NULL, err) < 0)
 		return -1;
 	/* another process may have been first */
 	if (driver->version(db, &version, err) < 0)
@@ -156,18 +151,8 @@ void store_close(struct store *store)
 	mem_free(store);
 }
 
-static int check_fencing(struct store *store, int64_t fencing,
-			 struct error *err)
-{
-	if (!store->leased || fencing == store->fencing)
-		return 0;
-	return error_set(err, ERR_CONFLICT,
-			 "another process has taken over the store '%s'",
-			 store->db->name);
-}
-
-int store_begin(struct store *store, enum store_durability durability,
-		struct store_tx **out, struct error *err)
+static int begin(struct store *store, enum store_durability durability,
+		 uint32_t beside, struct store_tx **out, struct error *err)
 {
 	int64_t fencing;
 
@@ -178,15 +163,29 @@ int store_begin(struct store *store, enum store_durability durability,
 		return -1;
 	}
 	if (behind_enter(store, err) < 0 ||
-	    store->db->driver->begin(store->db, durability, &fencing, err) < 0)
+	    store->db->driver->begin(store->db, durability, beside, &fencing,
+				     err) < 0)
 		return -1;
 	store->in_tx = true;
-	if (check_fencing(store, fencing, err) < 0) {
+	if (lease_check(store, fencing, err) < 0) {
 		store_rollback(&store->tx);
 		return -1;
 	}
 	*out = &store->tx;
 	return 0;
+}
+
+int store_begin(struct store *store, enum store_durability durability,
+		struct store_tx **out, struct error *err)
+{
+	return begin(store, durability, 0, out, err);
+}
+
+int store_begin_beside(struct store *store, uint32_t agent,
+		       enum store_durability durability, struct store_tx **out,
+		       struct error *err)
+{
+	return begin(store, durability, agent, out, err);
 }
 
 int store_commit(struct store_tx *tx, struct error *err)
@@ -246,97 +245,4 @@ void store_read_end(struct store *store)
 const struct hash_key *store_hash_key(const struct store *store)
 {
 	return &store->key;
-}
-
-static int read_holder(struct store *store, struct store_holder *out,
-		       struct error *err)
-{
-	struct statement *stmt;
-	int ret = sql_first(store,
-			    "SELECT run, since, process, host, what FROM lease",
-			    &stmt, err, "");
-
-	memset(out, 0, sizeof(*out));
-	if (ret > 0) {
-		out->run = sql_int(stmt, 0);
-		out->since = sql_int(stmt, 1);
-		out->process = sql_int(stmt, 2);
-		(void)snprintf(out->host, sizeof(out->host), "%s",
-			       sql_text(stmt, 3));
-		(void)snprintf(out->what, sizeof(out->what), "%s",
-			       sql_text(stmt, 4));
-		sql_reset(stmt);
-	}
-	return ret < 0 ? -1 : 0;
-}
-
-static int write_holder(struct store *store, const char *what,
-			struct error *err)
-{
-	struct store_tx *tx;
-	char host[64] = "";
-
-	(void)gethostname(host, sizeof(host) - 1);
-	if (store_begin(store, STORE_BULK, &tx, err) < 0)
-		return -1;
-	if (sql_number(store,
-		       "UPDATE lease SET fencing = fencing + 1, run ="
-		       " (SELECT coalesce(max(id), 0) + 1 FROM run),"
-		       " since = ?1, process = ?2, host = ?3, what = ?4"
-		       " RETURNING fencing",
-		       &store->fencing, err, "iiss", clock_now(),
-		       (int64_t)getpid(), host, what) < 0) {
-		store_rollback(tx);
-		return -1;
-	}
-	return store_commit(tx, err);
-}
-
-int store_lease_held(struct store *store, struct store_holder *holder_out,
-		     struct error *err)
-{
-	int ret = store->db->driver->leased(store->db, err);
-
-	if (ret <= 0)
-		return ret;
-	return read_holder(store, holder_out, err) < 0 ? -1 : 1;
-}
-
-int store_lease(struct store *store, const char *what,
-		struct store_holder *holder_out, struct error *err)
-{
-	int ret = store->db->driver->lease(store->db, err);
-
-	if (ret == 0)
-		return read_holder(store, holder_out, err);
-	if (ret < 0 || write_holder(store, what, err) < 0 ||
-	    store->db->driver->keep_lease(store->db, store->fencing, err) < 0)
-		return -1;
-	store->leased = true;
-	return 1;
-}
-
-int store_take_over(struct store *store, const char *what,
-		    struct store_holder *holder_out, struct error *err)
-{
-	const struct sql_driver *driver = store->db->driver;
-	struct store_holder other;
-	int ret = store_lease_held(store, holder_out, err);
-
-	if (ret == 0)
-		memset(holder_out, 0, sizeof(*holder_out));
-	if (ret <= 0)
-		return ret < 0 ? -1 : store_lease(store, what, &other, err);
-	if (!driver->take_over)
-		return 0;
-	if (driver->take_over(store->db, err) < 0)
-		return -1;
-	ret = store_lease(store, what, &other, err);
-	if (ret == 0)
-		return error_set(err, ERR_CONFLICT,
-				 "process %lld on %s (%s) was quicker to take "
-				 "the lease of the store '%s'; try again",
-				 (long long)other.process, other.host,
-				 other.what, store->db->name);
-	return ret;
 }

@@ -66,7 +66,8 @@ struct write_behind {
 
 struct store {
 	struct database *db;
-	bool leased; /* by us, under the number `fencing` */
+	bool leased;    /* by us, under the number `fencing` */
+	uint32_t scope; /* the agent whose lease it is, 0: of all */
 	int64_t fencing;
 	bool read_only;
 	struct store_tx tx;
@@ -80,7 +81,7 @@ struct store {
 	size_t committed_names; /* later ones go when a transaction does */
 	struct attr_map map;
 	VEC(const char *) attr_names; /* [configuration number] */
-	/* (agent, table) -> 1 has rows, 2 has none: while we hold the lease
+	/* (agent, table) -> 1 has rows, 2 has none: while we hold its lease
 	 * nobody else writes */
 	struct idmap motion;
 	struct known_keys known_keys[STORE_KEY_TABLES];
@@ -140,6 +141,11 @@ int sql_open_copy(const char *url, struct store **out, struct error *err);
 /* Of pending_export.in_progress: no more than the step to a passing name. */
 #define IN_PROGRESS_ASIDE INT64_C(2)
 
+/* lease.c: nobody but us writes rows of that agent (0: of the metaverse). */
+bool lease_covers(const struct store *store, uint32_t agent);
+/* The transaction that was begun is ours; `fencing` is the number it read. */
+int lease_check(struct store *store, int64_t fencing, struct error *err);
+
 /* known.c: true when the table has no such key, or no row of the object's
  * agent, for sure. What is put must be told. */
 bool known_key_absent(struct store *store, enum store_keys table, uint64_t h);
@@ -159,6 +165,7 @@ bool behind_is_writer(const struct store *store);
 /* name.c. Called by rollback: names and ids of the lost transaction are
  * forgotten. */
 void store_forget_uncommitted(struct store *store);
+/* Those that are not known yet, or have another name by now. */
 int store_load_names(struct store *store, struct error *err);
 void store_free_names(struct store *store);
 void store_free_map(struct store *store);

@@ -225,7 +225,9 @@ static int read_fencing(struct sqlite_database *db, int64_t *out,
 	int ret;
 
 	if (!db->fencing)
-		db->fencing = prepare(&db->base, "SELECT fencing FROM lease",
+		db->fencing = prepare(&db->base,
+				      "SELECT fencing FROM lease"
+				      " WHERE agent = 0",
 				      "", err);
 	ret = db->fencing ? next(db->fencing, err) : -1;
 	*out = 0;
@@ -243,11 +245,13 @@ static void rollback(struct database *db)
 				   NULL);
 }
 
+/* One writes at a time, whatever it writes about. */
 static int begin(struct database *db, enum store_durability durability,
-		 int64_t *fencing_out, struct error *err)
+		 uint32_t beside, int64_t *fencing_out, struct error *err)
 {
 	bool full = durability == STORE_DURABLE;
 
+	(void)beside;
 	if (full != of(db)->full_sync && !of(db)->overlay) {
 		if (run(db,
 			full ? "PRAGMA synchronous = FULL"
@@ -327,8 +331,9 @@ int sqlite_lock(const char *store, int *fd_out, struct error *err)
 	return 1;
 }
 
-static int lease(struct database *db, struct error *err)
+static int lease(struct database *db, uint32_t agent, struct error *err)
 {
+	(void)agent;
 	/* nobody else writes to it */
 	if (of(db)->overlay)
 		return 1;
@@ -344,11 +349,14 @@ static int keep_lease(struct database *db, int64_t fencing, struct error *err)
 	return 0;
 }
 
-static int leased(struct database *db, struct error *err)
+static int leased(struct database *db, uint32_t *agents_out, int max,
+		  struct error *err)
 {
 	int fd = open_lock(db->name, O_RDONLY, err);
 	bool is_free;
 
+	if (max > 0)
+		agents_out[0] = 0;
 	if (fd < 0)
 		return err && err->code == ERR_NOTFOUND ? 0 : -1;
 	is_free = flock(fd, LOCK_SH | LOCK_NB) == 0;

@@ -97,8 +97,15 @@ static const char STEP_2[] =
 	"ALTER TABLE cs_ref ADD COLUMN attribute INTEGER;"
 	"ALTER TABLE mv_ref ADD COLUMN attribute INTEGER;"
 	"ALTER TABLE pending_import ADD COLUMN sets INTEGER;"
-	/* a driver whose lock does not end with the process uses it */
-	"ALTER TABLE lease ADD COLUMN held_until INTEGER;"
+	/* by agent, 0: the whole store; a driver whose lock does not end with
+	 * the process uses the time */
+	"ALTER TABLE lease RENAME TO lease_of_all;"
+	"CREATE TABLE lease (agent INTEGER PRIMARY KEY, fencing INTEGER,"
+	" run INTEGER, since INTEGER, process INTEGER, host TEXT, what TEXT,"
+	" held_until INTEGER);"
+	"INSERT INTO lease SELECT 0, fencing, run, since, process, host,"
+	" what, 0 FROM lease_of_all;"
+	"DROP TABLE lease_of_all;"
 	/* what was before (past.h) */
 	"CREATE TABLE past (id INTEGER PRIMARY KEY, object INTEGER,"
 	" kind INTEGER, type INTEGER, time INTEGER, answer TEXT,"
