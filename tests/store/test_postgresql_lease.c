@@ -8,6 +8,8 @@
 
 #include "store/history.h"
 
+#include <pthread.h>
+
 #define STORES 3
 
 struct several {
@@ -67,6 +69,34 @@ static void leave(struct several *s, int at)
 {
 	store_close(s->stores[at]);
 	OK(s, store_open(s->f->url, 0, &s->stores[at], &s->err));
+}
+
+static void *want_all(void *data)
+{
+	struct several *s = data;
+	struct store_holder holder;
+	struct error err = ERROR_INIT;
+
+	while (store_lease(s->stores[2], "all", &holder, &err) == 0)
+		(void)usleep(1000);
+	return NULL;
+}
+
+/* Who waits for the whole gets its turn: those that come later wait for it. */
+static void the_whole_gets_its_turn(void **state)
+{
+	struct several *s = *state;
+	pthread_t thread;
+
+	assert_true(takes(s, 0, "hr"));
+	assert_int_equal(pthread_create(&thread, NULL, want_all, s), 0);
+	while (!run_postgresql(s->f->url, "SELECT count(*) FROM pg_locks WHERE"
+					  " NOT granted"))
+		(void)usleep(1000);
+	assert_false(takes(s, 1, "ad"));
+	leave(s, 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(store_leased_whole(s->stores[2]));
 }
 
 static struct store_tx *begin_in(struct several *s, int at)
@@ -360,6 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(agents_do_not_exclude_each_other),
 		TEST(the_whole_excludes_all),
+		TEST(the_whole_gets_its_turn),
 		TEST(both_write_at_once),
 		TEST(both_mark_the_same),
 		TEST(names_are_given_once),

@@ -6,6 +6,7 @@ its whole run meanwhile.
 SPDX-License-Identifier: Apache-2.0
 """
 import os
+import re
 import signal
 import subprocess
 
@@ -104,8 +105,7 @@ def test_who_excludes_whom(server, tmp_path):
     out = folder.json("status")
     assert [(h["agent"], h["what"], h["process"]) for h in out["holders"]] == \
         [("hr", "hr full-import", hr.pid),
-         ("phone", "phone full-import", phone.pid)] or \
-        [h["agent"] for h in out["holders"]] == ["phone", "hr"]
+         ("phone", "phone full-import", phone.pid)]
     assert out["holder"] == out["holders"][0]
     states = {a["agent"]: a["state"] for a in out["agents"]}
     assert states["hr"] == states["phone"] == "going-on"
@@ -208,8 +208,7 @@ def test_one_agent_is_taken_over_by_hand(server, tmp_path):
     assert out["died"]["agent"] == "hr"
     assert finish(first)[0] == 4
     assert "nobody runs 'hr'" in folder.ok("activate", "hr").out
-    assert "going-on" in folder.ok("runs").out or \
-        folder.json("runs")["runs"][0]["state"] == "going-on"
+    assert folder.json("runs")["runs"][0]["state"] == "going-on"
     out = folder.json("activate")
     assert [h["process"] for h in out["taken_over"]] == [phone.pid]
     assert finish(phone)[0] == 4
@@ -227,10 +226,8 @@ def test_a_new_name_needs_the_whole_store(server, tmp_path):
     os.rename(tmp_path / "agents/phone.yaml", tmp_path / "agents/calls.yaml")
     text = folder.read("agents/calls.yaml")
     folder.write("agents/calls.yaml", "was: phone\n" + text)
-    for file in (tmp_path / "agents").glob("*.yaml"):
-        file.write_text(file.read_text().replace("phone.", "calls."))
     text = folder.read("conjoin.yaml")
-    folder.write("conjoin.yaml", text.replace("phone", "calls"))
+    folder.write("conjoin.yaml", re.sub(r"\bphone\b", "calls", text))
     folder.ok("run", "calls", "full-import", *WAITS, status=5)
     assert finish(hr)[0] == 0
     step = folder.step("calls", "full-import")

@@ -23,6 +23,7 @@
 #define SECOND_LOOK   300   /* ms */
 #define PATIENCE      10000 /* ms, until an ended connection is gone */
 #define STEP          50    /* ms */
+#define QUEUE         "400" /* ms */
 
 #define TABLE "'lease'::regclass::oid::int"
 #define NOW   "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
@@ -235,6 +236,20 @@ static int overtake(struct pg_database *db, uint32_t agent, struct error *err)
 	return ret;
 }
 
+/* Who wants the whole store waits a moment in the server's queue, where those
+ * who would share the lock come after it: else, as long as some agent is always
+ * at work, its turn would never come. It is the server that leaves off. */
+static void queue_up(struct pg_database *db)
+{
+	static const char text[] = "SET lock_timeout = " QUEUE ";"
+				   "SELECT pg_advisory_lock(" PG_LEASE_LOCK
+				   ", " TABLE ");"
+				   "RESET lock_timeout";
+
+	pg_settle_stream(db);
+	PQclear(PQexec(db->conn, text));
+}
+
 int pg_lease(struct database *base, uint32_t agent, struct error *err)
 {
 	struct pg_database *db = pg_of(base);
@@ -247,6 +262,10 @@ int pg_lease(struct database *base, uint32_t agent, struct error *err)
 	ret = try_lock(db, agent, err);
 	if (ret == 0)
 		ret = overtake(db, agent, err);
+	if (ret == 0 && !agent) {
+		queue_up(db);
+		ret = try_lock(db, agent, err);
+	}
 	if (ret > 0) {
 		db->leased = true;
 		db->scope = agent;
