@@ -90,6 +90,12 @@ static int64_t text_number(const PGresult *result)
 	return number;
 }
 
+/* A process that is halted in a transaction that others wait for, and that no
+ * lease of theirs could end, is cut off by the server: sooner than they leave
+ * off waiting. */
+#define PATIENCE  "30s"
+#define MOST_IDLE "15s"
+
 /* Who has no lease, or that of the whole, writes alone; who has an agent's
  * writes alone about it. One order for all: first the whole, then an agent. */
 static void add_locks(struct strbuf *text, const struct pg_database *db,
@@ -112,22 +118,22 @@ static int begin(struct database *base, enum store_durability durability,
 		 uint32_t beside, int64_t *fencing_out, struct error *err)
 {
 	struct pg_database *db = pg_of(base);
+	bool alone = !db->leased || !db->scope || durability == STORE_ALONE;
+	bool own = db->leased && !(db->scope && alone);
 	struct strbuf text = STRBUF_INIT(1000);
 	PGresult *result;
 
 	strbuf_addf(&text,
-		    "BEGIN;SET LOCAL lock_timeout = '30s';"
+		    "BEGIN;SET LOCAL lock_timeout = '" PATIENCE "';"
 		    "SET LOCAL idle_in_transaction_session_timeout = '%s';"
 		    "%s;",
-		    db->leased ? "0" : "60s",
+		    own ? "0" : MOST_IDLE,
 		    durability == STORE_DURABLE
 			    ? "SELECT set_config('synchronous_commit', 'on',"
 			      " true) WHERE current_setting("
 			      "'synchronous_commit') = 'off'"
 			    : "SET LOCAL synchronous_commit = off");
-	add_locks(&text, db,
-		  !db->leased || !db->scope || durability == STORE_ALONE,
-		  beside);
+	add_locks(&text, db, alone, beside);
 	if (fencing_out)
 		strbuf_addf(&text,
 			    "SELECT fencing FROM lease WHERE agent = %u"
