@@ -74,6 +74,7 @@ extern const struct command command_prune;
 extern const struct command command_complete;
 extern const struct command command_help;
 extern const struct command command_version;
+extern const struct command command_share;
 
 /* All of main(): the exit status. */
 int cli_main(int argc, const char *const *argv);

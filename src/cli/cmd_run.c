@@ -4,11 +4,15 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "cli/runner.h"
+#include "cli/sharing.h"
+#include "run/share.h"
 
 #include <string.h>
 
 static const struct option_def options[] = {
 	SESSION_RUN_OPTIONS,
+	{ "processes", "N", false,
+	  "so many processes share a full synchronization; default: 1" },
 	{ "record", "FILE", false,
 	  "keep what the import reads in FILE, and go on" },
 	{ "record-only", "FILE", false,
@@ -117,17 +121,79 @@ static enum run_exit take_files(struct cli *cli,
 	return cli_fail_as(cli, RUN_USAGE, &err);
 }
 
+static int stopped(void *data)
+{
+	(void)data;
+	return session_interrupted;
+}
+
+#define WORDS 8 /* around the parameters, and the NULL */
+
+/* How a process that helps is started: this program, on the same folder, with
+ * the same parameters. */
+static void command_of_share(struct session *session,
+			     const struct config_agent *agent,
+			     struct share *out)
+{
+	struct cli *cli = session->cli;
+	char *rules = arena_alloc(&cli->arena, SHARING_RULES);
+	const struct args_option *option;
+	size_t count = 0;
+
+	sharing_rules(session->config, rules);
+	out->argv = arena_array(&cli->arena, cli->args.options.len + WORDS,
+				sizeof(*out->argv));
+	out->argv[count++] = "/proc/self/exe";
+	out->argv[count++] = "share";
+	out->argv[count++] =
+		arena_printf(&cli->arena, "--folder=%s", cli->folder);
+	vec_foreach(&cli->args.options, option)
+		if (!strcmp(option->def->name, "set"))
+			out->argv[count++] = arena_printf(
+				&cli->arena, "--set=%s", option->value);
+	out->argv[count++] = agent->name;
+	out->argv[count++] = rules;
+	out->now_at = count++;
+	out->argv[count] = NULL;
+	out->stop = stopped;
+}
+
+/* --processes N: into *out, 0 when it is 1. */
+static enum run_exit take_processes(struct session *session,
+				    const struct config_agent *agent,
+				    struct share *out)
+{
+	struct error err = ERROR_INIT;
+	int64_t number = 1;
+
+	if (args_number(&session->cli->args, "processes", &number, &err) < 0)
+		return cli_misuse(session->cli, "%s", err.msg);
+	if (number < 1 || number > SHARE_MOST)
+		return cli_misuse(session->cli,
+				  "--processes takes 1 to %d, not %lld",
+				  SHARE_MOST, (long long)number);
+	out->processes = number > 1 ? (int)number : 0;
+	if (out->processes)
+		command_of_share(session, agent, out);
+	return RUN_OK;
+}
+
 static enum run_exit carry_out(struct session *session,
 			       const struct config_agent *agent,
 			       const struct config_profile *profile)
 {
 	struct error err = ERROR_INIT;
+	struct share share = { 0 };
 	struct runner runner;
 	enum run_exit exit;
 
 	session_catch_interrupt();
 	runner_init(&runner, session);
 	exit = take_files(session->cli, profile, &runner.options);
+	if (exit == RUN_OK)
+		exit = take_processes(session, agent, &share);
+	if (share.processes)
+		runner.options.share = &share;
 	if (exit != RUN_OK) {
 		runner_release(&runner);
 		return exit;

@@ -30,7 +30,8 @@ const struct command *const commands[] = {
 	&command_backup,       &command_restore,
 	&command_store,        &command_activate,
 	&command_complete,     &command_help,
-	&command_version,      NULL,
+	&command_version,      &command_share,
+	NULL,
 };
 
 const struct option_def common_options[] = {

@@ -51,6 +51,8 @@ struct run_hooks {
 	void (*warning)(void *data, const char *text);
 };
 
+struct share;
+
 struct run_options {
 	const char *allow; /* --allow TOKEN, or NULL */
 	const char *user;  /* recorded; NULL: the operating system's */
@@ -63,6 +65,8 @@ struct run_options {
 	int64_t now;  /* what rules take for it; 0: the clock's */
 	bool no_keys; /* passwords are not sealed: nothing is kept */
 	const struct idmap *only; /* exports: of these objects; NULL: all */
+	/* full synchronizations: processes that help (share.h); NULL: none */
+	struct share *share;
 	/* resolves secret:NAME; see connector_config.secret */
 	int (*secret)(void *data, struct sv reference, struct secret *out,
 		      struct error *err);

@@ -8,6 +8,7 @@
 #include "connector/tape.h"
 #include "export/export.h"
 #include "import/import.h"
+#include "run/share.h"
 #include "sync/sync.h"
 
 #include <stdio.h>
@@ -265,6 +266,10 @@ static int sync_step(struct run *run, const struct config_step *step,
 	};
 	struct sync_result result;
 
+	if (run->options->share) {
+		options.quiet = share_find;
+		options.quiet_data = run->options->share;
+	}
 	if (sync_run(run->store, run->config, run->agent, &options,
 		     &out->counters, &result, err) < 0) {
 		out->result = "stopped-server";

@@ -62,6 +62,10 @@ int store_cs_scan(struct store *store, uint32_t agent, int64_t after,
 /* Ids of children. Adds to the caller's array in the arena. */
 int store_cs_children(struct store *store, int64_t parent, struct arena *arena,
 		      int64_t **out, size_t *count_out, struct error *err);
+/* The greatest id of an agent's objects, 0 when it has none. */
+int store_cs_last(struct store *store, uint32_t agent, int64_t *out,
+		  struct error *err);
+
 /* Imported objects (not placeholders, containers) of a type; 0: of all. */
 int64_t store_cs_count(struct store *store, uint32_t agent, uint32_t type,
 		       struct error *err);

@@ -27,7 +27,7 @@ void due_put(struct sync *sync, enum due_kind kind, int64_t id, int64_t time,
 {
 	struct due_row row = { kind, id, time, 0, why };
 
-	if (!id || !sync->tx ||
+	if (!id || (!sync->tx && !sync->finds_quiet) ||
 	    (!time && !sync->dues_stored && !sync->w.dues.len))
 		return;
 	vec_push(&sync->w.dues, row);

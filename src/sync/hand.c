@@ -401,7 +401,7 @@ int sync_hand_preview(struct store *store, const struct config *config,
 		      const struct hand_order *order,
 		      const struct sync_trace *trace_to, struct error *err)
 {
-	const struct looking looking = { store, config, NULL, trace_to };
+	const struct looking looking = { store, config, NULL, trace_to, 0 };
 	struct hand_order copy = *order;
 
 	return look(&looking, preview, &copy, err);

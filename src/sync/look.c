@@ -24,7 +24,7 @@ int look(const struct looking *looking,
 		.result = &result,
 		.counters = &counters,
 		.trace = looking->trace,
-		.now = clock_now(),
+		.now = looking->now ? looking->now : clock_now(),
 		.joins_stored = true,
 		.last_try = true,
 	};

@@ -87,6 +87,26 @@ static int next_ids(struct sync *sync, int64_t after,
 	return kept;
 }
 
+/* The same of those that are not settled already. */
+static int next_todo(const struct sync *sync, int64_t after, int64_t *out)
+{
+	size_t low = 0;
+	size_t high = sync->todo_count;
+	int count = 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (sync->todo[middle] > after)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	while (count < CHUNK && low < sync->todo_count)
+		out[count++] = sync->todo[low++];
+	return count;
+}
+
 /* The objects that come next, read ahead of the batch that takes them. */
 struct ahead {
 	int64_t ids[FLUSH_OBJECTS];
@@ -138,18 +158,21 @@ static int read_chunk(struct sync *sync, enum pass pass, int64_t after,
 	int count;
 	int i;
 
-	if (pass == PASS_ALL) {
+	if (pass == PASS_ALL && !sync->has_todo) {
 		count = entry_scan(sync->store, sync->number, after, entries,
 				   CHUNK, &sync->batch, err);
 		for (i = 0; i < count; i++)
 			ids[i] = entries[i].row.id;
 		return count;
 	}
-	count = next_ids(sync, after,
-			 pass == PASS_DELETED ? PENDING_IMPORT_DELETES
-			 : sync->sets         ? PENDING_IMPORT_WHOLE
-					      : PENDING_IMPORT_OTHERS,
-			 ids, err);
+	if (pass == PASS_ALL)
+		count = next_todo(sync, after, ids);
+	else
+		count = next_ids(sync, after,
+				 pass == PASS_DELETED ? PENDING_IMPORT_DELETES
+				 : sync->sets         ? PENDING_IMPORT_WHOLE
+						      : PENDING_IMPORT_OTHERS,
+				 ids, err);
 	if (count > 0 && load_entries(sync, ids, count, entries, err) < 0)
 		return -1;
 	return count;
@@ -254,6 +277,9 @@ static int take(struct sync *sync, enum pass pass, const struct ahead *ahead,
 	struct work_cs *cs;
 	int found;
 
+	if (pass == PASS_ALL && sync->settled && !sync->has_todo &&
+	    idmap_get(&sync->quiet, (uint64_t)id, NULL))
+		return 0;
 	/* the batch before may have changed what was read ahead of it */
 	if (ahead->entries[at].row.id && !flush_holds(sync, id))
 		found = work_cs_entry(sync, &ahead->entries[at], &cs);

@@ -113,7 +113,7 @@ int sync_review(struct store *store, const struct config *config,
 		int (*fn)(void *data, const struct sync_review *row),
 		void *data, struct error *err)
 {
-	const struct looking looking = { store, config, agent, NULL };
+	const struct looking looking = { store, config, agent, NULL, 0 };
 	struct review review = { .fn = fn, .data = data };
 
 	return look(&looking, review_all, &review, err);

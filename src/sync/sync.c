@@ -385,8 +385,8 @@ static int sync_delete_add(struct sync *sync, struct work_cs *cs,
 	return 0;
 }
 
-static int sync_one(struct sync *sync, struct work_cs *cs,
-		    const char **counter_out, struct error *err)
+int sync_take(struct sync *sync, struct work_cs *cs, const char **counter_out,
+	      struct error *err)
 {
 	if (cs->e.import == IMPORT_DELETE)
 		return sync_delete(sync, cs, counter_out, err);
@@ -498,7 +498,7 @@ int sync_object(struct sync *sync, struct work_cs *cs, struct error *err)
 	work_unit_begin(sync, id);
 	due_begin(sync);
 	sync->equal_writer = 0;
-	if (sync_one(sync, cs, &counter, &why) < 0) {
+	if (sync_take(sync, cs, &counter, &why) < 0) {
 		work_unit_drop(sync);
 		if (sync_error_fatal(&why)) {
 			*err = why;
@@ -573,7 +573,8 @@ static int run(struct sync *sync, struct error *err)
 	int ret;
 
 	if (sync_begin(sync, err) < 0 || changes_take(sync, err) < 0 ||
-	    due_take(sync, err) < 0 || marks_begin(sync, err) < 0)
+	    due_take(sync, err) < 0 || marks_begin(sync, err) < 0 ||
+	    quiet_take(sync, err) < 0)
 		return -1;
 	ret = pass_objects(sync, sync->options->full ? PASS_ALL : PASS_CHANGED,
 			   err);
@@ -605,6 +606,7 @@ void sync_release(struct sync *sync)
 	idmap_release(&sync->leaving);
 	vec_release(&sync->deferred);
 	vec_release(&sync->takers);
+	mem_free(sync->todo);
 }
 
 int sync_run(struct store *store, const struct config *config,
@@ -681,7 +683,7 @@ static int preview(void *data, struct sync *sync, struct error *err)
 					   "there is no such object");
 	sync->agent = cs->agent ? cs->agent->agent : NULL;
 	sync->number = CS_AGENT(cs_id);
-	if (sync_one(sync, cs, &counter, err) < 0)
+	if (sync_take(sync, cs, &counter, err) < 0)
 		return -1;
 	if (!cs->removed)
 		trace_blocked(sync, cs_id, cs->e.link.mv);
@@ -694,7 +696,7 @@ static int preview(void *data, struct sync *sync, struct error *err)
 int sync_preview(struct store *store, const struct config *config, int64_t cs,
 		 const struct sync_trace *trace_to, struct error *err)
 {
-	const struct looking looking = { store, config, NULL, trace_to };
+	const struct looking looking = { store, config, NULL, trace_to, 0 };
 	struct previewed previewed = { cs, 0 };
 
 	return look(&looking, preview, &previewed, err);
@@ -704,7 +706,7 @@ int sync_preview_mv(struct store *store, const struct config *config,
 		    int64_t mv, const struct sync_trace *trace_to,
 		    struct error *err)
 {
-	const struct looking looking = { store, config, NULL, trace_to };
+	const struct looking looking = { store, config, NULL, trace_to, 0 };
 	struct previewed previewed = { 0, mv };
 
 	return look(&looking, preview, &previewed, err);

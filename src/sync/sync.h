@@ -14,9 +14,27 @@
 #define SYNC_SYNC_H
 
 #include "base/seal.h"
+#include "base/vec.h"
 #include "config/config.h"
 #include "store/counters.h"
 #include "store/cs.h"
+
+/* Objects of an agent, by whether a full synchronization would leave them as
+ * they are: see quiet.c. */
+struct sync_quiet {
+	VEC(int64_t) objects; /* it would */
+	VEC(int64_t) others;
+	VEC(int64_t) targets; /* of those that it would: counted as no-flow */
+};
+void sync_quiet_clear(struct sync_quiet *quiet);
+void sync_quiet_release(struct sync_quiet *quiet);
+
+/* The agent's ids, and what the rules take for now. */
+struct sync_span {
+	int64_t first;
+	int64_t last;
+	int64_t now;
+};
 
 struct sync_options {
 	bool full; /* all objects; else what is staged, queued or waiting */
@@ -31,6 +49,14 @@ struct sync_options {
 	/* May be NULL: lines for the operator (rules that changed). */
 	void (*warning)(void *data, const char *text);
 	void *warning_data;
+	/* May be NULL. Called once in a full synchronization, before the first
+	 * object, while no transaction is open: finds the agent's objects that
+	 * would stay as they are, with the help of other processes
+	 * (sync_share). 1: all of the span were looked at; 0: some, only
+	 * found->objects and targets count; -1. */
+	int (*quiet)(void *data, const struct sync_span *span,
+		     struct sync_quiet *found, struct error *err);
+	void *quiet_data;
 };
 
 struct sync_result {
@@ -46,6 +72,23 @@ int sync_run(struct store *store, const struct config *config,
 	     const struct config_agent *agent,
 	     const struct sync_options *options, struct counters *counters,
 	     struct sync_result *out, struct error *err);
+
+/* ---- what other processes do of a full synchronization ---- */
+
+struct sync_sharing {
+	int64_t now; /* of the span */
+	void *data;
+	/* 1: look at these ids; 0: no more; -1 */
+	int (*next)(void *data, int64_t *from, int64_t *to, struct error *err);
+	/* What was found in them, borrowed for the call. */
+	int (*found)(void *data, const struct sync_quiet *found,
+		     struct error *err);
+};
+/* In a snapshot of the store, whose lease another process holds; writes
+ * nothing. 0: there is nothing more to be looked at; -1. */
+int sync_share(struct store *store, const struct config *config,
+	       const struct config_agent *agent,
+	       const struct sync_sharing *sharing, struct error *err);
 
 /* ---- looking without keeping: preview and explain ---- */
 

@@ -289,6 +289,11 @@ struct sync {
 	int64_t wants_other; /* unit: it could not be renamed, the name is taken
 			      */
 	bool last_try;
+	bool finds_quiet; /* this process looks for quiet objects */
+	bool settled;     /* those in `quiet` have had their turn */
+	bool has_todo;    /* these are all others, in order */
+	int64_t *todo;
+	size_t todo_count;
 	bool sets; /* pass_sets() takes what changes in sets */
 	struct marks marks;
 	VEC(struct deferred) deferred;
@@ -595,6 +600,9 @@ void marks_release(struct marks *marks);
 
 /* sync.c: what is written is kept, the next transaction begins */
 int sync_commit(struct sync *sync, struct error *err);
+/* The six steps of one object, within a unit. */
+int sync_take(struct sync *sync, struct work_cs *cs, const char **counter_out,
+	      struct error *err);
 /* One object through its steps: counted, or its error recorded. */
 int sync_object(struct sync *sync, struct work_cs *cs, struct error *err);
 /* The unit of `cs` succeeded: kept and counted; what blocked a part of it is
@@ -613,6 +621,7 @@ struct looking {
 	const struct config *config;
 	const struct config_agent *agent; /* or NULL */
 	const struct sync_trace *trace;   /* or NULL */
+	int64_t now;                      /* 0: the clock's */
 };
 int look(const struct looking *looking,
 	 int (*fn)(void *data, struct sync *sync, struct error *err),
@@ -657,6 +666,9 @@ int pass_last(struct sync *sync, struct error *err);
 /* Objects that wait for what came, lost what they had, or were left over by
  * another run. What they touch in turn comes in the next round. */
 int pass_fix_up(struct sync *sync, struct error *err);
+
+/* quiet.c: other processes look for objects that stay as they are */
+int quiet_take(struct sync *sync, struct error *err);
 
 /* changes.c: after a change of rules: whom it concerns is queued */
 int changes_take(struct sync *sync, struct error *err);

@@ -82,7 +82,7 @@ int sync_unlinked(struct store *store, const struct config *config,
 		  int (*fn)(void *data, const struct sync_unlinked *row),
 		  void *data, struct error *err)
 {
-	const struct looking looking = { store, config, agent, NULL };
+	const struct looking looking = { store, config, agent, NULL, 0 };
 	struct reading reading = { .only = only, .fn = fn, .data = data };
 
 	return look(&looking, read_them, &reading, err);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the scenarios: folders with a configuration, data and steps.
 
-    tests/scenario/run.py [--conjoin PATH] [--store postgresql] [--keep]
+    tests/scenario/run.py [--conjoin PATH] [--store postgresql] [--processes N] [--keep]
                           [--jobs N] [--plan] [NAME...]
 
 Each scenario runs in a copy of its folder; docs/internals/scenarios.md tells
@@ -112,6 +112,7 @@ class Scenario:
         self.last = "the scenario's files"
         self.clock = None
         self.plans = False
+        self.processes = 1
 
     # ---- the program
 
@@ -209,6 +210,8 @@ class Scenario:
 
     def do_run(self, step):
         words = ["run", *step["run"], *step.get("options", [])]
+        if self.processes > 1 and "killed" not in step:
+            words += ["--processes", str(self.processes)]
         if "allow" in step:
             words += ["--allow", self.tokens.get(step["allow"],
                                                  step["allow"])]
@@ -558,6 +561,7 @@ def run_one(source, program, options, server):
         prefix=f"conjoin-{source.name}-"))
     scenario = Scenario(source, program, folder, server)
     scenario.plans = options.plan and source.name not in UNRULY
+    scenario.processes = options.processes
     try:
         scenario.run()
         message = None
@@ -589,6 +593,8 @@ def main():
     parser.add_argument("--plan", action="store_true",
                         help="after each step apply, in a copy, a plan of "
                         "what comes next, and compare the systems with it")
+    parser.add_argument("--processes", type=int, default=1,
+                        help="that share each full synchronization")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("names", nargs="*", metavar="NAME",
                         help="a folder, or how its name begins")

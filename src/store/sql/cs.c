@@ -188,6 +188,17 @@ int store_cs_scan(struct store *store, uint32_t agent, int64_t after,
 	return ret < 0 ? -1 : count;
 }
 
+int store_cs_last(struct store *store, uint32_t agent, int64_t *out,
+		  struct error *err)
+{
+	return sql_number(store,
+			  "SELECT coalesce(max(id), 0) FROM cs WHERE id BETWEEN"
+			  " ?1 AND ?2",
+			  out, err, "ii", FIRST_ID(agent), LAST_ID(agent)) < 0
+		       ? -1
+		       : 0;
+}
+
 int store_cs_children(struct store *store, int64_t parent, struct arena *arena,
 		      int64_t **out, size_t *count_out, struct error *err)
 {

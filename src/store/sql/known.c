@@ -112,7 +112,7 @@ bool known_key_absent(struct store *store, enum store_keys table, uint64_t h)
 {
 	struct known_keys *known = &store->known_keys[table];
 
-	if (!store->leased)
+	if (!lease_covers(store, store->scope))
 		return false;
 	if (known->asked == 0)
 		learn(store, table, FIRST_LINES, 0);

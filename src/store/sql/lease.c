@@ -17,8 +17,8 @@
 
 bool lease_covers(const struct store *store, uint32_t agent)
 {
-	return store->leased &&
-	       (!store->scope || !agent || agent == store->scope);
+	return store->snapshot || (store->leased && (!store->scope || !agent ||
+						     agent == store->scope));
 }
 
 bool store_leased_whole(const struct store *store)

@@ -232,7 +232,10 @@ struct store *store_of(struct store_tx *tx)
 
 int store_read_begin(struct store *store, struct error *err)
 {
-	return store->db->driver->begin_reading(store->db, err);
+	if (store->db->driver->begin_reading(store->db, err) < 0)
+		return -1;
+	store->snapshot = true;
+	return 0;
 }
 
 void store_read_end(struct store *store)
@@ -240,6 +243,10 @@ void store_read_end(struct store *store)
 	struct error ignored = ERROR_INIT;
 
 	(void)store->db->driver->commit(store->db, &ignored);
+	store->snapshot = false;
+	/* what was known of it was of that moment */
+	if (!store_leased_whole(store))
+		known_forget(store);
 }
 
 const struct hash_key *store_hash_key(const struct store *store)

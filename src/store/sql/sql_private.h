@@ -70,6 +70,7 @@ struct store {
 	uint32_t scope; /* the agent whose lease it is, 0: of all */
 	int64_t fencing;
 	bool read_only;
+	bool snapshot; /* what is read does not change */
 	struct store_tx tx;
 	bool in_tx;
 	struct hash_key key;
@@ -141,7 +142,8 @@ int sql_open_copy(const char *url, struct store **out, struct error *err);
 /* Of pending_export.in_progress: no more than the step to a passing name. */
 #define IN_PROGRESS_ASIDE INT64_C(2)
 
-/* lease.c: nobody but us writes rows of that agent (0: of the metaverse). */
+/* lease.c: nobody but us writes rows of that agent (0: of the metaverse), or
+ * what is read does not change. */
 bool lease_covers(const struct store *store, uint32_t agent);
 /* The transaction that was begun is ours; `fencing` is the number it read. */
 int lease_check(struct store *store, int64_t fencing, struct error *err);
