@@ -85,11 +85,11 @@ class Bench(directory.DirectorySteps, five.FiveSteps):
 
     # ---- running things ----
 
-    def conjoin(self, agent, profile, folder=None, **expected):
+    def conjoin(self, agent, profile, folder=None, options=(), **expected):
         """One run; its counters must be those expected. Gives seconds."""
         os.sync()
-        words = [str(CONJOIN), "run", agent, profile, "--json", "--folder",
-                 str(folder or self.folder)]
+        words = [str(CONJOIN), "run", agent, profile, *options, "--json",
+                 "--folder", str(folder or self.folder)]
         status, seconds, memory = run_process(words, self.log)
         text = pathlib.Path(self.log).read_text(encoding="utf-8")
         if status != 0:
@@ -251,6 +251,14 @@ class Bench(directory.DirectorySteps, five.FiveSteps):
 
     def sync_unchanged_limit(self):
         return self.limit("scan", self.store_of("steady"))
+
+    def sync_shared(self):
+        self.restore("steady")
+        return self.conjoin("hr", "full-sync", options=("--processes", "2"),
+                            connector_no_flow=self.size)
+
+    def sync_shared_limit(self):
+        return self.sync_unchanged_limit()
 
     def delta_cycle(self):
         changes = people.changes_of(self.size)
@@ -439,15 +447,16 @@ def limit_of_files(name):
 
 STATES_OF_LIMITS = {"import_initial": ["imported"],
                     "sync_initial": ["imported", "synced"],
-                    "sync_unchanged": ["steady"], "delta_cycle": ["steady"],
+                    "sync_unchanged": ["steady"], "sync_shared": ["steady"],
+                    "delta_cycle": ["steady"],
                     "change_workload": ["steady"],
                     "export_ldif": ["exported"]}
 
 MAKE = {name: getattr(Bench, f"make_{name}") for name in
         ("empty", "imported", "synced", "joined", "exported", "steady")}
 STEPS = ["import-initial", "import-unchanged", "sync-initial",
-         "sync-unchanged", "delta-cycle", "change-workload", "member-change",
-         "export-ldif", "sync-five-targets"]
+         "sync-unchanged", "sync-shared", "delta-cycle", "change-workload",
+         "member-change", "export-ldif", "sync-five-targets"]
 LDAP = ["ldap-import", "ldap-import-unchanged", "ldap-export"]
 PAIRS = STEPS + LDAP
 NAMES = PAIRS + ["memory-peak", "start", "growth"]

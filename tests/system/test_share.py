@@ -12,11 +12,12 @@ import random
 import shutil
 import signal
 import sqlite3
+import struct
 import subprocess
 
 import pytest
 
-from helpers import Folder, demo_folder, metaverse, take_changes
+from helpers import CONJOIN, Folder, demo_folder, metaverse, take_changes
 from test_rule_changes import (FIRST, ROUNDS, agents_of, changed, choose,
                                state, write_people, write_rules)
 
@@ -143,6 +144,35 @@ def helpers_of(process):
         return [int(pid) for pid in path.read_text().split()]
     except OSError:
         return []
+
+
+def arguments(pid):
+    """Those that the leading process gave it."""
+    words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return [word.decode() for word in words[1:-1]]
+
+
+def test_what_a_process_finds(company, tmp_path):
+    """Asked for all objects at once it tells which stay as they are."""
+    folder = copy(company, tmp_path / "one")
+    process = subprocess.Popen(
+        folder.command("run", "hr", "full-sync", "--processes", "2"),
+        stdout=subprocess.DEVNULL)
+    words = []
+    while process.poll() is None and words[:1] != ["share"]:
+        words = next((arguments(pid) for pid in helpers_of(process)), [])
+    assert process.wait(timeout=120) == 0
+    assert words[0] == "share"
+    number = sqlite3.connect(folder.path / "state/conjoin.db").execute(
+        "SELECT number FROM name WHERE kind = 3 AND name = 'hr'").fetchone()
+    first = number[0] << 40
+    done = subprocess.run([CONJOIN, *words], check=True, timeout=120,
+                          input=f"{first + 1} {first + 100000}\n".encode(),
+                          stdout=subprocess.PIPE)
+    objects, others, targets = struct.unpack_from("=3q", done.stdout)
+    assert len(done.stdout) == 8 * (3 + objects + others + targets)
+    assert objects > PEOPLE * .9 and objects + others == PEOPLE
+    assert targets == objects
 
 
 @pytest.mark.parametrize("victims", [1, 2])
