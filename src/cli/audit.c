@@ -31,7 +31,7 @@ static const struct audited ALL[] = {
 	{ "key", "import", NULL },        { "backup", NULL, NULL },
 	{ "restore", NULL, NULL },        { "store", "copy", NULL },
 	{ "activate", NULL, NULL },       { "prune", NULL, NULL },
-	{ "plan", "approve", NULL },
+	{ "plan", "approve", NULL },      { "release", NULL, NULL },
 };
 
 static bool is_audited(struct cli *cli)

@@ -47,6 +47,8 @@ extern const struct command command_run;
 extern const struct command command_cycle;
 extern const struct command command_plan;
 extern const struct command command_apply;
+extern const struct command command_undo;
+extern const struct command command_release;
 extern const struct command command_preview;
 extern const struct command command_explain;
 extern const struct command command_search;

@@ -110,6 +110,7 @@ static int take_head(struct applying *a, struct planning *planning,
 	int ret = -1;
 
 	planning->imports = json_is_true(json_object_get(head, "import"));
+	planning->undo = json_integer_value(json_object_get(head, "undo"));
 	planning->options.now =
 		json_integer_value(json_object_get(head, "now"));
 	if (!text || strbuf_add_unbase64(&sealed, sv_from(text)) <= 0)
@@ -239,6 +240,11 @@ static enum run_exit still_valid(struct applying *a)
 				    "--still-valid-only");
 		return RUN_MOVED;
 	}
+	if (json_integer_value(json_object_get(a->document.head, "undo"))) {
+		tell_differences(a, "nothing was written; make the undo again, "
+				    "it leaves alone what has changed");
+		return RUN_MOVED;
+	}
 	keep_same(a);
 	if (!cli->output.json)
 		plan_print(cli, &a->document, 0);
@@ -251,19 +257,23 @@ static enum run_exit still_valid(struct applying *a)
 
 /* --- carried out ------------------------------------------------------- */
 
+static const char *applied_text(struct applying *a)
+{
+	return arena_printf(&a->cli->arena, "by %s at %s",
+			    run_user(&a->planning.options),
+			    output_time(clock_now(), &a->cli->arena));
+}
+
 /* Nobody may do so again, whatever becomes of it. */
 static int keep_applied(struct applying *a, struct error *err)
 {
 	struct arena *arena = &a->cli->arena;
-	const char *text = arena_printf(arena, "by %s at %s",
-					run_user(&a->planning.options),
-					output_time(clock_now(), arena));
 	struct store_tx *tx;
 
 	if (store_begin(a->session.store, STORE_DURABLE, &tx, err) < 0)
 		return -1;
 	if (store_meta_set(tx, planning_meta(&a->document, "applied", arena),
-			   sv_from(text), err) < 0) {
+			   sv_from(applied_text(a)), err) < 0) {
 		store_rollback(tx);
 		return -1;
 	}
@@ -363,6 +373,10 @@ static enum run_exit carry_out(struct applying *a)
 	runner.brief = true;
 	planning_init(&a->planning, &a->session);
 	a->planning.options.no_keys = false;
+	/* an undo is staged as a whole: it goes on with the next export */
+	a->planning.done_key =
+		planning_meta(&a->document, "applied", &a->cli->arena);
+	a->planning.done_text = applied_text(a);
 	exit = compare(a, &a->planning, &err);
 	/* of a part the rest differs, as it was shown */
 	if (exit <= RUN_ERRORS && !left && json_array_size(a->differences)) {

@@ -5,16 +5,10 @@
  */
 #include "base/clock.h"
 #include "base/random.h"
-#include "base/seal.h"
 #include "cli/connectors.h"
-#include "cli/plan_document.h"
 #include "cli/planning.h"
 
 #include <string.h>
-
-#define set json_object_set_new
-
-#define TERMINAL_LIMIT 100
 
 static const struct option_def options[] = {
 	{ "import", NULL, false,
@@ -33,85 +27,10 @@ static const struct option_def options[] = {
 
 /* --- made -------------------------------------------------------------- */
 
-static void fill_head(struct session *session, const struct planning *planning,
-		      const char *agent, json_t *head)
-{
-	struct cli *cli = session->cli;
-	unsigned char uuid[16];
-	char id[37];
-
-	uuid_random(uuid);
-	uuid_format(uuid, id);
-	(void)set(head, "conjoin-plan", json_integer(PLAN_FORMAT));
-	(void)set(head, "id", json_string(id));
-	(void)set(head, "store",
-		  json_of_text(plan_store_id(session->store, &cli->arena)));
-	(void)set(head, "rules",
-		  json_of_text(plan_rules_id(session->config, &cli->arena)));
-	(void)set(
-		head, "time",
-		json_of_text(output_time(planning->options.now, &cli->arena)));
-	(void)set(head, "now", json_integer(planning->options.now));
-	(void)set(head, "user", json_of_text(run_user(&planning->options)));
-	(void)set(head, "agent", json_of_text(agent));
-	(void)set(head, "import", json_boolean(planning->imports));
-}
-
-/* What random values are made from lies sealed in the file. */
-static int keep_seed(struct session *session, struct planning *planning,
-		     json_t *head, struct error *err)
-{
-	struct strbuf text = STRBUF_INIT(4096);
-	struct seal seal = { .key = secrets_seal_key,
-			     .data = &session->secrets };
-	struct sv sealed;
-	int ret = seal_close(
-		&seal,
-		sv_make((const char *)planning->seed, sizeof(planning->seed)),
-		&session->cli->arena, &sealed, err);
-
-	if (ret == 0) {
-		strbuf_add_base64(&text, sealed);
-		(void)set(head, "seed", json_of_sv(strbuf_sv(&text)));
-	}
-	seal_release(&seal);
-	strbuf_release(&text);
-	return ret;
-}
-
-static int write_files(struct session *session, struct planning *planning,
-		       struct plan_document *document, struct error *err)
-{
-	const struct args *args = &session->cli->args;
-	const char *out = args_value(args, "out");
-	const char *html = args_value(args, "html");
-	const char *ldif = args_value(args, "ldif");
-
-	if (out && (keep_seed(session, planning, document->head, err) < 0 ||
-		    plan_write(document, session->store, out, err) < 0))
-		return -1;
-	if (html && plan_write_html(document, html, err) < 0)
-		return -1;
-	return ldif ? plan_write_ldif(document, ldif, err) : 0;
-}
-
-static void show(struct cli *cli, const struct plan_document *document,
-		 int64_t limit)
-{
-	if (cli->output.json) {
-		plan_print_json(cli, document);
-		return;
-	}
-	plan_print(cli, document, limit);
-	if (args_value(&cli->args, "out"))
-		cli_hint(cli, "to write exactly this", "apply %s",
-			 cli_quote(cli, args_value(&cli->args, "out")));
-}
-
 static enum run_exit make(struct session *session, const char *agent)
 {
 	struct cli *cli = session->cli;
-	int64_t limit = cli->output.terminal ? TERMINAL_LIMIT : 0;
+	int64_t limit = cli->output.terminal ? PLAN_TERMINAL_LIMIT : 0;
 	struct plan_document document;
 	struct planning planning;
 	struct error err = ERROR_INIT;
@@ -125,14 +44,10 @@ static enum run_exit make(struct session *session, const char *agent)
 	planning.options.now = clock_now();
 	random_bytes(planning.seed, sizeof(planning.seed));
 	exit = planning_run(&planning, agent, NULL, &document, NULL, &err);
-	if (exit <= RUN_ERRORS) {
-		fill_head(session, &planning, agent, document.head);
-		if (write_files(session, &planning, &document, &err) < 0)
-			exit = RUN_FAILED;
-	}
-	if (exit <= RUN_ERRORS)
-		show(cli, &document, limit);
-	else
+	if (exit <= RUN_ERRORS &&
+	    planning_give(&planning, agent, &document, limit, &err) < 0)
+		exit = RUN_FAILED;
+	if (exit > RUN_ERRORS)
 		(void)cli_fail_as(cli, exit, &err);
 	planning_release(&planning);
 	plan_document_release(&document);
@@ -258,7 +173,7 @@ static enum run_exit show_file(struct cli *cli)
 	const char *html = args_value(&cli->args, "html");
 	const char *ldif = args_value(&cli->args, "ldif");
 	const char *path = cli_word(cli, 1);
-	int64_t limit = cli->output.terminal ? TERMINAL_LIMIT : 0;
+	int64_t limit = cli->output.terminal ? PLAN_TERMINAL_LIMIT : 0;
 	struct plan_document document;
 	struct error err = ERROR_INIT;
 	struct session session;

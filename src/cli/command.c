@@ -20,6 +20,8 @@ const struct command *const commands[] = {
 	&command_cycle,
 	&command_plan,
 	&command_apply,
+	&command_undo,
+	&command_release,
 	&command_preview,
 	&command_explain,
 	&command_search,

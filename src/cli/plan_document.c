@@ -143,6 +143,8 @@ static json_t *object_json(struct collecting *c,
 	(void)set(json, "mv", cs->mv ? json_integer(cs->mv) : json_null());
 	(void)set(json, "cause", json_of_text(object->cause));
 	(void)set(json, "rule", json_of_text(object->rule));
+	if (object->note && *object->note)
+		(void)set(json, "note", json_of_text(object->note));
 	(void)set(json, "moves", json_integer(object->moves));
 	(void)set(json, "version", json_string(version));
 	(void)set(json, "attributes", changes_json(c, object));
@@ -233,8 +235,8 @@ const char *plan_object_key(const json_t *object, struct arena *arena)
 /* Why it is as it is does not matter, nor how it is called in the store. */
 static json_t *essence(const json_t *object)
 {
-	static const char *const passing[] = { "id", "mv", "cause", "rule",
-					       "moves" };
+	static const char *const passing[] = { "id",   "mv",   "cause",
+					       "rule", "note", "moves" };
 	json_t *copy = json_copy((json_t *)(uintptr_t)object);
 	size_t i;
 

@@ -18,8 +18,9 @@
 struct plan_document {
 	json_t *head;
 	json_t *objects; /* [{"agent","id","type","operation","dn","new_dn",
-			  * "anchor","mv","cause","rule","moves","version",
-			  * "attributes":{NAME:{"old","new","rule"}}}] */
+			  * "anchor","mv","cause","rule","note","moves",
+			  * "version","attributes":{NAME:{"old","new","rule"}}}]
+			  */
 	json_t *agents;  /* {NAME:{"add":N,...}} */
 	json_t *causes;  /* {TEXT:N} */
 	json_t *warnings;

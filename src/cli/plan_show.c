@@ -111,6 +111,10 @@ static void print_object(struct cli *cli, const json_t *object)
 		"      because of %s%s%s%s\n",
 		output_safe(sv_from(text_of(object, "cause")), &cli->arena),
 		*rule ? "  (" : "", rule, *rule ? ")" : "");
+	if (*text_of(object, "note"))
+		(void)printf("      %s\n",
+			     output_safe(sv_from(text_of(object, "note")),
+					 &cli->arena));
 	json_object_foreach(json_object_get(object, "attributes"), name, change)
 		print_change(name, change);
 }
@@ -138,6 +142,21 @@ static void print_counts(json_t *agents)
 	}
 }
 
+/* Of an undo: what is left alone. */
+static void print_conflicts(struct cli *cli, const json_t *conflicts)
+{
+	json_t *item;
+	size_t i;
+
+	if (json_array_size(conflicts))
+		(void)printf("%zu left alone, changed since\n",
+			     json_array_size(conflicts));
+	json_array_foreach(conflicts, i, item)(void) printf(
+		"  %s: %s\n",
+		output_safe(sv_from(text_of(item, "object")), &cli->arena),
+		output_safe(sv_from(text_of(item, "why")), &cli->arena));
+}
+
 static void print_summary(struct cli *cli, const struct plan_document *document)
 {
 	const char *cause;
@@ -148,6 +167,7 @@ static void print_summary(struct cli *cli, const struct plan_document *document)
 		     json_array_size(document->objects),
 		     json_array_size(document->objects) == 1 ? "" : "s");
 	print_counts(document->agents);
+	print_conflicts(cli, json_object_get(document->head, "conflicts"));
 	if (json_object_size(document->causes))
 		(void)puts("because of");
 	json_object_foreach(document->causes, cause, value)(void)
@@ -441,6 +461,8 @@ static void html_object(struct strbuf *out, const json_t *object)
 	strbuf_adds(out, "</small></summary><p>Because of ");
 	html_text(out, text_of(object, "cause"));
 	strbuf_adds(out, "</p>");
+	if (*text_of(object, "note"))
+		html_in(out, "p", text_of(object, "note"));
 	if (json_object_size(json_object_get(object, "attributes")))
 		strbuf_adds(out, "<table><tr><th>Attribute</th><th>Now</th>"
 				 "<th>Then</th><th>Rule</th></tr>\n");
@@ -517,6 +539,25 @@ static void html_warning(struct strbuf *out, const char *text)
 	strbuf_adds(out, "</p>\n");
 }
 
+static void html_conflicts(struct strbuf *out, const json_t *conflicts)
+{
+	json_t *item;
+	size_t i;
+
+	if (!json_array_size(conflicts))
+		return;
+	strbuf_adds(out, "<h2>Left alone, changed since</h2><table><tr><th>"
+			 "Object</th><th>Why</th></tr>\n");
+	json_array_foreach(conflicts, i, item)
+	{
+		strbuf_adds(out, "<tr>");
+		html_in(out, "td", text_of(item, "object"));
+		html_in(out, "td", text_of(item, "why"));
+		strbuf_adds(out, "</tr>\n");
+	}
+	strbuf_adds(out, "</table>\n");
+}
+
 int plan_write_html(const struct plan_document *document, const char *path,
 		    struct error *err)
 {
@@ -537,6 +578,7 @@ int plan_write_html(const struct plan_document *document, const char *path,
 	strbuf_adds(&out, ". Nothing has been written yet.</p>\n");
 	json_array_foreach(document->warnings, i, item)
 		html_warning(&out, json_string_value(item));
+	html_conflicts(&out, json_object_get(document->head, "conflicts"));
 	html_counts(&out, document->agents);
 	html_causes(&out, document->causes);
 	strbuf_adds(&out, "<h2>Each object</h2>\n");

@@ -14,6 +14,9 @@ struct planning {
 	struct run_hooks hooks;
 	struct run_options options;
 	bool imports;
+	int64_t undo; /* the run to undo, instead of synchronizing; or 0 */
+	const char *done_key; /* set when that is staged, or NULL */
+	const char *done_text;
 	unsigned char seed[RANDOM_SEED_SIZE];
 	json_t *failures; /* what steps came to that were no success */
 	struct plan *plan;
@@ -30,6 +33,13 @@ void planning_release(struct planning *planning);
 enum run_exit planning_run(struct planning *planning, const char *agent,
 			   const struct idmap *only, struct plan_document *out,
 			   json_t **tokens_out, struct error *err);
+
+#define PLAN_TERMINAL_LIMIT 100
+
+/* The head of what was made, its files as the options say, and it is shown. */
+int planning_give(struct planning *planning, const char *agent,
+		  struct plan_document *document, int64_t limit,
+		  struct error *err);
 
 /* Where the store keeps what became of a plan. */
 const char *planning_meta(const struct plan_document *document,

@@ -159,9 +159,12 @@ int take_outcome(struct export_step *step, struct entry *entry,
 	if (outcome->references_later || build_withholds(step, entry))
 		references = take_references(step, entry);
 	if (!entry->row.type) {
-		/* containers are not awaited: they are there from now on */
+		/* containers are not awaited: they are there from now on, or
+		 * what refers to them needs them as a gap in the tree */
 		memset(&entry->pending, 0, sizeof(entry->pending));
-		entry->row.has_image = true;
+		entry->row.has_image = op->kind != EXPORT_DELETE;
+		if (op->kind == EXPORT_DELETE)
+			entry->row.flags = CS_PLACEHOLDER;
 		if (entry_put_row(step->tx, entry, err) < 0)
 			return -1;
 	} else {

@@ -35,9 +35,90 @@ static bool refers(const struct image_attr *attr)
 	return attr->values.len && attr->values.at[0].type == VALUE_REFERENCE;
 }
 
-/* Of an add its name alone: what it had is what it has until it changes. */
-static void take_entry(struct export_step *step, const struct entry *entry,
-		       struct past *past)
+/* Of more values than this an addition is not compared. */
+#define SUMS_MOST 16
+
+/* What it had is what it has until it changes: to see whether it did. */
+static void take_sums(struct export_step *step, const struct entry *entry,
+		      struct past *past)
+{
+	const struct image *sent = &entry->pending.attrs;
+	size_t i;
+	size_t k;
+
+	past->sums = arena_array(&step->arena, sent->len * SUMS_MOST + 1,
+				 sizeof(*past->sums));
+	for (i = 0; i < sent->len; i++) {
+		const struct image_attr *attr = &sent->attrs[i];
+
+		if (attr->values.len > SUMS_MOST ||
+		    past_secret(step->store, attr->attr, &attr->values))
+			continue;
+		for (k = 0; k < attr->values.len; k++) {
+			struct past_sum *sum = &past->sums[past->sum_count++];
+
+			sum->attr = attr->attr;
+			sum->sum = past_sum(step->store, &attr->values.at[k],
+					    &step->arena);
+		}
+	}
+}
+
+/* Who refers to what goes loses that, by the system's own doing. What is
+ * awaited of it was sent, and has rows of its own. */
+static int take_referrers(struct export_step *step, int64_t cs,
+			  struct past *past, struct error *err)
+{
+	struct past_referrer *all;
+	int count =
+		store_cs_referring(step->store, cs, &step->arena, &all, err);
+	int i;
+
+	past->referrers = all;
+	for (i = 0; i < count; i++) {
+		struct pending_export awaiting;
+
+		if (store_awaiting_get(step->store, all[i].cs, &step->arena,
+				       &awaiting, err) < 0)
+			return -1;
+		if (awaiting.op == PENDING_NONE)
+			all[past->referrer_count++] = all[i];
+	}
+	return count < 0 ? -1 : 0;
+}
+
+static int take_owner(struct export_step *step, int64_t cs, struct past *past,
+		      struct error *err)
+{
+	struct link_row link;
+	int ret = store_link_get(step->store, cs, &link, err);
+
+	if (ret > 0) {
+		past->mv = link.mv ? link.mv : link.last_mv;
+		past->rule_set = link.rule_set;
+	}
+	return ret < 0 ? -1 : take_referrers(step, cs, past, err);
+}
+
+/* Made again with other values: all that it was changed. */
+static void take_remade(struct export_step *step, const struct entry *entry,
+			const struct image *written, struct past *past)
+{
+	const struct values none = { NULL, 0 };
+	size_t i;
+
+	for (i = 0; i < written->len; i++) {
+		const struct image_attr *attr = &written->attrs[i];
+
+		if (!image_has(&entry->pending.attrs, attr->attr) &&
+		    past_value(step->store, attr->attr, &attr->values, &none,
+			       true, &step->arena, new_value(past)))
+			past->value_count++;
+	}
+}
+
+static int take_entry(struct export_step *step, const struct entry *entry,
+		      struct past *past, struct error *err)
 {
 	const struct image *pending = &entry->pending.attrs;
 	bool later = build_withholds(step, entry);
@@ -45,8 +126,10 @@ static void take_entry(struct export_step *step, const struct entry *entry,
 	size_t i;
 
 	past->op = entry->pending.op;
-	if (past->op == PENDING_ADD)
-		return;
+	if (past->op == PENDING_ADD) {
+		take_sums(step, entry, past);
+		return 0;
+	}
 	if (past->op == PENDING_DELETE || past->op == PENDING_DELETE_ADD ||
 	    entry->pending.rdn.len)
 		entry_written_name(entry, &past->parent, &past->rdn);
@@ -57,13 +140,16 @@ static void take_entry(struct export_step *step, const struct entry *entry,
 	written = entry_written(entry, &step->arena);
 	if (past->op == PENDING_DELETE) {
 		past->image = written;
-		return;
+		return take_owner(step, entry->row.id, past, err);
 	}
-	past->values = arena_array(&step->arena, pending->len + 1,
+	past->values = arena_array(&step->arena, pending->len + written.len + 1,
 				   sizeof(*past->values));
 	for (i = 0; i < pending->len; i++)
 		if (!later || !refers(&pending->attrs[i]))
 			take_attr(step, past, &written, &pending->attrs[i]);
+	if (past->op == PENDING_DELETE_ADD)
+		take_remade(step, entry, &written, past);
+	return 0;
 }
 
 static void take_rows(struct export_step *step, const struct member *rows,
@@ -118,8 +204,8 @@ int record_sent(struct export_step *step, const struct entry *entry,
 					sv_from(UNKNOWN), err);
 	if (count)
 		take_rows(step, rows, count, &past);
-	else
-		take_entry(step, entry, &past);
+	else if (ret == 0)
+		ret = take_entry(step, entry, &past, err);
 	strbuf_reset(&step->past);
 	past_encode(&past, step->store, &step->past);
 	row.what = strbuf_sv(&step->past);

@@ -31,6 +31,7 @@ struct plan {
 	attr_id admin_count; /* or 0 */
 	struct idmap causes; /* connector space id -> const char * */
 	struct idmap before; /* those that were pending already */
+	struct idmap notes;  /* cs -> const char *: not by the rules */
 	const char *rules;   /* "the rules have changed (...)", or NULL */
 };
 
@@ -130,6 +131,7 @@ void plan_free(struct plan *plan)
 	idmap_release(&plan->texts);
 	idmap_release(&plan->causes);
 	idmap_release(&plan->before);
+	idmap_release(&plan->notes);
 	arena_release(&plan->arena);
 	mem_free(plan);
 }
@@ -204,6 +206,14 @@ static void put_cause(struct plan *plan, int64_t id, const char *cause)
 	if (!idmap_get(&plan->causes, (uint64_t)id, NULL))
 		idmap_put_ptr(&plan->causes, (uint64_t)id,
 			      (void *)(uintptr_t)cause);
+}
+
+void plan_note(struct plan *plan, int64_t cs, const char *cause,
+	       const char *note)
+{
+	put_cause(plan, cs, cause);
+	idmap_put_ptr(&plan->notes, (uint64_t)cs,
+		      (void *)(uintptr_t)(note ? note : ""));
 }
 
 /* It may lose its link in the sync, so its fellows are noted too. */
@@ -448,7 +458,8 @@ static void find_rules(struct plan *plan, struct plan_object *out,
 	size_t i;
 
 	out->rules = rules;
-	if (!ruling.rule_set)
+	out->note = idmap_get_ptr(&plan->notes, (uint64_t)out->object->id);
+	if (!ruling.rule_set || out->note)
 		return;
 	out->rule = operation_rule(&ruling);
 	for (i = 0; i < export->change_count; i++)

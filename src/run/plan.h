@@ -26,9 +26,15 @@ void plan_free(struct plan *plan); /* accepts NULL */
  */
 enum run_exit plan_run(struct plan *plan, bool imports, struct error *err);
 
+/* Instead of that: what is pending of this object is for this reason, and not
+ * by the rules; `note` is told with it, or NULL. Both are borrowed. */
+void plan_note(struct plan *plan, int64_t cs, const char *cause,
+	       const char *note);
+
 struct plan_object {
 	const struct display_cs *object;
 	const char *cause;        /* what changed at its source, or in rules */
+	const char *note;         /* or NULL */
 	const char *rule;         /* of the operation, or NULL */
 	const char *const *rules; /* of each of object->pending.changes; NULL:
 				   * none is known */

@@ -126,6 +126,12 @@ int store_cs_ref_delete(struct store_tx *tx, int64_t target, int64_t source,
 int store_cs_referrers(struct store *store, int64_t target, struct arena *arena,
 		       int64_t **out, struct error *err);
 
+/* The same with the attribute by which (store number; 0: several): the number,
+ * or -1. */
+struct past_referrer;
+int store_cs_referring(struct store *store, int64_t target, struct arena *arena,
+		       struct past_referrer **out, struct error *err);
+
 /* ---- links and the states of disconnectors ---- */
 
 enum link_state {

@@ -6,6 +6,7 @@
 #include "store/past.h"
 
 #include "base/seal.h"
+#include "base/text.h"
 #include "model/secret_attr.h"
 
 #include <string.h>
@@ -81,6 +82,23 @@ bool past_value(struct store *store, uint32_t attr, const struct values *from,
 	return true;
 }
 
+uint32_t past_sum(struct store *store, const struct value *value,
+		  struct arena *arena)
+{
+	struct strbuf text = STRBUF_INIT(STRBUF_NO_LIMIT);
+	uint64_t sum;
+
+	strbuf_addf(&text, "%d:%lld:", (int)value->type,
+		    (long long)value->number);
+	if (value->type == VALUE_STRING)
+		strbuf_addsv(&text, text_fold(value->text, arena));
+	else if (value->type != VALUE_REFERENCE)
+		strbuf_addsv(&text, value->text);
+	sum = hash64(store_hash_key(store), strbuf_sv(&text));
+	strbuf_release(&text);
+	return (uint32_t)sum;
+}
+
 struct values past_before(const struct past_value *value,
 			  const struct values *now, struct arena *arena)
 {
@@ -138,6 +156,30 @@ static void put_links(const struct past_link *links, size_t count, bool gone,
 		put_number((uint64_t)links[i].how, out);
 		if (gone)
 			put_number((uint64_t)links[i].time, out);
+	}
+}
+
+/* What only an addition or only a deletion has. */
+static void put_ends(const struct past *past, const struct attr_map *map,
+		     struct strbuf *out)
+{
+	size_t i;
+
+	if (past->op == PENDING_ADD) {
+		put_number(past->sum_count, out);
+		for (i = 0; i < past->sum_count; i++) {
+			put_number(map->to_store[past->sums[i].attr], out);
+			put_number(past->sums[i].sum, out);
+		}
+	}
+	if (past->op != PENDING_DELETE)
+		return;
+	put_number((uint64_t)past->mv, out);
+	put_number(past->rule_set, out);
+	put_number(past->referrer_count, out);
+	for (i = 0; i < past->referrer_count; i++) {
+		put_number((uint64_t)past->referrers[i].cs, out);
+		put_number(past->referrers[i].attr, out);
 	}
 }
 
@@ -200,6 +242,7 @@ void past_encode(const struct past *past, struct store *store,
 		put_text(past->rdn, out);
 		put_number((uint64_t)past->new_parent, out);
 		put_text(past->new_rdn, out);
+		put_ends(past, store_attr_map(store), out);
 		break;
 	}
 	if (past->kind != PAST_EXPORT) {
@@ -315,6 +358,44 @@ static void get_changes(struct reading *r, struct past *out)
 		get_change(r, &out->values[i]);
 }
 
+static void get_sums(struct reading *r, struct past *out)
+{
+	size_t i;
+
+	out->sum_count = get_count(r);
+	out->sums =
+		arena_array(r->arena, out->sum_count + 1, sizeof(*out->sums));
+	for (i = 0; i < out->sum_count; i++) {
+		uint64_t number = get_number(r);
+
+		if (number >= r->map->from_store_len) {
+			r->damaged = true;
+			return;
+		}
+		out->sums[i].attr = r->map->from_store[number];
+		out->sums[i].sum = (uint32_t)get_number(r);
+	}
+}
+
+static void get_ends(struct reading *r, struct past *out)
+{
+	size_t i;
+
+	if (out->op == PENDING_ADD)
+		get_sums(r, out);
+	if (out->op != PENDING_DELETE)
+		return;
+	out->mv = (int64_t)get_number(r);
+	out->rule_set = (uint32_t)get_number(r);
+	out->referrer_count = get_count(r);
+	out->referrers = arena_array(r->arena, out->referrer_count + 1,
+				     sizeof(*out->referrers));
+	for (i = 0; i < out->referrer_count; i++) {
+		out->referrers[i].cs = (int64_t)get_number(r);
+		out->referrers[i].attr = (uint32_t)get_number(r);
+	}
+}
+
 static void get_head(struct reading *r, struct past *out)
 {
 	struct sv guid;
@@ -336,6 +417,7 @@ static void get_head(struct reading *r, struct past *out)
 		out->rdn = get_bytes(r, get_count(r));
 		out->new_parent = (int64_t)get_number(r);
 		out->new_rdn = get_bytes(r, get_count(r));
+		get_ends(r, out);
 		break;
 	}
 }

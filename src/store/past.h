@@ -91,6 +91,18 @@ struct past_link {
 	int64_t time; /* of one that went: since when it was */
 };
 
+/* Of an addition: by which it is seen that a value is not there any more. */
+struct past_sum {
+	uint32_t attr; /* configuration number */
+	uint32_t sum;
+};
+
+/* An object that referred to what was deleted, by this attribute. */
+struct past_referrer {
+	int64_t cs;
+	uint32_t attr; /* store number; 0: by several */
+};
+
 struct past {
 	enum past_kind kind;
 	struct past_link *gone; /* links */
@@ -109,6 +121,13 @@ struct past {
 	struct sv rdn;
 	int64_t new_parent;
 	struct sv new_rdn;
+	struct past_sum *sums; /* of an addition */
+	size_t sum_count;
+	int64_t mv; /* of a deletion: whose it was, or 0 */
+	uint32_t rule_set;
+	struct past_referrer *referrers; /* of a deletion, with what is no
+					  * change of ours */
+	size_t referrer_count;
 };
 
 /* The attribute holds what nobody is to see, or such a value. */
@@ -119,6 +138,9 @@ bool past_secret(const struct store *store, uint32_t attr,
 bool past_value(struct store *store, uint32_t attr, const struct values *from,
 		const struct values *to, bool sent, struct arena *arena,
 		struct past_value *out);
+/* The same for texts that differ in the case of letters. */
+uint32_t past_sum(struct store *store, const struct value *value,
+		  struct arena *arena);
 /* What an attribute was before. */
 struct values past_before(const struct past_value *value,
 			  const struct values *now, struct arena *arena);

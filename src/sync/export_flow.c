@@ -12,7 +12,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "sync/sync_private.h"
+#include "sync/held.h"
 
 #include "base/text.h"
 #include "model/dn.h"
@@ -383,6 +383,32 @@ static int load_merged(struct sync *sync, struct work_cs *cs, struct error *err)
 	return 0;
 }
 
+int export_flow_gave(struct sync *sync, struct work_cs *cs, attr_id attr,
+		     const struct values *values, struct error *err)
+{
+	const struct values *before;
+	struct values all = { NULL, 0 };
+	size_t i;
+
+	if (load_merged(sync, cs, err) < 0)
+		return -1;
+	before = or_nothing(image_get(&cs->merged, attr));
+	all.at = arena_array(&sync->batch, before->len + values->len + 1,
+			     sizeof(*all.at));
+	for (i = 0; i < before->len; i++)
+		all.at[all.len++] = before->at[i];
+	for (i = 0; i < values->len; i++)
+		all.at[all.len++] = value_dup(&values->at[i], &sync->batch);
+	if (!all.len)
+		return 0;
+	values_canonical(&all);
+	work_touch_cs(sync, cs);
+	cs->merged = image_copy(&cs->merged, &sync->batch);
+	image_put(&cs->merged, attr, all, &sync->batch);
+	cs->dirty_merged = true;
+	return 0;
+}
+
 /* 1: the system has these values, in the case in which it gave them back when
  * they were sent. */
 static int is_rewritten(struct outflow *flow, attr_id attr,
@@ -708,7 +734,8 @@ int export_flow(struct sync *sync, struct work_mv *mv, struct error *err)
 		if (!cs->rule_set || !cs->agent || goes(cs) ||
 		    (!cs->rule_set->export_count && !cs->rule_set->provisions))
 			continue;
-		if (cs->e.link.leaving) {
+		if (cs->e.link.leaving ||
+		    held_back(sync, mv, cs->rule_set, cs)) {
 			work_outcome(sync, cs, OUT_NO_FLOW, false);
 			continue;
 		}

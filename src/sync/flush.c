@@ -8,7 +8,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "sync/sync_private.h"
+#include "sync/held.h"
 
 struct flush {
 	struct sync *sync; /* for its next row of the history alone */
@@ -283,6 +283,16 @@ static int write_dues(struct flush *flush, struct error *err)
 	return 0;
 }
 
+static int write_holds(struct flush *flush, struct error *err)
+{
+	const struct hold_change *it;
+
+	vec_foreach(&flush->w.holds, it)
+		if (held_write(flush->tx, it, err) < 0)
+			return -1;
+	return 0;
+}
+
 static int write_hints(struct flush *flush, struct error *err)
 {
 	const struct key_row *row;
@@ -329,7 +339,7 @@ static int write_all(void *data, struct store_tx *tx, struct error *err)
 
 	flush->tx = tx;
 	if (write_objects(flush, err) < 0 || write_hints(flush, err) < 0 ||
-	    write_dues(flush, err) < 0)
+	    write_dues(flush, err) < 0 || write_holds(flush, err) < 0)
 		return -1;
 	return store_cs_key_put(tx, flush->w.cs_keys.at, flush->w.cs_keys.len,
 				err);

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "sync/sync_private.h"
+#include "sync/held.h"
 
 #include "store/tree.h"
 
@@ -80,6 +80,7 @@ int link_connect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 		memcpy(links, mv->links, mv->link_count * sizeof(*links));
 	links[mv->link_count++] = cs;
 	mv->links = links;
+	held_linked(sync, cs, mv->row.id);
 	vec_push(&sync->relinked, mv->row.id);
 	cs->rule_set = rule_set;
 	cs->e.has_link = true;
@@ -189,6 +190,7 @@ int link_remove_object(struct sync *sync, struct work_cs *cs, struct error *err)
 	int referrers;
 
 	work_touch_cs(sync, cs);
+	held_gone(sync, cs);
 	referrers = store_cs_referrers(sync->store, cs->e.row.id,
 				       &sync->scratch, &ids, err);
 	if (referrers < 0)
@@ -337,6 +339,7 @@ int link_deprovision(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 {
 	enum config_deprovision action;
 
+	held_gone(sync, cs);
 	if (leave_waits(sync, cs))
 		return leave_behind(sync, cs, mv, err);
 	if (deprovision_action(sync, cs, mv, &action, err) < 0)
@@ -358,6 +361,22 @@ int link_deprovision(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 							 : LINK_EXPLICIT,
 			LINK_DEPROVISIONING, true);
 	return let_go(sync, cs, action, err);
+}
+
+int link_take_away(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
+		   struct error *err)
+{
+	if (!cs->e.row.type || !mv) {
+		work_touch_cs(sync, cs);
+		memset(&cs->e.pending, 0, sizeof(cs->e.pending));
+		cs->e.pending.op = PENDING_DELETE;
+		cs->dirty_pending = true;
+		return 0;
+	}
+	if (link_mark_mv_referrers(sync, mv->row.id, err) < 0)
+		return -1;
+	link_disconnect(sync, cs, mv, LINK_EXPLICIT, LINK_DEPROVISIONING, true);
+	return let_go(sync, cs, DEPROVISION_DELETE, err);
 }
 
 /* ---- the object deletion rule ---- */
@@ -468,6 +487,7 @@ static int delete_mv(struct sync *sync, struct work_mv *mv, struct error *err)
 
 	trace(sync, "mv-deletion", "deleted", NULL, 0, mv->row.id,
 	      "the metaverse object is deleted: %s", why_deleted(mv));
+	held_mv_gone(sync, mv);
 	while (mv->link_count)
 		if (link_deprovision(sync, mv->links[0], mv, err) < 0)
 			return -1;

@@ -7,7 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/clock.h"
-#include "sync/sync_private.h"
+#include "sync/held.h"
 
 #define CHUNK 512
 
@@ -33,6 +33,8 @@ int look(const struct looking *looking,
 	sync.rules.config = looking->config;
 	sync.rules.now = sync.now;
 	ret = plan_init(&sync, err);
+	if (ret == 0)
+		ret = held_load(&sync, err);
 	if (ret == 0) {
 		work_init(&sync);
 		sync.dues_stored = store_due_any(sync.store);

@@ -9,7 +9,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "sync/sync_private.h"
+#include "sync/held.h"
 
 #include "model/dn.h"
 
@@ -687,6 +687,8 @@ static int provision_one(struct making *m, struct error *err)
 	bool wanted;
 
 	m->cs = link_find(m->mv, m->rule_set);
+	if (held_back(m->sync, m->mv, m->rule_set, m->cs))
+		return 0;
 	rules = outbound_view(m);
 	if (rules_condition(&m->sync->rules, m->how->when, &rules,
 			    &m->sync->scratch, &wanted, err) < 0)

@@ -13,6 +13,8 @@
  */
 #include "sync/sets_private.h"
 
+#include "sync/held.h"
+
 #include <string.h>
 
 /* ---- one object ---- */
@@ -66,7 +68,7 @@ int unit_find_targets(struct unit *unit, struct error *err)
 
 		target->cs = links[i].cs;
 		target->own = target->cs == unit->row.id;
-		if (!rs || links[i].leaving ||
+		if (!rs || links[i].leaving || held_id(sync, links[i].cs) ||
 		    plan_rule_set_number(sync, rs) != links[i].rule_set)
 			return 0;
 		if (target->own || rs->export_count || rs->provisions)

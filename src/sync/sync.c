@@ -8,7 +8,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "sync/sync_private.h"
+#include "sync/held.h"
 
 #include "base/clock.h"
 
@@ -324,7 +324,7 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 		return 0;
 	}
 	if (cs->e.link.leaving && sync->config->provisioning &&
-	    !leave_waits(sync, cs))
+	    !leave_waits(sync, cs) && !held_object(sync, cs))
 		return link_deprovision_left(sync, cs, err);
 	ret = filter_select(sync, cs, &rule_set, err);
 	if (ret < 0)
@@ -354,8 +354,8 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 		return sync_link_up(sync, cs, rule_set, mv, LINK_JOIN,
 				    LINK_NORMAL, counter_out, err);
 	}
-	/* an account that waits to go makes nobody */
-	if (ret == 0 && !cs->e.link.leaving)
+	/* an account that waits to go, or should be gone, makes nobody */
+	if (ret == 0 && !cs->e.link.leaving && !held_object(sync, cs))
 		ret = project(sync, cs, rule_set, &mv, err);
 	if (ret < 0)
 		return -1;
@@ -543,7 +543,8 @@ static int begin_history(struct sync *sync, struct error *err)
 int sync_begin(struct sync *sync, struct error *err)
 {
 	if (store_begin(sync->store, STORE_BULK, &sync->tx, err) < 0 ||
-	    plan_init(sync, err) < 0 || begin_history(sync, err) < 0)
+	    plan_init(sync, err) < 0 || held_load(sync, err) < 0 ||
+	    begin_history(sync, err) < 0)
 		return -1;
 	work_init(sync);
 	sync->number = store_name_find(sync->store, NAME_AGENT,
@@ -598,6 +599,7 @@ void sync_release(struct sync *sync)
 	if (sync->tx)
 		store_rollback(sync->tx);
 	work_release(sync);
+	held_release(sync);
 	plan_release(sync);
 	idmap_release(&sync->failed_mv);
 	idmap_release(&sync->read_sets);

@@ -8,6 +8,7 @@
 
 #include "rules/rules.h"
 #include "store/due.h"
+#include "store/hold.h"
 #include "store/member.h"
 #include "store/mv.h"
 #include "store/past.h"
@@ -158,6 +159,13 @@ struct ref_change {
 	uint32_t attr; /* store number, 0: several */
 };
 
+/* Of an object that is held: as it is now, or that it is so no longer. */
+struct hold_change {
+	struct hold_row *row; /* as it was */
+	struct hold_row now;
+	bool over;
+};
+
 /* What a batch changes, to be written with it. Keys and references of other
  * rows are hints; what is buffered here is found before the store is asked. */
 struct writes {
@@ -171,7 +179,8 @@ struct writes {
 	VEC(struct wait_end) wait_ends;
 	VEC(struct ref_change) refs;
 	VEC(struct due_row) dues; /* time 0: none any more */
-	VEC(int64_t) marked;      /* metaverse objects to evaluate again */
+	VEC(struct hold_change) holds;
+	VEC(int64_t) marked; /* metaverse objects to evaluate again */
 	VEC(int64_t) unmarked;
 };
 
@@ -256,6 +265,7 @@ struct sync {
 	bool joins_stored;   /* disconnectors are indexed */
 	bool dues_stored;    /* the store has what is due some day */
 	struct expr_due due; /* of what is evaluated: see due.c */
+	struct held *held;   /* objects that are held; NULL: none is */
 
 	/* the unit: one object's synchronization */
 	VEC(struct saved_cs) saved_cs;
@@ -269,6 +279,7 @@ struct sync {
 	size_t unit_wait_ends;
 	size_t unit_refs;
 	size_t unit_dues;
+	size_t unit_holds;
 	size_t unit_marked;
 	size_t unit_unmarked;
 	int64_t processed;    /* the object that is synchronized, or 0 */
@@ -465,6 +476,10 @@ int link_deletion_rule(struct sync *sync, struct work_mv *mv, int64_t cs,
 		       struct error *err);
 int link_deprovision(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 		     struct error *err);
+/* It is to be deleted in its system, whatever the rules say; `mv` is what it is
+ * linked to, or NULL. */
+int link_take_away(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
+		   struct error *err);
 /* The object is gone: a placeholder stays where something needs it. */
 int link_remove_object(struct sync *sync, struct work_cs *cs,
 		       struct error *err);
@@ -546,6 +561,9 @@ int import_flow_keys(struct sync *sync, struct work_mv *mv,
 int provision(struct sync *sync, struct work_mv *mv, struct error *err);
 /* export_flow.c: 1 pending exports changed, 0 not */
 int export_flow(struct sync *sync, struct work_mv *mv, struct error *err);
+/* Values that a merging rule gave and is to take back some day. */
+int export_flow_gave(struct sync *sync, struct work_cs *cs, attr_id attr,
+		     const struct values *values, struct error *err);
 /* These rules and no others, once: 1 something is pending now. */
 int export_flow_only(struct sync *sync, struct work_mv *mv, struct work_cs *cs,
 		     const struct config_export_flow *rules, size_t count,

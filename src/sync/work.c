@@ -8,7 +8,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "sync/sync_private.h"
+#include "sync/held.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -170,6 +170,7 @@ void work_release_writes(struct writes *writes)
 	vec_release(&writes->wait_ends);
 	vec_release(&writes->refs);
 	vec_release(&writes->dues);
+	vec_release(&writes->holds);
 	vec_release(&writes->marked);
 	vec_release(&writes->unmarked);
 }
@@ -419,6 +420,7 @@ void work_unit_begin(struct sync *sync, int64_t processed)
 	sync->unit_wait_ends = sync->w.wait_ends.len;
 	sync->unit_refs = sync->w.refs.len;
 	sync->unit_dues = sync->w.dues.len;
+	sync->unit_holds = sync->w.holds.len;
 	sync->unit_marked = sync->w.marked.len;
 	sync->unit_unmarked = sync->w.unmarked.len;
 	vec_clear(&sync->unit_outcomes);
@@ -467,6 +469,8 @@ void work_unit_keep(struct sync *sync)
 
 	vec_foreach(&sync->unit_outcomes, change)
 		keep_outcome(sync, change);
+	if (sync->w.holds.len)
+		held_keep(sync);
 	end_unit(sync);
 }
 
@@ -500,6 +504,7 @@ void work_unit_drop(struct sync *sync)
 	sync->w.wait_ends.len = sync->unit_wait_ends;
 	sync->w.refs.len = sync->unit_refs;
 	sync->w.dues.len = sync->unit_dues;
+	sync->w.holds.len = sync->unit_holds;
 	sync->w.marked.len = sync->unit_marked;
 	sync->w.unmarked.len = sync->unit_unmarked;
 	end_unit(sync);

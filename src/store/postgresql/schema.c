@@ -109,6 +109,11 @@ static const char STEP_2[] =
 	"ALTER TABLE lease RENAME COLUMN one TO agent;"
 	"UPDATE lease SET agent = 0;"
 	"CREATE RULE audit_kept AS ON DELETE TO audit DO INSTEAD NOTHING;"
-	"CREATE RULE audit_fixed AS ON UPDATE TO audit DO INSTEAD NOTHING;";
+	"CREATE RULE audit_fixed AS ON UPDATE TO audit DO INSTEAD NOTHING;"
+	/* objects that a run was undone for (hold.h) */
+	"CREATE TABLE hold (cs bigint PRIMARY KEY, kind bigint, mv bigint,"
+	" rule_set bigint, run bigint, since bigint, wanted bigint,"
+	" who" TEXT ", name bytea, attrs bytea);"
+	"CREATE INDEX hold_mv ON hold (mv);";
 
 const char *const postgresql_schema_steps[] = { STEP_1, STEP_2, NULL };

@@ -109,7 +109,8 @@ static void note_all(struct place *place, struct statement *row)
 #define MARKS_7  MARKS_6 ", ?7"
 #define MARKS_8  MARKS_7 ", ?8"
 #define MARKS_9  MARKS_8 ", ?9"
-#define MARKS_11 MARKS_9 ", ?10, ?11"
+#define MARKS_10 MARKS_9 ", ?10"
+#define MARKS_11 MARKS_10 ", ?11"
 
 /*
  * TABLE(name, kind of key, key, columns, their number, types, values...): the
@@ -185,6 +186,9 @@ TABLE(delivery, A, "id", "id, agent, rule_set, what", 4, "iiib",
       I(0), I(1), I(2), B(3))
 TABLE(due, AB, "kind, id", "kind, id, time, since, why", 5, "iiiit",
       I(0), I(1), I(2), I(3), B(4))
+TABLE(hold, A, "cs",
+      "cs, kind, mv, rule_set, run, since, wanted, who, name, attrs", 10,
+      "iiiiiiitbb", I(0), I(1), I(2), I(3), I(4), I(5), I(6), B(7), B(8), B(9))
 TABLE(rules_used, ALL, "part", "part, text", 2, "tt", B(0), B(1))
 TABLE(mv, A, "id",
       "id, guid, type, projected, image, lineage, run, created", 8,
@@ -233,6 +237,7 @@ static const struct table *const TABLES[] = {
 	&table_retry,
 	&table_delivery,
 	&table_due,
+	&table_hold,
 	&table_rules_used,
 	&table_mv,
 	&table_mv_key,

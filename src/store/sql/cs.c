@@ -5,8 +5,9 @@
  */
 #include "store/cs.h"
 
+#include "base/vec.h"
 #include "store/mv.h"
-
+#include "store/past.h"
 #include "store/sql/sql_private.h"
 
 #include <stdio.h>
@@ -448,6 +449,32 @@ int store_cs_ref_delete(struct store_tx *tx, int64_t target, int64_t source,
 		       "DELETE FROM cs_ref WHERE target = ?1 AND"
 		       " source = ?2",
 		       err, "ii", target, source);
+}
+
+int store_cs_referring(struct store *store, int64_t target, struct arena *arena,
+		       struct past_referrer **out, struct error *err)
+{
+	VEC(struct past_referrer) rows = VEC_INIT;
+	struct past_referrer row;
+	struct statement *stmt;
+	size_t count;
+	int ret;
+
+	for (ret = sql_first(store,
+			     "SELECT source, attribute FROM cs_ref"
+			     " WHERE target = ?1",
+			     &stmt, err, "i", target);
+	     ret > 0; ret = sql_next(stmt, err)) {
+		row.cs = sql_int(stmt, 0);
+		row.attr = (uint32_t)sql_int(stmt, 1);
+		vec_push(&rows, row);
+	}
+	count = rows.len;
+	*out = arena_array(arena, count + 1, sizeof(**out));
+	if (count)
+		memcpy(*out, rows.at, count * sizeof(**out));
+	vec_release(&rows);
+	return ret < 0 ? -1 : (int)count;
 }
 
 int store_cs_referrers(struct store *store, int64_t target, struct arena *arena,

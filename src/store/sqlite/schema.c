@@ -119,6 +119,11 @@ static const char STEP_2[] =
 	" SELECT RAISE(ABORT, 'the audit log is only added to'); END;"
 	"CREATE TRIGGER audit_fixed BEFORE UPDATE ON audit BEGIN"
 	" SELECT RAISE(ABORT, 'the audit log is only added to'); END;"
+	/* objects that a run was undone for (hold.h) */
+	"CREATE TABLE hold (cs INTEGER PRIMARY KEY, kind INTEGER, mv INTEGER,"
+	" rule_set INTEGER, run INTEGER, since INTEGER, wanted INTEGER,"
+	" who TEXT, name BLOB, attrs BLOB);"
+	"CREATE INDEX hold_mv ON hold (mv);"
 	/* counts the imported objects of a type */
 	"CREATE INDEX cs_type ON cs (type) WHERE type > 0 AND"
 	" image IS NOT NULL;";
