@@ -117,6 +117,23 @@ static void take_remade(struct export_step *step, const struct entry *entry,
 	}
 }
 
+/* A step aside is no name that it had. */
+static void take_name(struct export_step *step, const struct entry *entry,
+		      struct past *past)
+{
+	struct error ignored = ERROR_INIT;
+	struct sv passing;
+
+	entry_written_name(entry, &past->parent, &past->rdn);
+	if (!entry->awaiting.rdn.len ||
+	    build_passing_name(step, entry->row.id, entry->row.rdn, &passing,
+			       &ignored) < 0 ||
+	    !sv_eq(passing, past->rdn))
+		return;
+	past->parent = entry->row.parent;
+	past->rdn = entry->row.rdn;
+}
+
 static int take_entry(struct export_step *step, const struct entry *entry,
 		      struct past *past, struct error *err)
 {
@@ -132,7 +149,7 @@ static int take_entry(struct export_step *step, const struct entry *entry,
 	}
 	if (past->op == PENDING_DELETE || past->op == PENDING_DELETE_ADD ||
 	    entry->pending.rdn.len)
-		entry_written_name(entry, &past->parent, &past->rdn);
+		take_name(step, entry, past);
 	if (entry->pending.rdn.len) {
 		past->new_parent = entry->pending.parent;
 		past->new_rdn = entry->pending.rdn;

@@ -2,7 +2,7 @@
 """Runs the scenarios: folders with a configuration, data and steps.
 
     tests/scenario/run.py [--conjoin PATH] [--store postgresql] [--processes N] [--keep]
-                          [--jobs N] [--plan] [NAME...]
+                          [--jobs N] [--plan] [--undo] [NAME...]
 
 Each scenario runs in a copy of its folder; docs/internals/scenarios.md tells
 how steps.yaml is written.  Prints one line a scenario, the difference where
@@ -49,6 +49,13 @@ STEP_KEYS = {"run", "kinds", "cycle", "write", "append", "replace", "remove",
 # Systems that do not do what they are told, or are killed at it.
 UNRULY = {"s12d-killed", "r97b-one-member-killed",
           "r68b-quarantine-of-the-contradicted"}
+
+
+FILES = ("write", "append", "replace", "remove", "copy")
+# Counters of what was written; attributes that a system makes itself.
+WRITTEN = {"export-add", "export-update", "export-rename", "export-delete",
+           "export-delete-add"}
+MADE = {"entryuuid", "unicodepwd", "userpassword"}
 
 
 class Mismatch(Exception):
@@ -113,6 +120,7 @@ class Scenario:
         self.clock = None
         self.plans = False
         self.processes = 1
+        self.undoes = False
 
     # ---- the program
 
@@ -401,17 +409,20 @@ class Scenario:
 
     # ---- the whole
 
-    def do_step(self, step):
-        unknown = set(step) - STEP_KEYS
-        if unknown:
-            raise Mismatch(f"unknown keys {sorted(unknown)}")
+    def prepare_step(self, step):
         if "clock" in step:
             self.set_clock(step["clock"])
         if "advance" in step:
             self.do_advance(step["advance"])
-        for key in ("write", "append", "replace", "remove", "copy"):
+        for key in FILES:
             if key in step:
                 getattr(self, "do_" + key)(step[key])
+
+    def do_step(self, step):
+        unknown = set(step) - STEP_KEYS
+        if unknown:
+            raise Mismatch(f"unknown keys {sorted(unknown)}")
+        self.prepare_step(step)
         if "run" in step:
             self.do_run(step)
         if "cycle" in step:
@@ -447,7 +458,10 @@ class Scenario:
                 self.last += f" ({' '.join(step['run'])})"
             if "note" in step:
                 self.last += f": {step['note']}"
-            self.do_step(step)
+            if self.undoes and ("run" in step or "cycle" in step):
+                self.undo_around(step)
+            else:
+                self.do_step(step)
             if self.plans:
                 self.last += ", a plan of what comes next"
                 self.plan_check()
@@ -529,6 +543,118 @@ class Scenario:
                 raise Mismatch(f"{name}: {attr} is not what was planned: "
                                f"{wanted}, but {image.get(attr.casefold())}")
 
+    # ---- what a step exported is undone, in a copy
+
+    @contextlib.contextmanager
+    def copied(self):
+        with tempfile.TemporaryDirectory(prefix="conjoin-undo-") as name:
+            other = copy.copy(self)
+            other.folder = pathlib.Path(name) / "copy"
+            shutil.copytree(self.folder, other.folder)
+            yield other
+
+    def undo_around(self, step):
+        """What the targets of the step held before is there again after an
+        undo of all that it exported, and after the cycle behind that."""
+        step = dict(step)
+        self.prepare_step(step)
+        for key in ("clock", "advance", *FILES):
+            step.pop(key, None)
+        with self.copied() as before:
+            known = self.last_run()
+            self.do_step(step)
+            runs = self.exports_since(known)
+            if not runs:
+                return
+            self.last += ", undone"
+            with self.copied() as other:
+                other.undo_all(before, runs)
+
+    def last_run(self):
+        if not (self.folder / "state").exists():
+            return 0
+        _, out = self.conjoin("runs", "--limit", "1", statuses=[0])
+        return max([0] + [run["run"] for run in out["runs"]])
+
+    def exports_since(self, known):
+        """The runs that wrote something, the last one first."""
+        if not (self.folder / "state").exists():
+            return []
+        _, out = self.conjoin("runs", "--limit", "100", statuses=[0])
+        found = []
+        for run in out["runs"]:
+            if run["run"] <= known or run["profile"] == "undo":
+                continue
+            _, out = self.conjoin("runs", str(run["run"]), statuses=[0])
+            if any(count for step in out["steps"] if step["kind"] == "export"
+                   for name, count in step["counters"].items()
+                   if name in WRITTEN):
+                found.append((run["run"], run["agent"]))
+        return found
+
+    def content(self, agent):
+        """What an import reads, by name: {NAME: {ATTRIBUTE: VALUES}}."""
+        status, _ = self.conjoin("run", agent, "full-import")
+        if status:
+            return None
+        _, out = self.conjoin("search", "cs", agent, statuses=[0])
+        return {(item["dn"] or item["anchor"]).casefold():
+                {name.casefold(): sorted(value.casefold() for value in values)
+                 for name, values in item["image"].items()}
+                for item in out["objects"] if item["image"] is not None and
+                (item["pending_import"] or {}).get("operation") != "delete"}
+
+    def undo_all(self, before, runs):
+        wanted = {agent: before.content(agent) for _, agent in runs}
+        if None in wanted.values():
+            return
+        undone = {agent: set() for agent in wanted}
+        left = {agent: set() for agent in wanted}
+        for run, agent in runs:
+            if self.content(agent) is None:
+                return
+            self.undo_run(run, undone[agent], left[agent])
+        for agent, names in undone.items():
+            self.same_content(agent, wanted[agent], names - left[agent])
+        self.last += ", a cycle later"
+        self.conjoin("cycle")
+        for agent, names in undone.items():
+            self.same_content(agent, wanted[agent], names - left[agent])
+
+    def undo_run(self, run, undone, left):
+        file = str(self.folder / "an.undo")
+        status, plan = self.conjoin("undo", str(run), "--out", file,
+                                    statuses=[0, 1])
+        left.update(item["object"].casefold() for item in plan["conflicts"])
+        for item in plan["conflicts"]:
+            print(f"{self.source.name}: left alone: {item}")
+        if not plan["objects"]:
+            return
+        self.conjoin("plan", "approve", file, "--by", "the test",
+                     statuses=[0])
+        self.conjoin("apply", file, statuses=[0])
+        for item in plan["objects"]:
+            for name in (item["dn"], item["new_dn"], item["anchor"]):
+                if name and item["type"] != "container":
+                    undone.add(name.casefold())
+
+    def same_content(self, agent, wanted, names):
+        found = self.content(agent)
+        if found is None:
+            return
+        for name in names:
+            before = self.comparable(wanted.get(name))
+            after = self.comparable(found.get(name))
+            if before != after:
+                raise Mismatch(f"{name} is not what it was:\n    was "
+                               f"{before}\n    is  {after}")
+
+    @staticmethod
+    def comparable(image):
+        """Without what a system makes itself, and secrets."""
+        return image and {name: values for name, values in image.items()
+                          if name not in MADE and values != ["(secret)"]}
+
     def idle_check(self):
         """Cycles until nothing is pending; one more must change nothing."""
         statuses = [1] if self.lasting else [0]
@@ -562,6 +688,7 @@ def run_one(source, program, options, server):
     scenario = Scenario(source, program, folder, server)
     scenario.plans = options.plan and source.name not in UNRULY
     scenario.processes = options.processes
+    scenario.undoes = options.undo and source.name not in UNRULY
     try:
         scenario.run()
         message = None
@@ -595,6 +722,9 @@ def main():
                         "what comes next, and compare the systems with it")
     parser.add_argument("--processes", type=int, default=1,
                         help="that share each full synchronization")
+    parser.add_argument("--undo", action="store_true",
+                        help="undo what each step exported, in a copy: the "
+                        "systems hold what they held before")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("names", nargs="*", metavar="NAME",
                         help="a folder, or how its name begins")
