@@ -170,6 +170,15 @@ bool held_object(const struct sync *sync, const struct work_cs *cs)
 	return row && row->kind != HOLD_ADD;
 }
 
+bool held_apart(const struct sync *sync, const struct work_cs *cs,
+		const struct work_mv *mv)
+{
+	const struct hold_row *row = find(sync, cs);
+
+	return row && row->kind == HOLD_DELETE && row->mv != mv->row.id &&
+	       mv->row.created <= row->since;
+}
+
 bool held_id(const struct sync *sync, int64_t cs)
 {
 	return sync->held &&

@@ -20,7 +20,11 @@ bool held_back(struct sync *sync, struct work_mv *mv,
 	       const struct config_rule_set *rule_set, struct work_cs *cs);
 /* The account is held, whatever the rules want. */
 bool held_object(const struct sync *sync, const struct work_cs *cs);
-/* The same by its number, without regard of the unit. */
+/* An account that came back and belongs to nobody: it is not for those who
+ * were there when it did, but for who comes later. */
+bool held_apart(const struct sync *sync, const struct work_cs *cs,
+		const struct work_mv *mv);
+/* It is held, by its number, without regard of the unit. */
 bool held_id(const struct sync *sync, int64_t cs);
 /* What ends it: another owner, the account or the metaverse object go. */
 void held_linked(struct sync *sync, const struct work_cs *cs, int64_t mv);

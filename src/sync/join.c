@@ -11,7 +11,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "sync/sync_private.h"
+#include "sync/held.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -594,12 +594,16 @@ int join_reverse(struct sync *sync, struct work_mv *mv,
 		filtered = filter_matches(sync, found[0], rule_set, err);
 		if (filtered < 0)
 			return -1;
-		if (filtered || found[0]->e.link.state == LINK_EXPLICIT) {
+		if (filtered || found[0]->e.link.state == LINK_EXPLICIT ||
+		    held_apart(sync, found[0], mv)) {
 			(void)snprintf(message, sizeof(message),
 				       "mv %lld is not provisioned: it "
 				       "matches this %s disconnector",
 				       (long long)mv->row.id,
-				       filtered ? "filtered" : "explicit");
+				       filtered ? "filtered"
+				       : found[0]->e.link.state == LINK_EXPLICIT
+					       ? "explicit"
+					       : "held");
 			note_blocked(sync, mv, rule_set, found[0],
 				     "existing-disconnector", message);
 			return 2;

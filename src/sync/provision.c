@@ -236,7 +236,8 @@ static int obstacle(struct making *m, struct sv dn, struct work_cs **out,
 	if ((*out)->e.link.mv || m->how->existing == EXISTING_UNIQUE)
 		return 1;
 	if (m->how->existing == EXISTING_ADOPT && !m->cs &&
-	    (*out)->e.link.state == LINK_NORMAL)
+	    (*out)->e.link.state == LINK_NORMAL &&
+	    !held_apart(m->sync, *out, m->mv))
 		return 2;
 	return object_error(err, "object-already-exists",
 			    "the name '" SV_FMT "' is taken by a disconnector "

@@ -348,6 +348,12 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 	ret = join_find(sync, cs, rule_set, &mv, err);
 	if (ret < 0)
 		return -1;
+	if (ret == 1 && held_apart(sync, cs, mv)) {
+		trace(sync, "join", "held", rule_set, cs->e.row.id, mv->row.id,
+		      "would join mv %lld, but it is held",
+		      (long long)mv->row.id);
+		return join_index(sync, cs, rule_set, err);
+	}
 	if (ret == 1) {
 		trace(sync, "join", "joined", rule_set, cs->e.row.id,
 		      mv->row.id, "joins mv %lld", (long long)mv->row.id);
