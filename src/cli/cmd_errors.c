@@ -11,6 +11,7 @@
 #include "cli/errors_act.h"
 #include "cli/session.h"
 #include "cli/show.h"
+#include "inspect/holds.h"
 #include "inspect/remedy.h"
 #include "store/history.h"
 #include "store/ignored.h"
@@ -355,8 +356,53 @@ static size_t end_of_cause(const struct errors *errors, size_t from)
 	return i;
 }
 
-static void print_json(struct errors *errors)
+/* Not in error, and not exported to. */
+struct held_list {
+	struct errors *errors;
+	struct json_stream *stream; /* NULL: as text */
+	int64_t count;
+};
+
+#define SHOWN 20
+
+static int on_hold(void *data, const struct display_hold *hold)
 {
+	struct held_list *list = data;
+	struct arena arena = ARENA_INIT;
+	bool terminal = list->errors->cli->output.terminal;
+
+	list->count++;
+	if (list->stream) {
+		json_stream_add(list->stream, show_hold_json(hold, &arena));
+	} else if (!terminal || list->count <= SHOWN) {
+		if (list->count == 1)
+			(void)puts("held, nothing is exported to them:");
+		show_hold(hold, &arena);
+	}
+	arena_release(&arena);
+	return 0;
+}
+
+static int print_held(struct errors *errors, struct json_stream *stream,
+		      struct error *err)
+{
+	struct held_list list = { errors, stream, 0 };
+
+	if (stream)
+		json_stream_list(stream, "held");
+	if (holds_scan(&errors->session->display, errors->agent, on_hold, &list,
+		       err) < 0)
+		return -1;
+	if (!stream && errors->cli->output.terminal && list.count > SHOWN)
+		(void)printf("  ... and %lld more; 'pending --held' has all\n",
+			     (long long)(list.count - SHOWN));
+	return 0;
+}
+
+static int print_json(struct errors *errors, struct error *err)
+{
+	int ret;
+
 	struct json_stream stream;
 	size_t from;
 	size_t to;
@@ -383,7 +429,9 @@ static void print_json(struct errors *errors)
 		(void)json_object_set_new(cause, "objects", list);
 		json_stream_add(&stream, cause);
 	}
-	json_stream_end(&stream, false, NULL);
+	ret = print_held(errors, &stream, err);
+	json_stream_end(&stream, false, ret < 0 ? cli_error_json(err) : NULL);
+	return ret;
 }
 
 /* "sync of hr: 12 objects since 2026-11-01T08:00:00Z, last ..." */
@@ -418,8 +466,6 @@ static void print_fix(struct errors *errors, struct sv code)
 			fix,
 			output_style(&errors->cli->output, stdout, STYLE_NONE));
 }
-
-#define SHOWN 20
 
 static void print_failure(struct errors *errors, const struct failure *failure)
 {
@@ -516,10 +562,11 @@ static enum run_exit carry_out(struct errors *errors, const char *agent)
 	if ((!agent || errors->agent) && collect(errors, &err) < 0)
 		return cli_fail_as(errors->cli, RUN_FAILED, &err);
 	if (errors->cli->output.json)
-		print_json(errors);
-	else
-		print_text(errors);
-	return RUN_OK;
+		return print_json(errors, &err) < 0 ? RUN_FAILED : RUN_OK;
+	print_text(errors);
+	return print_held(errors, NULL, &err) < 0
+		       ? cli_fail_as(errors->cli, RUN_FAILED, &err)
+		       : RUN_OK;
 }
 
 static enum run_exit run(struct cli *cli)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "cli/session.h"
 #include "cli/show.h"
+#include "inspect/holds.h"
 #include "inspect/pending.h"
 
 #include <string.h>
@@ -20,6 +21,8 @@ static const struct option_def options[] = {
 	{ "due", NULL, false,
 	  "what is looked at again by itself, and when: rules that compare "
 	  "with Now(), deprovisioning that waits" },
+	{ "held", NULL, false,
+	  "what a run was undone for: nothing is exported to it" },
 	{ "limit", "N", false,
 	  "show at most N objects of an agent; default on a terminal: 100; 0: "
 	  "all" },
@@ -209,6 +212,44 @@ static int list_due(struct listing *listing, const char *agent,
 			   err);
 }
 
+static int on_hold(void *data, const struct display_hold *hold)
+{
+	struct listing *listing = data;
+	struct arena arena = ARENA_INIT;
+
+	listing->count++;
+	listing->total++;
+	if (listing->cli->output.json) {
+		json_stream_add(&listing->stream, show_hold_json(hold, &arena));
+	} else if (!listing->limit || listing->count <= listing->limit) {
+		if (listing->count == 1)
+			(void)puts("held, nothing is exported to them:");
+		show_hold(hold, &arena);
+	}
+	arena_release(&arena);
+	return 0;
+}
+
+static int list_held(struct listing *listing, const char *agent,
+		     struct error *err)
+{
+	uint32_t number = 0;
+
+	if (agent)
+		number = store_name_find(listing->session->store, NAME_AGENT,
+					 sv_from(agent));
+	listing->count = 0;
+	if (listing->cli->output.json)
+		json_stream_list(&listing->stream, "held");
+	if (holds_scan(&listing->session->display, number, on_hold, listing,
+		       err) < 0)
+		return -1;
+	if (listing->count && !listing->cli->output.json)
+		cli_hint(listing->cli, "  to end that", "release %s DN|--all",
+			 agent ? agent : "AGENT");
+	return 0;
+}
+
 static int list_all(struct listing *listing, const char *agent,
 		    struct error *err)
 {
@@ -217,7 +258,8 @@ static int list_all(struct listing *listing, const char *agent,
 	bool exports = args_has(args, "exports");
 	bool references = args_has(args, "references");
 	bool due = args_has(args, "due");
-	bool all = !imports && !exports && !references && !due;
+	bool held = args_has(args, "held");
+	bool all = !imports && !exports && !references && !due && !held;
 	bool json = listing->cli->output.json;
 	static const char *const names[] = { "imports", "exports" };
 	int kind;
@@ -231,6 +273,8 @@ static int list_all(struct listing *listing, const char *agent,
 		if (each_agent(listing, agent, err) < 0)
 			return -1;
 	}
+	if ((all || held) && list_held(listing, agent, err) < 0)
+		return -1;
 	if (due && list_due(listing, agent, err) < 0)
 		return -1;
 	if (!references && (!all || agent))

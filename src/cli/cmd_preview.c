@@ -220,6 +220,12 @@ static void print_import_flow(const struct telling *telling)
 			print_flows_of(telling, step->mv);
 }
 
+static bool is_provisioning(const struct preview_step *step)
+{
+	return preview_is(step, "provision") || preview_is(step, "held") ||
+	       preview_is(step, "deprovision");
+}
+
 /* All that happens under one rule set stands on one line. */
 static void print_rule_set(const struct telling *telling,
 			   const struct preview_step *first, size_t width)
@@ -236,9 +242,7 @@ static void print_rule_set(const struct telling *telling,
 	(void)printf("  ");
 	vec_foreach(&telling->preview->steps, step) {
 		if (step->rule_set != first->rule_set ||
-		    step->mv != first->mv ||
-		    (!preview_is(step, "provision") &&
-		     !preview_is(step, "deprovision")))
+		    step->mv != first->mv || !is_provisioning(step))
 			continue;
 		(void)printf("%s%s", between,
 			     output_safe(sv_from(step->text), arena));
@@ -246,11 +250,6 @@ static void print_rule_set(const struct telling *telling,
 	}
 	tell_place(telling->cli, first->rule);
 	(void)putchar('\n');
-}
-
-static bool is_provisioning(const struct preview_step *step)
-{
-	return preview_is(step, "provision") || preview_is(step, "deprovision");
 }
 
 static void print_provisioning(const struct telling *telling)

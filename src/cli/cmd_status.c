@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "cli/session.h"
 #include "store/copy.h"
+#include "store/hold.h"
 #include "store/status.h"
 
 #include <string.h>
@@ -42,6 +43,7 @@ struct status {
 	int64_t max_age; /* 0: none */
 	struct store_info store;
 	struct store_holders holders;
+	int64_t holds; /* objects that a run was undone for */
 	VEC(struct agent_state) agents;
 	int64_t due;
 	int64_t due_next;
@@ -123,6 +125,9 @@ static int load(struct status *status, struct error *err)
 	    store_last_runs(store, on_run, status, err) < 0 ||
 	    store_last_steps(store, on_step, status, err) < 0 ||
 	    load_waiting(status, err) < 0)
+		return -1;
+	status->holds = store_hold_count(store, err);
+	if (status->holds < 0)
 		return -1;
 	return store_due_next(store, &status->due, &status->due_next, err);
 }
@@ -328,6 +333,7 @@ static void print_json(struct status *status)
 	(void)json_object_set_new(part, "next",
 				  time_json(status, status->due_next));
 	(void)json_object_set_new(json, "due", part);
+	(void)json_object_set_new(json, "held", json_integer(status->holds));
 	(void)json_object_set_new(json, "exit", json_integer(status->exit));
 	output_json(&status->cli->output, json);
 }
@@ -374,6 +380,10 @@ static void print_head(struct status *status)
 			     "first at %s\n",
 			     output_number(status->due, status->arena),
 			     output_time(status->due_next, status->arena));
+	if (status->holds)
+		(void)printf("held     %s since a run was undone: nothing is "
+			     "exported to them\n",
+			     output_number(status->holds, status->arena));
 }
 
 static void add_number(struct table *table, struct status *status,

@@ -8,6 +8,7 @@
 #include "import/import.h"
 #include "inspect/candidates.h"
 #include "store/copy.h"
+#include "store/hold.h"
 #include "store/status.h"
 
 #include <string.h>
@@ -221,6 +222,24 @@ static void waiting(struct doctor *doctor, const struct config_agent *agent,
 			    (long long)waiting.quarantined);
 }
 
+static void held(struct doctor *doctor)
+{
+	struct error err = ERROR_INIT;
+	int64_t count = store_hold_count(doctor->session->store, &err);
+
+	if (count < 0)
+		doctor_tell(doctor, FINDING_ERROR, "store", NULL,
+			    "conjoin restore brings back the last backup", "%s",
+			    err.msg);
+	else if (count)
+		doctor_tell(doctor, FINDING_WARNING, "objects", NULL,
+			    "conjoin pending --held lists them, conjoin "
+			    "release ends it",
+			    "%lld held since a run was undone: nothing is "
+			    "exported to them",
+			    (long long)count);
+}
+
 static int count_link(void *data, const struct candidates_link *link)
 {
 	int64_t *count = data;
@@ -279,6 +298,7 @@ void doctor_store(struct doctor *doctor)
 	display_init(&session->display, session->store, config);
 	store_and_disk(doctor);
 	runs_and_clock(doctor);
+	held(doctor);
 	for (i = 0; i < config->agent_count; i++) {
 		uint32_t number =
 			store_name_find(session->store, NAME_AGENT,

@@ -5,6 +5,8 @@
  */
 #include "cli/show.h"
 
+#include "inspect/holds.h"
+
 #include "base/text.h"
 
 #include <string.h>
@@ -418,4 +420,31 @@ void show_export(struct cli *cli, const struct display_cs *object)
 	print_changes(cli, export->changes, export->change_count, "      ");
 	print_error(cli, object, "      ");
 	print_retry(cli, export, "      ");
+}
+
+json_t *show_hold_json(const struct display_hold *hold, struct arena *arena)
+{
+	json_t *json = json_object();
+
+	(void)json_object_set_new(json, "agent", json_of_text(hold->agent));
+	(void)json_object_set_new(json, "id",
+				  json_of_text(display_cs_id(hold->cs, arena)));
+	(void)json_object_set_new(json, "name", json_of_sv(hold->name));
+	(void)json_object_set_new(
+		json, "mv", hold->mv ? json_integer(hold->mv) : json_null());
+	(void)json_object_set_new(json, "rule_set",
+				  json_of_text(hold->rule_set));
+	(void)json_object_set_new(json, "undone", json_of_text(hold->what));
+	(void)json_object_set_new(json, "run", json_integer(hold->run));
+	(void)json_object_set_new(
+		json, "since", json_of_text(output_time(hold->since, arena)));
+	(void)json_object_set_new(json, "user", json_of_text(hold->user));
+	return json;
+}
+
+void show_hold(const struct display_hold *hold, struct arena *arena)
+{
+	(void)printf("  %s %s  %s\n", hold->agent,
+		     output_safe(hold->name, arena),
+		     output_safe(sv_from(holds_sentence(hold, arena)), arena));
 }

@@ -39,4 +39,11 @@ struct sv show_name(const struct display_cs *object, struct arena *arena);
 /* The first value of an attribute (case ignored), or empty. */
 struct sv show_first(const struct display_attrs *attrs, struct sv name);
 
+/* An object that is held: {"agent","id","name","mv","rule_set","undone","run",
+ * "since","user"} */
+struct display_hold;
+json_t *show_hold_json(const struct display_hold *hold, struct arena *arena);
+/* "  AGENT NAME  held since ..." */
+void show_hold(const struct display_hold *hold, struct arena *arena);
+
 #endif

@@ -55,8 +55,8 @@ struct explain_link {
 	const char *awaiting;
 };
 
-/* `state`: there provision join waits blocked off not-wanted left deprovision
- * not-reached */
+/* `state`: there provision join waits blocked off not-wanted left held
+ * deprovision not-reached */
 struct explain_provision {
 	const char *agent;
 	const char *rule_set;

@@ -6,6 +6,7 @@
 #include "inspect/explain_private.h"
 
 #include "base/clock.h"
+#include "inspect/holds.h"
 #include "inspect/remedy.h"
 
 #include <string.h>
@@ -135,6 +136,7 @@ static const char *state_by(const struct preview_step *step)
 		{ "waits", "waits" },   { "blocked", "blocked" },
 		{ "new", "provision" }, { "joined", "join" },
 		{ "off", "off" },       { "left", "left" },
+		{ "held", "held" },
 	};
 	size_t i;
 
@@ -157,6 +159,7 @@ static void read_steps(struct explaining *e,
 	vec_foreach(&e->preview.steps, step) {
 		if (step->rule_set != rule_set ||
 		    (!preview_is(step, "provision") &&
+		     !preview_is(step, "held") &&
 		     !preview_is(step, "deprovision")))
 			continue;
 		if (preview_found(step, "wanted") ||
@@ -388,6 +391,22 @@ static void say_export(struct sentences *s, const struct display_cs *cs)
 		say_remedy(s, &cs->error);
 }
 
+static void say_held(struct sentences *s, int64_t cs)
+{
+	struct explaining *e = s->e;
+	struct error ignored = ERROR_INIT;
+	struct display_hold hold;
+
+	if (holds_of_cs(e->display, cs, e->arena, &hold, &ignored) > 0)
+		say(s,
+		    arena_printf(e->arena,
+				 "%s: nothing is exported to it until the "
+				 "rules want something else, or 'conjoin "
+				 "release'",
+				 holds_sentence(&hold, e->arena)),
+		    NULL);
+}
+
 /* The account's own rule set: is it still wanted? */
 static void say_wanted(struct sentences *s)
 {
@@ -418,6 +437,7 @@ void explain_state(struct explaining *e)
 			say_remembered(&s, &view->entry.link);
 		say_steps(&s);
 	}
+	say_held(&s, view->cs.id);
 	say_export(&s, &view->cs);
 	why->len = s.all.len;
 	why->at = arena_array(e->arena, s.all.len, sizeof(*why->at));

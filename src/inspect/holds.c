@@ -98,7 +98,7 @@ const char *holds_sentence(const struct display_hold *hold, struct arena *arena)
 {
 	char since[40];
 
-	clock_format_iso(hold->since, since);
+	clock_format_iso(hold->since - hold->since % CLOCK_SECOND, since);
 	return arena_printf(
 		arena, "held since %s: run %lld was undone by %s (%s)", since,
 		(long long)hold->run, hold->user, hold->what);

@@ -496,10 +496,10 @@ static bool is_repeated(const struct preview *preview,
 {
 	const struct preview_step *other;
 
-	if (!preview_is(step, "provision"))
+	if (!preview_is(step, "provision") && !preview_is(step, "held"))
 		return false;
 	for (other = preview->steps.at; other < step; other++)
-		if (preview_is(other, "provision") && other->mv == step->mv &&
+		if (preview_is(other, step->step) && other->mv == step->mv &&
 		    other->rule_set == step->rule_set &&
 		    ((is_status(other) && is_status(step)) ||
 		     (!strcmp(other->found, step->found) &&
@@ -540,9 +540,9 @@ static void add_steps(const struct preview *preview, const char *name,
 static void by_step(struct preview *preview)
 {
 	static const char *const order[] = {
-		"filter",     "join",        "project",
-		"disconnect", "mv-deletion", "import-flow",
-		"provision",  "deprovision", "export-flow",
+		"filter",      "join",        "project",   "disconnect",
+		"mv-deletion", "import-flow", "provision", "held",
+		"deprovision", "export-flow",
 	};
 	struct preview all = { .steps = VEC_INIT };
 	size_t i;

@@ -13,15 +13,18 @@
 #include "inspect/history.h"
 #include "inspect/pending.h"
 #include "model/dn.h"
+#include "store/hold.h"
 
 #include <string.h>
 
 #define ROWS 256
 
 const char *const search_states[] = {
-	"connector",      "disconnector",   "filtered",  "explicit",
-	"pending-import", "pending-export", "awaiting",  "error",
-	"placeholder",    "container",      "transient", NULL,
+	"connector", "disconnector",   "filtered",
+	"explicit",  "pending-import", "pending-export",
+	"awaiting",  "error",          "placeholder",
+	"container", "transient",      "held",
+	NULL,
 };
 
 int search_clause_parse(struct sv text, struct search_clause *out)
@@ -620,6 +623,15 @@ static bool has_error(struct search *search, int64_t id)
 	return false;
 }
 
+static bool is_held(struct search *search, int64_t id)
+{
+	struct error ignored = ERROR_INIT;
+	struct hold_row row;
+
+	return store_hold_get(search->display->store, id, &search->object, &row,
+			      &ignored) > 0;
+}
+
 static bool state_fits(struct search *search, const struct entry *entry)
 {
 	const char *state = search->query->state;
@@ -636,6 +648,8 @@ static bool state_fits(struct search *search, const struct entry *entry)
 			       : entry->awaiting.op != PENDING_NONE;
 	if (!strcmp(state, "error"))
 		return has_error(search, entry->row.id);
+	if (!strcmp(state, "held"))
+		return is_held(search, entry->row.id);
 	if (!strcmp(state, "filtered") || !strcmp(state, "explicit"))
 		return sv_starts(sv_from(is), sv_from(state));
 	if (!strcmp(state, "connector"))

@@ -688,14 +688,14 @@ static int provision_one(struct making *m, struct error *err)
 	bool wanted;
 
 	m->cs = link_find(m->mv, m->rule_set);
-	if (held_back(m->sync, m->mv, m->rule_set, m->cs))
-		return 0;
 	rules = outbound_view(m);
 	if (rules_condition(&m->sync->rules, m->how->when, &rules,
 			    &m->sync->scratch, &wanted, err) < 0)
 		return -1;
 	if (m->sync->trace)
 		trace_wanted(m, wanted);
+	if (held_back(m->sync, m->mv, m->rule_set, m->cs))
+		return 0;
 	if (!m->cs)
 		return wanted && m->sync->config->provisioning
 			       ? provision_new(m, err)

@@ -99,13 +99,14 @@ int sync_share(struct store *store, const struct config *config,
  *	filter       taken taken-over no-rule-set out-of-scope filtered passed
  *	             explicit going frozen
  *	join         value (of a clause) candidates no-value condition
- *	             ambiguous no-rule joined by-hand
+ *	             ambiguous no-rule joined held by-hand
  *	project      projected not-projected by-hand
  *	disconnect   deleted filtered replaced by-hand
  *	import-flow  value no-value waiting condition stop ignored not-asked
  *	             no-connector kept frozen merged
  *	provision    wanted not-wanted off left waits taken new parent joined
  *	             renamed blocked
+ *	held         held ended
  *	deprovision  delete disconnect explicit-disconnect forget waits stays
  *	export-flow  pending same waiting condition ignored keep
  *	mv-deletion  deleted
