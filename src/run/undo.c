@@ -204,7 +204,7 @@ static int check_found(const struct finding *f, struct error *err)
 		return error_set(err, ERR_INVALID,
 				 "run %lld wrote to %lld objects, of %lld the "
 				 "history tells no more what they were: it "
-				 "cannot be undone (see 'keep' in "
+				 "cannot be undone (see history.changes in "
 				 "conjoin.yaml)",
 				 run, (long long)f->counted,
 				 (long long)(f->counted - f->objects));

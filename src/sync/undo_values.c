@@ -90,7 +90,8 @@ static int is_as_left(struct undoing *u, const struct attribute *at,
 	enum match_rule match = at->def->match;
 	size_t i;
 
-	if (!at->def->multi)
+	if (!at->def->multi ||
+	    (is->len <= 1 && value->come.len == 1 && value->gone.len <= 1))
 		return values_same(is, &value->come, match)
 			       ? 0
 			       : is_otherwise(u, at, is, &value->come, err);
