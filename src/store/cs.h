@@ -171,7 +171,7 @@ int store_link_range(struct store *store, int64_t from, int64_t to,
 int store_link_put(struct store_tx *tx, const struct link_row *row,
 		   struct error *err);
 int store_link_delete(struct store_tx *tx, int64_t cs, struct error *err);
-/* All links of a rule set are those of another one. */
+/* All links of a rule set, and what is held of it, are those of another one. */
 int store_link_take_over(struct store_tx *tx, uint32_t from, uint32_t to,
 			 struct error *err);
 /* Connectors of a metaverse object; the number, or -1. */

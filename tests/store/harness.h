@@ -13,6 +13,7 @@
 #include "store/cs.h"
 #include "store/due.h"
 #include "store/entry.h"
+#include "store/hold.h"
 #include "store/mv.h"
 
 #include <setjmp.h>

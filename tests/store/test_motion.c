@@ -304,6 +304,71 @@ static void what_is_due(void **state)
 	OK(f, store_commit(tx, &f->err));
 }
 
+static struct hold_row a_hold(int64_t cs, enum hold_kind kind, int64_t mv)
+{
+	const struct hold_row row = { .cs = cs,
+				      .kind = kind,
+				      .mv = mv,
+				      .rule_set = 4,
+				      .run = 7,
+				      .since = 99,
+				      .wanted = UINT64_MAX - 1,
+				      .user = "ada",
+				      .name = SV_LIT("cn=a"),
+				      .attrs = { "\0\5", 2 } };
+
+	return row;
+}
+
+static int count_hold(void *data, const struct hold_row *row)
+{
+	int *count = data;
+
+	assert_string_equal(row->user, "ada");
+	return ++*count == 2;
+}
+
+static void holds(void **state)
+{
+	struct fixture *f = *state;
+	struct store_tx *tx = begin(f);
+	struct hold_row row = a_hold(CS_ID(2, 1), HOLD_CHANGE, 0);
+	struct hold_row *rows;
+	int count = 0;
+
+	assert_true(store_hold_count(f->store, &f->err) == 0);
+	OK(f, store_hold_put(tx, &row, &f->err));
+	row.wanted = 0;
+	row = a_hold(CS_ID(2, 2), HOLD_ADD, 5);
+	OK(f, store_hold_put(tx, &row, &f->err));
+	row = a_hold(CS_ID(1, 9), HOLD_DELETE, 5);
+	OK(f, store_hold_put(tx, &row, &f->err));
+	OK(f, store_link_take_over(tx, 4, 6, &f->err));
+	commit(f, tx);
+	assert_int_equal(
+		store_hold_get(f->store, CS_ID(2, 1), &f->arena, &row, &f->err),
+		1);
+	assert_int_equal(row.kind, HOLD_CHANGE);
+	assert_int_equal(row.rule_set, 6);
+	assert_true(row.run == 7 && row.since == 99);
+	assert_true(row.wanted == UINT64_MAX - 1);
+	assert_true(sv_eq_str(row.name, "cn=a"));
+	assert_int_equal(row.attrs.len, 2);
+	assert_int_equal(
+		store_hold_of_mv(f->store, 5, &f->arena, &rows, &f->err), 1);
+	assert_true(rows[0].cs == CS_ID(2, 2));
+	OK(f, store_hold_scan(f->store, 0, count_hold, &count, &f->err));
+	assert_int_equal(count, 2);
+	tx = begin(f);
+	OK(f, store_hold_delete(tx, CS_ID(2, 1), &f->err));
+	OK(f, store_hold_delete(tx, CS_ID(2, 1), &f->err));
+	commit(f, tx);
+	assert_int_equal(
+		store_hold_get(f->store, CS_ID(2, 1), &f->arena, &row, &f->err),
+		0);
+	assert_true(store_hold_count(f->store, &f->err) == 2);
+}
+
 static void queues(void **state)
 {
 	struct fixture *f = *state;
@@ -342,6 +407,7 @@ int main(void)
 		TEST(errors),
 		TEST(queues),
 		TEST(what_is_due),
+		TEST(holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,10 @@ int store_link_put(struct store_tx *tx, const struct link_row *row,
 int store_link_take_over(struct store_tx *tx, uint32_t from, uint32_t to,
 			 struct error *err)
 {
+	if (sql_run(tx->store,
+		    "UPDATE hold SET rule_set = ?2 WHERE rule_set = ?1", err,
+		    "ii", (int64_t)from, (int64_t)to) < 0)
+		return -1;
 	return sql_run(tx->store,
 		       "UPDATE link SET rule_set = ?2 WHERE rule_set = ?1", err,
 		       "ii", (int64_t)from, (int64_t)to);
