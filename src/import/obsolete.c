@@ -92,6 +92,18 @@ int obsolete_reported(struct import *import, struct error *err)
 	return ret;
 }
 
+/* It may have been deleted by an export before any import saw it. */
+static int lost_add(struct import *import, struct entry *entry,
+		    struct error *err)
+{
+	if (entry->awaiting.op == PENDING_DELETE)
+		return obsolete_remove(import, entry, err);
+	return confirm_lost(import, entry,
+			    "the object was added by an export but is not "
+			    "there",
+			    err);
+}
+
 /* Exported adds that a full import did not see. */
 static int lost_adds(struct import *import, struct error *err)
 {
@@ -114,10 +126,7 @@ static int lost_adds(struct import *import, struct error *err)
 				return -1;
 			if (entry.row.has_image)
 				continue;
-			if (confirm_lost(import, &entry,
-					 "the object was added by an export "
-					 "but is not there",
-					 err) < 0 ||
+			if (lost_add(import, &entry, err) < 0 ||
 			    import_commit(import, false, err) < 0)
 				return -1;
 		}

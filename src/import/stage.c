@@ -696,6 +696,9 @@ int stage_delete(struct import *import, int64_t id, struct error *err)
 
 	if (ret <= 0)
 		return ret;
+	/* added and deleted by exports before any import saw it */
+	if (!entry.row.has_image && entry.awaiting.op == PENDING_DELETE)
+		return obsolete_remove(import, &entry, err);
 	if (!entry.row.has_image)
 		return 0;
 	if (entry.row.flags & CS_CONTAINER)

@@ -85,18 +85,17 @@ bool past_value(struct store *store, uint32_t attr, const struct values *from,
 uint32_t past_sum(struct store *store, const struct value *value,
 		  struct arena *arena)
 {
-	struct strbuf text = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct sv text = value->text;
 	uint64_t sum;
 
-	strbuf_addf(&text, "%d:%lld:", (int)value->type,
-		    (long long)value->number);
 	if (value->type == VALUE_STRING)
-		strbuf_addsv(&text, text_fold(value->text, arena));
-	else if (value->type != VALUE_REFERENCE)
-		strbuf_addsv(&text, value->text);
-	sum = hash64(store_hash_key(store), strbuf_sv(&text));
-	strbuf_release(&text);
-	return (uint32_t)sum;
+		text = text_fold(text, arena);
+	if (value->type == VALUE_REFERENCE)
+		text = SV_NULL;
+	sum = hash64(store_hash_key(store), text);
+	sum += ((uint64_t)value->number << 4 | (uint64_t)value->type) *
+	       UINT64_C(0x9e3779b97f4a7c15);
+	return (uint32_t)(sum >> 32);
 }
 
 struct values past_before(const struct past_value *value,

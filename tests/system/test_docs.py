@@ -103,6 +103,44 @@ def test_plan_howto(tutorial, tmp_path):
                                 str(tmp_path / "conjoin-next")))
 
 
+def test_undo_howto(tutorial, tmp_path):
+    shutil.copytree(tutorial.path, tmp_path / "company")
+    folder = Folder(tmp_path / "company")
+    text = (ROOT / "docs/how-to/undo.md").read_text(encoding="utf-8")
+    folder.write("data/hr.csv", folder.read("data/hr.csv").replace(
+        "Head of Laboratory", "Chemist"))
+    folder.ok("cycle")
+    before = folder.read("out/directory.ldif")
+    folder.write("data/hr.csv", re.sub(
+        "^1,.*\n", "", re.sub(r"^(2,(?:[^,]*,){3})[^,]*,", r"\g<1>Ceo,",
+                              folder.read("data/hr.csv"), flags=re.M),
+        flags=re.M))
+    first, then = text.split("`conjoin runs` says")
+    follow(folder, first)
+    run = max(run["run"] for run in folder.json("runs")["runs"]
+              if run["profile"] == "export")
+    undo = folder.ok("undo", run, "--out", f"{folder.path}/out/an.undo",
+                     "--html", f"{folder.path}/out/an-undo.html").out
+    for line in then.split("```")[1].strip().splitlines():
+        assert line == "..." or line.startswith("to write") or \
+            line.replace("run 22", f"run {run}") in undo, (line, undo)
+    taken, held = then.split("## What is held")
+    follow(folder, re.sub(r"(?<= )out/(?=an)", f"{folder.path}/out/", taken))
+    assert entries_of(folder.read("out/directory.ldif")) == \
+        entries_of(before)
+    shown = folder.ok("pending", "--held").out
+    assert "Ada Larkin" in shown and "(delete)" in shown
+    follow(folder, held)
+    entries = folder.ldif("out/directory.ldif")
+    assert entries.entry("cn=Ben Osei,ou=people,dc=corp,dc=test")["title"] \
+        == ["Ceo"]
+    assert entries.entry("cn=Ada Larkin,ou=people,dc=corp,dc=test")
+
+
+def entries_of(text):
+    return sorted(sorted(block.splitlines()) for block in text.split("\n\n"))
+
+
 def in_folder(text, folder):
     """Files named beside the folder are in it."""
     return re.sub(r"(?<= )out/(?=titles)", f"{folder.path}/out/", text)
