@@ -217,7 +217,7 @@ int fresh_hand_over(struct import *import, struct error *err)
 	store_hold_back(import->store, NULL, NULL);
 	import->fresh_rows[0] = import->fresh_rows[1];
 	import->fresh_rows[1] = fresh;
-	return store_write_behind(import->tx, write_fresh, fresh, err);
+	return store_write_behind(import->tx, write_fresh, NULL, fresh, err);
 }
 
 void fresh_release(struct import *import)

@@ -177,6 +177,15 @@ int store_link_take_over(struct store_tx *tx, uint32_t from, uint32_t to,
 /* Connectors of a metaverse object; the number, or -1. */
 int store_link_of_mv(struct store *store, int64_t mv, struct arena *arena,
 		     struct link_row **out, struct error *err);
+/* Who is linked to metaverse objects from ... to, in order of those and then
+ * of connectors. */
+struct link_pair {
+	int64_t mv;
+	int64_t cs;
+};
+int store_link_pairs(struct store *store, int64_t from, int64_t to,
+		     struct arena *arena, struct link_pair **out,
+		     struct error *err);
 /* Links of the agent's objects under a rule set; looks at all of them. */
 int64_t store_link_count(struct store *store, uint32_t agent, uint32_t rule_set,
 			 struct error *err);

@@ -333,6 +333,33 @@ int entry_scan(struct store *store, uint32_t agent, int64_t after,
 	return ret < 0 ? -1 : count;
 }
 
+static struct sv dup_text(struct sv text, struct arena *arena)
+{
+	return text.ptr ? arena_dup(arena, text) : SV_NULL;
+}
+
+static void dup_export(struct export_state *state, struct arena *arena)
+{
+	state->rdn = dup_text(state->rdn, arena);
+	state->attrs = image_dup(&state->attrs, arena);
+}
+
+struct entry entry_dup(const struct entry *entry, struct arena *arena)
+{
+	struct entry copy = *entry;
+
+	copy.row.rdn = dup_text(entry->row.rdn, arena);
+	copy.row.anchor = dup_text(entry->row.anchor, arena);
+	copy.row.image = SV_NULL;
+	copy.old_dn = dup_text(entry->old_dn, arena);
+	copy.image = image_dup(&entry->image, arena);
+	copy.synced = image_dup(&entry->synced, arena);
+	copy.confirmed = image_dup(&entry->confirmed, arena);
+	dup_export(&copy.pending, arena);
+	dup_export(&copy.awaiting, arena);
+	return copy;
+}
+
 struct image entry_written(const struct entry *entry, struct arena *arena)
 {
 	struct image image = image_copy(&entry->image, arena);

@@ -49,6 +49,9 @@ int entry_scan(struct store *store, uint32_t agent, int64_t after,
 	       struct entry *out, int limit, struct arena *arena,
 	       struct error *err);
 
+/* A copy that needs nothing of the original's memory, but for row.image. */
+struct entry entry_dup(const struct entry *entry, struct arena *arena);
+
 /* What the connected system has as far as is known: image and awaiting. */
 struct image entry_written(const struct entry *entry, struct arena *arena);
 /* What it will have after the pending export too. */

@@ -18,6 +18,8 @@ struct flush {
 	struct arena batch; /* what `w` points to */
 	struct strbuf past; /* a row of the history */
 	struct idmap cs;    /* ids of its objects */
+	struct idmap mv;
+	struct ahead *ahead; /* what is read then, or NULL */
 };
 
 static int write_merged(struct flush *flush, const struct work_cs *cs,
@@ -363,7 +365,7 @@ static struct flush *take_over(struct sync *sync)
 	flush->past = (struct strbuf)STRBUF_INIT(STRBUF_NO_LIMIT);
 	flush->sync = sync;
 	flush->store = sync->store;
-	work_hand_over(sync, &flush->w, &flush->batch, &flush->cs);
+	work_hand_over(sync, &flush->w, &flush->batch, &flush->cs, &flush->mv);
 	return flush;
 }
 
@@ -373,6 +375,7 @@ static void release(struct flush *flush)
 	strbuf_release(&flush->past);
 	arena_release(&flush->batch);
 	idmap_release(&flush->cs);
+	idmap_release(&flush->mv);
 	mem_free(flush);
 }
 
@@ -426,7 +429,15 @@ static void announce(struct sync *sync, const struct flush *flush)
 			store_expect_rows(sync->store, due->id, STORE_ROWS_DUE);
 }
 
-int flush_behind(struct sync *sync, struct error *err)
+static int read_ahead(void *data, struct store_tx *tx, struct error *err)
+{
+	struct flush *flush = data;
+
+	(void)tx;
+	return ahead_read(flush->ahead, err);
+}
+
+int flush_behind(struct sync *sync, struct ahead *ahead, struct error *err)
 {
 	struct flush *flush = take_over(sync);
 
@@ -435,11 +446,20 @@ int flush_behind(struct sync *sync, struct error *err)
 		return -1;
 	}
 	announce(sync, flush);
+	flush->ahead = ahead;
 	sync->behind = flush;
-	return store_write_behind(sync->tx, write_all, flush, err);
+	return store_write_behind(sync->tx, write_all,
+				  ahead ? read_ahead : NULL, flush, err);
 }
 
-bool flush_holds(const struct sync *sync, int64_t cs)
+const struct work_cs *flush_cs(const struct sync *sync, int64_t id)
 {
-	return sync->behind && idmap_get(&sync->behind->cs, (uint64_t)cs, NULL);
+	return sync->behind ? idmap_get_ptr(&sync->behind->cs, (uint64_t)id)
+			    : NULL;
+}
+
+const struct work_mv *flush_mv(const struct sync *sync, int64_t id)
+{
+	return sync->behind ? idmap_get_ptr(&sync->behind->mv, (uint64_t)id)
+			    : NULL;
 }

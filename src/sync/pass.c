@@ -17,7 +17,7 @@
 #define FLUSH_OBJECTS 8192
 /* groups are larger than people: a batch ends early when it grows too much */
 #define FLUSH_BYTES   ((size_t)24 << 20)
-#define AHEAD_BYTES   ((size_t)12 << 20)
+#define FIRST         512 /* that are waited for */
 #define CONTAINERS    64
 #define FIXUP_ROUNDS  20
 
@@ -46,158 +46,11 @@ static bool is_full(const struct sync *sync, int objects)
 	       (objects % 16 == 15 && arena_size(&sync->batch) > FLUSH_BYTES);
 }
 
-static int order_ids(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a;
-	int64_t y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The next ids of both queues, in order, without repetition. */
-static int next_ids(struct sync *sync, int64_t after,
-		    enum pending_import_filter filter, int64_t *out,
-		    struct error *err)
-{
-	int staged = store_pending_import_ids(sync->store, sync->number, after,
-					      filter, out, CHUNK, err);
-	int queued = 0;
-	int64_t limit = INT64_MAX;
-	int kept = 0;
-	int i;
-
-	if (staged < 0)
-		return -1;
-	if (filter != PENDING_IMPORT_DELETES)
-		queued = store_queue_ids(sync->store, sync->number, after,
-					 out + staged, CHUNK, err);
-	if (queued < 0)
-		return -1;
-	/* a full half ends somewhere: beyond it the other may have gaps */
-	if (staged == CHUNK)
-		limit = out[staged - 1];
-	if (queued == CHUNK && out[staged + queued - 1] < limit)
-		limit = out[staged + queued - 1];
-	if (staged + queued)
-		qsort(out, (size_t)staged + (size_t)queued, sizeof(*out),
-		      order_ids);
-	for (i = 0; i < staged + queued && out[i] <= limit; i++)
-		if (!kept || out[kept - 1] != out[i])
-			out[kept++] = out[i];
-	return kept;
-}
-
-/* The same of those that are not settled already. */
-static int next_todo(const struct sync *sync, int64_t after, int64_t *out)
-{
-	size_t low = 0;
-	size_t high = sync->todo_count;
-	int count = 0;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (sync->todo[middle] > after)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	while (count < CHUNK && low < sync->todo_count)
-		out[count++] = sync->todo[low++];
-	return count;
-}
-
-/* The objects that come next, read ahead of the batch that takes them. */
-struct ahead {
-	int64_t ids[FLUSH_OBJECTS];
-	struct entry entries[FLUSH_OBJECTS]; /* row.id 0: it is gone */
-	struct entry containers[CONTAINERS];
-	size_t container_count;
-	int len;
-	int wanted; /* as many as the batch before could take */
+/* Containers that go from one batch to the next. */
+struct kept {
+	struct entry entries[CONTAINERS];
+	size_t count;
 };
-
-/* Objects one behind another are read as a range, others one by one. */
-static int load_entries(struct sync *sync, const int64_t *ids, int count,
-			struct entry *out, struct error *err)
-{
-	int room = 2 * count;
-	struct entry *range;
-	int found = 0;
-	int at = 0;
-	int i;
-
-	if (ids[count - 1] - ids[0] >= room) {
-		for (i = 0; i < count && found >= 0; i++) {
-			found = entry_load(sync->store, ids[i], &sync->batch,
-					   &out[i], err);
-			if (found == 0)
-				out[i].row.id = 0;
-		}
-		return found < 0 ? -1 : 0;
-	}
-	range = mem_alloc((size_t)room * sizeof(*range));
-	found = entry_scan(sync->store, sync->number, ids[0] - 1, range, room,
-			   &sync->batch, err);
-	for (i = 0; i < count; i++) {
-		while (at < found && range[at].row.id < ids[i])
-			at++;
-		if (at < found && range[at].row.id == ids[i])
-			out[i] = range[at];
-		else
-			out[i].row.id = 0;
-	}
-	mem_free(range);
-	return found < 0 ? -1 : 0;
-}
-
-/* At most 2 * CHUNK objects; their number. */
-static int read_chunk(struct sync *sync, enum pass pass, int64_t after,
-		      int64_t *ids, struct entry *entries, struct error *err)
-{
-	int count;
-	int i;
-
-	if (pass == PASS_ALL && !sync->has_todo) {
-		count = entry_scan(sync->store, sync->number, after, entries,
-				   CHUNK, &sync->batch, err);
-		for (i = 0; i < count; i++)
-			ids[i] = entries[i].row.id;
-		return count;
-	}
-	if (pass == PASS_ALL)
-		count = next_todo(sync, after, ids);
-	else
-		count = next_ids(sync, after,
-				 pass == PASS_DELETED ? PENDING_IMPORT_DELETES
-				 : sync->sets         ? PENDING_IMPORT_WHOLE
-						      : PENDING_IMPORT_OTHERS,
-				 ids, err);
-	if (count > 0 && load_entries(sync, ids, count, entries, err) < 0)
-		return -1;
-	return count;
-}
-
-/* Into the working set's memory, which is that of the batch to come. */
-static int read_ahead(struct sync *sync, enum pass pass, int64_t after,
-		      struct ahead *ahead, struct error *err)
-{
-	int count = CHUNK;
-
-	ahead->len = 0;
-	while (count > 0 && ahead->len < ahead->wanted &&
-	       arena_size(&sync->batch) < AHEAD_BYTES) {
-		int64_t *ids = ahead->ids + ahead->len;
-
-		count = read_chunk(sync, pass, after, ids,
-				   ahead->entries + ahead->len, err);
-		if (count > 0) {
-			ahead->len += count;
-			after = ids[count - 1];
-		}
-	}
-	return count < 0 ? -1 : 0;
-}
 
 /* The batch queued objects that this pass has still to come to. */
 static bool queues_ahead(const struct sync *sync, int64_t after)
@@ -212,123 +65,187 @@ static bool queues_ahead(const struct sync *sync, int64_t after)
 }
 
 /* The containers that the batch placed objects in are needed by the next one
- * too: read now, they need not be waited for. */
-static int keep_containers(struct sync *sync, const struct writes *done,
-			   struct ahead *ahead, struct error *err)
+ * too: so that they need not be waited for, they are taken along. */
+static void keep_containers(const struct sync *sync, struct kept *kept,
+			    struct arena *arena)
 {
 	struct work_cs *const *at;
 
-	ahead->container_count = 0;
-	vec_foreach(&done->all_cs, at) {
+	kept->count = 0;
+	vec_foreach(&sync->w.all_cs, at) {
 		const struct work_cs *cs = *at;
-		int ret;
 
 		if (cs->e.row.type || cs->is_new || cs->removed ||
 		    cs->dirty_row || cs->dirty_link || cs->dirty_import ||
 		    cs->dirty_pending || cs->dirty_awaiting)
 			continue;
-		if (ahead->container_count == CONTAINERS)
-			return 0;
-		ret = entry_load(sync->store, cs->e.row.id, &sync->batch,
-				 &ahead->containers[ahead->container_count],
-				 err);
-		if (ret < 0)
-			return -1;
-		ahead->container_count += (size_t)ret;
+		if (kept->count == CONTAINERS)
+			return;
+		kept->entries[kept->count++] = entry_dup(&cs->e, arena);
 	}
-	return 0;
 }
 
-/* Reads what comes next, then hands the batch over to be written behind. */
-static int next_batch(struct sync *sync, enum pass pass, int64_t after,
-		      struct ahead *ahead, struct error *err)
-{
-	struct work_cs *container;
-	struct arena done;
-	struct arena next;
-	size_t i;
-	int ret = flush_settle(sync, err);
+/* ---- a batch ---- */
 
-	if (ret == 0 && queues_ahead(sync, after))
-		ret = flush(sync, err);
-	if (ret < 0)
-		return -1;
-	done = sync->batch;
-	sync->batch = (struct arena)ARENA_INIT;
-	ret = read_ahead(sync, pass, after, ahead, err);
-	if (ret == 0)
-		ret = keep_containers(sync, &sync->w, ahead, err);
-	next = sync->batch;
-	sync->batch = done;
-	if (ret == 0)
-		ret = flush_behind(sync, err);
-	else
-		arena_release(&sync->batch);
-	sync->batch = next;
-	for (i = 0; ret == 0 && i < ahead->container_count; i++)
-		(void)work_cs_entry(sync, &ahead->containers[i], &container);
+/* The batch that is taken, and what is read meanwhile for the next one. */
+struct batches {
+	struct ahead *now;
+	struct ahead *next;
+	struct kept kept;
+	struct ahead_refs refs;
+	size_t bytes; /* an object needed in the batch before */
+};
+
+static int how_many(const struct batches *batches)
+{
+	size_t fit = batches->bytes ? FLUSH_BYTES / batches->bytes : FIRST;
+
+	return fit < FLUSH_OBJECTS ? (int)fit + 1 : FLUSH_OBJECTS;
+}
+
+/* Hands what was done over to be written, and goes on with what was read. */
+static int begin_batch(struct sync *sync, struct batches *batches,
+		       struct error *err)
+{
+	struct ahead *now = batches->now;
+	struct work_cs *container;
+	size_t i;
+	int ret;
+
+	batches->next->after = now->after;
+	batches->next->wanted = how_many(batches);
+	batches->next->len = 0;
+	if (sync->forgot)
+		idmap_clear(&batches->refs.told);
+	sync->forgot = false;
+	ret = flush_behind(sync, now->ended ? NULL : batches->next, err);
+	sync->batch = now->arena;
+	now->arena = (struct arena)ARENA_INIT;
+	for (i = 0; i < batches->kept.count; i++)
+		(void)work_cs_entry(sync, &batches->kept.entries[i],
+				    &container);
+	work_links_read(sync, now);
 	return ret;
 }
 
-static int take(struct sync *sync, enum pass pass, const struct ahead *ahead,
-		int at, struct error *err)
+/* `done` objects of what was read ahead have been taken. */
+static int end_batch(struct sync *sync, struct batches *batches, int done,
+		     struct error *err)
 {
-	int64_t id = ahead->ids[at];
+	struct ahead *now = batches->now;
+	struct ahead *next = batches->next;
+	int64_t after = now->objects[done - 1].id;
+	bool queues = queues_ahead(sync, after);
+
+	batches->bytes = arena_used(&sync->batch) / (size_t)done;
+	batches->kept.count = 0;
+	if (flush_settle(sync, err) < 0 || (queues && flush(sync, err) < 0))
+		return -1;
+	if (queues || done < now->len) {
+		arena_release(&next->arena);
+		next->after = after;
+		next->wanted = how_many(batches);
+		if (ahead_read(next, err) < 0)
+			return -1;
+	}
+	keep_containers(sync, &batches->kept, &next->arena);
+	batches->now = next;
+	batches->next = now;
+	return 0;
+}
+
+static int take(struct sync *sync, enum pass pass,
+		const struct ahead_object *object, struct error *err)
+{
 	struct work_cs *cs;
 	int found;
 
 	if (pass == PASS_ALL && sync->settled && !sync->has_todo &&
-	    idmap_get(&sync->quiet, (uint64_t)id, NULL))
+	    idmap_get(&sync->quiet, (uint64_t)object->id, NULL))
 		return 0;
 	/* the batch before may have changed what was read ahead of it */
-	if (ahead->entries[at].row.id && !flush_holds(sync, id))
-		found = work_cs_entry(sync, &ahead->entries[at], &cs);
+	if (object->entry && !flush_cs(sync, object->id))
+		found = work_cs_entry(sync, object->entry, &cs);
 	else
-		found = work_cs(sync, id, &cs, err);
+		found = work_cs(sync, object->id, &cs, err);
 	if (found < 0)
 		return -1;
 	if (found == 0)
-		return pass == PASS_ALL ? 0
-					: store_queue_delete(sync->tx, id, err);
+		return pass == PASS_ALL
+			       ? 0
+			       : store_queue_delete(sync->tx, object->id, err);
 	if ((cs->e.import == IMPORT_DELETE) != (pass == PASS_DELETED))
 		return 0;
+	if (object->mv && cs->e.link.mv == object->mv->row.id &&
+	    work_mv_read(sync, object->mv, err) < 0)
+		return -1;
 	return sync_object(sync, cs, err);
 }
 
 /* 1: stopped */
-static int run_pass(struct sync *sync, enum pass pass, struct ahead *ahead,
+static int run_pass(struct sync *sync, enum pass pass, struct batches *batches,
 		    struct error *err)
 {
-	int64_t after = 0;
-	int ret;
+	int ret = ahead_read(batches->now, err);
 
-	ahead->wanted = FLUSH_OBJECTS / 2;
-	ret = read_ahead(sync, pass, after, ahead, err);
-	while (ret == 0 && ahead->len) {
+	while (ret == 0 && batches->now->len) {
+		const struct ahead *now = batches->now;
 		int i;
 
-		for (i = 0; i < ahead->len && ret == 0 && !is_full(sync, i);
-		     i++) {
-			after = ahead->ids[i];
-			ret = take(sync, pass, ahead, i, err);
-		}
-		ahead->wanted = i < ahead->len ? i : FLUSH_OBJECTS - 2 * CHUNK;
+		ret = begin_batch(sync, batches, err);
+		for (i = 0; i < now->len && ret == 0 && !is_full(sync, i); i++)
+			ret = take(sync, pass, &now->objects[i], err);
 		if (ret == 0)
-			ret = next_batch(sync, pass, after, ahead, err);
+			ret = end_batch(sync, batches, i, err);
 		if (ret == 0)
 			ret = told_to_stop(sync);
 	}
-	if (ret == 0)
-		ret = flush(sync, err);
+	if (ret >= 0 && flush(sync, err) < 0)
+		return -1;
 	return ret;
+}
+
+static struct ahead *new_ahead(const struct sync *sync, enum pass pass,
+			       struct ahead_refs *refs)
+{
+	struct ahead *ahead = mem_zalloc(sizeof(*ahead));
+
+	ahead->store = sync->store;
+	ahead->refs = refs;
+	ahead->agent = sync->number;
+	ahead->pass = pass;
+	ahead->sets = sync->sets;
+	ahead->has_todo = pass == PASS_ALL && sync->has_todo;
+	ahead->todo = sync->todo;
+	ahead->todo_count = sync->todo_count;
+	ahead->wanted = FIRST;
+	return ahead;
+}
+
+static void free_ahead(struct ahead *ahead)
+{
+	arena_release(&ahead->arena);
+	vec_release(&ahead->partners);
+	vec_release(&ahead->links);
+	mem_free(ahead);
 }
 
 int pass_objects(struct sync *sync, enum pass pass, struct error *err)
 {
-	struct ahead *ahead = mem_alloc(sizeof(*ahead));
-	int ret = run_pass(sync, pass, ahead, err);
+	struct batches batches = { .kept.count = 0 };
+	struct error ignored = ERROR_INIT;
+	int ret;
 
-	mem_free(ahead);
+	ahead_refs_init(&batches.refs, sync->config);
+	batches.now = new_ahead(sync, pass, &batches.refs);
+	batches.next = new_ahead(sync, pass, &batches.refs);
+	ret = run_pass(sync, pass, &batches, err);
+
+	/* the thread may still be reading */
+	(void)flush_settle(sync, ret < 0 ? &ignored : err);
+	free_ahead(batches.now);
+	free_ahead(batches.next);
+	ahead_refs_release(&batches.refs);
 	return ret;
 }
 

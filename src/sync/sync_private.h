@@ -64,6 +64,7 @@ struct agent_plan {
 /* ---- the working set: objects in memory over the store ---- */
 
 struct work_mv;
+struct ahead;
 
 struct work_cs {
 	struct entry e;
@@ -255,6 +256,7 @@ struct sync {
 	struct idmap partners;
 	struct idmap mv_links;
 	struct arena mv_links_arena;
+	bool forgot;           /* since ahead_refs.c was told */
 	VEC(int64_t) relinked; /* metaverse objects whose links changed */
 
 	VEC(struct outcome_change) unit_outcomes;
@@ -342,6 +344,19 @@ int work_cs_entry(struct sync *sync, const struct entry *entry,
 		  struct work_cs **out);
 int work_mv(struct sync *sync, int64_t id, struct work_mv **out,
 	    struct error *err);
+/* One that has been read, with its connectors: ids and entries (NULL: not
+ * read). What the batch before may have changed is read anew. */
+struct read_mv {
+	struct mv_row row;
+	struct image image;
+	struct lineage lineage;
+	bool members;
+	int64_t *links;
+	struct entry **entries;
+	size_t link_count;
+};
+int work_mv_read(struct sync *sync, const struct read_mv *read,
+		 struct error *err);
 struct work_cs *work_new_cs(struct sync *sync, struct agent_plan *agent,
 			    struct error *err);
 struct work_mv *work_new_mv(struct sync *sync, struct mv_plan *plan,
@@ -354,7 +369,7 @@ void work_unit_keep(struct sync *sync);
 void work_unit_drop(struct sync *sync);
 /* Moves the batch out; the working set is empty after that. */
 void work_hand_over(struct sync *sync, struct writes *writes,
-		    struct arena *batch, struct idmap *cs);
+		    struct arena *batch, struct idmap *cs, struct idmap *mv);
 void work_release_writes(struct writes *writes);
 /* Nothing of it is kept. */
 void work_forget(struct sync *sync);
@@ -372,6 +387,8 @@ struct link_list {
 };
 int work_links_of(struct sync *sync, int64_t mv, const struct link_list **out,
 		  struct error *err);
+/* What has been read of both, or what the batch before made of it. */
+void work_links_read(struct sync *sync, const struct ahead *ahead);
 void work_outcome(struct sync *sync, const struct work_cs *cs,
 		  enum outcome outcome, bool flow);
 void work_outcome_of(struct sync *sync, int64_t cs, enum outcome outcome,
@@ -406,13 +423,63 @@ void trace(struct sync *sync, const char *step, const char *found,
 /* ---- flush.c: the batch is written, the working set empty after that ---- */
 /* Into the present transaction. */
 int flush_now(struct sync *sync, struct error *err);
-/* By another thread, which also commits and begins the next transaction. What
- * asks the store for rows meanwhile waits for it. */
-int flush_behind(struct sync *sync, struct error *err);
+/* By another thread, which also commits and begins the next transaction, then
+ * reads `ahead`, if it is not NULL. What asks the store for rows meanwhile
+ * waits for it. */
+int flush_behind(struct sync *sync, struct ahead *ahead, struct error *err);
 /* Waits until what is written behind is in the store. */
 int flush_settle(struct sync *sync, struct error *err);
-/* The object is in the batch that is being written. */
-bool flush_holds(const struct sync *sync, int64_t cs);
+/* The object in the batch that is being written, or NULL. Of it only what the
+ * writer leaves alone may be looked at: whether it is removed, and links. */
+const struct work_cs *flush_cs(const struct sync *sync, int64_t id);
+const struct work_mv *flush_mv(const struct sync *sync, int64_t id);
+
+/* ---- ahead.c: objects are read before the batch that takes them ---- */
+
+/* Which of the agent's objects a pass takes. */
+enum pass { PASS_ALL, PASS_CHANGED, PASS_DELETED };
+
+struct ahead_object {
+	int64_t id;
+	struct entry *entry; /* NULL: it is gone */
+	struct read_mv *mv;  /* NULL: none, or not read */
+};
+/* The links of what they refer to: ahead_refs.c. */
+struct links_of {
+	int64_t mv;
+	struct link_list list;
+};
+struct ahead_refs {
+	bool *imported; /* [attr_id] it may be a reference that flows */
+	bool *exported;
+	size_t count;
+	struct idmap told; /* connectors and metaverse objects */
+};
+#define AHEAD_MAX 8192
+struct ahead {
+	struct store *store;
+	struct ahead_refs *refs;
+	uint32_t agent;
+	enum pass pass;
+	bool sets;     /* others take what changes in sets alone */
+	bool has_todo; /* PASS_ALL: these, in order, and no others */
+	const int64_t *todo;
+	size_t todo_count;
+	int64_t after;      /* objects behind this one */
+	int wanted;         /* about as many */
+	struct arena arena; /* what is read, for the batch */
+	struct ahead_object objects[AHEAD_MAX];
+	int len;
+	bool ended; /* nothing comes behind them */
+	VEC(struct link_pair) partners;
+	VEC(struct links_of) links;
+};
+/* Asks the store alone: by any thread, one at a time. */
+int ahead_read(struct ahead *ahead, struct error *err);
+void ahead_refs_init(struct ahead_refs *refs, const struct config *config);
+void ahead_refs_release(struct ahead_refs *refs);
+int ahead_refs_read(struct ahead *ahead, const struct ahead_object *object,
+		    struct error *err);
 
 /* ---- record.c: what was before ---- */
 /* What the batch changed of a metaverse object, before it is written; by the
@@ -672,9 +739,7 @@ int sync_link_up(struct sync *sync, struct work_cs *cs,
 int sync_record_error(struct sync *sync, int64_t cs, const struct error *why,
 		      struct error *err);
 
-/* pass.c: the loops of the step; the batch is written at the end of each */
-/* Which of the agent's objects a pass takes. */
-enum pass { PASS_ALL, PASS_CHANGED, PASS_DELETED };
+/* pass.c: the loops of the step; the batch is written at the end of each. */
 /* 1: stopped by the operator */
 int pass_objects(struct sync *sync, enum pass pass, struct error *err);
 /* Changes of reference sets: by value, or else as any other object. */

@@ -136,7 +136,7 @@ static void forget_waits(struct sync *sync)
 static void refresh_links(struct sync *sync);
 
 void work_hand_over(struct sync *sync, struct writes *writes,
-		    struct arena *batch, struct idmap *cs)
+		    struct arena *batch, struct idmap *cs, struct idmap *mv)
 {
 	const struct due_row *due;
 
@@ -147,10 +147,11 @@ void work_hand_over(struct sync *sync, struct writes *writes,
 	*writes = sync->w;
 	*batch = sync->batch;
 	*cs = sync->cs;
+	*mv = sync->mv;
 	memset(&sync->w, 0, sizeof(sync->w));
 	memset(&sync->batch, 0, sizeof(sync->batch));
 	memset(&sync->cs, 0, sizeof(sync->cs));
-	idmap_clear(&sync->mv);
+	memset(&sync->mv, 0, sizeof(sync->mv));
 	fresh_clear(&sync->fresh_mv_keys);
 	vec_clear(&sync->saved_cs);
 	vec_clear(&sync->saved_mv);
@@ -180,11 +181,13 @@ void work_forget(struct sync *sync)
 	struct writes writes;
 	struct arena batch;
 	struct idmap cs;
+	struct idmap mv;
 
-	work_hand_over(sync, &writes, &batch, &cs);
+	work_hand_over(sync, &writes, &batch, &cs, &mv);
 	work_release_writes(&writes);
 	arena_release(&batch);
 	idmap_release(&cs);
+	idmap_release(&mv);
 }
 
 void work_release(struct sync *sync)
@@ -284,12 +287,40 @@ static int load_links(struct sync *sync, struct work_mv *mv, struct error *err)
 	return 0;
 }
 
+static int load_mv(struct sync *sync, struct work_mv *mv, struct error *err)
+{
+	const struct attr_map *map = store_attr_map(sync->store);
+	struct member *rows;
+	int members = mv_image_members(sync->store, &mv->row, &sync->batch,
+				       &mv->image, &rows, err);
+
+	if (members < 0)
+		return -1;
+	mv->members = members > 0;
+	lineage_decode(mv->row.lineage, map, &sync->batch, &mv->lineage);
+	lineage_lay(&mv->lineage, rows, (size_t)members, map, &sync->batch);
+	return 0;
+}
+
+static void remember_mv(struct sync *sync, struct work_mv *mv)
+{
+	mv->plan = plan_mv(sync, mv->row.type);
+	idmap_put_ptr(&sync->mv, (uint64_t)mv->row.id, mv);
+	vec_push(&sync->w.all_mv, mv);
+}
+
+static void keep_before(struct work_mv *mv)
+{
+	mv->before = mv->image;
+	mv->lineage_before = mv->lineage;
+	mv->links_before = mv->links;
+	mv->links_before_count = mv->link_count;
+}
+
 int work_mv(struct sync *sync, int64_t id, struct work_mv **out,
 	    struct error *err)
 {
 	struct work_mv *mv = idmap_get_ptr(&sync->mv, (uint64_t)id);
-	struct member *rows;
-	int members;
 	int ret;
 
 	if (!mv) {
@@ -298,27 +329,49 @@ int work_mv(struct sync *sync, int64_t id, struct work_mv **out,
 				   err);
 		if (ret <= 0)
 			return ret;
-		members = mv_image_members(sync->store, &mv->row, &sync->batch,
-					   &mv->image, &rows, err);
-		if (members < 0)
+		if (load_mv(sync, mv, err) < 0)
 			return -1;
-		mv->members = members > 0;
-		lineage_decode(mv->row.lineage, store_attr_map(sync->store),
-			       &sync->batch, &mv->lineage);
-		lineage_lay(&mv->lineage, rows, (size_t)members,
-			    store_attr_map(sync->store), &sync->batch);
-		mv->plan = plan_mv(sync, mv->row.type);
-		idmap_put_ptr(&sync->mv, (uint64_t)id, mv);
-		vec_push(&sync->w.all_mv, mv);
+		remember_mv(sync, mv);
 		if (!sync->alone && load_links(sync, mv, err) < 0)
 			return -1;
-		mv->before = mv->image;
-		mv->lineage_before = mv->lineage;
-		mv->links_before = mv->links;
-		mv->links_before_count = mv->link_count;
+		keep_before(mv);
 	}
 	*out = mv;
 	return !mv->removed;
+}
+
+int work_mv_read(struct sync *sync, const struct read_mv *read,
+		 struct error *err)
+{
+	struct work_mv *mv;
+	size_t i;
+
+	if (flush_mv(sync, read->row.id) ||
+	    idmap_get(&sync->mv, (uint64_t)read->row.id, NULL))
+		return 0;
+	mv = arena_zalloc(&sync->batch, sizeof(*mv));
+	mv->row = read->row;
+	mv->image = read->image;
+	mv->lineage = read->lineage;
+	mv->members = read->members;
+	mv->links = arena_array(&sync->batch, read->link_count + 1,
+				sizeof(struct work_cs *));
+	remember_mv(sync, mv);
+	for (i = 0; i < read->link_count; i++) {
+		const struct entry *entry = read->entries[i];
+		int64_t id = read->links[i];
+		struct work_cs *cs;
+		int ret = entry && !flush_cs(sync, id)
+				  ? work_cs_entry(sync, entry, &cs)
+				  : work_cs(sync, id, &cs, err);
+
+		if (ret < 0)
+			return -1;
+		if (ret > 0 && cs->e.link.mv == mv->row.id)
+			mv->links[mv->link_count++] = cs;
+	}
+	keep_before(mv);
+	return 0;
 }
 
 /* A preview's objects: past all that there are. */
@@ -641,6 +694,15 @@ void work_mark_value(struct sync *sync, int64_t mv, int64_t cause)
 
 #define CACHE_MAX 200000
 
+static void keep_partner(struct sync *sync, int64_t cs, int64_t mv)
+{
+	if (sync->partners.len >= CACHE_MAX) {
+		idmap_release(&sync->partners);
+		sync->forgot = true;
+	}
+	idmap_put(&sync->partners, (uint64_t)cs, (uint64_t)mv + 1);
+}
+
 int work_partner(struct sync *sync, int64_t id, int64_t *mv_out,
 		 struct error *err)
 {
@@ -664,9 +726,7 @@ int work_partner(struct sync *sync, int64_t id, int64_t *mv_out,
 		return -1;
 	if (ret > 0)
 		*mv_out = row.mv;
-	if (sync->partners.len >= CACHE_MAX)
-		idmap_release(&sync->partners);
-	idmap_put(&sync->partners, (uint64_t)id, (uint64_t)*mv_out + 1);
+	keep_partner(sync, id, *mv_out);
 	return 0;
 }
 
@@ -677,6 +737,7 @@ static struct link_list *new_links(struct sync *sync, int64_t mv, size_t len)
 	if (sync->mv_links.len >= CACHE_MAX) {
 		idmap_release(&sync->mv_links);
 		arena_reset(&sync->mv_links_arena);
+		sync->forgot = true;
 	}
 	list = arena_zalloc(&sync->mv_links_arena, sizeof(*list));
 	list->at = arena_array(&sync->mv_links_arena, len, sizeof(*list->at));
@@ -708,6 +769,61 @@ int work_links_of(struct sync *sync, int64_t mv, const struct link_list **out,
 	return 0;
 }
 
+static void keep_links(struct sync *sync, const struct work_mv *mv)
+{
+	struct link_list *list;
+	size_t i;
+
+	if (mv->removed) {
+		idmap_put_ptr(&sync->mv_links, (uint64_t)mv->row.id, NULL);
+		return;
+	}
+	list = new_links(sync, mv->row.id, mv->link_count);
+	for (i = 0; i < mv->link_count; i++) {
+		list->at[i].cs = mv->links[i]->e.row.id;
+		list->at[i].rule_set = mv->links[i]->e.link.rule_set;
+	}
+}
+
+static void read_partner(struct sync *sync, const struct link_pair *pair)
+{
+	const struct work_cs *cs = flush_cs(sync, pair->cs);
+
+	if (idmap_get(&sync->partners, (uint64_t)pair->cs, NULL))
+		return;
+	if (cs)
+		keep_partner(sync, pair->cs, cs->removed ? 0 : cs->e.link.mv);
+	else
+		keep_partner(sync, pair->cs, pair->mv);
+}
+
+static void read_links(struct sync *sync, const struct links_of *links)
+{
+	const struct work_mv *mv = flush_mv(sync, links->mv);
+	struct link_list *list;
+
+	if (idmap_get(&sync->mv_links, (uint64_t)links->mv, NULL))
+		return;
+	if (mv) {
+		keep_links(sync, mv);
+		return;
+	}
+	list = new_links(sync, links->mv, links->list.len);
+	if (list->len)
+		memcpy(list->at, links->list.at, list->len * sizeof(*list->at));
+}
+
+void work_links_read(struct sync *sync, const struct ahead *ahead)
+{
+	const struct link_pair *pair;
+	const struct links_of *links;
+
+	vec_foreach(&ahead->partners, pair)
+		read_partner(sync, pair);
+	vec_foreach(&ahead->links, links)
+		read_links(sync, links);
+}
+
 /* The batch is written: what is cached follows. Who was linked in it is likely
  * to be referred to soon. */
 static void refresh_links(struct sync *sync)
@@ -715,7 +831,6 @@ static void refresh_links(struct sync *sync)
 	struct work_cs **cs;
 	const int64_t *id;
 	int64_t last = 0;
-	size_t i;
 
 	vec_foreach(&sync->w.all_cs, cs)
 		if ((*cs)->dirty_link || (*cs)->removed)
@@ -726,20 +841,14 @@ static void refresh_links(struct sync *sync)
 	vec_foreach(&sync->relinked, id) {
 		const struct work_mv *mv =
 			idmap_get_ptr(&sync->mv, (uint64_t)*id);
-		struct link_list *list;
 
 		if (*id == last)
 			continue;
 		last = *id;
-		if (!mv || mv->removed) {
+		if (mv)
+			keep_links(sync, mv);
+		else
 			idmap_put_ptr(&sync->mv_links, (uint64_t)*id, NULL);
-			continue;
-		}
-		list = new_links(sync, *id, mv->link_count);
-		for (i = 0; i < mv->link_count; i++) {
-			list->at[i].cs = mv->links[i]->e.row.id;
-			list->at[i].rule_set = mv->links[i]->e.link.rule_set;
-		}
 	}
 	vec_clear(&sync->relinked);
 }

@@ -141,12 +141,12 @@ static void written_behind(void **state)
 			 0);
 	tx = begin(f);
 	announce(f, 1);
-	OK(f, store_write_behind(tx, write_some, &first, &f->err));
+	OK(f, store_write_behind(tx, write_some, NULL, &first, &f->err));
 	assert_int_equal(store_link_get(f->store, CS_ID(1, 7), &link, &f->err),
 			 1);
 	assert_int_equal(link.mv, 7);
 	announce(f, 101);
-	OK(f, store_write_behind(tx, write_some, &second, &f->err));
+	OK(f, store_write_behind(tx, write_some, NULL, &second, &f->err));
 	assert_int_equal(
 		store_mv_key_find(f->store, 600, &f->arena, &ids, &f->err), 1);
 	assert_int_equal(ids[0], 200);
@@ -165,7 +165,7 @@ static void failed_behind(void **state)
 	struct link_row link = { .cs = CS_ID(1, 500), .mv = 1 };
 	struct store_tx *tx = begin(f);
 
-	OK(f, store_write_behind(tx, write_some, &behind, &f->err));
+	OK(f, store_write_behind(tx, write_some, NULL, &behind, &f->err));
 	assert_int_equal(store_link_put(tx, &link, &f->err), -1);
 	assert_non_null(strstr(f->err.msg, "no more room"));
 	assert_int_equal(store_settle(f->store, &f->err), -1);

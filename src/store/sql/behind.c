@@ -28,14 +28,16 @@ static void *write_all(void *data)
 	if (behind->ret < 0)
 		store_rollback(tx);
 	else if (store_commit(tx, &behind->err) < 0 ||
-		 store_begin(store, STORE_BULK, &tx, &behind->err) < 0)
+		 store_begin(store, STORE_BULK, &tx, &behind->err) < 0 ||
+		 (behind->then &&
+		  behind->then(behind->data, tx, &behind->err) < 0))
 		behind->ret = -1;
 	written = NULL;
 	return NULL;
 }
 
-int store_write_behind(struct store_tx *tx, store_write_fn fn, void *data,
-		       struct error *err)
+int store_write_behind(struct store_tx *tx, store_write_fn fn,
+		       store_write_fn then, void *data, struct error *err)
 {
 	struct store *store = tx->store;
 	struct write_behind *behind = &store->behind;
@@ -43,6 +45,7 @@ int store_write_behind(struct store_tx *tx, store_write_fn fn, void *data,
 	if (store_settle(store, err) < 0)
 		return -1;
 	behind->fn = fn;
+	behind->then = then;
 	behind->data = data;
 	error_clear(&behind->err);
 	behind->running = true;

@@ -9,7 +9,7 @@
  * Keys that a rollback takes back stay in it, which only costs a look-up.
  *
  * While another thread writes, only the first one learns: what is written is
- * announced to it before (store_expect_*).
+ * announced to it before (store_expect_*). The other one only looks.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -95,6 +95,8 @@ static void learn(struct store *store, enum store_keys table, uint64_t lines,
 	int64_t count = 0;
 	int ret;
 
+	/* whoever writes or reads behind looks into them too */
+	(void)behind_enter(store, &ignored);
 	forget_keys(known);
 	known->lines = lines;
 	known->bits = mem_zalloc(lines * (LINE_BITS / 8));
@@ -114,6 +116,8 @@ bool known_key_absent(struct store *store, enum store_keys table, uint64_t h)
 
 	if (!lease_covers(store, store->scope))
 		return false;
+	if (behind_is_writer(store))
+		return known->bits && !may_have(known, key_of(table, h));
 	if (known->asked == 0)
 		learn(store, table, FIRST_LINES, 0);
 	else if (!known->bits &&

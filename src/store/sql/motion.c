@@ -142,6 +142,32 @@ int store_link_of_mv(struct store *store, int64_t mv, struct arena *arena,
 			 mv, 0, arena, out, err);
 }
 
+/* The index has both columns. */
+int store_link_pairs(struct store *store, int64_t from, int64_t to,
+		     struct arena *arena, struct link_pair **out,
+		     struct error *err)
+{
+	VEC(struct link_pair) rows = VEC_INIT;
+	struct statement *stmt;
+	int count;
+	int ret;
+
+	*out = NULL;
+	for (ret = sql_first(store,
+			     "SELECT mv, cs FROM link WHERE mv BETWEEN ?1 AND"
+			     " ?2 AND mv > 0 ORDER BY mv, cs",
+			     &stmt, err, "ii", from, to);
+	     ret > 0; ret = sql_next(stmt, err)) {
+		struct link_pair row = { sql_int(stmt, 0), sql_int(stmt, 1) };
+
+		vec_push(&rows, row);
+	}
+	count = (int)rows.len;
+	*out = keep(arena, rows.at, rows.len * sizeof(**out));
+	vec_release(&rows);
+	return ret < 0 ? -1 : count;
+}
+
 int64_t store_link_count(struct store *store, uint32_t agent, uint32_t rule_set,
 			 struct error *err)
 {

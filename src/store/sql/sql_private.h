@@ -59,6 +59,7 @@ struct write_behind {
 	bool failed; /* until store_rollback() */
 	pthread_t thread;
 	store_write_fn fn;
+	store_write_fn then; /* or NULL */
 	void *data;
 	int ret;
 	struct error err;

@@ -1,0 +1,127 @@
+/*
+ * ahead_refs.c - who is linked to what the objects read ahead refer to
+ *
+ * Called by ahead.c for each chunk. A flow of references asks which metaverse
+ * object a connector belongs to, and which connectors a metaverse object has;
+ * each is asked for once and then remembered by the working set (work.c), so
+ * what was told before is not read again.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "sync/sync_private.h"
+
+void ahead_refs_init(struct ahead_refs *refs, const struct config *config)
+{
+	size_t a;
+	size_t r;
+	size_t i;
+	uint32_t id;
+
+	refs->told = (struct idmap)IDMAP_INIT;
+	refs->count = config->attr_count + 1;
+	refs->imported = mem_zalloc(refs->count * sizeof(bool));
+	refs->exported = mem_zalloc(refs->count * sizeof(bool));
+	for (a = 0; a < config->agent_count; a++)
+		for (r = 0; r < config->agents[a].rule_set_count; r++) {
+			const struct config_rule_set *rule_set =
+				&config->agents[a].rule_sets[r];
+
+			for (i = 0; i < rule_set->import_count; i++)
+				if (expr_is_attr(rule_set->imports[i].source,
+						 &id))
+					refs->imported[id] = true;
+			for (i = 0; i < rule_set->export_count; i++)
+				if (expr_is_attr(rule_set->exports[i].source,
+						 &id))
+					refs->exported[id] = true;
+		}
+}
+
+void ahead_refs_release(struct ahead_refs *refs)
+{
+	idmap_release(&refs->told);
+	mem_free(refs->imported);
+	mem_free(refs->exported);
+}
+
+static int tell_partner(struct ahead *ahead, int64_t cs, struct error *err)
+{
+	struct link_row row;
+	struct link_pair pair = { 0, cs };
+
+	if (store_link_get(ahead->store, cs, &row, err) < 0)
+		return -1;
+	pair.mv = row.mv;
+	vec_push(&ahead->partners, pair);
+	return 0;
+}
+
+static int tell_links(struct ahead *ahead, int64_t mv, struct error *err)
+{
+	struct links_of links = { .mv = mv };
+	struct link_row *rows;
+	int count =
+		store_link_of_mv(ahead->store, mv, &ahead->arena, &rows, err);
+	int i;
+
+	if (count < 0)
+		return -1;
+	links.list.len = (size_t)count;
+	links.list.at = arena_array(&ahead->arena, (size_t)count,
+				    sizeof(*links.list.at));
+	for (i = 0; i < count; i++) {
+		links.list.at[i].cs = rows[i].cs;
+		links.list.at[i].rule_set = rows[i].rule_set;
+	}
+	vec_push(&ahead->links, links);
+	return 0;
+}
+
+static int tell(struct ahead *ahead, const struct image *image,
+		const bool *wanted,
+		int (*one)(struct ahead *ahead, int64_t id, struct error *err),
+		struct error *err)
+{
+	struct ahead_refs *refs = ahead->refs;
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < image->len; i++) {
+		const struct image_attr *attr = &image->attrs[i];
+
+		if (attr->attr >= refs->count || !wanted[attr->attr])
+			continue;
+		for (k = 0; k < attr->values.len; k++) {
+			const struct value *value = &attr->values.at[k];
+			uint64_t id = (uint64_t)value->number;
+
+			if (value->type != VALUE_REFERENCE)
+				break;
+			if (!id || idmap_get(&refs->told, id, NULL))
+				continue;
+			idmap_put(&refs->told, id, 1);
+			if (one(ahead, value->number, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+int ahead_refs_read(struct ahead *ahead, const struct ahead_object *object,
+		    struct error *err)
+{
+	const struct read_mv *mv = object->mv;
+	size_t i;
+
+	if (object->entry && tell(ahead, &object->entry->image,
+				  ahead->refs->imported, tell_partner, err) < 0)
+		return -1;
+	for (i = 0; mv && i < mv->link_count; i++)
+		if (mv->entries[i] && mv->entries[i] != object->entry &&
+		    tell(ahead, &mv->entries[i]->image, ahead->refs->imported,
+			 tell_partner, err) < 0)
+			return -1;
+	return mv ? tell(ahead, &mv->image, ahead->refs->exported, tell_links,
+			 err)
+		  : 0;
+}
