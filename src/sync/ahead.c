@@ -413,12 +413,14 @@ static int read_chunk(struct ahead *ahead, int most, struct error *err)
 /* A chunk is as large as its objects are small: groups may be huge. */
 static int chunk_size(const struct ahead *ahead)
 {
+	size_t most = (size_t)(ahead->wanted - ahead->len);
 	size_t fit = FIRST_CHUNK;
 
 	if (ahead->len)
 		fit = AHEAD_BYTES / 4 /
 		      (arena_used(&ahead->arena) / (size_t)ahead->len + 1);
-	return fit < CHUNK ? (int)fit + 1 : CHUNK;
+	fit = fit < CHUNK ? fit + 1 : CHUNK;
+	return (int)(fit < most ? fit : most);
 }
 
 int ahead_read(struct ahead *ahead, struct error *err)

@@ -98,8 +98,11 @@ struct batches {
 
 static int how_many(const struct batches *batches)
 {
-	size_t fit = batches->bytes ? FLUSH_BYTES / batches->bytes : FIRST;
+	size_t fit = FIRST;
 
+	/* what is cut off is read in vain: rather a few less */
+	if (batches->bytes)
+		fit = FLUSH_BYTES / 8 * 7 / batches->bytes;
 	return fit < FLUSH_OBJECTS ? (int)fit + 1 : FLUSH_OBJECTS;
 }
 
@@ -143,6 +146,7 @@ static int end_batch(struct sync *sync, struct batches *batches, int done,
 		return -1;
 	if (queues || done < now->len) {
 		arena_release(&next->arena);
+		idmap_clear(&batches->refs.told);
 		next->after = after;
 		next->wanted = how_many(batches);
 		if (ahead_read(next, err) < 0)
