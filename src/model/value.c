@@ -304,6 +304,8 @@ static bool sorted_identical(const struct values *a, const struct values *b)
 
 bool values_identical(const struct values *a, const struct values *b)
 {
+	if (a->len == 1 && b->len == 1)
+		return value_identical(&a->at[0], &b->at[0]);
 	if (a->len > FEW || b->len > FEW)
 		return sorted_identical(a, b);
 	return values_same(a, b, MATCH_EXACT);

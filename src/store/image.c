@@ -10,11 +10,27 @@
 
 #define IMAGE_VERSION 1
 
+/* Where it is or would be. Numbers of attributes that belong together follow
+ * one another: mostly it stands as far from the first one as its number says,
+ * and it never stands behind that. */
 static size_t position(const struct image *image, uint32_t attr)
 {
 	size_t low = 0;
 	size_t high = image->len;
+	uint32_t first;
 
+	if (!high)
+		return 0;
+	first = image->attrs[0].attr;
+	if (attr <= first)
+		return 0;
+	if (attr > image->attrs[high - 1].attr)
+		return high;
+	if (attr - first < high) {
+		high = attr - first;
+		if (image->attrs[high].attr == attr)
+			return high;
+	}
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -181,7 +197,6 @@ void image_encode_number(uint64_t number, struct strbuf *out)
 int image_decode_number(struct sv bytes, size_t *at, uint64_t *out)
 {
 	unsigned shift = 0;
-
 	*out = 0;
 	while (*at < bytes.len && shift < 64) {
 		unsigned char c = (unsigned char)bytes.ptr[(*at)++];
@@ -192,6 +207,16 @@ int image_decode_number(struct sv bytes, size_t *at, uint64_t *out)
 		shift += 7;
 	}
 	return 0;
+}
+
+/* Most numbers are of one byte. */
+static inline int decode_number(struct sv bytes, size_t *at, uint64_t *out)
+{
+	if (*at < bytes.len && !(bytes.ptr[*at] & 0x80)) {
+		*out = (unsigned char)bytes.ptr[(*at)++];
+		return 1;
+	}
+	return image_decode_number(bytes, at, out);
 }
 
 /* Small numbers of either sign become small ones. */
@@ -257,7 +282,7 @@ int image_decode_value(struct sv bytes, size_t *at, struct value *out)
 		return 0;
 	type = (unsigned char)bytes.ptr[(*at)++];
 	if (type < VALUE_STRING || type > VALUE_REFERENCE ||
-	    !image_decode_number(bytes, at, &number))
+	    !decode_number(bytes, at, &number))
 		return 0;
 	out->type = (enum value_type)type;
 	out->number = 0;
@@ -280,8 +305,8 @@ static int decode_head(struct sv bytes, size_t *at, const struct attr_map *map,
 	uint64_t number;
 	uint64_t count;
 
-	if (!image_decode_number(bytes, at, &number) ||
-	    !image_decode_number(bytes, at, &count) ||
+	if (!decode_number(bytes, at, &number) ||
+	    !decode_number(bytes, at, &count) ||
 	    number >= map->from_store_len || count > bytes.len - *at)
 		return 0;
 	*attr = map->from_store[number];
@@ -289,15 +314,19 @@ static int decode_head(struct sv bytes, size_t *at, const struct attr_map *map,
 	return 1;
 }
 
+/* `single`: where the values go when there is one. */
 static int decode_attr(struct sv bytes, size_t *at, const struct attr_map *map,
-		       struct arena *arena, struct image_attr *out)
+		       struct arena *arena, struct value *single,
+		       struct image_attr *out)
 {
 	size_t i;
 
 	if (!decode_head(bytes, at, map, &out->attr, &out->values.len))
 		return 0;
-	out->values.at =
-		arena_alloc(arena, out->values.len * sizeof(struct value));
+	out->values.at = single;
+	if (out->values.len != 1)
+		out->values.at = arena_alloc(
+			arena, out->values.len * sizeof(struct value));
 	for (i = 0; i < out->values.len; i++)
 		if (!image_decode_value(bytes, at, &out->values.at[i]))
 			return 0;
@@ -354,7 +383,7 @@ int image_decode_sets(struct sv bytes, const struct attr_map *map,
 	if (!bytes.len)
 		return 0;
 	if (bytes.ptr[0] != IMAGE_VERSION ||
-	    !image_decode_number(bytes, &at, &count) || count > bytes.len)
+	    !decode_number(bytes, &at, &count) || count > bytes.len)
 		goto damaged;
 	*sets_out = arena_array(arena, (size_t)count + 1, sizeof(**sets_out));
 	for (i = 0; i < count; i++) {
@@ -363,7 +392,10 @@ int image_decode_sets(struct sv bytes, const struct attr_map *map,
 				     &(*sets_out)[*count_out]);
 
 		if (ret < 0 ||
-		    (!ret && !decode_attr(bytes, &at, map, arena, &attr)))
+		    (!ret &&
+		     !decode_attr(bytes, &at, map, arena,
+				  arena_alloc(arena, sizeof(struct value)),
+				  &attr)))
 			goto damaged;
 		if (ret)
 			++*count_out;
@@ -383,6 +415,7 @@ damaged:
 int image_decode(struct sv bytes, const struct attr_map *map,
 		 struct arena *arena, struct image *out, struct error *err)
 {
+	struct value *singles;
 	uint64_t count = 0;
 	size_t at = 1;
 	bool sorted = true;
@@ -392,12 +425,14 @@ int image_decode(struct sv bytes, const struct attr_map *map,
 	if (!bytes.len)
 		return 0;
 	if (bytes.ptr[0] != IMAGE_VERSION ||
-	    !image_decode_number(bytes, &at, &count) || count > bytes.len)
+	    !decode_number(bytes, &at, &count) || count > bytes.len)
 		goto damaged;
+	singles = arena_alloc(arena, (size_t)count * sizeof(*singles));
 	out->size = (size_t)count + 4;
 	out->attrs = arena_alloc(arena, out->size * sizeof(*out->attrs));
 	for (i = 0; i < count; i++) {
-		if (!decode_attr(bytes, &at, map, arena, &out->attrs[i]))
+		if (!decode_attr(bytes, &at, map, arena, &singles[i],
+				 &out->attrs[i]))
 			goto damaged;
 		if (i && out->attrs[i].attr <= out->attrs[i - 1].attr)
 			sorted = false;

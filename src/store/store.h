@@ -60,11 +60,12 @@ struct store *store_of(struct store_tx *tx);
 
 /*
  * Runs `fn` on a thread of its own, then commits and begins the next bulk
- * transaction, then `then` if it is not NULL, which only reads. Until it is
- * through, calls that need the store's rows wait for it; those that can be
- * answered from what is known do not, so rows and keys that it writes are
- * announced before (store_expect_*, cs.h). `data` stays until store_settle().
- * When it fails all is rolled back and every call fails until store_rollback().
+ * transaction unless `fn` returns 1, then `then` if it is not NULL, which only
+ * reads. Until it is through, calls that need the store's rows wait for it;
+ * those that can be answered from what is known do not, so rows and keys that
+ * it writes are announced before (store_expect_*, cs.h). `data` stays until
+ * store_settle(). When it fails all is rolled back and every call fails until
+ * store_rollback().
  */
 typedef int (*store_write_fn)(void *data, struct store_tx *tx,
 			      struct error *err);

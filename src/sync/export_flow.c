@@ -455,6 +455,26 @@ static int write_values(struct outflow *flow,
 	return ret < 0 ? -1 : 0;
 }
 
+/* 1: the metaverse object's value as it is, and nothing changes; 0: the rule is
+ * to be asked. Most rules of most objects end here. */
+static bool has_it(const struct outflow *flow,
+		   const struct config_export_flow *rule,
+		   const struct attr_def *def)
+{
+	const struct values *values;
+	uint32_t id;
+
+	if (rule->when || rule->merge != MERGE_NO || flow->sync->trace ||
+	    def->type == VALUE_REFERENCE ||
+	    flow->cs->e.pending.op == PENDING_ADD ||
+	    flow->rule_set->import_count || !expr_is_attr(rule->source, &id))
+		return false;
+	values = image_get(&flow->mv->image, id);
+	return values && values->len == 1 && values->at[0].type == def->type &&
+	       (def->type != VALUE_STRING || values->at[0].text.len) &&
+	       values_identical(base_of(flow, rule->attr), values);
+}
+
 static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
 		    const struct rules_view *rules, struct error *err)
 {
@@ -466,6 +486,8 @@ static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
 	struct values values;
 	bool when;
 
+	if (has_it(flow, rule, def))
+		return 0;
 	if (rules_condition(&sync->rules, rule->when, rules, &sync->scratch,
 			    &when, err) < 0)
 		return -1;
@@ -682,7 +704,10 @@ static int flow_connector(struct sync *sync, struct work_mv *mv,
 	size_t i;
 	bool changed;
 
-	flow.written = entry_written(&cs->e, &sync->scratch);
+	flow.written = cs->e.awaiting.op == PENDING_NONE &&
+				       !cs->e.awaiting.attrs.len
+			       ? cs->e.image
+			       : entry_written(&cs->e, &sync->scratch);
 	if (cs->e.import == IMPORT_UPDATE) {
 		flow.unsettled = true;
 		flow.settled = image_copy(&cs->e.synced, &sync->scratch);

@@ -10,6 +10,10 @@
  */
 #include "sync/held.h"
 
+/* Batches of so much memory are one transaction, of about a second: the more
+ * keys it has, the fewer pages each of them costs. */
+#define COMMIT_BYTES ((size_t)128 << 20)
+
 struct flush {
 	struct sync *sync; /* for its next row of the history alone */
 	struct store *store;
@@ -19,6 +23,7 @@ struct flush {
 	struct strbuf past; /* a row of the history */
 	struct idmap cs;    /* ids of its objects */
 	struct idmap mv;
+	bool open;           /* its transaction goes on */
 	struct ahead *ahead; /* what is read then, or NULL */
 };
 
@@ -343,8 +348,10 @@ static int write_all(void *data, struct store_tx *tx, struct error *err)
 	if (write_objects(flush, err) < 0 || write_hints(flush, err) < 0 ||
 	    write_dues(flush, err) < 0 || write_holds(flush, err) < 0)
 		return -1;
-	return store_cs_key_put(tx, flush->w.cs_keys.at, flush->w.cs_keys.len,
-				err);
+	if (store_cs_key_put(tx, flush->w.cs_keys.at, flush->w.cs_keys.len,
+			     err) < 0)
+		return -1;
+	return flush->open;
 }
 
 /* ---- taking over ---- */
@@ -447,6 +454,10 @@ int flush_behind(struct sync *sync, struct ahead *ahead, struct error *err)
 	}
 	announce(sync, flush);
 	flush->ahead = ahead;
+	sync->uncommitted += arena_used(&flush->batch);
+	flush->open = sync->uncommitted < COMMIT_BYTES;
+	if (!flush->open)
+		sync->uncommitted = 0;
 	sync->behind = flush;
 	return store_write_behind(sync->tx, write_all,
 				  ahead ? read_ahead : NULL, flush, err);

@@ -451,6 +451,37 @@ static int flow_merged(struct flow *flow, const struct attr_plan *attr,
 	return 0;
 }
 
+/* One value of the attribute's type, which needs nothing done to it. */
+static bool is_plain(const struct values *values, const struct attr_def *def)
+{
+	return values && values->len == 1 && values->at[0].type == def->type &&
+	       (def->type != VALUE_STRING || values->at[0].text.len);
+}
+
+/* 1: the first contributor that is there takes a value as it is; 0: all are to
+ * be asked. Most attributes of most objects end here. */
+static int flow_direct(struct flow *flow, const struct attr_plan *attr,
+		       struct image *image)
+{
+	const struct values *values;
+	struct work_cs *cs = NULL;
+	size_t i;
+
+	if (flow->sync->trace || flow->frozen)
+		return 0;
+	for (i = 0; i < attr->contributor_count && !cs; i++)
+		cs = link_find(flow->mv, attr->contributors[i].rule_set);
+	if (!cs || attr->contributors[i - 1].direct == ATTR_NONE)
+		return 0;
+	values = image_get(&flow_view(flow, cs)->expected,
+			   attr->contributors[i - 1].direct);
+	if (!is_plain(values, &attr->attr->attr.def))
+		return 0;
+	image_put(image, attr->attr->attr.id, *values, &flow->sync->scratch);
+	flow_lineage(flow, attr->attr->attr.id, cs->e.row.id, values);
+	return 1;
+}
+
 /* Asks in order of precedence; `preferred` before all others. */
 static int flow_ranked(struct flow *flow, const struct attr_plan *attr,
 		       const struct contributor *preferred, struct image *image,
@@ -715,6 +746,8 @@ static int flow_attr(struct flow *flow, const struct attr_plan *attr,
 			return -1;
 		break;
 	case PRECEDENCE_RANKED:
+		if (flow_direct(flow, attr, image))
+			return 0;
 		break;
 	}
 	return flow_ranked(flow, attr, preferred, image, err);
@@ -734,6 +767,9 @@ int import_flow(struct sync *sync, struct work_mv *mv, struct error *err)
 				  sizeof(*flow.viewed));
 	flow.lineage.at = arena_array(&sync->scratch, mv->plan->attr_count + 1,
 				      sizeof(*flow.lineage.at));
+	image.size = mv->plan->attr_count;
+	image.attrs =
+		arena_alloc(&sync->scratch, image.size * sizeof(*image.attrs));
 	for (i = 0; i < mv->link_count; i++)
 		flow.frozen |= !mv->links[i]->rule_set;
 	for (i = 0; i < mv->plan->attr_count; i++)

@@ -5,11 +5,17 @@
  */
 #include "sync/lineage.h"
 
+#include <string.h>
+
 const struct lineage_entry *lineage_get(const struct lineage *lineage,
 					uint32_t attr)
 {
 	size_t i;
 
+	/* mostly one attribute follows another */
+	i = lineage->len ? (size_t)attr - lineage->at[0].attr : 0;
+	if (i < lineage->len && lineage->at[i].attr == attr)
+		return &lineage->at[i];
 	for (i = 0; i < lineage->len; i++)
 		if (lineage->at[i].attr == attr)
 			return &lineage->at[i];
@@ -31,11 +37,36 @@ void lineage_encode(const struct lineage *lineage, const struct attr_map *map,
 	}
 }
 
+/* Who gave a value and when, as bytes. */
+struct from {
+	struct sv bytes;
+	uint64_t cs;
+	uint64_t time;
+};
+
+/* Most entries are of the same bytes as the one before. */
+static int decode_from(struct sv bytes, size_t *at, struct from *from)
+{
+	size_t start = *at;
+
+	if (from->bytes.len && bytes.len - start >= from->bytes.len &&
+	    !memcmp(bytes.ptr + start, from->bytes.ptr, from->bytes.len)) {
+		*at += from->bytes.len;
+		return 1;
+	}
+	if (!image_decode_number(bytes, at, &from->cs) ||
+	    !image_decode_number(bytes, at, &from->time))
+		return 0;
+	from->bytes = sv_sub(bytes, start, *at);
+	return 1;
+}
+
 void lineage_decode(struct sv bytes, const struct attr_map *map,
 		    struct arena *arena, struct lineage *out)
 {
 	uint64_t count = 0;
 	size_t at = 0;
+	struct from from = { SV_NULL, 0, 0 };
 	size_t i;
 
 	out->at = NULL;
@@ -45,17 +76,14 @@ void lineage_decode(struct sv bytes, const struct attr_map *map,
 	out->at = arena_array(arena, (size_t)count + 1, sizeof(*out->at));
 	for (i = 0; i < count; i++) {
 		uint64_t attr;
-		uint64_t cs;
-		uint64_t time;
 
 		if (!image_decode_number(bytes, &at, &attr) ||
-		    !image_decode_number(bytes, &at, &cs) ||
-		    !image_decode_number(bytes, &at, &time) ||
+		    !decode_from(bytes, &at, &from) ||
 		    attr >= map->from_store_len)
 			return;
 		out->at[out->len].attr = map->from_store[attr];
-		out->at[out->len].cs = (int64_t)cs;
-		out->at[out->len].time = (int64_t)time;
+		out->at[out->len].cs = (int64_t)from.cs;
+		out->at[out->len].time = (int64_t)from.time;
 		out->len++;
 	}
 }

@@ -52,10 +52,23 @@ static int order_contributors(const void *a, const void *b)
 	return x->rule_set->index < y->rule_set->index ? -1 : 1;
 }
 
+/* A value is taken as it is: no condition, nothing to compute or to look up. */
+static attr_id direct_source(const struct attr_plan *plan,
+			     const struct config_import_flow *flow)
+{
+	uint32_t id;
+
+	if (flow->when || flow->lookup ||
+	    plan->attr->attr.def.type == VALUE_REFERENCE ||
+	    !expr_is_attr(flow->source, &id) || id == ATTR_DN)
+		return ATTR_NONE;
+	return id;
+}
+
 static void add_contributor(struct attr_plan *plan,
 			    const struct config_rule_set *rs)
 {
-	struct contributor found = { rs, NULL, 0 };
+	struct contributor found = { .rule_set = rs };
 	size_t i;
 
 	for (i = 0; i < rs->import_count; i++)
@@ -68,6 +81,7 @@ static void add_contributor(struct attr_plan *plan,
 	for (i = 0; i < rs->import_count; i++)
 		if (rs->imports[i].mv_attr == plan->attr->attr.id)
 			found.flows[found.flow_count++] = &rs->imports[i];
+	found.direct = direct_source(plan, found.flows[0]);
 	plan->contributors =
 		mem_realloc(plan->contributors,
 			    (plan->contributor_count + 1) * sizeof(found));

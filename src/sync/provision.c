@@ -175,8 +175,12 @@ static int keeps_name(struct making *m, struct sv current, struct error *err)
 	struct sv dn;
 	size_t i;
 	size_t k;
-	int ret = dn_candidate(m, m->how->dn, 0, &dn, err);
+	int ret = candidate(m, m->how->dn, 0, &dn, err);
 
+	/* most names are as they were, letter by letter */
+	if (ret > 0 && sv_eq(dn, current))
+		return 1;
+	ret = ret < 0 ? -1 : dn_candidate(m, m->how->dn, 0, &dn, err);
 	if (ret < 0 || (ret > 0 && dn_equal(dn, current)))
 		return ret;
 	/* nothing to name it by: it stays as it is */

@@ -527,6 +527,7 @@ int sync_object(struct sync *sync, struct work_cs *cs, struct error *err)
 
 int sync_commit(struct sync *sync, struct error *err)
 {
+	sync->uncommitted = 0;
 	if (store_commit(sync->tx, err) < 0) {
 		sync->tx = NULL;
 		return -1;

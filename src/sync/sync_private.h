@@ -24,6 +24,8 @@ struct contributor {
 	const struct config_rule_set *rule_set;
 	const struct config_import_flow **flows; /* in file order */
 	size_t flow_count;
+	attr_id direct; /* the first flow takes this attribute as it is; or
+			 * ATTR_NONE */
 };
 
 struct attr_plan {
@@ -245,6 +247,7 @@ struct sync {
 	struct arena scratch; /* of one unit */
 	struct writes w;      /* what the batch changes */
 	struct flush *behind; /* the batch before, being written; or NULL */
+	size_t uncommitted;   /* memory of the batches that were */
 	struct idmap cs;      /* id -> struct work_cs */
 	struct idmap mv;      /* id -> struct work_mv */
 	int64_t preview_id;   /* next id of a preview, negative */

@@ -27,8 +27,9 @@ static void *write_all(void *data)
 	behind->ret = behind->fn(behind->data, tx, &behind->err);
 	if (behind->ret < 0)
 		store_rollback(tx);
-	else if (store_commit(tx, &behind->err) < 0 ||
-		 store_begin(store, STORE_BULK, &tx, &behind->err) < 0 ||
+	else if ((behind->ret == 0 &&
+		  (store_commit(tx, &behind->err) < 0 ||
+		   store_begin(store, STORE_BULK, &tx, &behind->err) < 0)) ||
 		 (behind->then &&
 		  behind->then(behind->data, tx, &behind->err) < 0))
 		behind->ret = -1;

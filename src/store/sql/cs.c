@@ -348,50 +348,17 @@ int store_anchor_scan(struct store *store, uint32_t agent,
 	return ret;
 }
 
-static int order_keys(const void *a, const void *b)
-{
-	const struct key_row *x = a;
-	const struct key_row *y = b;
-	int64_t hx = (int64_t)x->h;
-	int64_t hy = (int64_t)y->h;
-
-	if (hx != hy)
-		return hx < hy ? -1 : 1;
-	return (x->id > y->id) - (x->id < y->id);
-}
-
-/* In the order of the tree: random keys cost several times as much. */
-static int put_sorted(struct store_tx *tx, const char *text,
-		      enum store_keys table, const struct key_row *keys,
-		      size_t count, struct error *err)
-{
-	struct key_row *sorted = mem_alloc(count * sizeof(*sorted));
-	size_t i;
-	int ret = 0;
-
-	if (count) {
-		memcpy(sorted, keys, count * sizeof(*sorted));
-		qsort(sorted, count, sizeof(*sorted), order_keys);
-	}
-	for (i = 0; i < count && ret == 0; i++) {
-		known_key_comes(tx->store, table, sorted[i].h);
-		ret = sql_run(tx->store, text, err, "ii", (int64_t)sorted[i].h,
-			      sorted[i].id);
-	}
-	mem_free(sorted);
-	return ret;
-}
-
 int store_cs_key_put(struct store_tx *tx, const struct key_row *keys,
 		     size_t count, struct error *err)
 {
-	return put_sorted(tx, "INSERT OR IGNORE INTO cs_key VALUES (?1, ?2)",
-			  STORE_KEYS_CS, keys, count, err);
+	return late_put(tx, STORE_KEYS_CS, keys, count, err);
 }
 
 int store_cs_key_delete(struct store_tx *tx, uint64_t h, int64_t id,
 			struct error *err)
 {
+	if (late_write(tx->store, STORE_KEYS_CS, err) < 0)
+		return -1;
 	return sql_run(tx->store, "DELETE FROM cs_key WHERE h = ?1 AND id = ?2",
 		       err, "ii", (int64_t)h, id);
 }
@@ -402,6 +369,8 @@ int store_cs_key_find(struct store *store, uint64_t h, struct arena *arena,
 	*out = NULL;
 	if (known_key_absent(store, STORE_KEYS_CS, h))
 		return 0;
+	if (late_write(store, STORE_KEYS_CS, err) < 0)
+		return -1;
 	return sql_id_list(store, "SELECT id FROM cs_key WHERE h = ?1", arena,
 			   out, err, "i", (int64_t)h);
 }
@@ -409,15 +378,13 @@ int store_cs_key_find(struct store *store, uint64_t h, struct arena *arena,
 int store_mv_key_put(struct store_tx *tx, const struct key_row *keys,
 		     size_t count, struct error *err)
 {
-	return put_sorted(tx, "INSERT OR IGNORE INTO mv_key VALUES (?1, ?2)",
-			  STORE_KEYS_MV, keys, count, err);
+	return late_put(tx, STORE_KEYS_MV, keys, count, err);
 }
 
 int store_mv_wait_put(struct store_tx *tx, const struct key_row *keys,
 		      size_t count, struct error *err)
 {
-	return put_sorted(tx, "INSERT OR IGNORE INTO mv_wait VALUES (?1, ?2)",
-			  STORE_KEYS_WAIT, keys, count, err);
+	return late_put(tx, STORE_KEYS_WAIT, keys, count, err);
 }
 
 int store_cs_ref_put(struct store_tx *tx, int64_t target, int64_t source,

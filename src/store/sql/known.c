@@ -96,7 +96,7 @@ static void learn(struct store *store, enum store_keys table, uint64_t lines,
 	int ret;
 
 	/* whoever writes or reads behind looks into them too */
-	(void)behind_enter(store, &ignored);
+	(void)late_write(store, table, &ignored);
 	forget_keys(known);
 	known->lines = lines;
 	known->bits = mem_zalloc(lines * (LINE_BITS / 8));

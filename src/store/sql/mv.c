@@ -124,6 +124,8 @@ int64_t store_mv_count(struct store *store, uint32_t type, struct error *err)
 int store_mv_key_delete(struct store_tx *tx, uint64_t h, int64_t id,
 			struct error *err)
 {
+	if (late_write(tx->store, STORE_KEYS_MV, err) < 0)
+		return -1;
 	return sql_run(tx->store, "DELETE FROM mv_key WHERE h = ?1 AND id = ?2",
 		       err, "ii", (int64_t)h, id);
 }
@@ -134,6 +136,8 @@ int store_mv_key_find(struct store *store, uint64_t h, struct arena *arena,
 	*out = NULL;
 	if (known_key_absent(store, STORE_KEYS_MV, h))
 		return 0;
+	if (late_write(store, STORE_KEYS_MV, err) < 0)
+		return -1;
 	return sql_id_list(store, "SELECT id FROM mv_key WHERE h = ?1", arena,
 			   out, err, "i", (int64_t)h);
 }
@@ -141,6 +145,8 @@ int store_mv_key_find(struct store *store, uint64_t h, struct arena *arena,
 int store_mv_wait_delete(struct store_tx *tx, uint64_t h, int64_t id,
 			 struct error *err)
 {
+	if (late_write(tx->store, STORE_KEYS_WAIT, err) < 0)
+		return -1;
 	return sql_run(tx->store,
 		       "DELETE FROM mv_wait WHERE h = ?1 AND id = ?2", err,
 		       "ii", (int64_t)h, id);
@@ -152,6 +158,8 @@ int store_mv_wait_find(struct store *store, uint64_t h, struct arena *arena,
 	*out = NULL;
 	if (known_key_absent(store, STORE_KEYS_WAIT, h))
 		return 0;
+	if (late_write(store, STORE_KEYS_WAIT, err) < 0)
+		return -1;
 	return sql_id_list(store, "SELECT id FROM mv_wait WHERE h = ?1", arena,
 			   out, err, "i", (int64_t)h);
 }
@@ -159,6 +167,8 @@ int store_mv_wait_find(struct store *store, uint64_t h, struct arena *arena,
 int store_mv_wait_keys(struct store *store, int64_t mv, struct arena *arena,
 		       int64_t **out, struct error *err)
 {
+	if (late_write(store, STORE_KEYS_WAIT, err) < 0)
+		return -1;
 	return sql_id_list(store, "SELECT h FROM mv_wait WHERE id = ?1", arena,
 			   out, err, "i", mv);
 }
@@ -166,6 +176,8 @@ int store_mv_wait_keys(struct store *store, int64_t mv, struct arena *arena,
 int store_mv_wait_ids(struct store *store, int64_t after, int64_t *out,
 		      int limit, struct error *err)
 {
+	if (late_write(store, STORE_KEYS_WAIT, err) < 0)
+		return -1;
 	return sql_ids(store,
 		       "SELECT DISTINCT id FROM mv_wait WHERE id > ?1"
 		       " ORDER BY id LIMIT ?2",
@@ -177,7 +189,8 @@ bool store_mv_wait_any(struct store *store)
 	struct error ignored = ERROR_INIT;
 	int64_t id;
 
-	return sql_ids(store, "SELECT id FROM mv_wait LIMIT 1", &id, 1,
+	return late_write(store, STORE_KEYS_WAIT, &ignored) < 0 ||
+	       sql_ids(store, "SELECT id FROM mv_wait LIMIT 1", &id, 1,
 		       &ignored, "") != 0;
 }
 

@@ -192,7 +192,7 @@ int store_commit(struct store_tx *tx, struct error *err)
 {
 	struct store *store = tx->store;
 
-	if (behind_enter(store, err) < 0 ||
+	if (behind_enter(store, err) < 0 || late_write_all(store, err) < 0 ||
 	    store->db->driver->commit(store->db, err) < 0) {
 		store_rollback(tx);
 		return -1;
@@ -215,6 +215,7 @@ void store_rollback(struct store_tx *tx)
 		store->behind.failed = false;
 		store->held = NULL;
 	}
+	late_forget(store);
 	if (!store->in_tx)
 		return;
 	store->db->driver->rollback(store->db);

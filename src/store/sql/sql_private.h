@@ -91,6 +91,7 @@ struct store {
 	struct write_behind behind;
 	store_write_fn held; /* writes what the caller holds back, or NULL */
 	void *held_data;
+	VEC(struct key_row) late[STORE_KEY_TABLES]; /* see late.c */
 	/* next ids: [agent], loaded on demand */
 	struct idmap next_cs;
 	int64_t next_mv;
@@ -158,6 +159,14 @@ void known_row_comes(struct store *store, int64_t cs, enum motion_table table);
 /* What a rollback took back, or all of it. */
 void known_forget_rows(struct store *store);
 void known_forget(struct store *store);
+
+/* late.c: keys that are held until the transaction ends */
+int late_put(struct store_tx *tx, enum store_keys table,
+	     const struct key_row *keys, size_t count, struct error *err);
+/* Before the table is looked at or changed in another way. */
+int late_write(struct store *store, enum store_keys table, struct error *err);
+int late_write_all(struct store *store, struct error *err);
+void late_forget(struct store *store);
 
 /* behind.c: 0 this thread may use the connection, waiting for the one that
  * writes behind, and all that was held back is written; -1 that failed. */
