@@ -180,18 +180,23 @@ struct image image_diff(const struct image *from, const struct image *to,
 	return diff;
 }
 
+#define NUMBER_MAX 10
+
+static inline char *put_number(char *to, uint64_t number)
+{
+	while (number > 0x7f) {
+		*to++ = (char)((number & 0x7f) | 0x80);
+		number >>= 7;
+	}
+	*to++ = (char)number;
+	return to;
+}
+
 void image_encode_number(uint64_t number, struct strbuf *out)
 {
-	char bytes[10];
-	size_t len = 0;
+	char bytes[NUMBER_MAX];
 
-	do {
-		unsigned char low = number & 0x7f;
-
-		number >>= 7;
-		bytes[len++] = (char)(number ? low | 0x80 : low);
-	} while (number);
-	strbuf_add(out, bytes, len);
+	strbuf_add(out, bytes, (size_t)(put_number(bytes, number) - bytes));
 }
 
 int image_decode_number(struct sv bytes, size_t *at, uint64_t *out)
@@ -230,24 +235,41 @@ static int64_t unzigzag(uint64_t n)
 	return (int64_t)(n >> 1) ^ -(int64_t)(n & 1);
 }
 
-void image_encode_value(const struct value *value, struct strbuf *out)
+/* At most as many bytes. */
+static size_t value_room(const struct value *value)
 {
-	strbuf_addc(out, (char)value->type);
+	return 1 + NUMBER_MAX + value->text.len;
+}
+
+static char *put_value(char *to, const struct value *value)
+{
+	*to++ = (char)value->type;
 	switch (value->type) {
 	case VALUE_NULL:
 		break;
 	case VALUE_STRING:
 	case VALUE_BINARY:
-		image_encode_number(value->text.len, out);
-		strbuf_addsv(out, value->text);
+		to = put_number(to, value->text.len);
+		if (value->text.len)
+			memcpy(to, value->text.ptr, value->text.len);
+		to += value->text.len;
 		break;
 	case VALUE_INTEGER:
 	case VALUE_BOOLEAN:
 	case VALUE_DATETIME:
 	case VALUE_REFERENCE:
-		image_encode_number(zigzag(value->number), out);
+		to = put_number(to, zigzag(value->number));
 		break;
 	}
+	return to;
+}
+
+void image_encode_value(const struct value *value, struct strbuf *out)
+{
+	char *to = strbuf_room(out, value_room(value));
+
+	if (to)
+		out->len += (size_t)(put_value(to, value) - to);
 }
 
 static uint32_t store_number(const struct attr_map *map, uint32_t attr)
@@ -258,19 +280,34 @@ static uint32_t store_number(const struct attr_map *map, uint32_t attr)
 void image_encode(const struct image *image, const struct attr_map *map,
 		  struct strbuf *out)
 {
+	size_t room = 1 + NUMBER_MAX;
+	char *from;
+	char *to;
 	size_t i;
 	size_t k;
 
-	strbuf_addc(out, IMAGE_VERSION);
-	image_encode_number(image->len, out);
+	for (i = 0; i < image->len; i++) {
+		const struct values *values = &image->attrs[i].values;
+
+		room += 2 * NUMBER_MAX;
+		for (k = 0; k < values->len; k++)
+			room += value_room(&values->at[k]);
+	}
+	from = strbuf_room(out, room);
+	if (!from)
+		return;
+	to = from;
+	*to++ = IMAGE_VERSION;
+	to = put_number(to, image->len);
 	for (i = 0; i < image->len; i++) {
 		const struct image_attr *attr = &image->attrs[i];
 
-		image_encode_number(store_number(map, attr->attr), out);
-		image_encode_number(attr->values.len, out);
+		to = put_number(to, store_number(map, attr->attr));
+		to = put_number(to, attr->values.len);
 		for (k = 0; k < attr->values.len; k++)
-			image_encode_value(&attr->values.at[k], out);
+			to = put_value(to, &attr->values.at[k]);
 	}
+	out->len += (size_t)(to - from);
 }
 
 int image_decode_value(struct sv bytes, size_t *at, struct value *out)

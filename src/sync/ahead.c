@@ -376,6 +376,28 @@ static int read_queued(struct ahead *ahead, struct ahead_object *chunk,
 	return count;
 }
 
+static int read_marked(struct ahead *ahead, struct ahead_object *chunk,
+		       int most, struct error *err)
+{
+	struct read_mv *mvs[CHUNK] = { NULL };
+	int64_t ids[CHUNK];
+	int count =
+		store_mv_queue_ids(ahead->store, ahead->after, ids, most, err);
+	int i;
+
+	if (count <= 0)
+		return count;
+	if (load_mvs(ahead->store, ids, count, &ahead->arena, mvs, err) < 0 ||
+	    load_connectors(ahead, chunk, 0, mvs, count, err) < 0)
+		return -1;
+	for (i = 0; i < count; i++) {
+		chunk[i].id = ids[i];
+		chunk[i].entry = NULL;
+		chunk[i].mv = mvs[i];
+	}
+	return count;
+}
+
 static int read_all(struct ahead *ahead, struct ahead_object *chunk, int most,
 		    struct error *err)
 {
@@ -393,17 +415,27 @@ static int read_all(struct ahead *ahead, struct ahead_object *chunk, int most,
 	return count;
 }
 
+static int read_objects(struct ahead *ahead, struct ahead_object *chunk,
+			int most, struct error *err)
+{
+	int count = ahead->pass == PASS_ALL && !ahead->has_todo
+			    ? read_all(ahead, chunk, most, err)
+			    : read_queued(ahead, chunk, most, err);
+
+	if (count > 0 && load_partners(ahead, chunk, count, err) < 0)
+		return -1;
+	return count;
+}
+
 /* At most 2 * `most` objects; their number. */
 static int read_chunk(struct ahead *ahead, int most, struct error *err)
 {
 	struct ahead_object *chunk = ahead->objects + ahead->len;
-	int count = ahead->pass == PASS_ALL && !ahead->has_todo
-			    ? read_all(ahead, chunk, most, err)
-			    : read_queued(ahead, chunk, most, err);
+	int count = ahead->pass == PASS_MARKED
+			    ? read_marked(ahead, chunk, most, err)
+			    : read_objects(ahead, chunk, most, err);
 	int i;
 
-	if (count > 0 && load_partners(ahead, chunk, count, err) < 0)
-		return -1;
 	for (i = 0; i < count; i++)
 		if (ahead_refs_read(ahead, &chunk[i], err) < 0)
 			return -1;

@@ -25,15 +25,32 @@ const struct lineage_entry *lineage_get(const struct lineage *lineage,
 void lineage_encode(const struct lineage *lineage, const struct attr_map *map,
 		    struct strbuf *out)
 {
+	const struct lineage_entry *before = NULL;
+	size_t from = 0;
+	size_t to = 0;
 	size_t i;
 
 	image_encode_number(lineage->len, out);
 	for (i = 0; i < lineage->len; i++) {
 		const struct lineage_entry *entry = &lineage->at[i];
+		char *room;
 
 		image_encode_number(map->to_store[entry->attr], out);
+		if (before && before->cs == entry->cs &&
+		    before->time == entry->time) {
+			/* the same bytes as before */
+			room = strbuf_room(out, to - from);
+			if (!room)
+				return;
+			memcpy(room, out->ptr + from, to - from);
+			out->len += to - from;
+			continue;
+		}
+		before = entry;
+		from = out->len;
 		image_encode_number((uint64_t)entry->cs, out);
 		image_encode_number((uint64_t)entry->time, out);
+		to = out->len;
 	}
 }
 

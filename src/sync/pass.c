@@ -138,7 +138,7 @@ static int end_batch(struct sync *sync, struct batches *batches, int done,
 	struct ahead *now = batches->now;
 	struct ahead *next = batches->next;
 	int64_t after = now->objects[done - 1].id;
-	bool queues = queues_ahead(sync, after);
+	bool queues = now->pass != PASS_MARKED && queues_ahead(sync, after);
 
 	batches->bytes = arena_used(&sync->batch) / (size_t)done;
 	batches->kept.count = 0;
@@ -158,12 +158,27 @@ static int end_batch(struct sync *sync, struct batches *batches, int done,
 	return 0;
 }
 
+static int reevaluate(struct sync *sync, int64_t id, struct error *err);
+
+static int take_marked(struct sync *sync, const struct ahead_object *object,
+		       struct error *err)
+{
+	if (idmap_get(&sync->failed_mv, (uint64_t)object->id, NULL))
+		return 0;
+	if (object->mv && work_mv_read(sync, object->mv, err) < 0)
+		return -1;
+	sync->reevaluated++;
+	return reevaluate(sync, object->id, err);
+}
+
 static int take(struct sync *sync, enum pass pass,
 		const struct ahead_object *object, struct error *err)
 {
 	struct work_cs *cs;
 	int found;
 
+	if (pass == PASS_MARKED)
+		return take_marked(sync, object, err);
 	if (pass == PASS_ALL && sync->settled && !sync->has_todo &&
 	    idmap_get(&sync->quiet, (uint64_t)object->id, NULL))
 		return 0;
@@ -201,7 +216,7 @@ static int run_pass(struct sync *sync, enum pass pass, struct batches *batches,
 			ret = take(sync, pass, &now->objects[i], err);
 		if (ret == 0)
 			ret = end_batch(sync, batches, i, err);
-		if (ret == 0)
+		if (ret == 0 && pass != PASS_MARKED)
 			ret = told_to_stop(sync);
 	}
 	if (ret >= 0 && flush(sync, err) < 0)
@@ -404,39 +419,14 @@ static int reevaluate(struct sync *sync, int64_t id, struct error *err)
 
 int pass_fix_up(struct sync *sync, struct error *err)
 {
-	int64_t ids[CHUNK];
 	int round;
 
 	for (round = 0; round < FIXUP_ROUNDS; round++) {
-		int64_t after = 0;
-		size_t done = 0;
-		int since = 0;
-		int count;
-		int i;
-
-		if (marks_take(sync, err) < 0)
+		sync->reevaluated = 0;
+		if (marks_take(sync, err) < 0 ||
+		    pass_objects(sync, PASS_MARKED, err) < 0)
 			return -1;
-		/* what is done leaves the queue with the next flush */
-		while ((count = store_mv_queue_ids(sync->store, after, ids,
-						   CHUNK, err)) > 0) {
-			after = ids[count - 1];
-			for (i = 0; i < count; i++) {
-				if (idmap_get(&sync->failed_mv,
-					      (uint64_t)ids[i], NULL))
-					continue;
-				if (reevaluate(sync, ids[i], err) < 0)
-					return -1;
-				done++;
-				if (!is_full(sync, ++since))
-					continue;
-				since = 0;
-				if (flush(sync, err) < 0)
-					return -1;
-			}
-		}
-		if (count < 0 || flush(sync, err) < 0)
-			return -1;
-		if (!done)
+		if (!sync->reevaluated)
 			return 0;
 	}
 	return 0;

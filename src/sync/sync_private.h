@@ -300,6 +300,7 @@ struct sync {
 		read_sets;  /* attribute -> 1 rules read it, 2 they do not */
 	struct idmap quiet; /* cs -> inbound counter "no-flow" so far */
 	struct idmap failed_mv; /* not tried again in this step */
+	size_t reevaluated;     /* marked objects, in this round */
 
 	/* names that another object is about to give up: names.c */
 	int64_t wants_other; /* unit: it could not be renamed, the name is taken
@@ -440,11 +441,16 @@ const struct work_mv *flush_mv(const struct sync *sync, int64_t id);
 /* ---- ahead.c: objects are read before the batch that takes them ---- */
 
 /* Which of the agent's objects a pass takes. */
-enum pass { PASS_ALL, PASS_CHANGED, PASS_DELETED };
+enum pass {
+	PASS_ALL,
+	PASS_CHANGED,
+	PASS_DELETED,
+	PASS_MARKED, /* metaverse objects, of all agents */
+};
 
 struct ahead_object {
 	int64_t id;
-	struct entry *entry; /* NULL: it is gone */
+	struct entry *entry; /* NULL: it is gone, or a metaverse object */
 	struct read_mv *mv;  /* NULL: none, or not read */
 };
 /* The links of what they refer to: ahead_refs.c. */
