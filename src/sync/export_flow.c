@@ -455,24 +455,29 @@ static int write_values(struct outflow *flow,
 	return ret < 0 ? -1 : 0;
 }
 
-/* 1: the metaverse object's value as it is, and nothing changes; 0: the rule is
- * to be asked. Most rules of most objects end here. */
-static bool has_it(const struct outflow *flow,
-		   const struct config_export_flow *rule,
-		   const struct attr_def *def)
+/* The metaverse object's value is taken as it is, and the system has it, or it
+ * is to be written for a new account. Most rules of most objects end here. */
+static bool flow_plain(struct outflow *flow,
+		       const struct config_export_flow *rule,
+		       const struct attr_def *def)
 {
 	const struct values *values;
 	uint32_t id;
 
 	if (rule->when || rule->merge != MERGE_NO || flow->sync->trace ||
-	    def->type == VALUE_REFERENCE ||
-	    flow->cs->e.pending.op == PENDING_ADD ||
-	    flow->rule_set->import_count || !expr_is_attr(rule->source, &id))
+	    def->type == VALUE_REFERENCE || flow->rule_set->import_count ||
+	    !expr_is_attr(rule->source, &id))
 		return false;
 	values = image_get(&flow->mv->image, id);
-	return values && values->len == 1 && values->at[0].type == def->type &&
-	       (def->type != VALUE_STRING || values->at[0].text.len) &&
-	       values_identical(base_of(flow, rule->attr), values);
+	if (!values || values->len != 1 || values->at[0].type != def->type ||
+	    (def->type == VALUE_STRING && !values->at[0].text.len))
+		return false;
+	if (flow->cs->e.pending.op == PENDING_ADD) {
+		image_put(&flow->pending, rule->attr, *values,
+			  &flow->sync->scratch);
+		return true;
+	}
+	return values_identical(base_of(flow, rule->attr), values);
 }
 
 static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
@@ -486,7 +491,7 @@ static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
 	struct values values;
 	bool when;
 
-	if (has_it(flow, rule, def))
+	if (flow_plain(flow, rule, def))
 		return 0;
 	if (rules_condition(&sync->rules, rule->when, rules, &sync->scratch,
 			    &when, err) < 0)
@@ -532,13 +537,19 @@ static int flow_one(struct outflow *flow, const struct config_export_flow *rule,
 
 /* ---- one connector ---- */
 
-static bool has_rule(const struct config_rule_set *rule_set, attr_id attr)
+/* Rules are asked for in nearly the order in which they stand: `at` is where
+ * the last one was found. */
+static bool has_rule(const struct config_rule_set *rule_set, attr_id attr,
+		     size_t *at)
 {
 	size_t i;
 
-	for (i = 0; i < rule_set->export_count; i++)
-		if (rule_set->exports[i].attr == attr)
+	for (i = 0; i < rule_set->export_count; i++) {
+		if (*at >= rule_set->export_count)
+			*at = 0;
+		if (rule_set->exports[(*at)++].attr == attr)
 			return true;
+	}
 	return false;
 }
 
@@ -547,12 +558,13 @@ static bool has_rule(const struct config_rule_set *rule_set, attr_id attr)
 static void keep_unruled(struct outflow *flow)
 {
 	const struct image *old = &flow->cs->e.pending.attrs;
+	size_t at = 0;
 	size_t i;
 
 	for (i = 0; i < old->len; i++) {
 		const struct image_attr *attr = &old->attrs[i];
 
-		if (has_rule(flow->rule_set, attr->attr))
+		if (has_rule(flow->rule_set, attr->attr, &at))
 			continue;
 		if (flow->cs->e.pending.op != PENDING_ADD &&
 		    values_identical(base_of(flow, attr->attr), &attr->values))
@@ -679,10 +691,11 @@ static void trace_attr(const struct outflow *flow, attr_id attr, uint32_t rule)
 /* Initial values and what an import gave back. */
 static void trace_unruled(const struct outflow *flow)
 {
+	size_t at = 0;
 	size_t i;
 
 	for (i = 0; flow->sync->trace && i < flow->pending.len; i++)
-		if (!has_rule(flow->rule_set, flow->pending.attrs[i].attr))
+		if (!has_rule(flow->rule_set, flow->pending.attrs[i].attr, &at))
 			trace_attr(flow, flow->pending.attrs[i].attr, 0);
 }
 
