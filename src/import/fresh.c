@@ -19,6 +19,7 @@ struct fresh_ref {
 
 struct fresh {
 	uint32_t agent;
+	bool open; /* the transaction goes on */
 	struct arena arena;
 	VEC(struct cs_row) rows;
 	VEC(int64_t) added; /* pending imports */
@@ -86,14 +87,13 @@ static int write_fresh(void *data, struct store_tx *tx, struct error *err)
 		if (store_cs_ref_put(tx, ref->target, ref->source, ref->attr,
 				     err) < 0)
 			return -1;
-	vec_sort(&fresh->anchors, anchor_order);
 	vec_foreach(&fresh->anchors, key)
 		if (store_anchor_put(tx, fresh->agent, key, err) < 0)
 			return -1;
 	if (store_cs_key_put(tx, fresh->keys.at, fresh->keys.len, err) < 0)
 		return -1;
 	clear(fresh);
-	return 0;
+	return fresh->open;
 }
 
 static struct fresh *current(struct import *import)
@@ -200,7 +200,7 @@ void fresh_object(struct import *import, const struct entry *entry)
 	store_expect_rows(import->store, row.id, STORE_ROWS_IMPORT);
 }
 
-int fresh_hand_over(struct import *import, struct error *err)
+int fresh_hand_over(struct import *import, bool open, struct error *err)
 {
 	struct fresh *fresh = current(import);
 	const struct anchor_key *anchor;
@@ -215,6 +215,7 @@ int fresh_hand_over(struct import *import, struct error *err)
 	store_expect_keys(import->store, STORE_KEYS_CS, fresh->keys.at,
 			  fresh->keys.len);
 	store_hold_back(import->store, NULL, NULL);
+	fresh->open = open;
 	import->fresh_rows[0] = import->fresh_rows[1];
 	import->fresh_rows[1] = fresh;
 	return store_write_behind(import->tx, write_fresh, NULL, fresh, err);

@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TX_OBJECTS 32768
-#define TX_MS      800
+#define TX_OBJECTS 65536
+/* of a first import: they are written while the next ones are read */
+#define TX_PART    8192
+#define TX_MS      2000
 #define TX_DELTA   1000000
 
 static void watermark_key(const struct config_agent *agent, char out[256])
@@ -69,6 +71,13 @@ static int begin(struct import *import, struct error *err)
 	return store_begin(import->store, STORE_BULK, &import->tx, err);
 }
 
+static bool is_full(const struct import *import)
+{
+	return import->in_tx >= TX_OBJECTS ||
+	       (import->in_tx % 256 == 0 &&
+		clock_monotonic_ms() - import->tx_started >= TX_MS);
+}
+
 /*
  * A full import may stop after any object and be run again. A delta is applied
  * as a whole, with its watermark: its records may build on each other, and
@@ -78,9 +87,9 @@ static bool is_time(const struct import *import)
 {
 	if (!import->full)
 		return import->in_tx >= TX_DELTA;
-	return import->in_tx >= TX_OBJECTS ||
-	       (import->in_tx % 256 == 0 &&
-		clock_monotonic_ms() - import->tx_started >= TX_MS);
+	if (fresh_holds(import) && import->in_tx % TX_PART == 0)
+		return true;
+	return is_full(import);
 }
 
 int import_commit(struct import *import, bool now, struct error *err)
@@ -89,9 +98,13 @@ int import_commit(struct import *import, bool now, struct error *err)
 	if (!now && !is_time(import))
 		return 0;
 	if (!now && fresh_holds(import)) {
-		import->in_tx = 0;
-		import->tx_started = clock_monotonic_ms();
-		return fresh_hand_over(import, err);
+		bool more = !is_full(import);
+
+		if (!more) {
+			import->in_tx = 0;
+			import->tx_started = clock_monotonic_ms();
+		}
+		return fresh_hand_over(import, more, err);
 	}
 	if (write_anchors(import, err) < 0 ||
 	    tree_flush(&import->tree, import->tx, err) < 0)

@@ -413,8 +413,8 @@ void fresh_note(struct import *import, int64_t id, uint32_t type,
 int64_t fresh_find(const struct import *import, uint64_t h, uint32_t type,
 		   struct sv anchor, bool *placeholder_out);
 /* All that is held back, and the anchors and keys of the batch, are written
- * and committed by another thread. */
-int fresh_hand_over(struct import *import, struct error *err);
+ * by another thread, and committed unless the transaction stays `open`. */
+int fresh_hand_over(struct import *import, bool open, struct error *err);
 /* When the store is done with it. */
 void fresh_release(struct import *import);
 

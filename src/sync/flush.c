@@ -12,7 +12,7 @@
 
 /* Batches of so much memory are one transaction, of about a second: the more
  * keys it has, the fewer pages each of them costs. */
-#define COMMIT_BYTES ((size_t)128 << 20)
+#define COMMIT_BYTES ((size_t)192 << 20)
 
 struct flush {
 	struct sync *sync; /* for its next row of the history alone */

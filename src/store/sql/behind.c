@@ -93,5 +93,5 @@ int behind_enter(struct store *store, struct error *err)
 	if (!held)
 		return 0;
 	store->held = NULL;
-	return held(store->held_data, &store->tx, err);
+	return held(store->held_data, &store->tx, err) < 0 ? -1 : 0;
 }

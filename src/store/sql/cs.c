@@ -279,16 +279,14 @@ int64_t store_cs_count_below(struct store *store, int64_t top,
 int store_anchor_put(struct store_tx *tx, uint32_t agent,
 		     const struct anchor_key *key, struct error *err)
 {
-	return sql_run(tx->store,
-		       "INSERT OR REPLACE INTO cs_anchor VALUES"
-		       " (?1, ?2, ?3, ?4, ?5)",
-		       err, "iiiii", (int64_t)agent, (int64_t)key->h, key->id,
-		       (int64_t)key->content.high, (int64_t)key->content.low);
+	return late_put_anchor(tx, agent, key, err);
 }
 
 int store_anchor_delete(struct store_tx *tx, uint32_t agent, uint64_t h,
 			int64_t id, struct error *err)
 {
+	if (late_write_anchors(tx->store, err) < 0)
+		return -1;
 	return sql_run(tx->store,
 		       "DELETE FROM cs_anchor WHERE agent = ?1 AND h = ?2"
 		       " AND id = ?3",
@@ -310,6 +308,8 @@ int store_anchor_find(struct store *store, uint32_t agent, uint64_t h,
 	int count = 0;
 	int ret;
 
+	if (late_write_anchors(store, err) < 0)
+		return -1;
 	ret = sql_first(store,
 			"SELECT h, id, high, low FROM cs_anchor"
 			" WHERE agent = ?1 AND h = ?2",
@@ -332,6 +332,8 @@ int store_anchor_scan(struct store *store, uint32_t agent,
 	struct statement *stmt;
 	int ret;
 
+	if (late_write_anchors(store, err) < 0)
+		return -1;
 	for (ret = sql_first(store,
 			     "SELECT h, id, high, low FROM cs_anchor"
 			     " WHERE agent = ?1",

@@ -80,6 +80,61 @@ int late_write(struct store *store, enum store_keys table, struct error *err)
 	return ret;
 }
 
+/* ---- anchors ---- */
+
+static int order_anchors(const void *a, const void *b)
+{
+	const struct late_anchor *x = a;
+	const struct late_anchor *y = b;
+	int64_t hx = (int64_t)x->key.h;
+	int64_t hy = (int64_t)y->key.h;
+
+	if (x->agent != y->agent)
+		return x->agent < y->agent ? -1 : 1;
+	if (hx != hy)
+		return hx < hy ? -1 : 1;
+	if (x->key.id != y->key.id)
+		return x->key.id < y->key.id ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+int late_put_anchor(struct store_tx *tx, uint32_t agent,
+		    const struct anchor_key *key, struct error *err)
+{
+	struct store *store = tx->store;
+	struct late_anchor anchor = { agent, store->late_anchors.len, *key };
+
+	if (behind_enter(store, err) < 0)
+		return -1;
+	vec_push(&store->late_anchors, anchor);
+	return 0;
+}
+
+int late_write_anchors(struct store *store, struct error *err)
+{
+	const struct late_anchor *anchor;
+	int ret = 0;
+
+	if (behind_enter(store, err) < 0)
+		return -1;
+	vec_sort(&store->late_anchors, order_anchors);
+	vec_foreach(&store->late_anchors, anchor) {
+		const struct anchor_key *key = &anchor->key;
+
+		ret = sql_run(store,
+			      "INSERT OR REPLACE INTO cs_anchor VALUES"
+			      " (?1, ?2, ?3, ?4, ?5)",
+			      err, "iiiii", (int64_t)anchor->agent,
+			      (int64_t)key->h, key->id,
+			      (int64_t)key->content.high,
+			      (int64_t)key->content.low);
+		if (ret < 0)
+			break;
+	}
+	vec_clear(&store->late_anchors);
+	return ret;
+}
+
 int late_write_all(struct store *store, struct error *err)
 {
 	int table;
@@ -87,7 +142,7 @@ int late_write_all(struct store *store, struct error *err)
 	for (table = 0; table < STORE_KEY_TABLES; table++)
 		if (late_write(store, (enum store_keys)table, err) < 0)
 			return -1;
-	return 0;
+	return late_write_anchors(store, err);
 }
 
 void late_forget(struct store *store)
@@ -96,4 +151,5 @@ void late_forget(struct store *store)
 
 	for (table = 0; table < STORE_KEY_TABLES; table++)
 		vec_release(&store->late[table]);
+	vec_release(&store->late_anchors);
 }

@@ -65,6 +65,12 @@ struct write_behind {
 	struct error err;
 };
 
+struct late_anchor {
+	uint32_t agent;
+	size_t number; /* the last one of a key counts */
+	struct anchor_key key;
+};
+
 struct store {
 	struct database *db;
 	bool leased;    /* by us, under the number `fencing` */
@@ -92,6 +98,7 @@ struct store {
 	store_write_fn held; /* writes what the caller holds back, or NULL */
 	void *held_data;
 	VEC(struct key_row) late[STORE_KEY_TABLES]; /* see late.c */
+	VEC(struct late_anchor) late_anchors;
 	/* next ids: [agent], loaded on demand */
 	struct idmap next_cs;
 	int64_t next_mv;
@@ -165,6 +172,9 @@ int late_put(struct store_tx *tx, enum store_keys table,
 	     const struct key_row *keys, size_t count, struct error *err);
 /* Before the table is looked at or changed in another way. */
 int late_write(struct store *store, enum store_keys table, struct error *err);
+int late_put_anchor(struct store_tx *tx, uint32_t agent,
+		    const struct anchor_key *key, struct error *err);
+int late_write_anchors(struct store *store, struct error *err);
 int late_write_all(struct store *store, struct error *err);
 void late_forget(struct store *store);
 
