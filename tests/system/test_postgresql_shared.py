@@ -98,7 +98,7 @@ def test_who_excludes_whom(server, tmp_path):
     hr = halted(server, folder, name, "hr", "full-import")
     for words in (("run", "hr", "full-import"), ("run", "teams", "full-sync"),
                   ("run", "teams", "full-import-full-sync"), ("cycle",),
-                  ("cleanup",)):
+                  ("prune",)):
         done = folder.ok(*words, *WAITS, status=5)
         assert "hr full-import" in done.err and str(hr.pid) in done.err
     phone = halted(server, folder, name, "phone", "full-import")
