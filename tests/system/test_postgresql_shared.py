@@ -19,6 +19,8 @@ from test_postgresql import (FAST, PEOPLE, finish, is_whole, on,  # noqa: F401
 
 IMPORTS = ("teams", "hr", "phone")
 WAITS = ("--wait", "0")
+TYPES = {"hr": "person", "phone": "line", "teams": "team",
+         "directory": "groupOfNames"}
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +30,15 @@ def server():
 
 
 def halted(server, folder, name, agent, profile, **environment):
-    """A run that is halted within its step."""
+    """A run that is halted within its step, and not while others wait for
+    what it does: its types have their numbers by then."""
     def under_way():
         done = server.sql("SELECT count(*) FROM step JOIN run ON run.id ="
-                          " step.run WHERE step.ended = 0 AND agent ="
-                          f" '{agent}' AND process = {process.pid}", name,
-                          check=False)
+                          " step.run JOIN name ON name.kind = 2 AND"
+                          f" name.name = '{TYPES[agent]}' WHERE"
+                          " step.ended = 0 AND"
+                          f" agent = '{agent}' AND process = {process.pid}",
+                          name, check=False)
         return done.returncode == 0 and int(done.stdout) == 1
 
     process = subprocess.Popen(
@@ -90,6 +95,48 @@ def test_imports_at_the_same_time(server, tmp_path):
         each.ok("cycle")
     assert metaverse_of(folder) == metaverse_of(other)
     is_whole(folder)
+
+
+def few_changes(folder, number):
+    """Another day: some rows of each file change."""
+    for file in sorted((folder.path / "data").glob("*.csv")):
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        if len(lines) < 10:
+            continue
+        gone = lines.pop(1 + number * 7 % (len(lines) - 1))
+        if number % 2:
+            lines.insert(2, gone)
+        file.write_text("".join(lines), encoding="utf-8")
+
+
+def test_all_at_once(server, tmp_path):
+    """Imports of all agents and an export begin together, day after day."""
+    together, _ = on(server, tmp_path / "together")
+    apart, _ = on(server, tmp_path / "apart")
+    for folder in (together, apart):
+        folder.replace("conjoin.yaml", "export: { deletions: 20%, above: 20 }",
+                       "export: { deletions: off }")
+    for day in range(6):
+        for folder in (together, apart):
+            few_changes(folder, day)
+        runs = [(agent, "full-import") for agent in IMPORTS]
+        if day:
+            runs.append(("directory", "export"))
+        for process in [together.start("run", *words) for words in runs]:
+            _, complaint = process.communicate(timeout=120)
+            assert process.returncode == 0, complaint
+        for words in runs:
+            apart.ok("run", *words)
+        for folder in (together, apart):
+            for agent in (*IMPORTS, "directory"):
+                folder.ok("run", agent, "delta-sync" if day else "full-sync")
+        assert metaverse_of(together) == metaverse_of(apart), day
+    for folder in (together, apart):
+        folder.ok("cycle")
+    assert metaverse_of(together) == metaverse_of(apart)
+    ids = [run["run"] for run in
+           together.json("runs", "--limit", "0")["runs"]]
+    assert sorted(ids) == list(range(1, len(ids) + 1))
 
 
 def test_who_excludes_whom(server, tmp_path):
