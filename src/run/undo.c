@@ -110,45 +110,58 @@ static int check_run(struct finding *f, const char *agent, struct error *err)
 
 /* ---- its rows ---- */
 
+struct of_object {
+	VEC(struct past) found;
+	int64_t before; /* rows older than this are to come */
+};
+
+/* 1 there may be more of the run, 0 not, -1 */
+static int take_rows(struct finding *f, struct undo_order *order,
+		     struct of_object *of, struct error *err)
+{
+	struct past_row rows[CHUNK];
+	int count = store_past_of(f->store, order->cs, of->before, rows, CHUNK,
+				  f->task->arena, err);
+	int i;
+
+	for (i = 0; i < count; i++) {
+		const struct past_row *row = &rows[i];
+		struct past past;
+
+		of->before = row->id;
+		if (PAST_RUN(row->id) < f->task->run)
+			return 0;
+		if (row->kind != PAST_EXPORT || row->answer.len)
+			continue;
+		if (PAST_RUN(row->id) > f->task->run) {
+			order->later = PAST_RUN(row->id);
+			continue;
+		}
+		if (past_decode(row, f->store, f->task->arena, &past, err) < 0)
+			return -1;
+		vec_push(&of->found, past);
+	}
+	return count < 0 ? -1 : count == CHUNK;
+}
+
 /* Of the object those of the run that succeeded, the newest first. */
 static int add_rows(struct finding *f, struct undo_order *order,
 		    struct error *err)
 {
-	VEC(struct past) found = VEC_INIT;
-	struct past_row rows[CHUNK];
-	int64_t from = PAST_ID(f->task->run);
-	int64_t before = INT64_MAX;
-	int count = CHUNK;
-	int ret = 0;
-	int i;
+	struct of_object of = { VEC_INIT, INT64_MAX };
+	int ret;
 
-	while (ret == 0 && count == CHUNK && before > from) {
-		count = store_past_of(f->store, order->cs, before, rows, CHUNK,
-				      f->task->arena, err);
-		for (i = 0; i < count && ret == 0; i++) {
-			struct past past;
-
-			before = rows[i].id;
-			if (before < from)
-				break;
-			if (rows[i].kind != PAST_EXPORT || rows[i].answer.len)
-				continue;
-			if (PAST_RUN(before) > f->task->run) {
-				order->later = PAST_RUN(before);
-				continue;
-			}
-			ret = past_decode(&rows[i], f->store, f->task->arena,
-					  &past, err);
-			vec_push(&found, past);
-		}
-	}
-	order->row_count = found.len;
-	order->rows = arena_array(f->task->arena, found.len + 1,
+	do
+		ret = take_rows(f, order, &of, err);
+	while (ret > 0);
+	order->row_count = of.found.len;
+	order->rows = arena_array(f->task->arena, of.found.len + 1,
 				  sizeof(*order->rows));
-	if (found.len)
-		memcpy(order->rows, found.at, found.len * sizeof(found.at[0]));
-	vec_release(&found);
-	return count < 0 || ret < 0 ? -1 : 0;
+	if (of.found.len)
+		memcpy(order->rows, of.found.at,
+		       of.found.len * sizeof(of.found.at[0]));
+	vec_release(&of.found);
+	return ret;
 }
 
 /* An object that went in the run that made it is nobody's concern. */

@@ -642,41 +642,53 @@ static int refer(struct undoing *u, struct undo_order *order,
 	return ret < 0 ? -1 : 0;
 }
 
+/* An order of its own that undoes no row. */
+static struct undo_order *add_order(struct undoing *u, const struct work_cs *cs)
+{
+	static struct past nothing = { .kind = PAST_EXPORT,
+				       .op = PENDING_UPDATE };
+	const struct undo_order fresh = { .cs = cs->e.row.id,
+					  .type = cs->e.row.type,
+					  .rows = &nothing,
+					  .row_count = 1 };
+	struct undo_order *order;
+
+	vec_push(&u->task->orders, fresh);
+	order = &u->task->orders.at[u->task->orders.len - 1];
+	give_name(u, order);
+	return order;
+}
+
+/* 1 *out is there, and nobody else by now; 0 not; -1 */
+static int find_referrer(struct undoing *u, int64_t id, struct work_cs **out,
+			 struct error *err)
+{
+	int64_t now;
+	int ret = undo_who(u, id, &now, err);
+
+	if (ret <= 0 || now != id)
+		return ret < 0 ? -1 : 0;
+	ret = work_cs(u->sync, id, out, err);
+	if (ret <= 0)
+		return ret;
+	return (*out)->e.row.type && !((*out)->e.row.flags & CS_PLACEHOLDER);
+}
+
 static int refer_again(struct undoing *u, const struct past_referrer *from,
 		       int64_t target, struct error *err)
 {
 	const struct attr_map *map = store_attr_map(u->sync->store);
 	const struct referring to = { map->from_store[from->attr], target };
-	struct undo_order fresh = { .cs = from->cs };
 	struct undo_order *order = order_of(u, from->cs);
 	struct work_cs *cs;
-	int64_t id;
 	int ret;
 
-	if (!from->attr)
-		return 0;
 	if (order && (order->conflict || !order->staged || !was_changed(order)))
 		return 0;
-	ret = undo_who(u, from->cs, &id, err);
-	if (ret > 0 && id == from->cs)
-		ret = work_cs(u->sync, id, &cs, err);
-	else
-		ret = ret < 0 ? -1 : 0;
-	if (ret <= 0 || !cs->e.row.type || cs->e.row.flags & CS_PLACEHOLDER)
+	ret = find_referrer(u, from->cs, &cs, err);
+	if (ret <= 0)
 		return ret;
-	if (!order) {
-		/* an order of its own that undoes no row */
-		static struct past nothing = { .kind = PAST_EXPORT,
-					       .op = PENDING_UPDATE };
-
-		fresh.type = cs->e.row.type;
-		fresh.rows = &nothing;
-		fresh.row_count = 1;
-		vec_push(&u->task->orders, fresh);
-		order = &u->task->orders.at[u->task->orders.len - 1];
-		give_name(u, order);
-	}
-	return refer(u, order, &to, err);
+	return refer(u, order ? order : add_order(u, cs), &to, err);
 }
 
 static int take_referrers(struct undoing *u, struct error *err)
@@ -692,7 +704,8 @@ static int take_referrers(struct undoing *u, struct error *err)
 		if (!was_deleted(&order) || !order.staged)
 			continue;
 		for (k = 0; k < newest(&order)->referrer_count; k++)
-			if (refer_again(u, &newest(&order)->referrers[k],
+			if (newest(&order)->referrers[k].attr &&
+			    refer_again(u, &newest(&order)->referrers[k],
 					order.staged, err) < 0)
 				return -1;
 	}

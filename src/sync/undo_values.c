@@ -41,13 +41,15 @@ static int find_attribute(struct undoing *u, const struct work_cs *cs,
 			if (agent->type_attr_ids[t][i] != attr)
 				continue;
 			out->def = &agent->types[t].attrs[i];
-			return 0;
 		}
 	}
-	return undo_conflict(err,
-			     "%s is an attribute that the configuration does "
-			     "not have any more",
-			     out->name ? out->name : "?");
+	if (out->def)
+		return 0;
+	(void)undo_conflict(err,
+			    "%s is an attribute that the configuration does "
+			    "not have any more",
+			    out->name ? out->name : "?");
+	return -1;
 }
 
 static const char *shown(struct undoing *u, const struct values *values)
