@@ -170,6 +170,13 @@ bool held_object(const struct sync *sync, const struct work_cs *cs)
 	return row && row->kind != HOLD_ADD;
 }
 
+bool held_returned(const struct sync *sync, const struct work_cs *cs)
+{
+	const struct hold_row *row = find(sync, cs);
+
+	return row && row->kind == HOLD_DELETE;
+}
+
 bool held_apart(const struct sync *sync, const struct work_cs *cs,
 		const struct work_mv *mv)
 {

@@ -20,6 +20,8 @@ bool held_back(struct sync *sync, struct work_mv *mv,
 	       const struct config_rule_set *rule_set, struct work_cs *cs);
 /* The account is held, whatever the rules want. */
 bool held_object(const struct sync *sync, const struct work_cs *cs);
+/* It was deleted and came back. */
+bool held_returned(const struct sync *sync, const struct work_cs *cs);
 /* An account that came back and belongs to nobody: it is not for those who
  * were there when it did, but for who comes later. */
 bool held_apart(const struct sync *sync, const struct work_cs *cs,

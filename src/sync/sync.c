@@ -361,7 +361,7 @@ static int sync_disconnector(struct sync *sync, struct work_cs *cs,
 				    LINK_NORMAL, counter_out, err);
 	}
 	/* an account that waits to go, or should be gone, makes nobody */
-	if (ret == 0 && !cs->e.link.leaving && !held_object(sync, cs))
+	if (ret == 0 && !cs->e.link.leaving && !held_returned(sync, cs))
 		ret = project(sync, cs, rule_set, &mv, err);
 	if (ret < 0)
 		return -1;

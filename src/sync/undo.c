@@ -602,12 +602,11 @@ static int take_changed(struct undoing *u, struct error *err)
 
 static struct undo_order *order_of(struct undoing *u, int64_t cs)
 {
-	struct undo_order *order;
+	uint64_t at;
 
-	vec_foreach(&u->task->orders, order)
-		if (order->cs == cs)
-			return order;
-	return NULL;
+	return idmap_get(&u->known, (uint64_t)cs, &at)
+		       ? &u->task->orders.at[at - 1]
+		       : NULL;
 }
 
 struct referring {
@@ -654,6 +653,7 @@ static struct undo_order *add_order(struct undoing *u, const struct work_cs *cs)
 	struct undo_order *order;
 
 	vec_push(&u->task->orders, fresh);
+	idmap_put(&u->known, (uint64_t)fresh.cs, u->task->orders.len);
 	order = &u->task->orders.at[u->task->orders.len - 1];
 	give_name(u, order);
 	return order;
@@ -760,9 +760,12 @@ static void leave_names(struct undoing *u)
 static int stage(struct undoing *u, struct error *err)
 {
 	struct undo_order *order;
+	uint64_t count = 0;
 
-	vec_foreach(&u->task->orders, order)
+	vec_foreach(&u->task->orders, order) {
+		idmap_put(&u->known, (uint64_t)order->cs, ++count);
 		give_name(u, order);
+	}
 	leave_names(u);
 	if (take_added(u, false, err) < 0 || take_deleted(u, false, err) < 0 ||
 	    take_changed(u, err) < 0 || take_deleted(u, true, err) < 0 ||
@@ -821,5 +824,6 @@ int sync_undo(struct store *store, const struct config *config,
 	sync_release(&sync);
 	strbuf_release(&u.notes);
 	idmap_release(&u.again);
+	idmap_release(&u.known);
 	return ret;
 }

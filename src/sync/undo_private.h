@@ -13,6 +13,7 @@ struct undoing {
 	struct sync *sync;
 	struct undo_task *task;
 	struct idmap again; /* what was deleted -> what comes in its place */
+	struct idmap known; /* object -> 1 + the index of its order */
 	/* of the order at hand */
 	struct undo_order *order;
 	struct strbuf notes;

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from helpers import CONJOIN, ROOT, Folder
+from helpers import CONJOIN, ROOT, Folder, counted
 
 PEOPLE = ("id,name,title,phone,active\n" +
           "".join(f"{n},Name {n},Clerk,{n},T\n" for n in range(1, 9)))
@@ -611,3 +611,85 @@ def test_of_the_scenarios():
         [sys.executable, ROOT / "tests/scenario/run.py", "--undo",
          "--conjoin", CONJOIN], stdout=subprocess.PIPE, check=False)
     assert done.returncode == 0, done.stdout.decode()
+
+
+# ---- a server with ids and integrity of its own
+
+REFINT = """overlay refint
+refint_attributes owner secretary
+"""
+SERVER = """\
+type: ldap
+connect: { servers: ['URL'], bind_dn: 'BIND', password: file:password,
+           security: none, base: 'BASE' }
+objects:
+  person:
+    type: inetOrgPerson
+    attributes: { objectClass: { type: string, multi: true },
+                  description: string }
+    metaverse: person
+    join: [ { employeeID: employeeNumber } ]
+    provision:
+      when: '[active]'
+      dn: '"uid=" & [employeeID] & ",BASE"'
+      initial: { userPassword: 'RandomPassword(24)' }
+    export: { employeeNumber: employeeID, sn: name, cn: name, title: title,
+              secretary: deputy }
+    deprovision: delete
+  team: { type: groupOfNames, attributes: { owner: reference },
+          metaverse: group }
+"""
+
+
+def test_on_a_server(tmp_path, make_slapd):
+    base = "o=undo"
+    slapd = make_slapd(suffix=base, conf=REFINT)
+    slapd.add(f"dn: cn=chess,{base}\nobjectClass: groupOfNames\n"
+              f"cn: chess\nmember: {base}\n")
+    company = Company(tmp_path / "company")
+    company.write("conjoin.yaml", CONFIG.replace(
+        "active: boolean", "active: boolean\n      deputy: reference"))
+    company.write("agents/hr.yaml", HR.replace(
+        "    import:\n      employeeID",
+        "    attributes: { deputy: { type: reference, to: person } }\n"
+        "    import:\n      deputy: deputy\n      employeeID", 1))
+    company.write("agents/dir.yaml", SERVER.replace("URL", slapd.url)
+                  .replace("BIND", slapd.bind_dn).replace("BASE", base))
+    company.write("password", slapd.password + "\n")
+    (company.path / "password").chmod(0o600)
+    company.write("data/teams.csv", "name,members\nother,\n")
+    company.write("data/hr.csv", "id,name,title,phone,active,deputy\n"
+                  "1,Ann,Clerk,1,T,2\n2,Bob,Clerk,2,T,\n3,Cid,Clerk,3,T,2\n")
+    company.ok("cycle")
+    slapd.client("ldapmodify", ldif=f"dn: cn=chess,{base}\nchangetype: modify\nadd: owner\n"
+                 f"owner: uid=2,{base}\n\n"
+                 f"dn: uid=2,{base}\nchangetype: modify\nadd: description\n"
+                 "description: written by others\n")
+    company.ok("cycle")
+    names = ("owner", "secretary", "objectClass", "title", "description",
+             "employeeNumber", "cn", "sn", "entryUUID")
+    before = slapd.search("(objectClass=*)", *names)
+    assert before[f"uid=1,{base}"]["secretary"] == [f"uid=2,{base}"]
+    assert before[f"cn=chess,{base}"]["owner"] == [f"uid=2,{base}"]
+    company.replace("data/hr.csv", "2,T,", "2,F,")
+    company.replace("data/hr.csv", "Ann,Clerk", "Ann,Boss")
+    company.ok("cycle")
+    after = slapd.search("(objectClass=*)", *names)
+    assert f"uid=2,{base}" not in after
+    assert "owner" not in after[f"cn=chess,{base}"]
+    runs = [run["run"] for run in company.json("runs")["runs"]
+            if run["profile"] == "export" and run["run"] > 6
+            and any(counted(step) for step in
+                    company.json("runs", run["run"])["steps"])]
+    for run in runs:
+        company.undone(run)
+    company.ok("cycle")
+    again = slapd.search("(objectClass=*)", *names)
+    new = again[f"uid=2,{base}"].pop("entryUUID")
+    assert new != before[f"uid=2,{base}"].pop("entryUUID")
+    for entries in (before, again):
+        for entry in entries.values():
+            for values in entry.values():
+                values.sort()
+    assert again == before
+    assert company.json("errors")["errors"] == []
