@@ -174,6 +174,15 @@ static struct sv first_of(const struct berval *values)
 	return sv_make(values->bv_val, values->bv_len);
 }
 
+static struct sv last_of(const struct berval *values)
+{
+	if (!values || !values->bv_val)
+		return SV_NULL;
+	while (values[1].bv_val)
+		values++;
+	return first_of(values);
+}
+
 static bool find_type(const struct connector_config *config, struct sv name,
 		      size_t *type_out)
 {
@@ -195,6 +204,9 @@ static int type_of(struct connector_session *session, const struct raw *raw,
 	const struct berval *classes = raw->values[WANT_CLASS];
 	struct sv name = first_of(raw->values[WANT_STRUCTURAL]);
 	bool found = false;
+
+	if (session->profile->classes_in_order)
+		return find_type(session->config, last_of(classes), type_out);
 
 	if (!name.len) {
 		if (ldap_subschema_load(session, err) < 0)
@@ -225,6 +237,7 @@ static bool set_anchor(const struct connector_session *session,
 {
 	const struct berval *values;
 	uint64_t index = WANT_UUID;
+	struct sv bytes;
 
 	if (!session->anchor)
 		return true;
@@ -232,7 +245,8 @@ static bool set_anchor(const struct connector_session *session,
 	values = raw->values[index];
 	if (!first_of(values).len && out->container)
 		values = raw->values[WANT_UUID];
-	out->anchor = arena_dup(arena, first_of(values));
+	bytes = first_of(values);
+	out->anchor = ldap_anchor_text(session, bytes, arena);
 	if (out->container)
 		return true;
 	if (!out->anchor.len)
@@ -250,11 +264,13 @@ static bool set_anchor(const struct connector_session *session,
 	return out->op != CHANGE_ERROR;
 }
 
-int ldap_entry_value(const struct attr_def *def, struct sv bytes,
-		     struct value *out)
+int ldap_entry_value(const struct ldap_form *form, const struct attr_def *def,
+		     struct sv bytes, struct arena *arena, struct value *out)
 {
 	bool text = def->type == VALUE_STRING || def->type == VALUE_NULL;
 
+	if (form && form->read)
+		return form->read(def, bytes, arena, out);
 	if (!text)
 		return value_parse(def->type, bytes, def->format, out);
 	*out = text_is_utf8(bytes) ? value_string(bytes) : value_binary(bytes);
@@ -271,21 +287,26 @@ static const char *value_error(enum value_type type)
 }
 
 /* False: a value does not fit, `out` says which. */
-static bool set_values(const struct attr_def *def, const struct berval *from,
-		       struct values *values, struct arena *arena,
-		       struct change *out)
+static bool set_values(const struct ldap_form *form, const struct attr_def *def,
+		       const struct berval *from, struct values *values,
+		       struct arena *arena, struct change *out)
 {
 	size_t count = 0;
+	size_t i;
 
 	while (from[count].bv_val)
 		count++;
 	values->at = arena_array(arena, count, sizeof(*values->at));
-	for (values->len = 0; values->len < count; values->len++) {
-		const struct berval *bytes = &from[values->len];
-		struct sv copy =
-			arena_dup(arena, sv_make(bytes->bv_val, bytes->bv_len));
+	values->len = 0;
+	for (i = 0; i < count; i++) {
+		struct sv copy = arena_dup(
+			arena, sv_make(from[i].bv_val, from[i].bv_len));
+		int ret = ldap_entry_value(form, def, copy, arena,
+					   &values->at[values->len]);
 
-		if (ldap_entry_value(def, copy, &values->at[values->len]))
+		if (ret == 1)
+			values->len++;
+		if (ret)
 			continue;
 		object_error(out, value_error(def->type),
 			     arena_printf(arena,
@@ -298,7 +319,8 @@ static bool set_values(const struct attr_def *def, const struct berval *from,
 	return true;
 }
 
-static void set_attrs(const struct object_type *type, const struct raw *raw,
+static void set_attrs(const struct ldap_profile *profile,
+		      const struct object_type *type, const struct raw *raw,
 		      const struct ldap_wanted *wanted, struct arena *arena,
 		      struct change *out)
 {
@@ -315,11 +337,14 @@ static void set_attrs(const struct object_type *type, const struct raw *raw,
 		attr = &out->attrs[out->attr_count++];
 		attr->attr = i;
 		attr->op = ATTR_REPLACE;
-		if (!set_values(&type->attrs[i], raw->values[index],
+		if (!set_values(ldap_form_of(profile, type->attrs[i].name),
+				&type->attrs[i], raw->values[index],
 				&attr->values, arena, out)) {
 			out->attr_count = 0;
 			return;
 		}
+		if (!attr->values.len)
+			out->attr_count--;
 	}
 }
 
@@ -338,8 +363,8 @@ static int to_change(struct connector_session *session,
 		return -1;
 	out->container = !ret;
 	if (set_anchor(session, raw, wanted, arena, out) && !out->container)
-		set_attrs(&session->config->types[out->type], raw, wanted,
-			  arena, out);
+		set_attrs(session->profile, &session->config->types[out->type],
+			  raw, wanted, arena, out);
 	return 1;
 }
 
@@ -393,4 +418,28 @@ struct sv ldap_entry_first(LDAP *ld, LDAPMessage *entry, const char *name,
 				sv_make(values[0]->bv_val, values[0]->bv_len));
 	ldap_value_free_len(values);
 	return out;
+}
+
+struct sv ldap_anchor_text(const struct connector_session *session,
+			   struct sv bytes, struct arena *arena)
+{
+	const struct ldap_form *form =
+		ldap_form_of(session->profile, session->anchor);
+	const struct attr_def def = { .name = session->anchor,
+				      .type = VALUE_STRING };
+	struct value value;
+
+	if (!bytes.len || !form || !form->read)
+		return arena_dup(arena, bytes);
+	return form->read(&def, bytes, arena, &value) == 1 ? value.text
+							   : SV_NULL;
+}
+
+struct sv ldap_entry_anchor(const struct connector_session *session,
+			    LDAPMessage *entry, struct arena *arena)
+{
+	return ldap_anchor_text(
+		session,
+		ldap_entry_first(session->ld, entry, session->anchor, arena),
+		arena);
 }

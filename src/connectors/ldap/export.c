@@ -82,8 +82,8 @@ int ldap_export_begin(struct connector_session *session, struct error *err)
 	(void)err;
 	ldap_export_free(session);
 	session->export = mem_zalloc(sizeof(*session->export));
-	session->export->window = (size_t)setting_number(
-		session->config->connect, ldap_settings, "operations");
+	session->export->window =
+		(size_t)ldap_session_number(session, "operations");
 	hash_key_random(&session->export->key);
 	return 0;
 }

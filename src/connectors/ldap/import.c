@@ -41,12 +41,13 @@ void ldap_import_free(struct ldap_import *import)
 	mem_free(import);
 }
 
-static void plan_searches(struct ldap_import *import,
-			  const struct node *connect)
+static void plan_searches(const struct connector_session *session)
 {
+	const struct node *connect = session->config->connect;
+	struct ldap_import *import = session->import;
 	struct ldap_partition *partitions;
 	size_t count = ldap_partitions(connect, &import->arena, &partitions);
-	struct sv filter = setting_text(connect, ldap_settings, "filter");
+	struct sv filter = ldap_session_setting(session, "filter");
 	VEC(struct ldap_search) all = VEC_INIT;
 	size_t i;
 	size_t k;
@@ -70,7 +71,6 @@ static void plan_searches(struct ldap_import *import,
 int ldap_import_begin(struct connector_session *session, enum import_kind kind,
 		      struct sv watermark, struct error *err)
 {
-	const struct node *connect = session->config->connect;
 	struct ldap_import *import;
 
 	(void)watermark;
@@ -81,10 +81,10 @@ int ldap_import_begin(struct connector_session *session, enum import_kind kind,
 	ldap_import_free(session->import);
 	import = session->import = mem_zalloc(sizeof(*import));
 	ldap_wanted_init(&import->wanted, session, &import->arena);
-	plan_searches(import, connect);
+	plan_searches(session);
 	if (session->paging)
-		import->page_size = (int)setting_number(connect, ldap_settings,
-							"page_size");
+		import->page_size =
+			(int)ldap_session_number(session, "page_size");
 	return 0;
 }
 
@@ -113,8 +113,7 @@ static int search_error(struct connector_session *session, int code,
 	else if (code == LDAP_FILTER_ERROR)
 		error_set(err, ERR_INVALID,
 			  "the filter '" SV_FMT "' is not valid (RFC 4515)",
-			  SV_ARG(setting_text(session->config->connect,
-					      ldap_settings, "filter")));
+			  SV_ARG(ldap_session_setting(session, "filter")));
 	return -1;
 }
 

@@ -303,8 +303,7 @@ static void take_anchor(struct connector_session *session, struct ldap_job *job,
 {
 	if (session->anchor && answer->entry)
 		job->outcome.anchor =
-			ldap_entry_first(session->ld, answer->entry,
-					 session->anchor, &job->arena);
+			ldap_entry_anchor(session, answer->entry, &job->arena);
 }
 
 /* The add was done: without an anchor the next import will tell it. */
@@ -371,9 +370,9 @@ static int on_found_new(struct connector_session *session, struct ldap_job *job,
 	bool ours = answer->entry && job->op.retry;
 
 	if (answer->entry && session->anchor && job->op.anchor.len)
-		ours = sv_eq(ldap_entry_first(session->ld, answer->entry,
-					      session->anchor, &job->arena),
-			     job->op.anchor);
+		ours = sv_eq(
+			ldap_entry_anchor(session, answer->entry, &job->arena),
+			job->op.anchor);
 	if (ours)
 		return renamed(session, job, err);
 	return look(session, job, NULL, JOB_FINDING_OLD, job->dn, err);

@@ -1,12 +1,45 @@
 /*
- * ldap.c - the table of the ldap connector
+ * ldap.c - the plain profile: any LDAP v3 directory server
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "connectors/ldap/ldap.h"
 
-#include "connectors/ldap/ldap_private.h"
+#include "connectors/ldap/profile.h"
 #include "connectors/ldap_schema.h"
+
+static const struct setting_def settings[] = {
+	LDAP_CONNECTION_SETTINGS,
+	LDAP_SCOPE_SETTINGS,
+	LDAP_SETTING(
+		"anchor", SETTING_TEXT, "entryUUID",
+		"attribute that identifies an entry for ever; dn: its name "
+		"does"),
+	LDAP_EXPORT_SETTINGS,
+	{ .name = NULL },
+};
+
+const struct ldap_profile ldap_plain = {
+	.name = "ldap",
+	.settings = settings,
+};
+
+static uint32_t caps_of(const struct node *connect)
+{
+	return ldap_caps(&ldap_plain, connect);
+}
+
+static void check(const struct connector_config *config,
+		  setting_report_fn report, void *data)
+{
+	ldap_check(&ldap_plain, config, report, data);
+}
+
+static int open_session(const struct connector_config *config,
+			struct connector_session **out, struct error *err)
+{
+	return ldap_session_open(&ldap_plain, config, out, err);
+}
 
 const struct connector_ops ldap_connector = {
 	.abi = CONNECTOR_ABI,
@@ -14,18 +47,10 @@ const struct connector_ops ldap_connector = {
 	.help = "any LDAP v3 directory server, such as OpenLDAP or 389 "
 		"Directory Server",
 	.caps = LDAP_CAPS | CONNECTOR_CAP_REFERENCES_LATER,
-	.caps_of = ldap_caps,
-	.settings = ldap_settings,
+	.settings = settings,
 	.known_attrs = ldap_known_attrs,
-	.bases = ldap_bases,
-	.check = ldap_check,
-	.open = ldap_session_open,
-	.close = ldap_session_close,
-	.import_begin = ldap_import_begin,
-	.next = ldap_import_next,
-	.import_end = ldap_import_end,
-	.export_begin = ldap_export_begin,
-	.export_put = ldap_export_put,
-	.export_result = ldap_export_result,
-	.export_end = ldap_export_end,
+	.caps_of = caps_of,
+	.check = check,
+	.open = open_session,
+	LDAP_OPERATIONS,
 };

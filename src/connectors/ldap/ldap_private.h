@@ -1,7 +1,9 @@
 /*
  * ldap_private.h - what the files of the ldap connector share
  *
- *	settings.c   what may be configured
+ *	profile.h    what one directory does otherwise than another
+ *	ldap.c       any directory
+ *	settings.c   what of the configuration does not go together
  *	scope.c      which entries belong to the agent, and where to search
  *	connect.c    reach a server, encrypt
  *	session.c    sign in, failover, errors of the connection
@@ -23,6 +25,7 @@
 #include "base/strbuf.h"
 #include "base/vec.h"
 #include "connector/connector.h"
+#include "connectors/ldap/profile.h"
 
 #include <ldap.h>
 
@@ -33,21 +36,9 @@ struct ldap_subschema;
 
 /* settings.c */
 
-extern const struct setting_def ldap_settings[];
-
-/* What is there whatever is configured. */
-#define LDAP_CAPS                                                              \
-	(CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_DN |      \
-	 CONNECTOR_CAP_TREE | CONNECTOR_CAP_RENAME)
-
-uint32_t ldap_caps(const struct node *connect);
-
 /* The texts of a SETTING_NAMES value: a list, or one text. */
 size_t ldap_setting_names(const struct node *map, const char *key,
 			  struct arena *arena, struct sv **out);
-void ldap_check(const struct connector_config *config, setting_report_fn report,
-		void *data);
-
 /* scope.c */
 
 enum ldap_place {
@@ -81,8 +72,6 @@ struct ldap_search {
 
 size_t ldap_partitions(const struct node *connect, struct arena *arena,
 		       struct ldap_partition **out);
-void ldap_bases(const struct node *connect, struct arena *arena,
-		struct sv **out, size_t *count_out);
 enum ldap_place ldap_place_of(const struct ldap_partition *partition,
 			      struct sv dn, struct arena *scratch);
 /* The searches that find all of a partition, its containers first. */
@@ -99,6 +88,7 @@ int ldap_connect_server(struct connector_session *session, struct error *err);
 /* session.c */
 
 struct connector_session {
+	const struct ldap_profile *profile;
 	const struct connector_config *config;
 	struct arena arena;   /* as long as the session */
 	struct arena scratch; /* within one function; reset by it */
@@ -115,11 +105,10 @@ struct connector_session {
 	struct ldap_export *export;
 };
 
-int ldap_session_open(const struct connector_config *config,
-		      struct connector_session **out, struct error *err);
-void ldap_session_close(struct connector_session *session);
 struct sv ldap_session_setting(const struct connector_session *session,
 			       const char *name);
+int64_t ldap_session_number(const struct connector_session *session,
+			    const char *name);
 
 /* Sets err from a result code; `doing` as in "search 'dc=x'". */
 int ldap_session_error(struct connector_session *session, int code,
@@ -175,32 +164,26 @@ int ldap_entry_change(struct connector_session *session,
 		      const struct ldap_search *search, LDAPMessage *entry,
 		      struct arena *arena, struct change *out,
 		      struct error *err);
-/* One value as the connector contract has it: 1 read, 0 it is no such. */
-int ldap_entry_value(const struct attr_def *def, struct sv bytes,
-		     struct value *out);
+/* One value as the connector contract has it: 1 read, views into `bytes` stay
+ * views; 0 it is no such; 2 it stands for no value. `form` may be NULL. */
+int ldap_entry_value(const struct ldap_form *form, const struct attr_def *def,
+		     struct sv bytes, struct arena *arena, struct value *out);
+/* The text of an entry's anchor; SV_NULL: it has none. */
+struct sv ldap_entry_anchor(const struct connector_session *session,
+			    LDAPMessage *entry, struct arena *arena);
+/* The text of an anchor from the bytes of its value. */
+struct sv ldap_anchor_text(const struct connector_session *session,
+			   struct sv bytes, struct arena *arena);
 /* The entry's first value of an attribute, copied; SV_NULL: none. */
 struct sv ldap_entry_first(LDAP *ld, LDAPMessage *entry, const char *name,
 			   struct arena *arena);
 
 /* import.c */
 
-int ldap_import_begin(struct connector_session *session, enum import_kind kind,
-		      struct sv watermark, struct error *err);
-int ldap_import_next(struct connector_session *session, struct arena *arena,
-		     struct change *out, struct error *err);
-int ldap_import_end(struct connector_session *session, struct arena *arena,
-		    struct sv *watermark_out, struct error *err);
 void ldap_import_free(struct ldap_import *import);
 
 /* export.c */
 
-int ldap_export_begin(struct connector_session *session, struct error *err);
-int ldap_export_put(struct connector_session *session,
-		    const struct export_op *op, struct error *err);
-int ldap_export_result(struct connector_session *session, bool wait,
-		       struct arena *arena, struct export_outcome *out,
-		       struct error *err);
-int ldap_export_end(struct connector_session *session, struct error *err);
 void ldap_export_free(struct connector_session *session);
 
 /* job.c */

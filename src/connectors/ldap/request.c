@@ -13,11 +13,16 @@
 #include "connectors/ldap_schema.h"
 #include "model/dn.h"
 
-static struct berval to_bytes(const struct value *value, struct arena *arena)
+static struct berval to_bytes(const struct ldap_form *form,
+			      const struct value *value, struct arena *arena)
 {
 	struct sv text = value->text;
 	char time[40];
 
+	if (form && form->write) {
+		text = form->write(value, arena);
+		return (struct berval){ text.len, arena_cstr(arena, text) };
+	}
 	switch (value->type) {
 	case VALUE_BOOLEAN:
 		text = value->number ? SV_LIT("TRUE") : SV_LIT("FALSE");
@@ -38,20 +43,23 @@ static struct berval to_bytes(const struct value *value, struct arena *arena)
 	return (struct berval){ text.len, arena_cstr(arena, text) };
 }
 
-static LDAPMod *new_mod(int op, struct sv name, const struct values *values,
+static LDAPMod *new_mod(const struct ldap_profile *profile, int op,
+			struct sv name, const struct values *values,
 			struct arena *arena)
 {
 	struct berval *bytes =
 		arena_array(arena, values->len + 1, sizeof(*bytes));
 	LDAPMod *mod = arena_zalloc(arena, sizeof(*mod));
+	const struct ldap_form *form;
 	size_t i;
 
 	mod->mod_op = op | LDAP_MOD_BVALUES;
 	mod->mod_type = arena_cstr(arena, name);
+	form = ldap_form_of(profile, mod->mod_type);
 	mod->mod_bvalues =
 		arena_array(arena, values->len + 1, sizeof(*mod->mod_bvalues));
 	for (i = 0; i < values->len; i++) {
-		bytes[i] = to_bytes(&values->at[i], arena);
+		bytes[i] = to_bytes(form, &values->at[i], arena);
 		mod->mod_bvalues[i] = &bytes[i];
 	}
 	return mod;
@@ -100,8 +108,8 @@ int ldap_send_add(struct connector_session *session, struct ldap_job *job)
 	int code;
 
 	for (i = 0; i < count; i++)
-		mods[i] = new_mod(LDAP_MOD_ADD, attrs[i].name, &attrs[i].values,
-				  arena);
+		mods[i] = new_mod(session->profile, LDAP_MOD_ADD, attrs[i].name,
+				  &attrs[i].values, arena);
 	controls[0] = post_read_control(session);
 	code = ldap_add_ext(session->ld, job->dn, mods, controls, NULL,
 			    &job->msgid);
@@ -141,7 +149,7 @@ int ldap_send_modify(struct connector_session *session, struct ldap_job *job)
 
 		if (attr->values.len || attr->op == ATTR_REPLACE)
 			mods[count++] = new_mod(
-				mod_op(attr->op),
+				session->profile, mod_op(attr->op),
 				sv_from(job->type->attrs[attr->attr].name),
 				&attr->values, arena);
 	}
@@ -229,21 +237,26 @@ static bool is_exact(const struct attr_def *def)
 	return def && def->match == MATCH_EXACT;
 }
 
-static void present_add(struct present *present, const struct attr_def *def,
-			const struct berval *bytes)
+static void present_add(struct present *present, const struct ldap_form *form,
+			const struct attr_def *def, const struct berval *bytes)
 {
 	struct sv text = sv_make(bytes->bv_val, bytes->bv_len);
 	struct value value = value_string(text);
 
-	if (def && !ldap_entry_value(def, text, &value))
+	if (def &&
+	    ldap_entry_value(form, def, text, &present->arena, &value) != 1)
 		return;
 	namemap_put(present->keys,
 		    key_of(&value, is_exact(def), &present->arena), 1);
 }
 
-static void present_read(struct present *present, LDAP *ld, LDAPMessage *entry,
-			 const char *name, const struct attr_def *def)
+static void present_read(struct present *present,
+			 const struct connector_session *session,
+			 LDAPMessage *entry, const char *name,
+			 const struct attr_def *def)
 {
+	const struct ldap_form *form = ldap_form_of(session->profile, name);
+	LDAP *ld = session->ld;
 	const struct attr_def *known = ldap_known_attr(sv_from(name));
 	struct berval **values = ldap_get_values_len(ld, entry, name);
 	size_t i;
@@ -252,7 +265,7 @@ static void present_read(struct present *present, LDAP *ld, LDAPMessage *entry,
 	if (!values && known) /* the configuration may use an alias */
 		values = ldap_get_values_len(ld, entry, known->name);
 	for (i = 0; values && values[i]; i++)
-		present_add(present, def, values[i]);
+		present_add(present, form, def, values[i]);
 	ldap_value_free_len(values);
 }
 
@@ -317,7 +330,7 @@ bool ldap_job_matches(struct connector_session *session, struct ldap_job *job,
 			matches = has_classes(session, entry, &attrs[i].values);
 			continue;
 		}
-		present_read(&present, session->ld, entry,
+		present_read(&present, session, entry,
 			     arena_cstr(&session->scratch, attrs[i].name),
 			     attrs[i].def);
 		for (k = 0; k < attrs[i].values.len && matches; k++)
@@ -343,7 +356,7 @@ void ldap_job_diff(struct connector_session *session, struct ldap_job *job,
 
 		if (attr->op == ATTR_REPLACE)
 			continue;
-		present_read(&present, session->ld, entry, def->name, def);
+		present_read(&present, session, entry, def->name, def);
 		for (k = 0; k < attr->values.len; k++)
 			if (present_has(&present, def, &attr->values.at[k]) ==
 			    (attr->op == ATTR_DELETE))
@@ -370,9 +383,10 @@ static void read_post_entry(struct connector_session *session,
 		if (values && values[0].bv_val &&
 		    sv_ieq_str(sv_make(name.bv_val, name.bv_len),
 			       session->anchor))
-			job->outcome.anchor = arena_dup(
-				&job->arena,
-				sv_make(values[0].bv_val, values[0].bv_len));
+			job->outcome.anchor = ldap_anchor_text(
+				session,
+				sv_make(values[0].bv_val, values[0].bv_len),
+				&job->arena);
 		ber_bvarray_free(values);
 	}
 }

@@ -64,7 +64,15 @@ int ldap_session_read(struct connector_session *session, const char *dn,
 struct sv ldap_session_setting(const struct connector_session *session,
 			       const char *name)
 {
-	return setting_text(session->config->connect, ldap_settings, name);
+	return setting_text(session->config->connect,
+			    session->profile->settings, name);
+}
+
+int64_t ldap_session_number(const struct connector_session *session,
+			    const char *name)
+{
+	return setting_number(session->config->connect,
+			      session->profile->settings, name);
 }
 
 /* Without a DN: by what the connection itself proves, if anything. */
@@ -214,33 +222,35 @@ static void report_first(void *data, const struct node *at, const char *message)
 
 /* A configuration that was not checked is not connected with: it might send
  * a password in the clear. */
-static int check_config(const struct connector_config *config,
+static int check_config(const struct ldap_profile *profile,
+			const struct connector_config *config,
 			struct error *err)
 {
 	struct error first = ERROR_INIT;
 
-	(void)setting_check(config->connect, ldap_settings, report_first,
+	(void)setting_check(config->connect, profile->settings, report_first,
 			    &first);
-	ldap_check(config, report_first, &first);
+	ldap_check(profile, config, report_first, &first);
 	if (first.code == ERR_NONE)
 		return 0;
 	return error_set(err, first.code, "%s", first.msg);
 }
 
-int ldap_session_open(const struct connector_config *config,
+int ldap_session_open(const struct ldap_profile *profile,
+		      const struct connector_config *config,
 		      struct connector_session **out, struct error *err)
 {
 	struct connector_session *session;
 	struct sv anchor;
 
-	if (check_config(config, err) < 0)
+	if (check_config(profile, config, err) < 0)
 		return -1;
 	/* the library writes to sockets whose other end may be gone */
 	(void)signal(SIGPIPE, SIG_IGN);
 	session = mem_zalloc(sizeof(*session));
 	session->config = config;
-	session->timeout =
-		(int)setting_number(config->connect, ldap_settings, "timeout");
+	session->profile = profile;
+	session->timeout = (int)ldap_session_number(session, "timeout");
 	anchor = ldap_session_setting(session, "anchor");
 	if (!sv_ieq_str(anchor, "dn"))
 		session->anchor = arena_cstr(&session->arena, anchor);

@@ -1,6 +1,5 @@
 /*
- * settings.c - what may be configured for an ldap agent, and what of it does
- * not go together
+ * settings.c - what of an agent's settings does not go together
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -10,71 +9,24 @@
 
 #include <stdio.h>
 
-#define DEF(n, t, f, h)                                                        \
-	{                                                                      \
-		.name = (n), .type = (t), .fallback = (f), .help = (h)         \
-	}
-
-static const struct setting_def partition_settings[] = {
+const struct setting_def ldap_partition_settings[] = {
 	{ .name = "base",
 	  .type = SETTING_TEXT,
 	  .required = true,
 	  .help = "DN below which the agent's entries lie" },
-	DEF("include", SETTING_NAMES, NULL,
-	    "only these subtrees: DNs, whole or relative to base"),
-	DEF("exclude", SETTING_NAMES, NULL,
-	    "not these subtrees; of nested ones the innermost counts"),
+	LDAP_SETTING("include", SETTING_NAMES, NULL,
+		     "only these subtrees: DNs, whole or relative to base"),
+	LDAP_SETTING("exclude", SETTING_NAMES, NULL,
+		     "not these subtrees; of nested ones the innermost counts"),
 	{ .name = NULL },
 };
 
-const struct setting_def ldap_settings[] = {
-	{ .name = "servers",
-	  .type = SETTING_NAMES,
-	  .required = true,
-	  .help = "URLs of the servers, tried in this order" },
-	DEF("bind_dn", SETTING_TEXT, NULL,
-	    "who to sign in as; without it by client certificate, on ldapi:// "
-	    "as the process's user, else not at all"),
-	DEF("password", SETTING_SECRET, NULL, "password of bind_dn"),
-	{ .name = "security",
-	  .type = SETTING_CHOICE,
-	  .fallback = "tls",
-	  .words = "tls|starttls|none",
-	  .help = "how the connection is encrypted; none must be written" },
-	DEF("ca_file", SETTING_PATH, NULL,
-	    "the authorities that servers' certificates must come from; "
-	    "default: the system's"),
-	DEF("certificate", SETTING_PATH, NULL, "client certificate (PEM)"),
-	DEF("key", SETTING_PATH, NULL, "private key of certificate (PEM)"),
-	DEF("base", SETTING_TEXT, NULL, "short for one partition"),
-	{ .name = "partitions",
-	  .type = SETTING_GROUPS,
-	  .group = partition_settings,
-	  .help = "parts of the directory that belong to the agent" },
-	{ .name = "references",
-	  .type = SETTING_CHOICE,
-	  .fallback = "auto",
-	  .words = "auto|later",
-	  .help = "auto: written with their entry, and behind all others when "
-		  "the server refuses that; later: always behind" },
-	DEF("filter", SETTING_TEXT, "(objectClass=*)",
-	    "which entries are objects (RFC 4515)"),
-	DEF("anchor", SETTING_TEXT, "entryUUID",
-	    "attribute that identifies an entry for ever; dn: its name does"),
-	DEF("page_size", SETTING_NUMBER, "1000",
-	    "entries asked for at once; 0: no paging"),
-	DEF("timeout", SETTING_NUMBER, "30",
-	    "seconds that a server may be silent"),
-	DEF("operations", SETTING_NUMBER, "64",
-	    "changes that may be outstanding at once in an export"),
-	{ .name = NULL },
-};
-
-uint32_t ldap_caps(const struct node *connect)
+uint32_t ldap_caps(const struct ldap_profile *profile,
+		   const struct node *connect)
 {
 	uint32_t caps = LDAP_CAPS;
 
-	if (sv_eq_str(setting_text(connect, ldap_settings, "references"),
+	if (sv_eq_str(setting_text(connect, profile->settings, "references"),
 		      "later"))
 		caps |= CONNECTOR_CAP_REFERENCES_LATER;
 	return caps;
@@ -101,6 +53,7 @@ size_t ldap_setting_names(const struct node *map, const char *key,
 }
 
 struct check {
+	const struct ldap_profile *profile;
 	const struct node *connect;
 	setting_report_fn report;
 	void *data;
@@ -152,8 +105,8 @@ static void check_server(struct check *check, const struct node *at,
 static void check_servers(struct check *check)
 {
 	const struct node *servers = node_get(check->connect, "servers");
-	struct sv security =
-		setting_text(check->connect, ldap_settings, "security");
+	struct sv security = setting_text(check->connect,
+					  check->profile->settings, "security");
 	size_t i;
 
 	if (!servers || servers->kind == NODE_MAP)
@@ -283,10 +236,12 @@ static void check_filter(struct check *check)
 			"(objectClass=person)");
 }
 
-void ldap_check(const struct connector_config *config, setting_report_fn report,
+void ldap_check(const struct ldap_profile *profile,
+		const struct connector_config *config, setting_report_fn report,
 		void *data)
 {
-	struct check check = { config->connect, report, data, ARENA_INIT };
+	struct check check = { profile, config->connect, report, data,
+			       ARENA_INIT };
 
 	check_servers(&check);
 	check_sign_in(&check);
@@ -296,4 +251,15 @@ void ldap_check(const struct connector_config *config, setting_report_fn report,
 	check_range(&check, "timeout", 1, 3600);
 	check_range(&check, "operations", 1, 500);
 	arena_release(&check.arena);
+}
+
+const struct ldap_form *ldap_form_of(const struct ldap_profile *profile,
+				     const char *name)
+{
+	const struct ldap_form *form;
+
+	for (form = profile->forms; form && form->name; form++)
+		if (sv_ieq_str(sv_from(name), form->name))
+			return form;
+	return NULL;
 }

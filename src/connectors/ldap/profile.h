@@ -1,0 +1,149 @@
+/*
+ * profile.h - what one kind of directory server does otherwise than another
+ *
+ * All that speaks LDAP is written once. A directory is a constant table of
+ * this kind in a file of its own (ldap.c, ad.c ...), with its connector table.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CONNECTORS_LDAP_PROFILE_H
+#define CONNECTORS_LDAP_PROFILE_H
+
+#include "connector/connector.h"
+
+struct ldap_delta;
+
+/* An attribute whose bytes are not what the connector contract has. */
+struct ldap_form {
+	const char *name; /* NULL ends a table */
+	/* 1 read, memory from arena; 0 it is no such value; 2 it stands for
+	 * none. NULL: as others. */
+	int (*read)(const struct attr_def *def, struct sv bytes,
+		    struct arena *arena, struct value *out);
+	/* The bytes of a value. NULL: as others. */
+	struct sv (*write)(const struct value *value, struct arena *arena);
+	/* What is written for no value; empty: the attribute is removed. */
+	struct sv none;
+	bool secret; /* never over a connection that is not encrypted */
+};
+
+struct ldap_profile {
+	const char *name;
+	const struct setting_def *settings;
+	const struct ldap_form *forms; /* or NULL */
+	/* The last of an entry's classes is the most specific structural one,
+	 * and the server may mean something else by structuralObjectClass. */
+	bool classes_in_order;
+	/* Values come in parts: "member;range=0-1499". */
+	bool ranges;
+	/* The error of a refusal by the server's text; NULL: by its code. */
+	const char *(*error_of)(int code, const char *text);
+	/* Ways to read changes only, best first; ends with NULL. NULL: none. */
+	const struct ldap_delta *const *deltas;
+};
+
+extern const struct ldap_profile ldap_plain;
+
+const struct ldap_form *ldap_form_of(const struct ldap_profile *profile,
+				     const char *name);
+
+/* ---- the operations that need to know the profile ---- */
+
+uint32_t ldap_caps(const struct ldap_profile *profile,
+		   const struct node *connect);
+void ldap_check(const struct ldap_profile *profile,
+		const struct connector_config *config, setting_report_fn report,
+		void *data);
+int ldap_session_open(const struct ldap_profile *profile,
+		      const struct connector_config *config,
+		      struct connector_session **out, struct error *err);
+
+/* ---- the others, for connector tables ---- */
+
+void ldap_bases(const struct node *connect, struct arena *arena,
+		struct sv **out, size_t *count_out);
+void ldap_session_close(struct connector_session *session);
+int ldap_import_begin(struct connector_session *session, enum import_kind kind,
+		      struct sv watermark, struct error *err);
+int ldap_import_next(struct connector_session *session, struct arena *arena,
+		     struct change *out, struct error *err);
+int ldap_import_end(struct connector_session *session, struct arena *arena,
+		    struct sv *watermark_out, struct error *err);
+int ldap_export_begin(struct connector_session *session, struct error *err);
+int ldap_export_put(struct connector_session *session,
+		    const struct export_op *op, struct error *err);
+int ldap_export_result(struct connector_session *session, bool wait,
+		       struct arena *arena, struct export_outcome *out,
+		       struct error *err);
+int ldap_export_end(struct connector_session *session, struct error *err);
+
+#define LDAP_OPERATIONS                                                        \
+	.bases = ldap_bases, .close = ldap_session_close,                      \
+	.import_begin = ldap_import_begin, .next = ldap_import_next,           \
+	.import_end = ldap_import_end, .export_begin = ldap_export_begin,      \
+	.export_put = ldap_export_put, .export_result = ldap_export_result,    \
+	.export_end = ldap_export_end
+
+/* What is there whatever is configured. */
+#define LDAP_CAPS                                                              \
+	(CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_DN |      \
+	 CONNECTOR_CAP_TREE | CONNECTOR_CAP_RENAME)
+
+/* ---- settings that every profile has ---- */
+
+extern const struct setting_def ldap_partition_settings[];
+
+#define LDAP_SETTING(n, t, f, h)                                               \
+	{                                                                      \
+		.name = (n), .type = (t), .fallback = (f), .help = (h)         \
+	}
+#define LDAP_CONNECTION_SETTINGS                                               \
+	{ .name = "servers",                                                   \
+	  .type = SETTING_NAMES,                                               \
+	  .required = true,                                                    \
+	  .help = "URLs of the servers, tried in this order" },                \
+		LDAP_SETTING("bind_dn", SETTING_TEXT, NULL,                    \
+			     "who to sign in as; without it by client "        \
+			     "certificate, on ldapi:// as the process's "      \
+			     "user, else not at all"),                         \
+		LDAP_SETTING("password", SETTING_SECRET, NULL,                 \
+			     "password of bind_dn"),                           \
+		{ .name = "security",                                          \
+		  .type = SETTING_CHOICE,                                      \
+		  .fallback = "tls",                                           \
+		  .words = "tls|starttls|none",                                \
+		  .help = "how the connection is encrypted; none must be "     \
+			  "written" },                                         \
+		LDAP_SETTING("ca_file", SETTING_PATH, NULL,                    \
+			     "the authorities that servers' certificates "     \
+			     "must come from; default: the system's"),         \
+		LDAP_SETTING("certificate", SETTING_PATH, NULL,                \
+			     "client certificate (PEM)"),                      \
+		LDAP_SETTING("key", SETTING_PATH, NULL,                        \
+			     "private key of certificate (PEM)"),              \
+		LDAP_SETTING("timeout", SETTING_NUMBER, "30",                  \
+			     "seconds that a server may be silent")
+
+#define LDAP_SCOPE_SETTINGS                                                    \
+	LDAP_SETTING("base", SETTING_TEXT, NULL, "short for one partition"),   \
+		{ .name = "partitions",                                        \
+		  .type = SETTING_GROUPS,                                      \
+		  .group = ldap_partition_settings,                            \
+		  .help = "parts of the directory that belong to the agent" }, \
+		LDAP_SETTING("filter", SETTING_TEXT, "(objectClass=*)",        \
+			     "which entries are objects (RFC 4515)"),          \
+		LDAP_SETTING("page_size", SETTING_NUMBER, "1000",              \
+			     "entries asked for at once; 0: no paging")
+
+#define LDAP_EXPORT_SETTINGS                                                   \
+	{ .name = "references",                                                \
+	  .type = SETTING_CHOICE,                                              \
+	  .fallback = "auto",                                                  \
+	  .words = "auto|later",                                               \
+	  .help = "auto: written with their entry, and behind all others "     \
+		  "when the server refuses that; later: always behind" },      \
+		LDAP_SETTING("operations", SETTING_NUMBER, "64",               \
+			     "changes that may be outstanding at once in an "  \
+			     "export")
+
+#endif
