@@ -6,11 +6,12 @@
 #include "cli/connectors.h"
 
 #include "connectors/csv/csv.h"
+#include "connectors/ldap/ad.h"
 #include "connectors/ldap/ldap.h"
 #include "connectors/ldif/ldif.h"
 #include "connectors/memory/memory.h"
 
 const struct connector_ops *const connectors[] = {
-	&csv_connector, &ldif_connector, &ldap_connector, &memory_connector,
-	NULL,
+	&csv_connector, &ldif_connector,   &ldap_connector,
+	&ad_connector,  &memory_connector, NULL,
 };

@@ -168,13 +168,18 @@ static const struct {
 	{ "account", "top" },
 	{ "alias", "top" },
 	{ "applicationProcess", "top" },
+	{ "computer", "user" },
+	{ "contact", "organizationalPerson" },
+	{ "container", "top" },
 	{ "country", "top" },
 	{ "dNSDomain", "domain" },
 	{ "device", "top" },
 	{ "document", "top" },
 	{ "documentSeries", "top" },
 	{ "domain", "top" },
+	{ "domainDNS", "domain" },
 	{ "friendlyCountry", "country" },
+	{ "group", "top" },
 	{ "groupOfNames", "top" },
 	{ "groupOfUniqueNames", "top" },
 	{ "inetOrgPerson", "organizationalPerson" },
@@ -189,6 +194,7 @@ static const struct {
 	{ "residentialPerson", "person" },
 	{ "rFC822localPart", "domain" },
 	{ "room", "top" },
+	{ "user", "organizationalPerson" },
 };
 /* clang-format on */
 

@@ -26,7 +26,22 @@ static void want(struct ldap_wanted *wanted, const char *name,
 	if (namemap_get(wanted->map, text, NULL))
 		return;
 	namemap_put(wanted->map, text, wanted->count);
-	wanted->names[wanted->count++] = arena_cstr(arena, text);
+	wanted->bases[wanted->count] = arena_cstr(arena, text);
+	wanted->names[wanted->count] = wanted->bases[wanted->count];
+	wanted->count++;
+}
+
+/* Values that may be many are asked for in parts. */
+static void want_attr(struct ldap_wanted *wanted, const struct attr_def *def,
+		      size_t range_size, struct arena *arena)
+{
+	size_t before = wanted->count;
+
+	want(wanted, def->name, arena);
+	if (range_size && wanted->count > before && def->multi &&
+	    def->type == VALUE_REFERENCE)
+		wanted->names[before] = arena_printf(arena, "%s;range=0-%zu",
+						     def->name, range_size - 1);
 }
 
 void ldap_wanted_init(struct ldap_wanted *wanted,
@@ -34,6 +49,10 @@ void ldap_wanted_init(struct ldap_wanted *wanted,
 		      struct arena *arena)
 {
 	const struct connector_config *config = session->config;
+	size_t range_size =
+		session->profile->ranges
+			? (size_t)ldap_session_number(session, "range_size")
+			: 0;
 	size_t most = 5;
 	size_t i;
 	size_t k;
@@ -41,6 +60,7 @@ void ldap_wanted_init(struct ldap_wanted *wanted,
 	for (i = 0; i < config->type_count; i++)
 		most += config->types[i].attr_count;
 	wanted->names = arena_array(arena, most, sizeof(*wanted->names));
+	wanted->bases = arena_array(arena, most, sizeof(*wanted->bases));
 	wanted->map = namemap_new(true);
 	want(wanted, "objectClass", arena);
 	want(wanted, "structuralObjectClass", arena);
@@ -49,7 +69,8 @@ void ldap_wanted_init(struct ldap_wanted *wanted,
 		want(wanted, session->anchor, arena);
 	for (i = 0; i < config->type_count; i++)
 		for (k = 0; k < config->types[i].attr_count; k++)
-			want(wanted, config->types[i].attrs[k].name, arena);
+			want_attr(wanted, &config->types[i].attrs[k],
+				  range_size, arena);
 }
 
 void ldap_wanted_release(struct ldap_wanted *wanted)
@@ -108,6 +129,7 @@ static int find_wanted(struct connector_session *session,
 struct raw {
 	struct sv dn;
 	struct berval **values; /* of each wanted name, or NULL */
+	size_t *next;           /* where values are missing: from this one */
 	size_t count;
 	BerElement *ber;
 };
@@ -135,17 +157,41 @@ static int raw_begin(struct connector_session *session, LDAPMessage *entry,
 	return 0;
 }
 
+static bool has_more(const struct berval *old, const struct berval *values)
+{
+	return values && (!old || (!old->bv_val && values->bv_val));
+}
+
+/* Reads those values that did not come with the entry. */
+static int raw_complete(struct connector_session *session,
+			const struct ldap_wanted *wanted, struct raw *raw,
+			struct arena *arena, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < raw->count; i++)
+		if (raw->next[i] &&
+		    ldap_range_read(session, arena_cstr(arena, raw->dn),
+				    wanted->bases[i], raw->next[i], arena,
+				    &raw->values[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 static int raw_read(struct connector_session *session,
 		    struct ldap_wanted *wanted, LDAPMessage *entry,
 		    struct arena *arena, struct raw *raw, struct error *err)
 {
 	struct berval name;
 	struct berval *values;
+	struct sv text;
 	size_t index;
+	size_t next;
 	int code;
 
 	raw->count = wanted->count;
 	raw->values = arena_array(arena, wanted->count, sizeof(*raw->values));
+	raw->next = arena_array(arena, wanted->count, sizeof(*raw->next));
 	for (;;) {
 		code = ldap_get_attribute_ber(session->ld, entry, raw->ber,
 					      &name, &values);
@@ -154,16 +200,22 @@ static int raw_read(struct connector_session *session,
 						  "read an entry", err);
 		if (!name.bv_val)
 			return 0;
-		if (find_wanted(session, wanted,
-				sv_make(name.bv_val, name.bv_len), &index,
-				err) < 0) {
+		text = sv_make(name.bv_val, name.bv_len);
+		next = 0;
+		if (session->profile->ranges)
+			(void)ldap_range_name(text, &text, &next);
+		if (find_wanted(session, wanted, text, &index, err) < 0) {
 			ber_memfree(values);
 			return -1;
 		}
-		if (index == NONE || raw->values[index])
+		/* where values come in parts, the plain name comes without */
+		if (index == NONE || !has_more(raw->values[index], values)) {
 			ber_memfree(values);
-		else
-			raw->values[index] = values;
+			continue;
+		}
+		ber_memfree(raw->values[index]);
+		raw->values[index] = values;
+		raw->next[index] = next;
 	}
 }
 
@@ -397,6 +449,8 @@ int ldap_entry_change(struct connector_session *session,
 	ret = place == LDAP_OUTSIDE;
 	if (!ret)
 		ret = raw_read(session, wanted, entry, arena, &raw, err);
+	if (!ret)
+		ret = raw_complete(session, wanted, &raw, arena, err);
 	if (!ret)
 		ret = to_change(session, wanted,
 				search->containers || place == LDAP_ANCESTOR,

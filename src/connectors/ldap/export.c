@@ -161,7 +161,8 @@ static void init_slot(struct connector_session *session, struct slot *slot,
 {
 	const struct hash_key *key = &session->export->key;
 
-	ldap_job_init(&slot->job, op, &session->config->types[op->type]);
+	ldap_job_init(&slot->job, op, &session->config->types[op->type],
+		      session->profile->chunk);
 	slot->touch_count = 0;
 	set_touch(slot, op->dn, key);
 	if (op->new_dn.len)

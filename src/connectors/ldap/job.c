@@ -21,6 +21,9 @@
  *	            -> the same once more, without its references
  *	any         -> DONE
  *
+ * Where a request takes only so many values, those left over follow in
+ * MODIFYING, part by part, before it is DONE.
+ *
  * Transitions are made by the on_...() function of the state that is left.
  * What one entry's request meets is that entry's outcome; a server that does
  * not serve any more ends the export.
@@ -53,8 +56,53 @@ static struct attr_change *copy_attrs(const struct export_op *op,
 	return attrs;
 }
 
+/* How many parts behind the first an attribute's values are. */
+static size_t parts_behind(const struct attr_change *attr, size_t chunk)
+{
+	if (!chunk || attr->values.len <= chunk ||
+	    attr->values.at[0].type != VALUE_REFERENCE)
+		return 0;
+	return (attr->values.len - 1) / chunk;
+}
+
+static void put_later(struct ldap_job *job, struct attr_change *attr,
+		      size_t chunk)
+{
+	size_t parts = parts_behind(attr, chunk);
+	size_t i;
+
+	for (i = 1; i <= parts; i++) {
+		struct attr_change *part = &job->later[job->later_count++];
+		size_t len = attr->values.len - i * chunk;
+
+		*part = *attr;
+		if (part->op == ATTR_REPLACE)
+			part->op = ATTR_ADD;
+		part->values.at += i * chunk;
+		part->values.len = len < chunk ? len : chunk;
+	}
+	if (parts)
+		attr->values.len = chunk;
+}
+
+static void split_values(struct ldap_job *job, size_t chunk)
+{
+	size_t count = 0;
+	size_t i;
+
+	job->later_at = 0;
+	job->later_count = 0;
+	for (i = 0; i < job->op.attr_count; i++)
+		count += parts_behind(&job->op.attrs[i], chunk);
+	job->later =
+		count ? arena_array(&job->arena, count, sizeof(*job->later))
+		      : NULL;
+	for (i = 0; count && i < job->op.attr_count; i++)
+		put_later(job, &job->op.attrs[i], chunk);
+}
+
 void ldap_job_init(struct ldap_job *job, const struct export_op *op,
-		   const struct object_type *type)
+		   const struct object_type *type, size_t chunk)
 {
 	struct arena *arena = &job->arena;
 
@@ -72,6 +120,7 @@ void ldap_job_init(struct ldap_job *job, const struct export_op *op,
 	job->refused = LDAP_SUCCESS;
 	job->refused_text = SV_NULL;
 	job->outcome = (struct export_outcome){ .id = op->id };
+	split_values(job, chunk);
 }
 
 void ldap_job_describe(const struct ldap_job *job, struct strbuf *out)
@@ -100,8 +149,14 @@ static int done(struct ldap_job *job)
 	return 0;
 }
 
-static const char *error_of(int code, enum ldap_job_state state)
+static const char *error_of(const struct ldap_profile *profile, int code,
+			    const char *text, enum ldap_job_state state)
 {
+	const char *known = profile->error_of ? profile->error_of(code, text)
+					      : NULL;
+
+	if (known)
+		return known;
 	switch (code) {
 	case LDAP_ALREADY_EXISTS:
 		return state == JOB_RENAMING ? "rename-to-existing-dn"
@@ -155,8 +210,9 @@ static int refused(struct connector_session *session, struct ldap_job *job,
 	struct strbuf doing = STRBUF_INIT(300);
 
 	if (!ldap_result_fatal(code))
-		return refused_as(job, error_of(code, job->state),
-				  ldap_result_text(code, text, &job->arena));
+		return refused_as(
+			job, error_of(session->profile, code, text, job->state),
+			ldap_result_text(code, text, &job->arena));
 	ldap_job_describe(job, &doing);
 	(void)ldap_session_error(session, code, strbuf_cstr(&doing), err);
 	strbuf_release(&doing);
@@ -177,14 +233,50 @@ static int start_add(struct connector_session *session, struct ldap_job *job,
 	return sent(session, job, JOB_ADDING, ldap_send_add(session, job), err);
 }
 
+static bool is_new(const struct ldap_job *job)
+{
+	return job->op.kind == EXPORT_ADD || job->op.kind == EXPORT_DELETE_ADD;
+}
+
+/* Sends what op says, and what is left for later when that is nothing. */
 static int start_modify(struct connector_session *session, struct ldap_job *job,
 			struct error *err)
 {
 	int code = ldap_send_modify(session, job);
 
+	while (!code && !job->msgid && job->later_at < job->later_count) {
+		job->op.attrs = &job->later[job->later_at++];
+		job->op.attr_count = 1;
+		job->diffed = false;
+		code = ldap_send_modify(session, job);
+	}
 	if (!code && !job->msgid)
 		return done(job);
 	return sent(session, job, JOB_MODIFYING, code, err);
+}
+
+/* What was sent is done. */
+static int go_on(struct connector_session *session, struct ldap_job *job,
+		 struct error *err)
+{
+	job->op.attr_count = 0;
+	return start_modify(session, job, err);
+}
+
+static bool has_secret(const struct connector_session *session,
+		       const struct ldap_job *job)
+{
+	size_t i;
+
+	for (i = 0; i < job->op.attr_count; i++) {
+		const struct ldap_form *form = ldap_form_of(
+			session->profile,
+			job->type->attrs[job->op.attrs[i].attr].name);
+
+		if (form && form->secret)
+			return true;
+	}
+	return false;
 }
 
 int ldap_job_start(struct connector_session *session, struct ldap_job *job,
@@ -192,6 +284,13 @@ int ldap_job_start(struct connector_session *session, struct ldap_job *job,
 {
 	const struct export_op *op = &job->op;
 	bool rename = op->kind == EXPORT_RENAME;
+
+	if (!session->encrypted && has_secret(session, job))
+		return refused_as(job, "encryption-not-enabled",
+				  SV_LIT("a password is not sent over a "
+					 "connection that is not encrypted: "
+					 "use ldaps://, or 'security: "
+					 "starttls' or 'sign-and-encrypt'"));
 
 	if (!dn_valid(op->dn) || memchr(op->dn.ptr, '\0', op->dn.len) ||
 	    ((rename || job->new_dn) &&
@@ -258,6 +357,7 @@ static bool drop_references(struct ldap_job *job)
 	if (kept == job->op.attr_count)
 		return false;
 	job->op.attr_count = kept;
+	job->later_at = job->later_count;
 	job->outcome.references_later = true;
 	return true;
 }
@@ -294,7 +394,7 @@ static int on_added(struct connector_session *session, struct ldap_job *job,
 		return refused(session, job, answer->code, answer->text, err);
 	ldap_job_post_read(session, job, answer->controls);
 	if (!session->anchor || job->outcome.anchor.len)
-		return done(job);
+		return go_on(session, job, err);
 	return look(session, job, NULL, JOB_READING, job->dn, err);
 }
 
@@ -308,14 +408,14 @@ static void take_anchor(struct connector_session *session, struct ldap_job *job,
 
 /* The add was done: without an anchor the next import will tell it. */
 static int on_read(struct connector_session *session, struct ldap_job *job,
-		   const struct answer *answer)
+		   const struct answer *answer, struct error *err)
 {
 	take_anchor(session, job, answer);
-	return done(job);
+	return go_on(session, job, err);
 }
 
 static int on_compared(struct connector_session *session, struct ldap_job *job,
-		       const struct answer *answer)
+		       const struct answer *answer, struct error *err)
 {
 	bool ours = answer->entry &&
 		    ldap_job_matches(session, job, answer->entry);
@@ -327,7 +427,7 @@ static int on_compared(struct connector_session *session, struct ldap_job *job,
 		return refused_as(job, "cd-existing-object", job->refused_text);
 	take_anchor(session, job, answer);
 	job->outcome.adopted = true;
-	return done(job);
+	return go_on(session, job, err);
 }
 
 static int on_deleted(struct connector_session *session, struct ldap_job *job,
@@ -397,9 +497,14 @@ static int on_modified(struct connector_session *session, struct ldap_job *job,
 	if (may_lack_target(answer->code) && !has_references_only(job) &&
 	    drop_references(job))
 		return start_modify(session, job, err);
+	if (answer->code && is_new(job)) {
+		/* it is there: its references come again behind all else */
+		job->outcome.references_later = true;
+		return done(job);
+	}
 	if (answer->code)
 		return refused(session, job, answer->code, answer->text, err);
-	return done(job);
+	return go_on(session, job, err);
 }
 
 static int on_diffed(struct connector_session *session, struct ldap_job *job,
@@ -420,9 +525,9 @@ static int dispatch(struct connector_session *session, struct ldap_job *job,
 	case JOB_ADDING:
 		return on_added(session, job, answer, err);
 	case JOB_READING:
-		return on_read(session, job, answer);
+		return on_read(session, job, answer, err);
 	case JOB_COMPARING:
-		return on_compared(session, job, answer);
+		return on_compared(session, job, answer, err);
 	case JOB_DELETING:
 		return on_deleted(session, job, answer, err);
 	case JOB_RENAMING:

@@ -10,6 +10,7 @@
  *	result.c     the server's result codes in our words
  *	subschema.c  classes and names of attributes as the server knows them
  *	entry.c      an entry that was read becomes a change
+ *	range.c      values that come in parts
  *	import.c     paged searches, one after the other
  *	export.c     many operations outstanding at once, in a safe order
  *	job.c        one operation from its sending to its outcome
@@ -95,6 +96,7 @@ struct connector_session {
 	LDAP *ld;
 	const char *server; /* its URL */
 	int timeout;        /* seconds */
+	bool encrypted;
 	bool paging;
 	bool post_read;
 	bool permissive;
@@ -149,6 +151,7 @@ bool ldap_subschema_same(const struct ldap_subschema *subschema, struct sv a,
 /* Names of attributes, as ldap_search_ext() wants them. */
 struct ldap_wanted {
 	char **names; /* ends with NULL */
+	char **bases; /* without the options that are asked for */
 	size_t count;
 	struct namemap *map; /* server's name -> index into names, or NONE */
 };
@@ -177,6 +180,17 @@ struct sv ldap_anchor_text(const struct connector_session *session,
 /* The entry's first value of an attribute, copied; SV_NULL: none. */
 struct sv ldap_entry_first(LDAP *ld, LDAPMessage *entry, const char *name,
 			   struct arena *arena);
+
+/* range.c */
+
+/* Reads the values of `name` from number `from` on and puts them behind
+ * *values, which stays the library's memory. */
+int ldap_range_read(struct connector_session *session, const char *dn,
+		    const char *name, size_t from, struct arena *arena,
+		    struct berval **values, struct error *err);
+/* "member;range=0-1499" is a part of "member": true, and the number behind the
+ * part's last; 0: it is the last part. */
+bool ldap_range_name(struct sv name, struct sv *base_out, size_t *next_out);
 
 /* import.c */
 
@@ -207,18 +221,21 @@ struct ldap_job {
 	int msgid; /* while a request is outstanding; or 0 */
 	struct arena arena;
 	const struct object_type *type;
-	struct export_op op; /* a copy */
-	const char *dn;      /* what is written to now */
-	const char *new_dn;  /* of a rename; or NULL */
-	bool diffed;         /* only what is missing is left in op */
-	int refused;         /* result code that is being looked into */
+	struct export_op op;       /* a copy */
+	const char *dn;            /* what is written to now */
+	const char *new_dn;        /* of a rename; or NULL */
+	bool diffed;               /* only what is missing is left in op */
+	struct attr_change *later; /* values that did not go into op */
+	size_t later_count;
+	size_t later_at;
+	int refused; /* result code that is being looked into */
 	struct sv refused_text;
 	struct export_outcome outcome; /* in JOB_DONE */
 };
 
-/* Copies the operation. */
+/* Copies the operation; `chunk` values of references go in one request. */
 void ldap_job_init(struct ldap_job *job, const struct export_op *op,
-		   const struct object_type *type);
+		   const struct object_type *type, size_t chunk);
 /* Sends the first request; it may be done at once. -1: the connection is
  * gone. */
 int ldap_job_start(struct connector_session *session, struct ldap_job *job,

@@ -36,6 +36,10 @@ struct ldap_profile {
 	bool classes_in_order;
 	/* Values come in parts: "member;range=0-1499". */
 	bool ranges;
+	/* A value that is there already, or gone already, is no error. */
+	bool permissive;
+	/* Values of references in one request at most; 0: any number. */
+	size_t chunk;
 	/* The error of a refusal by the server's text; NULL: by its code. */
 	const char *(*error_of)(int code, const char *text);
 	/* Ways to read changes only, best first; ends with NULL. NULL: none. */

@@ -132,6 +132,30 @@ static int mod_op(enum attr_op op)
 	return LDAP_MOD_REPLACE;
 }
 
+/* NULL: it says nothing. */
+static LDAPMod *modification(const struct connector_session *session,
+			     const struct ldap_job *job,
+			     const struct attr_change *attr,
+			     struct arena *arena)
+{
+	const struct attr_def *def = &job->type->attrs[attr->attr];
+	const struct ldap_form *form =
+		ldap_form_of(session->profile, def->name);
+	struct value none;
+	struct values one = { &none, 1 };
+
+	if (!attr->values.len && form && form->none.len &&
+	    def->type == VALUE_DATETIME) {
+		none = value_string(form->none);
+		return new_mod(session->profile, LDAP_MOD_REPLACE,
+			       sv_from(def->name), &one, arena);
+	}
+	if (!attr->values.len && attr->op != ATTR_REPLACE)
+		return NULL;
+	return new_mod(session->profile, mod_op(attr->op), sv_from(def->name),
+		       &attr->values, arena);
+}
+
 int ldap_send_modify(struct connector_session *session, struct ldap_job *job)
 {
 	struct arena *arena = &session->scratch;
@@ -145,15 +169,12 @@ int ldap_send_modify(struct connector_session *session, struct ldap_job *job)
 	int code = LDAP_SUCCESS;
 
 	for (i = 0; i < job->op.attr_count; i++) {
-		const struct attr_change *attr = &job->op.attrs[i];
-
-		if (attr->values.len || attr->op == ATTR_REPLACE)
-			mods[count++] = new_mod(
-				session->profile, mod_op(attr->op),
-				sv_from(job->type->attrs[attr->attr].name),
-				&attr->values, arena);
+		mods[count] =
+			modification(session, job, &job->op.attrs[i], arena);
+		count += mods[count] != NULL;
 	}
-	if (job->op.retry && session->permissive)
+	if (session->permissive &&
+	    (job->op.retry || session->profile->permissive))
 		controls[0] = &control;
 	job->msgid = 0;
 	if (count)

@@ -177,6 +177,9 @@ static int try_server(struct connector_session *session, struct error *err)
 			      : bind_external(session, err);
 	if (!ret)
 		ret = read_root(session, err);
+	session->encrypted =
+		!sv_eq_str(ldap_session_setting(session, "security"), "none") ||
+		!strncmp(session->server, "ldapi:", 6);
 	if (ret < 0 && session->ld) {
 		(void)ldap_unbind_ext(session->ld, NULL, NULL);
 		session->ld = NULL;

@@ -1,0 +1,29 @@
+/*
+ * ad_private.h - what the files of the ad profile share
+ *
+ *	ad.c         the profile and the connector's table
+ *	ad_schema.c  attributes that are known
+ *	ad_forms.c   GUIDs, SIDs, times, passwords
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CONNECTORS_LDAP_AD_PRIVATE_H
+#define CONNECTORS_LDAP_AD_PRIVATE_H
+
+#include "connectors/ldap/profile.h"
+
+extern const struct attr_def ad_known_attrs[]; /* ends with name NULL */
+extern const struct ldap_form ad_forms[];      /* ends with name NULL */
+
+/* A GUID's 16 bytes as "03020100-0504-0706-0809-0a0b0c0d0e0f", as Windows keeps
+ * them: the first three fields little-endian. SV_NULL: it is none. */
+struct sv ad_guid_text(struct sv bytes, struct arena *arena);
+/* The bytes of such a text; SV_NULL: it is none. */
+struct sv ad_guid_bytes(struct sv text, struct arena *arena);
+/* A security identifier as "S-1-5-21-..."; SV_NULL: it is none. */
+struct sv ad_sid_text(struct sv bytes, struct arena *arena);
+struct sv ad_sid_bytes(struct sv text, struct arena *arena);
+/* A password as Active Directory takes it: in quotes, UTF-16. */
+struct sv ad_password_bytes(struct sv password, struct arena *arena);
+
+#endif
