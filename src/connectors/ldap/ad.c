@@ -20,6 +20,12 @@ static const struct setting_def settings[] = {
 	LDAP_SETTING("range_size", SETTING_NUMBER, "0",
 		     "values of a reference attribute asked for at once; 0: as "
 		     "many as the server gives"),
+	{ .name = "delta",
+	  .type = SETTING_CHOICE,
+	  .fallback = "auto",
+	  .words = "auto|dirsync|usn|off",
+	  .help = "how changes only are read: by DirSync, by uSNChanged, or "
+		  "auto: by the first that the account may" },
 	LDAP_EXPORT_SETTINGS,
 	{ .name = NULL },
 };
@@ -58,6 +64,8 @@ static const char *error_of(int code, const char *text)
 	}
 }
 
+static const struct ldap_delta *const deltas[] = { &ad_dirsync, &ad_usn, NULL };
+
 static const struct ldap_profile ad_profile = {
 	.name = "ad",
 	.settings = settings,
@@ -67,6 +75,7 @@ static const struct ldap_profile ad_profile = {
 	.permissive = true,
 	.chunk = 1000,
 	.error_of = error_of,
+	.deltas = deltas,
 };
 
 static uint32_t caps_of(const struct node *connect)
@@ -104,7 +113,8 @@ const struct connector_ops ad_connector = {
 	.abi = CONNECTOR_ABI,
 	.name = "ad",
 	.help = "Active Directory domains, and Samba's",
-	.caps = LDAP_CAPS | CONNECTOR_CAP_REFERENCES_LATER,
+	.caps = LDAP_CAPS | CONNECTOR_CAP_DELTA |
+		CONNECTOR_CAP_REFERENCES_LATER,
 	.settings = settings,
 	.known_attrs = ad_known_attrs,
 	.caps_of = caps_of,

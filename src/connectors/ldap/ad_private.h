@@ -4,6 +4,7 @@
  *	ad.c         the profile and the connector's table
  *	ad_schema.c  attributes that are known
  *	ad_forms.c   GUIDs, SIDs, times, passwords
+ *	ad_dirsync.c, ad_usn.c  ways to read changes only
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,6 +15,12 @@
 
 extern const struct attr_def ad_known_attrs[]; /* ends with name NULL */
 extern const struct ldap_form ad_forms[];      /* ends with name NULL */
+extern const struct ldap_delta ad_dirsync;
+extern const struct ldap_delta ad_usn;
+
+/* May the account see what is deleted, in every naming context of the agent?
+ * 1, 0, -1 */
+int ad_sees_deleted(struct connector_session *session, struct error *err);
 
 /* A GUID's 16 bytes as "03020100-0504-0706-0809-0a0b0c0d0e0f", as Windows keeps
  * them: the first three fields little-endian. SV_NULL: it is none. */

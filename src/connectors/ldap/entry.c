@@ -44,6 +44,17 @@ static void want_attr(struct ldap_wanted *wanted, const struct attr_def *def,
 						     def->name, range_size - 1);
 }
 
+static void want_always(struct ldap_wanted *wanted,
+			const struct connector_session *session,
+			struct arena *arena)
+{
+	want(wanted, "objectClass", arena);
+	want(wanted, "structuralObjectClass", arena);
+	want(wanted, "entryUUID", arena);
+	if (session->anchor)
+		want(wanted, session->anchor, arena);
+}
+
 void ldap_wanted_init(struct ldap_wanted *wanted,
 		      const struct connector_session *session,
 		      struct arena *arena)
@@ -62,15 +73,21 @@ void ldap_wanted_init(struct ldap_wanted *wanted,
 	wanted->names = arena_array(arena, most, sizeof(*wanted->names));
 	wanted->bases = arena_array(arena, most, sizeof(*wanted->bases));
 	wanted->map = namemap_new(true);
-	want(wanted, "objectClass", arena);
-	want(wanted, "structuralObjectClass", arena);
-	want(wanted, "entryUUID", arena);
-	if (session->anchor)
-		want(wanted, session->anchor, arena);
+	want_always(wanted, session, arena);
 	for (i = 0; i < config->type_count; i++)
 		for (k = 0; k < config->types[i].attr_count; k++)
 			want_attr(wanted, &config->types[i].attrs[k],
 				  range_size, arena);
+}
+
+void ldap_wanted_identity(struct ldap_wanted *wanted,
+			  const struct connector_session *session,
+			  struct arena *arena)
+{
+	wanted->names = arena_array(arena, 5, sizeof(*wanted->names));
+	wanted->bases = arena_array(arena, 5, sizeof(*wanted->bases));
+	wanted->map = namemap_new(true);
+	want_always(wanted, session, arena);
 }
 
 void ldap_wanted_release(struct ldap_wanted *wanted)
@@ -432,6 +449,40 @@ static int filtered(const struct raw *raw, struct arena *arena,
 	return 1;
 }
 
+/* Where it lies in the partition that the search is of, or in whichever. */
+static enum ldap_place place_of(struct connector_session *session,
+				const struct ldap_search *search, struct sv dn)
+{
+	const struct ldap_import *import = session->import;
+	enum ldap_place best = LDAP_OUTSIDE;
+	size_t i;
+
+	if (search->partition)
+		best = ldap_place_of(search->partition, dn, &session->scratch);
+	for (i = 0; !search->partition && i < import->partition_count; i++) {
+		enum ldap_place place = ldap_place_of(&import->partitions[i],
+						      dn, &session->scratch);
+
+		if (place > best)
+			best = place;
+	}
+	arena_reset(&session->scratch);
+	return best;
+}
+
+/* It was this agent's, or was not: the anchor tells. */
+static int gone(struct connector_session *session, struct ldap_wanted *wanted,
+		struct raw *raw, LDAPMessage *entry, struct arena *arena,
+		struct change *out, struct error *err)
+{
+	if (raw_read(session, wanted, entry, arena, raw, err) < 0)
+		return -1;
+	*out = (struct change){ .container = true };
+	(void)set_anchor(session, raw, wanted, arena, out);
+	*out = (struct change){ .op = CHANGE_DELETE, .anchor = out->anchor };
+	return out->anchor.len > 0;
+}
+
 int ldap_entry_change(struct connector_session *session,
 		      struct ldap_wanted *wanted,
 		      const struct ldap_search *search, LDAPMessage *entry,
@@ -444,19 +495,20 @@ int ldap_entry_change(struct connector_session *session,
 
 	if (raw_begin(session, entry, &raw, err) < 0)
 		return -1;
-	place = ldap_place_of(search->partition, raw.dn, &session->scratch);
-	arena_reset(&session->scratch);
-	ret = place == LDAP_OUTSIDE;
-	if (!ret)
-		ret = raw_read(session, wanted, entry, arena, &raw, err);
-	if (!ret)
-		ret = raw_complete(session, wanted, &raw, arena, err);
-	if (!ret)
+	place = place_of(session, search, raw.dn);
+	if (search->means == LDAP_MEANS_GONE ||
+	    (place == LDAP_OUTSIDE && search->moved))
+		ret = gone(session, wanted, &raw, entry, arena, out, err);
+	else if (place == LDAP_OUTSIDE)
+		ret = search->partition ? filtered(&raw, arena, out) : 0;
+	else if (raw_read(session, wanted, entry, arena, &raw, err) < 0 ||
+		 raw_complete(session, wanted, &raw, arena, err) < 0)
+		ret = -1;
+	else
 		ret = to_change(session, wanted,
-				search->containers || place == LDAP_ANCESTOR,
+				search->means == LDAP_MEANS_CONTAINERS ||
+					place == LDAP_ANCESTOR,
 				&raw, arena, out, err);
-	else if (ret > 0)
-		ret = filtered(&raw, arena, out);
 	raw_release(&raw);
 	return ret;
 }

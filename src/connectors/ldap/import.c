@@ -1,5 +1,6 @@
 /*
- * import.c - a full import: paged searches (RFC 2696), one after the other
+ * import.c - paged searches (RFC 2696), one after the other: those of a full
+ * import, or those that a delta plans round by round
  *
  * The next page is asked for as soon as one has arrived, so the server works
  * while the page is taken. An import ends with the end of data only when the
@@ -15,57 +16,41 @@
 
 #define UNPAGED 256 /* messages read ahead when the server does not page */
 
-struct ldap_import {
-	struct arena arena;
-	struct ldap_wanted wanted;
-	struct ldap_search *searches;
-	size_t search_count;
-	size_t search; /* the one that runs or comes next */
-	int page_size; /* 0: no paging */
-	int msgid;     /* of the request that is outstanding, or 0 */
-	VEC(LDAPMessage *) page;
-	size_t at; /* the first of the page not taken */
-	const struct ldap_search *page_search; /* that found the page */
-	struct error failed;
-};
-
-void ldap_import_free(struct ldap_import *import)
+void ldap_import_free(struct connector_session *session)
 {
+	struct ldap_import *import = session->import;
+
 	if (!import)
 		return;
+	if (import->delta && import->delta->release)
+		import->delta->release(session);
 	while (import->at < import->page.len)
 		ldap_msgfree(import->page.at[import->at++]);
 	vec_release(&import->page);
+	vec_release(&import->searches);
+	vec_release(&import->told);
 	ldap_wanted_release(&import->wanted);
+	arena_release(&import->round);
 	arena_release(&import->arena);
 	mem_free(import);
+	session->import = NULL;
 }
 
 static void plan_searches(const struct connector_session *session)
 {
-	const struct node *connect = session->config->connect;
 	struct ldap_import *import = session->import;
-	struct ldap_partition *partitions;
-	size_t count = ldap_partitions(connect, &import->arena, &partitions);
 	struct sv filter = ldap_session_setting(session, "filter");
-	VEC(struct ldap_search) all = VEC_INIT;
 	size_t i;
 	size_t k;
 
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < import->partition_count; i++) {
 		struct ldap_search *some;
-		size_t n = ldap_searches(&partitions[i], filter, &import->arena,
-					 &some);
+		size_t n = ldap_searches(&import->partitions[i], filter,
+					 &import->arena, &some);
 
 		for (k = 0; k < n; k++)
-			vec_push(&all, some[k]);
+			vec_push(&import->searches, some[k]);
 	}
-	import->search_count = all.len;
-	import->searches = arena_array(&import->arena, all.len + 1,
-				       sizeof(*import->searches));
-	for (i = 0; i < all.len; i++)
-		import->searches[i] = all.at[i];
-	vec_release(&all);
 }
 
 int ldap_import_begin(struct connector_session *session, enum import_kind kind,
@@ -73,18 +58,20 @@ int ldap_import_begin(struct connector_session *session, enum import_kind kind,
 {
 	struct ldap_import *import;
 
-	(void)watermark;
-	if (kind != IMPORT_FULL)
-		return error_set(err, ERR_UNSUPPORTED,
-				 "%s: changes only cannot be read",
-				 session->server);
-	ldap_import_free(session->import);
+	ldap_import_free(session);
 	import = session->import = mem_zalloc(sizeof(*import));
 	ldap_wanted_init(&import->wanted, session, &import->arena);
-	plan_searches(session);
+	import->full = kind == IMPORT_FULL;
+	import->partition_count = ldap_partitions(
+		session->config->connect, &import->arena, &import->partitions);
 	if (session->paging)
 		import->page_size =
 			(int)ldap_session_number(session, "page_size");
+	if (kind == IMPORT_DELTA)
+		return ldap_delta_begin(session, watermark, err);
+	if (ldap_delta_note(session, err) < 0)
+		return -1;
+	plan_searches(session);
 	return 0;
 }
 
@@ -92,7 +79,7 @@ static int search_error(struct connector_session *session, int code,
 			struct error *err)
 {
 	struct ldap_import *import = session->import;
-	const struct ldap_search *search = &import->searches[import->search];
+	const struct ldap_search *search = &import->searches.at[import->search];
 	char doing[300];
 
 	(void)snprintf(doing, sizeof(doing), "search '%.200s'", search->base);
@@ -122,19 +109,28 @@ static int send_search(struct connector_session *session, struct berval *cookie,
 		       struct error *err)
 {
 	struct ldap_import *import = session->import;
-	const struct ldap_search *search = &import->searches[import->search];
-	LDAPControl *controls[2] = { NULL, NULL };
+	const struct ldap_search *search = &import->searches.at[import->search];
+	const struct ldap_wanted *wanted = search->wanted ? search->wanted
+							  : &import->wanted;
+	char show[] = LDAP_CONTROL_X_SHOW_DELETED;
+	LDAPControl deleted = { show, { 0, NULL }, 1 };
+	LDAPControl *controls[3] = { NULL, NULL, NULL };
+	LDAPControl *page = NULL;
+	size_t count = 0;
 	int code = LDAP_SUCCESS;
 
+	if (search->deleted)
+		controls[count++] = &deleted;
 	if (import->page_size)
 		code = ldap_create_page_control(session->ld, import->page_size,
-						cookie, 1, &controls[0]);
+						cookie, 1, &page);
+	controls[count] = page;
 	if (!code)
 		code = ldap_search_ext(session->ld, search->base, search->scope,
-				       search->filter, import->wanted.names, 0,
+				       search->filter, wanted->names, 0,
 				       controls, NULL, NULL, 0, &import->msgid);
-	if (controls[0])
-		ldap_control_free(controls[0]);
+	if (page)
+		ldap_control_free(page);
 	return code ? search_error(session, code, err) : 0;
 }
 
@@ -171,7 +167,10 @@ static int end_page(struct connector_session *session, LDAPMessage *message,
 		code = result;
 	if (!code)
 		code = next_cookie(session, controls, &cookie);
-	if (code)
+	if (code == LDAP_NO_SUCH_OBJECT &&
+	    import->searches.at[import->search].may_be_gone)
+		import->search++;
+	else if (code)
 		ret = search_error(session, code, err);
 	else if (cookie.bv_len)
 		ret = send_search(session, &cookie, err);
@@ -207,7 +206,7 @@ static int read_page(struct connector_session *session, struct error *err)
 
 	vec_clear(&import->page);
 	import->at = 0;
-	import->page_search = &import->searches[import->search];
+	import->page_search = import->searches.at[import->search];
 	while (kind != LDAP_RES_SEARCH_RESULT && !ret &&
 	       (import->page_size || import->page.len < UNPAGED)) {
 		kind = wait_message(session, &message, err);
@@ -224,25 +223,65 @@ static int read_page(struct connector_session *session, struct error *err)
 	return ret;
 }
 
+/* 1: *out filled; 0: the page is empty; -1 */
+static int next_of_page(struct connector_session *session, struct arena *arena,
+			struct change *out, struct error *err)
+{
+	struct ldap_import *import = session->import;
+	const struct ldap_search *search = &import->page_search;
+	struct ldap_wanted *wanted = search->wanted ? search->wanted
+						    : &import->wanted;
+
+	while (import->at < import->page.len) {
+		LDAPMessage *entry = import->page.at[import->at++];
+		int ret = ldap_entry_change(session, wanted, search, entry,
+					    arena, out, err);
+
+		ldap_msgfree(entry);
+		if (ret > 0 && search->take)
+			ret = search->take(session, arena, out);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* 1: there may be more; 0: that was all; -1 */
+static int next_round(struct connector_session *session, struct error *err)
+{
+	struct ldap_import *import = session->import;
+
+	if (import->full)
+		return 0;
+	vec_clear(&import->searches);
+	vec_clear(&import->told);
+	import->search = 0;
+	import->told_at = 0;
+	arena_reset(&import->round);
+	return import->delta->more(session, err);
+}
+
 static int next_change(struct connector_session *session, struct arena *arena,
 		       struct change *out, struct error *err)
 {
 	struct ldap_import *import = session->import;
-	LDAPMessage *entry;
 	int ret;
 
 	for (;;) {
-		while (import->at < import->page.len) {
-			entry = import->page.at[import->at++];
-			ret = ldap_entry_change(session, &import->wanted,
-						import->page_search, entry,
-						arena, out, err);
-			ldap_msgfree(entry);
-			if (ret)
-				return ret;
+		if (import->told_at < import->told.len) {
+			*out = import->told.at[import->told_at++];
+			out->anchor = arena_dup(arena, out->anchor);
+			return 1;
 		}
-		if (!import->msgid && import->search == import->search_count)
-			return 0;
+		ret = next_of_page(session, arena, out, err);
+		if (ret)
+			return ret;
+		if (!import->msgid && import->search == import->searches.len) {
+			ret = next_round(session, err);
+			if (ret <= 0)
+				return ret;
+			continue;
+		}
 		if (!import->msgid && send_search(session, NULL, err) < 0)
 			return -1;
 		if (read_page(session, err) < 0)
@@ -268,10 +307,8 @@ int ldap_import_next(struct connector_session *session, struct arena *arena,
 int ldap_import_end(struct connector_session *session, struct arena *arena,
 		    struct sv *watermark_out, struct error *err)
 {
-	(void)arena;
-	(void)err;
-	*watermark_out = SV_NULL;
-	ldap_import_free(session->import);
-	session->import = NULL;
-	return 0;
+	int ret = ldap_delta_end(session, arena, watermark_out, err);
+
+	ldap_import_free(session);
+	return ret;
 }

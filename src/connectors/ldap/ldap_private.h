@@ -12,6 +12,7 @@
  *	entry.c      an entry that was read becomes a change
  *	range.c      values that come in parts
  *	import.c     paged searches, one after the other
+ *	delta.c      changes only: what the ways to read them share
  *	export.c     many operations outstanding at once, in a safe order
  *	job.c        one operation from its sending to its outcome
  *	request.c    the requests themselves
@@ -31,9 +32,11 @@
 #include <ldap.h>
 
 struct ldap_export;
+struct ldap_delta;
 struct ldap_import;
 struct ldap_job;
 struct ldap_subschema;
+struct ldap_wanted;
 
 /* settings.c */
 
@@ -62,14 +65,37 @@ struct ldap_partition {
 	size_t count;
 };
 
+/* What a search finds. */
+enum ldap_means {
+	LDAP_MEANS_OBJECTS,
+	LDAP_MEANS_CONTAINERS, /* never an object */
+	LDAP_MEANS_GONE,       /* not this agent's any more */
+};
+
 /* One search of an import. */
 struct ldap_search {
-	const struct ldap_partition *partition;
+	const struct ldap_partition *partition; /* NULL: whichever fits */
 	const char *base;
 	int scope;
 	const char *filter;
-	bool containers; /* what it finds is never an object */
+	enum ldap_means means;
+	/* The rest is for deltas. */
+	bool may_be_gone;           /* the base */
+	bool moved;                 /* what lies outside was inside perhaps */
+	bool deleted;               /* show what is deleted, too */
+	struct ldap_wanted *wanted; /* NULL: all that is configured */
+	/* Takes what was made of an entry: 1 it is a change, 0 it is none. */
+	int (*take)(struct connector_session *session, struct arena *arena,
+		    struct change *change);
 };
+
+#define LDAP_ANYTHING "(objectClass=*)"
+/* What holds other entries but is seldom an object. */
+#define LDAP_CONTAINERS                                                        \
+	"(|(objectClass=organizationalUnit)(objectClass=organization)"         \
+	"(objectClass=domain)(objectClass=dcObject)(objectClass=container)"    \
+	"(objectClass=country)(objectClass=locality)"                          \
+	"(hasSubordinates=TRUE)(numSubordinates>=1))"
 
 size_t ldap_partitions(const struct node *connect, struct arena *arena,
 		       struct ldap_partition **out);
@@ -101,7 +127,9 @@ struct connector_session {
 	bool post_read;
 	bool permissive;
 	const char *subschema_dn; /* or NULL */
-	const char *anchor;       /* NULL: objects are known by their DN */
+	struct sv *contexts;      /* naming contexts */
+	size_t context_count;
+	const char *anchor; /* NULL: objects are known by their DN */
 	struct ldap_subschema *subschema; /* NULL until it is needed */
 	struct ldap_import *import;
 	struct ldap_export *export;
@@ -159,9 +187,14 @@ struct ldap_wanted {
 void ldap_wanted_init(struct ldap_wanted *wanted,
 		      const struct connector_session *session,
 		      struct arena *arena);
+/* The class and the anchor only. */
+void ldap_wanted_identity(struct ldap_wanted *wanted,
+			  const struct connector_session *session,
+			  struct arena *arena);
 void ldap_wanted_release(struct ldap_wanted *wanted);
 
-/* 1: *out filled; 0: not this agent's; -1: err is set. */
+/* 1: *out filled; 0: not this agent's; -1: err is set. `wanted` learns the
+ * server's names. */
 int ldap_entry_change(struct connector_session *session,
 		      struct ldap_wanted *wanted,
 		      const struct ldap_search *search, LDAPMessage *entry,
@@ -194,7 +227,72 @@ bool ldap_range_name(struct sv name, struct sv *base_out, size_t *next_out);
 
 /* import.c */
 
-void ldap_import_free(struct ldap_import *import);
+struct ldap_import {
+	struct arena arena;
+	struct arena round; /* of what a delta tells and plans at a time */
+	struct ldap_wanted wanted;
+	struct ldap_partition *partitions;
+	size_t partition_count;
+	VEC(struct ldap_search) searches;
+	size_t search; /* the one that runs or comes next */
+	VEC(struct change) told;
+	size_t told_at;
+	int page_size; /* 0: no paging */
+	int msgid;     /* of the request that is outstanding, or 0 */
+	VEC(LDAPMessage *) page;
+	size_t at;                      /* the first of the page not taken */
+	struct ldap_search page_search; /* that found the page */
+	const struct ldap_delta *delta; /* NULL: no delta can follow */
+	void *delta_data;               /* its own, in `arena` */
+	bool full;
+	struct sv mark; /* of a full import: where deltas begin */
+	struct error failed;
+};
+
+void ldap_import_free(struct connector_session *session);
+
+/* delta.c */
+
+/* A way to read changes only. */
+struct ldap_delta {
+	const char *name; /* in watermarks, and of the setting `delta` */
+	/* Before a full import: where what is not in it begins, a text without
+	 * line breaks. 1 noted; 0 the server or the account cannot; -1. */
+	int (*note)(struct connector_session *session, struct arena *arena,
+		    struct sv *mark_out, struct error *err);
+	/* Goes on from there; ERR_CONFLICT: that is not possible any more. */
+	int (*begin)(struct connector_session *session, struct sv mark,
+		     struct error *err);
+	/* When all that was told and planned is taken: tells and plans more, in
+	 * import->round. 1: there may be more; 0: that was all; -1. */
+	int (*more)(struct connector_session *session, struct error *err);
+	/* After the last: where the next begins. */
+	int (*mark)(struct connector_session *session, struct arena *arena,
+		    struct sv *mark_out, struct error *err);
+	void (*release)(struct connector_session *session); /* or NULL */
+};
+
+/* Before a full import: chooses a way and notes where deltas will begin. */
+int ldap_delta_note(struct connector_session *session, struct error *err);
+int ldap_delta_begin(struct connector_session *session, struct sv watermark,
+		     struct error *err);
+int ldap_delta_end(struct connector_session *session, struct arena *arena,
+		   struct sv *watermark_out, struct error *err);
+void ldap_tell_deleted(struct connector_session *session, struct sv anchor);
+/* Plans to read what `filter` finds at or below `base`, with regard to the
+ * agent's own filter: what does not pass that is gone, or a container. */
+void ldap_plan_changed(struct connector_session *session,
+		       const struct ldap_search *search);
+/* The naming context that `dn` lies in; `dn` itself when none is known. */
+struct sv ldap_context_of(const struct connector_session *session,
+			  struct sv dn);
+/* The naming contexts of the partitions, each once. */
+size_t ldap_contexts(const struct connector_session *session,
+		     struct arena *arena, struct sv **out);
+/* "(&AB)", memory from arena. */
+const char *ldap_filter_and(const char *a, const char *b, struct arena *arena);
+/* The bytes of a filter's value, each escaped. */
+struct sv ldap_filter_bytes(struct sv bytes, struct arena *arena);
 
 /* export.c */
 

@@ -12,14 +12,6 @@
 
 #include "model/dn.h"
 
-#define ANYTHING "(objectClass=*)"
-/* What holds other entries but is seldom an object. */
-#define CONTAINERS                                                             \
-	"(|(objectClass=organizationalUnit)(objectClass=organization)"         \
-	"(objectClass=domain)(objectClass=dcObject)(objectClass=container)"    \
-	"(objectClass=country)(objectClass=locality)"                          \
-	"(hasSubordinates=TRUE)(numSubordinates>=1))"
-
 bool ldap_folded_within(struct sv dn, struct sv container)
 {
 	size_t escapes = 0;
@@ -187,11 +179,15 @@ struct searches {
 };
 
 static void add_search(struct searches *searches, struct sv base, int scope,
-		       const char *filter, bool containers)
+		       const char *filter, enum ldap_means means)
 {
-	struct ldap_search search = { searches->partition,
-				      arena_cstr(searches->arena, base), scope,
-				      filter, containers };
+	struct ldap_search search = {
+		.partition = searches->partition,
+		.base = arena_cstr(searches->arena, base),
+		.scope = scope,
+		.filter = filter,
+		.means = means,
+	};
 
 	vec_push(&searches->all, search);
 }
@@ -217,7 +213,8 @@ static void add_ancestors(struct searches *searches, struct sv dn)
 		return;
 	add_ancestors(searches, parent);
 	if (!has_search(searches, parent))
-		add_search(searches, parent, LDAP_SCOPE_BASE, ANYTHING, true);
+		add_search(searches, parent, LDAP_SCOPE_BASE, LDAP_ANYTHING,
+			   LDAP_MEANS_CONTAINERS);
 }
 
 size_t ldap_searches(const struct ldap_partition *partition, struct sv filter,
@@ -225,8 +222,9 @@ size_t ldap_searches(const struct ldap_partition *partition, struct sv filter,
 {
 	struct searches searches = { VEC_INIT, partition, arena };
 	char *wanted = arena_cstr(arena, filter);
-	char *others = arena_printf(arena, "(&" CONTAINERS "(!%s))", wanted);
-	bool all = sv_ieq_str(filter, ANYTHING);
+	char *others =
+		arena_printf(arena, "(&" LDAP_CONTAINERS "(!%s))", wanted);
+	bool all = sv_ieq_str(filter, LDAP_ANYTHING);
 	size_t count;
 	size_t i;
 
@@ -238,9 +236,9 @@ size_t ldap_searches(const struct ldap_partition *partition, struct sv filter,
 		add_ancestors(&searches, region->dn);
 		if (!all)
 			add_search(&searches, region->dn, LDAP_SCOPE_SUBTREE,
-				   others, true);
+				   others, LDAP_MEANS_CONTAINERS);
 		add_search(&searches, region->dn, LDAP_SCOPE_SUBTREE, wanted,
-			   false);
+			   LDAP_MEANS_OBJECTS);
 	}
 	count = searches.all.len;
 	*out = arena_array(arena, count ? count : 1, sizeof(**out));

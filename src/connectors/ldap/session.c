@@ -139,12 +139,29 @@ static bool offers(struct berval **values, const char *oid)
 	return false;
 }
 
+static void read_contexts(struct connector_session *session,
+			  struct berval **values)
+{
+	size_t count = (size_t)ldap_count_values_len(values);
+	size_t i;
+
+	session->contexts = arena_array(&session->arena, count + 1,
+					sizeof(*session->contexts));
+	for (i = 0; i < count; i++)
+		session->contexts[i] =
+			arena_dup(&session->arena, sv_make(values[i]->bv_val,
+							   values[i]->bv_len));
+	session->context_count = count;
+	ldap_value_free_len(values);
+}
+
 /* What the server says of itself; one that does not is taken as plain. */
 static int read_root(struct connector_session *session, struct error *err)
 {
 	char control[] = "supportedControl";
 	char subschema[] = "subschemaSubentry";
-	char *attrs[] = { control, subschema, NULL };
+	char contexts[] = "namingContexts";
+	char *attrs[] = { control, subschema, contexts, NULL };
 	struct berval **values;
 	LDAPMessage *result;
 	LDAPMessage *root;
@@ -163,6 +180,8 @@ static int read_root(struct connector_session *session, struct error *err)
 	ldap_value_free_len(values);
 	dn = ldap_entry_first(session->ld, root, subschema, &session->arena);
 	session->subschema_dn = dn.ptr;
+	read_contexts(session,
+		      ldap_get_values_len(session->ld, root, contexts));
 	ldap_msgfree(result);
 	return 0;
 }
@@ -269,7 +288,7 @@ void ldap_session_close(struct connector_session *session)
 {
 	if (!session)
 		return;
-	ldap_import_free(session->import);
+	ldap_import_free(session);
 	ldap_export_free(session);
 	ldap_subschema_free(session->subschema);
 	if (session->ld)

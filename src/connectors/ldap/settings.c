@@ -29,6 +29,12 @@ uint32_t ldap_caps(const struct ldap_profile *profile,
 	if (sv_eq_str(setting_text(connect, profile->settings, "references"),
 		      "later"))
 		caps |= CONNECTOR_CAP_REFERENCES_LATER;
+	if (profile->deltas &&
+	    !sv_eq_str(setting_text(connect, profile->settings, "delta"),
+		       "off") &&
+	    sv_ieq(setting_text(connect, profile->settings, "anchor"),
+		   setting_text(NULL, profile->settings, "anchor")))
+		caps |= CONNECTOR_CAP_DELTA; /* deletions tell that anchor */
 	return caps;
 }
 
