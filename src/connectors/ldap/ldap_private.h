@@ -7,6 +7,7 @@
  *	scope.c      which entries belong to the agent, and where to search
  *	connect.c    reach a server, encrypt
  *	session.c    sign in, failover, errors of the connection
+ *	kerberos.c   sign in by ticket
  *	result.c     the server's result codes in our words
  *	subschema.c  classes and names of attributes as the server knows them
  *	entry.c      an entry that was read becomes a change
@@ -35,6 +36,7 @@ struct ldap_export;
 struct ldap_delta;
 struct ldap_import;
 struct ldap_job;
+struct ldap_kerberos;
 struct ldap_subschema;
 struct ldap_wanted;
 
@@ -112,6 +114,12 @@ bool ldap_folded_within(struct sv dn, struct sv container);
 /* Opens session->ld to session->server; on -1 it may be open still. */
 int ldap_connect_server(struct connector_session *session, struct error *err);
 
+/* kerberos.c */
+
+/* Signs in as `principal`; what it needs stays until the session is closed. */
+int ldap_kerberos_bind(struct connector_session *session, struct error *err);
+void ldap_kerberos_free(struct ldap_kerberos *kerberos);
+
 /* session.c */
 
 struct connector_session {
@@ -131,6 +139,7 @@ struct connector_session {
 	size_t context_count;
 	const char *anchor; /* NULL: objects are known by their DN */
 	struct ldap_subschema *subschema; /* NULL until it is needed */
+	struct ldap_kerberos *kerberos;   /* or NULL */
 	struct ldap_import *import;
 	struct ldap_export *export;
 };

@@ -101,31 +101,40 @@ extern const struct setting_def ldap_partition_settings[];
 	{                                                                      \
 		.name = (n), .type = (t), .fallback = (f), .help = (h)         \
 	}
-#define LDAP_CONNECTION_SETTINGS                                               \
-	{ .name = "servers",                                                   \
-	  .type = SETTING_NAMES,                                               \
-	  .required = true,                                                    \
-	  .help = "URLs of the servers, tried in this order" },                \
-		LDAP_SETTING("bind_dn", SETTING_TEXT, NULL,                    \
-			     "who to sign in as; without it by client "        \
-			     "certificate, on ldapi:// as the process's "      \
-			     "user, else not at all"),                         \
-		LDAP_SETTING("password", SETTING_SECRET, NULL,                 \
-			     "password of bind_dn"),                           \
-		{ .name = "security",                                          \
-		  .type = SETTING_CHOICE,                                      \
-		  .fallback = "tls",                                           \
-		  .words = "tls|starttls|none",                                \
-		  .help = "how the connection is encrypted; none must be "     \
-			  "written" },                                         \
-		LDAP_SETTING("ca_file", SETTING_PATH, NULL,                    \
-			     "the authorities that servers' certificates "     \
-			     "must come from; default: the system's"),         \
-		LDAP_SETTING("certificate", SETTING_PATH, NULL,                \
-			     "client certificate (PEM)"),                      \
-		LDAP_SETTING("key", SETTING_PATH, NULL,                        \
-			     "private key of certificate (PEM)"),              \
-		LDAP_SETTING("timeout", SETTING_NUMBER, "30",                  \
+#define LDAP_CONNECTION_SETTINGS                                                  \
+	{ .name = "servers",                                                      \
+	  .type = SETTING_NAMES,                                                  \
+	  .required = true,                                                       \
+	  .help = "URLs of the servers, tried in this order" },                   \
+		LDAP_SETTING("bind_dn", SETTING_TEXT, NULL,                       \
+			     "who to sign in as; without it by client "           \
+			     "certificate, on ldapi:// as the process's "         \
+			     "user, else not at all"),                            \
+		LDAP_SETTING("password", SETTING_SECRET, NULL,                    \
+			     "password of bind_dn or principal"),                 \
+		LDAP_SETTING("principal", SETTING_TEXT, NULL,                     \
+			     "who to sign in as by Kerberos, as "                 \
+			     "NAME@REALM"),                                       \
+		LDAP_SETTING("keytab", SETTING_PATH, NULL,                        \
+			     "keys of principal, in the place of a "              \
+			     "password"),                                         \
+		LDAP_SETTING("ticket_cache", SETTING_PATH, NULL,                  \
+			     "a cache with a ticket of principal that "           \
+			     "something else keeps valid"),                       \
+		{ .name = "security",                                             \
+		  .type = SETTING_CHOICE,                                         \
+		  .fallback = "tls",                                              \
+		  .words = "tls|starttls|sign-and-encrypt|none",                  \
+		  .help = "how the connection is encrypted: "                     \
+			  "sign-and-encrypt by Kerberos; none must be written" }, \
+		LDAP_SETTING("ca_file", SETTING_PATH, NULL,                       \
+			     "the authorities that servers' certificates "        \
+			     "must come from; default: the system's"),            \
+		LDAP_SETTING("certificate", SETTING_PATH, NULL,                   \
+			     "client certificate (PEM)"),                         \
+		LDAP_SETTING("key", SETTING_PATH, NULL,                           \
+			     "private key of certificate (PEM)"),                 \
+		LDAP_SETTING("timeout", SETTING_NUMBER, "30",                     \
 			     "seconds that a server may be silent")
 
 #define LDAP_SCOPE_SETTINGS                                                    \

@@ -130,6 +130,15 @@ static int bind_password(struct connector_session *session, struct error *err)
 	return -1;
 }
 
+static int sign_in(struct connector_session *session, struct error *err)
+{
+	if (ldap_session_setting(session, "principal").len)
+		return ldap_kerberos_bind(session, err);
+	if (ldap_session_setting(session, "bind_dn").len)
+		return bind_password(session, err);
+	return bind_external(session, err);
+}
+
 static bool offers(struct berval **values, const char *oid)
 {
 	for (; values && *values; values++)
@@ -191,9 +200,7 @@ static int try_server(struct connector_session *session, struct error *err)
 	int ret = ldap_connect_server(session, err);
 
 	if (!ret)
-		ret = ldap_session_setting(session, "bind_dn").len
-			      ? bind_password(session, err)
-			      : bind_external(session, err);
+		ret = sign_in(session, err);
 	if (!ret)
 		ret = read_root(session, err);
 	session->encrypted =
@@ -291,6 +298,7 @@ void ldap_session_close(struct connector_session *session)
 	ldap_import_free(session);
 	ldap_export_free(session);
 	ldap_subschema_free(session->subschema);
+	ldap_kerberos_free(session->kerberos);
 	if (session->ld)
 		(void)ldap_unbind_ext(session->ld, NULL, NULL);
 	arena_release(&session->scratch);

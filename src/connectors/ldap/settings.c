@@ -78,6 +78,7 @@ static void check_server(struct check *check, const struct node *at,
 	char *url = arena_cstr(&check->arena, at->text);
 	bool starttls = sv_eq_str(security, "starttls");
 	bool none = sv_eq_str(security, "none");
+	bool seal = sv_eq_str(security, "sign-and-encrypt");
 	LDAPURLDesc *parts = NULL;
 	bool plain;
 	bool tls;
@@ -94,10 +95,15 @@ static void check_server(struct check *check, const struct node *at,
 		problem(check, at,
 			"a server's URL ends with host and port: write the "
 			"DN as 'base'");
-	if (plain && !starttls && !none)
+	if (plain && !starttls && !none && !seal)
 		problem(check, at,
 			"ldap:// is not encrypted: write ldaps://, or "
 			"'security: starttls'");
+	if (tls && seal)
+		problem(check, at,
+			"ldaps:// is encrypted and Kerberos does not do it "
+			"twice: write ldap://, or leave out 'security: "
+			"sign-and-encrypt'");
 	if (tls && starttls)
 		problem(check, at,
 			"StartTLS begins on a plain connection: write ldap://, "
@@ -185,9 +191,36 @@ static void check_bases(struct check *check)
 		check_overlap(check, list);
 }
 
+static void check_kerberos(struct check *check, const struct node *principal)
+{
+	const struct node *security = node_get(check->connect, "security");
+	const struct node *keytab = node_get(check->connect, "keytab");
+	const struct node *cache = node_get(check->connect, "ticket_cache");
+	int ways = !!keytab + !!cache + !!node_get(check->connect, "password");
+
+	if (principal && node_get(check->connect, "bind_dn"))
+		problem(check, principal,
+			"write 'bind_dn' or 'principal', not both");
+	else if (principal && ways != 1)
+		problem(check, principal,
+			"a principal needs one of 'password', 'keytab' and "
+			"'ticket_cache'");
+	if ((keytab || cache) && !principal)
+		problem(check, keytab ? keytab : cache,
+			"'principal' is missing: who to sign in as");
+	if (!principal &&
+	    sv_eq_str(setting_text(check->connect, check->profile->settings,
+				   "security"),
+		      "sign-and-encrypt"))
+		problem(check, security,
+			"'sign-and-encrypt' is done by Kerberos: write "
+			"'principal', as conjoin@CORP.TEST");
+}
+
 static void check_sign_in(struct check *check)
 {
 	const struct node *bind_dn = node_get(check->connect, "bind_dn");
+	const struct node *principal = node_get(check->connect, "principal");
 	const struct node *password = node_get(check->connect, "password");
 	const struct node *certificate =
 		node_get(check->connect, "certificate");
@@ -195,8 +228,9 @@ static void check_sign_in(struct check *check)
 
 	if (bind_dn && !password)
 		problem(check, bind_dn, "'password' is missing for bind_dn");
-	if (password && !bind_dn)
+	if (password && !bind_dn && !principal)
 		problem(check, password, "'bind_dn' is missing for password");
+	check_kerberos(check, principal);
 	if (certificate && !key)
 		problem(check, certificate, "'key' is missing for certificate");
 	if (key && !certificate)
