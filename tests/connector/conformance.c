@@ -265,8 +265,8 @@ static void apply_change(struct image *image, const struct change *change)
 	}
 }
 
-static const char *const attr_names[CONFORMANCE_ATTRS] = { "uid", "sn", "title",
-							   "telephoneNumber" };
+static const char *attr_names[CONFORMANCE_ATTRS] = { "uid", "sn", "title",
+						     "telephoneNumber" };
 
 static void fill_config(void)
 {
@@ -274,6 +274,10 @@ static void fill_config(void)
 	static struct object_type type;
 	size_t i;
 
+	if (now->rdn)
+		attr_names[CONFORMANCE_UID] = now->rdn;
+	if (now->phone)
+		attr_names[CONFORMANCE_PHONE] = now->phone;
 	for (i = 0; i < CONFORMANCE_ATTRS; i++)
 		attrs[i] = (struct attr_def){ .name = attr_names[i],
 					      .type = VALUE_STRING };
@@ -470,7 +474,8 @@ static struct sv dn_of(struct arena *arena, const char *id)
 {
 	if (!now->base)
 		return SV_NULL;
-	return sv_from(arena_printf(arena, "uid=%s,%s", id, now->base));
+	return sv_from(arena_printf(
+		arena, "%s=%s,%s", attr_names[CONFORMANCE_UID], id, now->base));
 }
 
 static struct export_op *put(struct batch *batch, enum export_kind kind,

@@ -37,6 +37,9 @@ struct conformance {
 	/* DN systems: objects are "uid=ID,BASE"; make() sees to it that the
 	 * base is there. NULL: the anchor is the id. */
 	const char *base;
+	/* Where they are not "uid" and "telephoneNumber"; or NULL. */
+	const char *rdn;
+	const char *phone;
 
 	/* A fresh target with these objects and nothing else; fills
 	 * config.connect, config.folder and config.secret. 0, or -1. */
