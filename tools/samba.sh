@@ -22,11 +22,11 @@ die() {
 }
 
 # The server's own pid; fails when it does not run. A zombie has no command
-# line.
+# line, and the server writes a title into its own.
 running() {
 	[ -s "$dir/pid" ] && read -r pid <"$dir/pid" &&
 		tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" |
-		grep -q "samba .*$dir/smb.conf"
+		grep -q "^samba"
 }
 
 show() {

@@ -38,6 +38,9 @@ enum connector_cap {
 						   * references: they are
 						   * written when all else
 						   * is */
+	CONNECTOR_CAP_INTEGRITY = 1U << 8, /* the system takes references to
+					    * what is deleted away itself, and
+					    * a delta does not tell of it */
 };
 
 /* An anchor of several attributes is their texts joined by '|'. */

@@ -283,6 +283,9 @@ int stage_report_deleted(struct import *import, struct prepared *item,
 /* A pending update that came to nothing is none. */
 void stage_settled(struct entry *entry);
 int stage_delete(struct import *import, int64_t id, struct error *err);
+/* `source` refers to `gone` no more, though no report said so. */
+int stage_without(struct import *import, int64_t source, int64_t gone,
+		  struct error *err);
 
 /* ---- tally.c ---- */
 void stage_count_one(struct import *import, const char *name, int64_t id);

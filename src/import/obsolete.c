@@ -57,6 +57,25 @@ static int order_ids(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Who refers to it does not any more: the system saw to it, and tells nobody.
+ */
+static int leave_referrers(struct import *import, int64_t gone,
+			   struct error *err)
+{
+	int64_t *ids;
+	int count;
+	int i;
+
+	if (import->full || !(import->agent->caps & CONNECTOR_CAP_INTEGRITY))
+		return 0;
+	count = store_cs_referrers(import->store, gone, &import->arena, &ids,
+				   err);
+	for (i = 0; i < count; i++)
+		if (stage_without(import, ids[i], gone, err) < 0)
+			return -1;
+	return count < 0 ? -1 : 0;
+}
+
 static int stage_all(struct import *import, int64_t *ids, size_t count,
 		     struct error *err)
 {
@@ -71,7 +90,8 @@ static int stage_all(struct import *import, int64_t *ids, size_t count,
 		return ret < 0 ? -1 : 0;
 	for (i = 0; i < count; i++) {
 		arena_reset(&import->arena);
-		if (stage_delete(import, ids[i], err) < 0 ||
+		if (leave_referrers(import, ids[i], err) < 0 ||
+		    stage_delete(import, ids[i], err) < 0 ||
 		    import_commit(import, false, err) < 0)
 			return -1;
 	}

@@ -672,6 +672,56 @@ int stage_update(struct import *import, struct prepared *item,
 	return known_object(import, item, &entry, target, report, err);
 }
 
+/* Nothing in `image` refers to `gone` any more; false: nothing did. */
+static bool drop_target(struct image *image, int64_t gone, struct arena *arena)
+{
+	bool dropped = false;
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < image->len; i++) {
+		const struct values *all = &image->attrs[i].values;
+		struct values left = { NULL, 0 };
+
+		for (k = 0; k < all->len; k++)
+			if (all->at[k].type == VALUE_REFERENCE &&
+			    all->at[k].number == gone)
+				break;
+		if (k == all->len)
+			continue;
+		left.at = arena_array(arena, all->len, sizeof(*left.at));
+		for (k = 0; k < all->len; k++)
+			if (all->at[k].type != VALUE_REFERENCE ||
+			    all->at[k].number != gone)
+				left.at[left.len++] = all->at[k];
+		image_set(image, image->attrs[i].attr, left, arena);
+		dropped = true;
+	}
+	return dropped;
+}
+
+int stage_without(struct import *import, int64_t source, int64_t gone,
+		  struct error *err)
+{
+	struct prepared item = { .content = content_unlike(source) };
+	struct entry entry;
+	struct target target = { 0 };
+	int ret =
+		entry_load(import->store, source, &import->arena, &entry, err);
+
+	if (ret <= 0 || !is_object(&entry) ||
+	    id_set_has(&import->deleting, source))
+		return ret < 0 ? -1 : 0;
+	target.parent = entry.row.parent;
+	target.rdn = entry.row.rdn;
+	target.image = image_copy(&entry.image, &import->arena);
+	if (!drop_target(&target.image, gone, &import->arena))
+		return 0;
+	item.type = entry.row.type;
+	return known_object(import, &item, &entry, target,
+			    (struct report){ .named = false }, err);
+}
+
 int stage_report_deleted(struct import *import, struct prepared *item,
 			 struct error *err)
 {

@@ -55,8 +55,10 @@ def parse_ldif(text):
     return entries
 
 
-class Slapd:
-    """A private OpenLDAP server, see tools/slapd.sh."""
+class Directory:
+    """A private directory server, started by a script in tools/."""
+
+    tool = None
 
     def __init__(self, folder, *options):
         self.folder = pathlib.Path(folder)
@@ -64,7 +66,7 @@ class Slapd:
         self.env = {}
 
     def _tool(self, verb, *options):
-        command = [ROOT / "tools" / "slapd.sh", verb, self.folder, *options]
+        command = [ROOT / "tools" / self.tool, verb, self.folder, *options]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(done.stderr)
@@ -123,6 +125,39 @@ class Slapd:
                 "-b", base or self.base, filter, *attributes,
             )
         )
+
+
+class Slapd(Directory):
+    """OpenLDAP, see tools/slapd.sh."""
+
+    tool = "slapd.sh"
+
+
+class Samba(Directory):
+    """An Active Directory domain, see tools/samba.sh."""
+
+    tool = "samba.sh"
+
+    @property
+    def realm(self):
+        return self.options[0]
+
+
+@pytest.fixture(scope="module")
+def make_samba(tmp_path_factory):
+    """A function that starts domains: make_samba("CORP.TEST", "127.0.0.31").
+    They are kept for all tests of a file: making one takes some seconds."""
+    servers = []
+
+    def make(realm, address):
+        folder = tmp_path_factory.mktemp(realm.split(".", 1)[0].lower())
+        server = Samba(folder, realm, address)
+        servers.append(server)
+        return server.start()
+
+    yield make
+    for server in servers:
+        server.stop()
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ static const struct ldap_profile ad_profile = {
 
 static uint32_t caps_of(const struct node *connect)
 {
-	return ldap_caps(&ad_profile, connect);
+	return ldap_caps(&ad_profile, connect) | CONNECTOR_CAP_INTEGRITY;
 }
 
 static void check(const struct connector_config *config,
@@ -113,7 +113,7 @@ const struct connector_ops ad_connector = {
 	.abi = CONNECTOR_ABI,
 	.name = "ad",
 	.help = "Active Directory domains, and Samba's",
-	.caps = LDAP_CAPS | CONNECTOR_CAP_DELTA |
+	.caps = LDAP_CAPS | CONNECTOR_CAP_DELTA | CONNECTOR_CAP_INTEGRITY |
 		CONNECTOR_CAP_REFERENCES_LATER,
 	.settings = settings,
 	.known_attrs = ad_known_attrs,

@@ -18,8 +18,8 @@ extern const struct ldap_form ad_forms[];      /* ends with name NULL */
 extern const struct ldap_delta ad_dirsync;
 extern const struct ldap_delta ad_usn;
 
-/* May the account see what is deleted, in every naming context of the agent?
- * 1, 0, -1 */
+/* Does the account see what is deleted, in every naming context of the agent?
+ * 0 also where nothing has been deleted yet. 1, 0, -1 */
 int ad_sees_deleted(struct connector_session *session, struct error *err);
 
 /* A GUID's 16 bytes as "03020100-0504-0706-0809-0a0b0c0d0e0f", as Windows keeps

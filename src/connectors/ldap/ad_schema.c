@@ -15,9 +15,14 @@
 	{                                                                      \
 		.name = (n), .type = (kind), .multi = (m)                      \
 	}
-#define TEXT(n, m)  OF(VALUE_STRING, n, m)
-#define DN(n, m)    OF(VALUE_REFERENCE, n, m)
-#define INT(n, m)   OF(VALUE_INTEGER, n, m)
+#define TEXT(n, m) OF(VALUE_STRING, n, m)
+#define DN(n, m)   OF(VALUE_REFERENCE, n, m)
+#define INT(n, m)  OF(VALUE_INTEGER, n, m)
+#define EXACT(n, m)                                                            \
+	{                                                                      \
+		.name = (n), .type = VALUE_STRING, .multi = (m),               \
+		.match = MATCH_EXACT                                           \
+	}
 #define BYTES(n, m) OF(VALUE_BINARY, n, m)
 #define BOOL(n)     OF(VALUE_BOOLEAN, n, ONE)
 #define TIME(n)     OF(VALUE_DATETIME, n, ONE)
@@ -81,8 +86,8 @@ const struct attr_def ad_known_attrs[] = {
 	INT("msDS-UserPasswordExpiryTimeComputed", ONE),
 	BYTES("logonHours", ONE),
 	TEXT("userWorkstations", ONE),
-	BYTES("unicodePwd", ONE),
-	BYTES("userPassword", MANY),
+	EXACT("unicodePwd", ONE),
+	EXACT("userPassword", MANY),
 	BYTES("tokenGroups", MANY),
 	BYTES("userCertificate", MANY),
 	BYTES("userSMIMECertificate", MANY),

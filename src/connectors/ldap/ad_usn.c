@@ -54,11 +54,12 @@ int ad_sees_deleted(struct connector_session *session, struct error *err)
 					">",
 					SV_ARG(contexts[i]));
 		LDAPMessage *result = NULL;
-		int code = ldap_search_ext_s(session->ld, dn, LDAP_SCOPE_BASE,
-					     LDAP_ANYTHING, attrs, 0, controls,
-					     NULL, &tv, 0, &result);
+		int code = ldap_search_ext_s(session->ld, dn,
+					     LDAP_SCOPE_ONELEVEL,
+					     "(isDeleted=TRUE)", attrs, 0,
+					     controls, NULL, &tv, 1, &result);
 
-		sees = !code && ldap_first_entry(session->ld, result);
+		sees = result && ldap_first_entry(session->ld, result);
 		ldap_msgfree(result);
 		if (ldap_result_fatal(code))
 			return ldap_session_error(
