@@ -16,7 +16,7 @@ import subprocess
 import pytest
 
 from conftest import wait_until
-from helpers import CONJOIN, Folder, counted
+from helpers import CONJOIN, ROOT, Folder, counted
 
 PASSWORD = "Passw0rd!x"
 NUMBERS = itertools.count(1)  # account names are unique in a domain
@@ -178,6 +178,43 @@ def person(folder, name):
         if one["attributes"]["name"] == [name]:
             return one["attributes"]
     return None
+
+
+def test_document(tmp_path, corp):
+    """What the reference shows is right, and reads a domain."""
+    text = (ROOT / "docs/reference/connectors/ad.md").read_text()
+    shown, kerberos, provision = re.findall(r"^```yaml\n(.*?)^```$", text,
+                                            re.M | re.S)
+    folder = Folder(tmp_path / "conf")
+    folder.write("conjoin.yaml", """\
+conjoin: 1
+agents: [ad]
+metaverse:
+  person:
+    attributes: { displayName: string, endDate: datetime, sid: string }
+  group:
+    attributes: { displayName: string, member: [reference] }
+""")
+    folder.write("agents/ad.yaml", shown.replace(
+        "    import: { displayName: displayName", provision
+        + "    import: { displayName: displayName"))
+    folder.ok("check")
+    folder.write("agents/ad.yaml", re.sub(
+        r"connect:.*?(?=  partitions)", lambda _: kerberos, shown,
+        flags=re.S))
+    folder.ok("check")
+    found = folder.ok("help", "connector", "ad").out
+    for setting in re.findall(r"^\| `(\w+)` \|", text.split("## Values")[0],
+                              re.M):
+        assert setting in found
+    folder.write("agents/ad.yaml", re.sub(
+        r"(?<=servers: ).*", corp.tls_url, shown)
+        .replace("secret:ad", f"file:password\n  ca_file: {corp.ca_file}")
+        .replace("CN=conjoin,CN=Users,DC=corp,DC=test", corp.bind_dn)
+        .replace(", include: ['OU=Staff', 'OU=Groups']", ""))
+    folder.write("password", PASSWORD)
+    (folder.path / "password").chmod(0o600)
+    folder.ok("run", "ad", "full-import-full-sync")
 
 
 # --- the connector contract ---
