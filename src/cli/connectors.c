@@ -8,10 +8,12 @@
 #include "connectors/csv/csv.h"
 #include "connectors/ldap/ad.h"
 #include "connectors/ldap/ldap.h"
+#include "connectors/ldap/openldap.h"
+#include "connectors/ldap/sun.h"
 #include "connectors/ldif/ldif.h"
 #include "connectors/memory/memory.h"
 
 const struct connector_ops *const connectors[] = {
-	&csv_connector, &ldif_connector,   &ldap_connector,
-	&ad_connector,  &memory_connector, NULL,
+	&csv_connector,      &ldif_connector, &ldap_connector,   &ad_connector,
+	&openldap_connector, &sun_connector,  &memory_connector, NULL,
 };

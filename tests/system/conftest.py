@@ -143,6 +143,20 @@ class Samba(Directory):
         return self.options[0]
 
 
+class Dirsrv(Directory):
+    """389 Directory Server, see tools/dirsrv.sh."""
+
+    tool = "dirsrv.sh"
+
+
+@pytest.fixture(scope="module")
+def dirsrv(tmp_path_factory):
+    """One server for all tests of a file: making one takes some seconds."""
+    server = Dirsrv(tmp_path_factory.mktemp("dirsrv")).start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture(scope="module")
 def make_samba(tmp_path_factory):
     """A function that starts domains: make_samba("CORP.TEST", "127.0.0.31").

@@ -24,7 +24,6 @@
 #include <sys/time.h>
 
 #define PAGE_BYTES 1000000
-#define BATCH      50 /* objects in one search */
 #define NOTHING    "(objectGUID=\\00)"
 
 struct context {
@@ -132,24 +131,6 @@ static struct sv mark_of(const struct dirsync *dirsync, struct arena *arena)
 	return out;
 }
 
-/* The next word of a mark, decoded; false: there is none. */
-static bool take_word(struct sv mark, size_t *at, struct arena *arena,
-		      struct sv *out)
-{
-	struct strbuf bytes = STRBUF_INIT(1 << 20);
-	size_t end;
-	bool good;
-
-	if (*at >= mark.len)
-		return false;
-	end = sv_find(mark, ' ', *at);
-	good = strbuf_add_unbase64(&bytes, sv_sub(mark, *at, end)) == 1;
-	*out = arena_dup(arena, sv_make(bytes.ptr, bytes.len));
-	*at = end + 1;
-	strbuf_release(&bytes);
-	return good;
-}
-
 static struct dirsync *new_state(struct connector_session *session)
 {
 	struct ldap_import *import = session->import;
@@ -181,9 +162,9 @@ static bool read_mark(struct dirsync *dirsync, struct sv mark,
 		struct sv dn;
 		struct sv cookie;
 
-		if (!take_word(mark, &at, arena, &dn) ||
+		if (!ldap_mark_word(mark, &at, arena, &dn) ||
 		    !sv_eq(dn, dirsync->contexts[i].dn) ||
-		    !take_word(mark, &at, arena, &cookie))
+		    !ldap_mark_word(mark, &at, arena, &cookie))
 			return false;
 		dirsync->contexts[i].cookie.bv_val =
 			ber_memalloc(cookie.len + 1);
@@ -447,39 +428,6 @@ static void add_guid(struct guids *guids, struct sv guid)
 	guids->at[guids->len++] = guid;
 }
 
-static const char *guid_filter(const struct guids *guids, size_t from,
-			       size_t to, struct arena *arena)
-{
-	struct strbuf text = STRBUF_INIT(BATCH * 80);
-	const char *out;
-	size_t i;
-
-	strbuf_addf(&text, "(|");
-	for (i = from; i < to; i++)
-		strbuf_addf(&text, "(objectGUID=" SV_FMT ")",
-			    SV_ARG(ldap_filter_bytes(guids->at[i], arena)));
-	strbuf_addf(&text, ")");
-	out = arena_cstr(arena, sv_from(strbuf_cstr(&text)));
-	strbuf_release(&text);
-	return out;
-}
-
-static void plan_guids(struct connector_session *session,
-		       const struct guids *guids,
-		       const struct ldap_search *search)
-{
-	struct ldap_search plan = *search;
-	size_t i;
-
-	for (i = 0; i < guids->len; i += BATCH) {
-		size_t to = guids->len - i > BATCH ? i + BATCH : guids->len;
-
-		plan.filter =
-			guid_filter(guids, i, to, &session->import->round);
-		ldap_plan_changed(session, &plan);
-	}
-}
-
 /* Whatever lies below it may have come into the agent's part, or have left. */
 static void plan_subtree(struct connector_session *session, struct sv guid)
 {
@@ -596,10 +544,12 @@ static void plan_page(struct connector_session *session, LDAPMessage *page)
 	for (entry = ldap_first_entry(session->ld, page); entry;
 	     entry = ldap_next_entry(session->ld, entry))
 		plan_entry(session, entry, &plan);
-	plan_guids(session, &plan.changed, &search);
+	ldap_plan_values(session, "objectGUID", plan.changed.at,
+			 plan.changed.len, &search);
 	search.wanted = &dirsync->identity;
 	search.take = take_members;
-	plan_guids(session, &plan.linked, &search);
+	ldap_plan_values(session, "objectGUID", plan.linked.at, plan.linked.len,
+			 &search);
 }
 
 static int more(struct connector_session *session, struct error *err)

@@ -31,8 +31,6 @@ struct usn {
 	int64_t since;
 	int64_t now;
 	bool planned;
-	bool below;          /* what holds others was looked for */
-	VEC(struct sv) held; /* GUIDs of what holds others and has changed */
 };
 
 int ad_sees_deleted(struct connector_session *session, struct error *err)
@@ -157,18 +155,6 @@ static int begin(struct connector_session *session, struct sv mark,
 	return ret < 0 ? -1 : 0;
 }
 
-static int take_held(struct connector_session *session, struct arena *arena,
-		     struct change *change)
-{
-	struct usn *usn = session->import->delta_data;
-
-	(void)arena;
-	if (change->anchor.len)
-		vec_push(&usn->held,
-			 arena_dup(&session->import->arena, change->anchor));
-	return 0;
-}
-
 static void plan_changed(struct connector_session *session)
 {
 	struct ldap_import *import = session->import;
@@ -196,32 +182,7 @@ static void plan_changed(struct connector_session *session)
 		search.moved = true;
 		search.filter = since;
 		ldap_plan_changed(session, &search);
-		search.means = LDAP_MEANS_GONE;
-		search.filter = arena_printf(round,
-					     "(&%s%s(!(objectClass=domain)))",
-					     since, LDAP_CONTAINERS);
-		search.take = take_held;
-		vec_push(&import->searches, search);
-	}
-}
-
-static void plan_below(struct connector_session *session)
-{
-	const struct usn *usn = session->import->delta_data;
-	struct arena *round = &session->import->round;
-	const struct sv *guid;
-
-	vec_foreach(&usn->held, guid) {
-		struct ldap_search search = {
-			.base = arena_printf(round, "<GUID=" SV_FMT ">",
-					     SV_ARG(*guid)),
-			.scope = LDAP_SCOPE_SUBTREE,
-			.filter = LDAP_ANYTHING,
-			.may_be_gone = true,
-			.moved = true,
-		};
-
-		ldap_plan_changed(session, &search);
+		ldap_plan_holders(session, search.base, since);
 	}
 }
 
@@ -230,16 +191,11 @@ static int more(struct connector_session *session, struct error *err)
 	struct usn *usn = session->import->delta_data;
 
 	(void)err;
-	if (!usn->planned) {
-		usn->planned = true;
-		plan_changed(session);
-		return 1;
-	}
-	if (usn->below)
+	if (usn->planned)
 		return 0;
-	usn->below = true;
-	plan_below(session);
-	return usn->held.len > 0;
+	usn->planned = true;
+	plan_changed(session);
+	return 1;
 }
 
 static int mark(struct connector_session *session, struct arena *arena,
@@ -250,20 +206,10 @@ static int mark(struct connector_session *session, struct arena *arena,
 	return 0;
 }
 
-static void release(struct connector_session *session)
-{
-	struct usn *usn = session->import->delta_data;
-
-	if (usn)
-		vec_release(&usn->held);
-	session->import->delta_data = NULL;
-}
-
 const struct ldap_delta ad_usn = {
 	.name = "usn",
 	.note = note,
 	.begin = begin,
 	.more = more,
 	.mark = mark,
-	.release = release,
 };

@@ -45,7 +45,9 @@ static bool allowed(const struct connector_session *session,
 {
 	struct sv wish = ldap_session_setting(session, "delta");
 
-	return sv_eq_str(wish, "auto") || sv_eq_str(wish, delta->name);
+	if (sv_eq_str(wish, "auto"))
+		return !delta->by_name_only;
+	return sv_eq_str(wish, delta->name);
 }
 
 int ldap_delta_note(struct connector_session *session, struct error *err)
@@ -134,6 +136,23 @@ void ldap_tell_deleted(struct connector_session *session, struct sv anchor)
 	vec_push(&import->told, change);
 }
 
+bool ldap_mark_word(struct sv mark, size_t *at, struct arena *arena,
+		    struct sv *out)
+{
+	struct strbuf bytes = STRBUF_INIT(1 << 20);
+	size_t end;
+	bool good;
+
+	if (*at >= mark.len)
+		return false;
+	end = sv_find(mark, ' ', *at);
+	good = strbuf_add_unbase64(&bytes, sv_sub(mark, *at, end)) == 1;
+	*out = arena_dup(arena, sv_make(bytes.ptr, bytes.len));
+	*at = end + 1;
+	strbuf_release(&bytes);
+	return good;
+}
+
 const char *ldap_filter_and(const char *a, const char *b, struct arena *arena)
 {
 	return arena_printf(arena, "(&%s%s)", a, b);
@@ -167,6 +186,108 @@ void ldap_plan_changed(struct connector_session *session,
 				"(!" LDAP_CONTAINERS ")", arena);
 	plan.means = LDAP_MEANS_GONE;
 	vec_push(&import->searches, plan);
+}
+
+#define BATCH 50 /* entries in one search */
+
+static const char *values_filter(const char *name, const struct sv *values,
+				 size_t count, struct arena *arena)
+{
+	struct strbuf text = STRBUF_INIT(STRBUF_NO_LIMIT);
+	const char *out;
+	size_t i;
+
+	strbuf_addf(&text, "(|");
+	for (i = 0; i < count; i++)
+		strbuf_addf(&text, "(%s=" SV_FMT ")", name,
+			    SV_ARG(ldap_filter_bytes(values[i], arena)));
+	strbuf_addf(&text, ")");
+	out = arena_cstr(arena, sv_from(strbuf_cstr(&text)));
+	strbuf_release(&text);
+	return out;
+}
+
+void ldap_plan_values(struct connector_session *session, const char *name,
+		      const struct sv *values, size_t count,
+		      const struct ldap_search *search)
+{
+	struct ldap_search plan = *search;
+	size_t i;
+
+	for (i = 0; i < count; i += BATCH) {
+		plan.filter = values_filter(
+			name, values + i, count - i < BATCH ? count - i : BATCH,
+			&session->import->round);
+		ldap_plan_changed(session, &plan);
+	}
+}
+
+void ldap_plan_holders(struct connector_session *session, const char *base,
+		       const char *filter)
+{
+	struct ldap_search search = {
+		.base = base,
+		.scope = LDAP_SCOPE_SUBTREE,
+		.filter = ldap_filter_and(filter, LDAP_CONTAINERS,
+					  &session->import->round),
+		.means = LDAP_MEANS_HOLDERS,
+	};
+
+	vec_push(&session->import->searches, search);
+}
+
+void ldap_plan_value_holders(struct connector_session *session,
+			     const char *name, const struct sv *values,
+			     size_t count, const char *base)
+{
+	struct arena *round = &session->import->round;
+	size_t i;
+
+	for (i = 0; i < count; i += BATCH)
+		ldap_plan_holders(
+			session, base,
+			values_filter(name, values + i,
+				      count - i < BATCH ? count - i : BATCH,
+				      round));
+}
+
+/* A naming context cannot be moved; below another one all is read anyway. */
+static bool read_anyway(const struct connector_session *session, size_t at)
+{
+	const struct ldap_import *import = session->import;
+	struct sv dn = import->holders.at[at];
+	size_t i;
+
+	for (i = 0; i < session->context_count; i++)
+		if (dn_equal(dn, session->contexts[i]))
+			return true;
+	for (i = 0; i < import->holders.len; i++)
+		if (i != at && dn_within(dn, import->holders.at[i]) &&
+		    (i < at || !dn_equal(dn, import->holders.at[i])))
+			return true;
+	return false;
+}
+
+bool ldap_plan_below(struct connector_session *session)
+{
+	struct ldap_import *import = session->import;
+	struct ldap_search search = {
+		.scope = LDAP_SCOPE_SUBTREE,
+		.filter = LDAP_ANYTHING,
+		.may_be_gone = true,
+		.moved = true,
+	};
+	bool any = import->holders.len > 0;
+	size_t i;
+
+	for (i = 0; i < import->holders.len; i++) {
+		if (read_anyway(session, i))
+			continue;
+		search.base = arena_cstr(&import->round, import->holders.at[i]);
+		ldap_plan_changed(session, &search);
+	}
+	vec_clear(&import->holders);
+	return any;
 }
 
 struct sv ldap_context_of(const struct connector_session *session, struct sv dn)

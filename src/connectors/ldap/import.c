@@ -29,6 +29,7 @@ void ldap_import_free(struct connector_session *session)
 	vec_release(&import->page);
 	vec_release(&import->searches);
 	vec_release(&import->told);
+	vec_release(&import->holders);
 	ldap_wanted_release(&import->wanted);
 	arena_release(&import->round);
 	arena_release(&import->arena);
@@ -223,6 +224,17 @@ static int read_page(struct connector_session *session, struct error *err)
 	return ret;
 }
 
+static void note_holder(struct connector_session *session, LDAPMessage *entry)
+{
+	struct ldap_import *import = session->import;
+	char *dn = ldap_get_dn(session->ld, entry);
+
+	if (dn)
+		vec_push(&import->holders,
+			 arena_dup(&import->arena, sv_from(dn)));
+	ldap_memfree(dn);
+}
+
 /* 1: *out filled; 0: the page is empty; -1 */
 static int next_of_page(struct connector_session *session, struct arena *arena,
 			struct change *out, struct error *err)
@@ -234,9 +246,13 @@ static int next_of_page(struct connector_session *session, struct arena *arena,
 
 	while (import->at < import->page.len) {
 		LDAPMessage *entry = import->page.at[import->at++];
-		int ret = ldap_entry_change(session, wanted, search, entry,
-					    arena, out, err);
+		int ret = 0;
 
+		if (search->means == LDAP_MEANS_HOLDERS)
+			note_holder(session, entry);
+		else
+			ret = ldap_entry_change(session, wanted, search, entry,
+						arena, out, err);
 		ldap_msgfree(entry);
 		if (ret > 0 && search->take)
 			ret = search->take(session, arena, out);
@@ -258,6 +274,8 @@ static int next_round(struct connector_session *session, struct error *err)
 	import->search = 0;
 	import->told_at = 0;
 	arena_reset(&import->round);
+	if (ldap_plan_below(session))
+		return 1;
 	return import->delta->more(session, err);
 }
 

@@ -2,7 +2,7 @@
  * ldap_private.h - what the files of the ldap connector share
  *
  *	profile.h    what one directory does otherwise than another
- *	ldap.c       any directory
+ *	ldap.c       any directory; openldap.c, sun.c, ad.c: these
  *	settings.c   what of the configuration does not go together
  *	scope.c      which entries belong to the agent, and where to search
  *	connect.c    reach a server, encrypt
@@ -14,6 +14,7 @@
  *	range.c      values that come in parts
  *	import.c     paged searches, one after the other
  *	delta.c      changes only: what the ways to read them share
+ *	sync.c, timestamp.c, changelog.c  such ways
  *	export.c     many operations outstanding at once, in a safe order
  *	job.c        one operation from its sending to its outcome
  *	request.c    the requests themselves
@@ -72,6 +73,8 @@ enum ldap_means {
 	LDAP_MEANS_OBJECTS,
 	LDAP_MEANS_CONTAINERS, /* never an object */
 	LDAP_MEANS_GONE,       /* not this agent's any more */
+	LDAP_MEANS_HOLDERS,    /* may have been moved: all below is read
+				* in the next round */
 };
 
 /* One search of an import. */
@@ -134,6 +137,7 @@ struct connector_session {
 	bool paging;
 	bool post_read;
 	bool permissive;
+	bool sync;                /* RFC 4533 */
 	const char *subschema_dn; /* or NULL */
 	struct sv *contexts;      /* naming contexts */
 	size_t context_count;
@@ -246,8 +250,9 @@ struct ldap_import {
 	size_t search; /* the one that runs or comes next */
 	VEC(struct change) told;
 	size_t told_at;
-	int page_size; /* 0: no paging */
-	int msgid;     /* of the request that is outstanding, or 0 */
+	VEC(struct sv) holders; /* DNs, in `arena` */
+	int page_size;          /* 0: no paging */
+	int msgid;              /* of the request that is outstanding, or 0 */
 	VEC(LDAPMessage *) page;
 	size_t at;                      /* the first of the page not taken */
 	struct ldap_search page_search; /* that found the page */
@@ -264,7 +269,8 @@ void ldap_import_free(struct connector_session *session);
 
 /* A way to read changes only. */
 struct ldap_delta {
-	const char *name; /* in watermarks, and of the setting `delta` */
+	const char *name;  /* in watermarks, and of the setting `delta` */
+	bool by_name_only; /* not what `auto` means: it cannot see all */
 	/* Before a full import: where what is not in it begins, a text without
 	 * line breaks. 1 noted; 0 the server or the account cannot; -1. */
 	int (*note)(struct connector_session *session, struct arena *arena,
@@ -281,6 +287,10 @@ struct ldap_delta {
 	void (*release)(struct connector_session *session); /* or NULL */
 };
 
+extern const struct ldap_delta ldap_sync;
+extern const struct ldap_delta ldap_timestamp;
+extern const struct ldap_delta ldap_changelog;
+
 /* Before a full import: chooses a way and notes where deltas will begin. */
 int ldap_delta_note(struct connector_session *session, struct error *err);
 int ldap_delta_begin(struct connector_session *session, struct sv watermark,
@@ -292,12 +302,29 @@ void ldap_tell_deleted(struct connector_session *session, struct sv anchor);
  * agent's own filter: what does not pass that is gone, or a container. */
 void ldap_plan_changed(struct connector_session *session,
 		       const struct ldap_search *search);
+/* Plans to read those whose attribute `name` is one of `values`, many in one
+ * search; `search` says the rest. */
+void ldap_plan_values(struct connector_session *session, const char *name,
+		      const struct sv *values, size_t count,
+		      const struct ldap_search *search);
+/* Plans to look for what holds others among what `filter` finds. */
+void ldap_plan_holders(struct connector_session *session, const char *base,
+		       const char *filter);
+/* The same among those whose attribute is one of `values`. */
+void ldap_plan_value_holders(struct connector_session *session,
+			     const char *name, const struct sv *values,
+			     size_t count, const char *base);
+/* Plans to read all below those that were found; false: there are none. */
+bool ldap_plan_below(struct connector_session *session);
 /* The naming context that `dn` lies in; `dn` itself when none is known. */
 struct sv ldap_context_of(const struct connector_session *session,
 			  struct sv dn);
 /* The naming contexts of the partitions, each once. */
 size_t ldap_contexts(const struct connector_session *session,
 		     struct arena *arena, struct sv **out);
+/* The next word of a mark in base64, decoded; false: there is none. */
+bool ldap_mark_word(struct sv mark, size_t *at, struct arena *arena,
+		    struct sv *out);
 /* "(&AB)", memory from arena. */
 const char *ldap_filter_and(const char *a, const char *b, struct arena *arena);
 /* The bytes of a filter's value, each escaped. */

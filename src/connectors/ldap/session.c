@@ -185,6 +185,7 @@ static int read_root(struct connector_session *session, struct error *err)
 	values = ldap_get_values_len(session->ld, root, control);
 	session->paging = offers(values, LDAP_CONTROL_PAGEDRESULTS);
 	session->post_read = offers(values, LDAP_CONTROL_POST_READ);
+	session->sync = offers(values, LDAP_CONTROL_SYNC);
 	session->permissive = offers(values, LDAP_CONTROL_X_PERMISSIVE_MODIFY);
 	ldap_value_free_len(values);
 	dn = ldap_entry_first(session->ld, root, subschema, &session->arena);

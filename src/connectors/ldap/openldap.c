@@ -1,0 +1,68 @@
+/*
+ * openldap.c - the profile of OpenLDAP
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "connectors/ldap/openldap.h"
+
+#include "connectors/ldap/ldap_private.h"
+#include "connectors/ldap_schema.h"
+
+static const struct setting_def settings[] = {
+	LDAP_CONNECTION_SETTINGS,
+	LDAP_SCOPE_SETTINGS,
+	LDAP_SETTING(
+		"anchor", SETTING_TEXT, "entryUUID",
+		"attribute that identifies an entry for ever; dn: its name "
+		"does"),
+	{ .name = "delta",
+	  .type = SETTING_CHOICE,
+	  .fallback = "auto",
+	  .words = "auto|sync|timestamp|off",
+	  .help = "how changes only are read: auto: by sync (RFC 4533) where "
+		  "the server has it; timestamp: by modifyTimestamp, without "
+		  "deletions" },
+	LDAP_EXPORT_SETTINGS,
+	{ .name = NULL },
+};
+
+static const struct ldap_delta *const deltas[] = { &ldap_sync, &ldap_timestamp,
+						   NULL };
+
+static const struct ldap_profile profile = {
+	.name = "openldap",
+	.settings = settings,
+	.deltas = deltas,
+};
+
+static uint32_t caps_of(const struct node *connect)
+{
+	return ldap_caps(&profile, connect);
+}
+
+static void check(const struct connector_config *config,
+		  setting_report_fn report, void *data)
+{
+	ldap_check(&profile, config, report, data);
+}
+
+static int open_session(const struct connector_config *config,
+			struct connector_session **out, struct error *err)
+{
+	return ldap_session_open(&profile, config, out, err);
+}
+
+const struct connector_ops openldap_connector = {
+	.abi = CONNECTOR_ABI,
+	.name = "openldap",
+	.help = "OpenLDAP, with changes by the synchronization protocol of "
+		"RFC 4533",
+	.caps = LDAP_CAPS | CONNECTOR_CAP_DELTA |
+		CONNECTOR_CAP_REFERENCES_LATER,
+	.settings = settings,
+	.known_attrs = ldap_known_attrs,
+	.caps_of = caps_of,
+	.check = check,
+	.open = open_session,
+	LDAP_OPERATIONS,
+};

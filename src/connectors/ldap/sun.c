@@ -1,0 +1,67 @@
+/*
+ * sun.c - the profile of 389 Directory Server and its family (Netscape,
+ * iPlanet, Sun)
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "connectors/ldap/sun.h"
+
+#include "connectors/ldap/ldap_private.h"
+#include "connectors/ldap_schema.h"
+
+static const struct setting_def settings[] = {
+	LDAP_CONNECTION_SETTINGS,
+	LDAP_SCOPE_SETTINGS,
+	LDAP_SETTING(
+		"anchor", SETTING_TEXT, "nsUniqueId",
+		"attribute that identifies an entry for ever; dn: its name "
+		"does"),
+	{ .name = "delta",
+	  .type = SETTING_CHOICE,
+	  .fallback = "auto",
+	  .words = "auto|changelog|off",
+	  .help = "how changes only are read: auto: by the server's change "
+		  "log, where it keeps one" },
+	LDAP_EXPORT_SETTINGS,
+	{ .name = NULL },
+};
+
+static const struct ldap_delta *const deltas[] = { &ldap_changelog, NULL };
+
+static const struct ldap_profile profile = {
+	.name = "sun",
+	.settings = settings,
+	.deltas = deltas,
+};
+
+static uint32_t caps_of(const struct node *connect)
+{
+	return ldap_caps(&profile, connect);
+}
+
+static void check(const struct connector_config *config,
+		  setting_report_fn report, void *data)
+{
+	ldap_check(&profile, config, report, data);
+}
+
+static int open_session(const struct connector_config *config,
+			struct connector_session **out, struct error *err)
+{
+	return ldap_session_open(&profile, config, out, err);
+}
+
+const struct connector_ops sun_connector = {
+	.abi = CONNECTOR_ABI,
+	.name = "sun",
+	.help = "389 Directory Server and its family: Netscape, iPlanet, Sun "
+		"Directory Server",
+	.caps = LDAP_CAPS | CONNECTOR_CAP_DELTA |
+		CONNECTOR_CAP_REFERENCES_LATER,
+	.settings = settings,
+	.known_attrs = ldap_known_attrs,
+	.caps_of = caps_of,
+	.check = check,
+	.open = open_session,
+	LDAP_OPERATIONS,
+};
