@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "connectors/ldap/ldap.h"
+#include "connectors/ldap/openldap.h"
 
 #include "base/clock.h"
 #include "conformance.h"
@@ -613,6 +614,8 @@ static int run_conformance(void)
 	if (slapd_begin(NULL))
 		return 1;
 	failed = conformance_run(&c);
+	c.ops = &openldap_connector;
+	failed += conformance_run(&c);
 	return failed + (slapd_end(NULL) != 0);
 }
 

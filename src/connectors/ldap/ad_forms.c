@@ -127,9 +127,9 @@ struct sv ad_sid_bytes(struct sv text, struct arena *arena)
 	uint64_t number;
 	size_t i;
 
-	if (text.len < 5 || (text.ptr[0] != 'S' && text.ptr[0] != 's') ||
-	    text.ptr[1] != '-' || !take_number(text, &at, &number) ||
-	    number > 255)
+	if (text.len < 5 || text.ptr[text.len - 1] == '-' ||
+	    (text.ptr[0] != 'S' && text.ptr[0] != 's') || text.ptr[1] != '-' ||
+	    !take_number(text, &at, &number) || number > 255)
 		return SV_NULL;
 	out[0] = (unsigned char)number;
 	if (!take_number(text, &at, &number))

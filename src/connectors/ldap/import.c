@@ -158,6 +158,7 @@ static int end_page(struct connector_session *session, LDAPMessage *message,
 	LDAPControl **controls = NULL;
 	struct berval cookie = { 0, NULL };
 	int result = LDAP_OTHER;
+	bool gone;
 	int code;
 	int ret = 0;
 
@@ -168,12 +169,11 @@ static int end_page(struct connector_session *session, LDAPMessage *message,
 		code = result;
 	if (!code)
 		code = next_cookie(session, controls, &cookie);
-	if (code == LDAP_NO_SUCH_OBJECT &&
-	    import->searches.at[import->search].may_be_gone)
-		import->search++;
-	else if (code)
+	gone = code == LDAP_NO_SUCH_OBJECT &&
+	       import->searches.at[import->search].may_be_gone;
+	if (code && !gone)
 		ret = search_error(session, code, err);
-	else if (cookie.bv_len)
+	else if (!gone && cookie.bv_len)
 		ret = send_search(session, &cookie, err);
 	else
 		import->search++;
