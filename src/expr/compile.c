@@ -245,6 +245,41 @@ int expr_is_attr(const struct expr *expr, uint32_t *id_out)
 	return 1;
 }
 
+/* [a] = constant, or the other way round. */
+static bool is_equality(const struct node *attr, const struct node *constant)
+{
+	return attr->kind == NODE_ATTR && !attr->multi &&
+	       attr->attr->view == EXPR_VIEW_HERE &&
+	       constant->kind == NODE_CONST &&
+	       constant->constant.kind == EXPR_VALUES &&
+	       constant->constant.len == 1;
+}
+
+static void node_equalities(const struct node *node,
+			    void (*fn)(void *data, uint32_t id,
+				       const struct value *value),
+			    void *data)
+{
+	size_t i;
+
+	for (i = 0; node->kind == NODE_AND && i < node->argc; i++)
+		node_equalities(node->args[i], fn, data);
+	if (node->kind != NODE_COMPARE || node->op != OP_EQ)
+		return;
+	for (i = 0; i < 2; i++)
+		if (is_equality(node->args[i], node->args[1 - i]))
+			fn(data, node->args[i]->attr->id,
+			   &node->args[1 - i]->constant.one);
+}
+
+void expr_equalities(const struct expr *expr,
+		     void (*fn)(void *data, uint32_t id,
+				const struct value *value),
+		     void *data)
+{
+	node_equalities(expr->root, fn, data);
+}
+
 /* A function that is given all attributes says nothing of what it reads. */
 static void hook_reads(const struct hook *hook,
 		       void (*fn)(void *data, enum expr_view view, uint32_t id),

@@ -207,6 +207,12 @@ int expr_is_attr(const struct expr *expr, uint32_t *id_out);
 void expr_reads(const struct expr *expr,
 		void (*fn)(void *data, enum expr_view view, uint32_t id),
 		void *data);
+/* Every [a] = constant that must hold where the condition is true: of
+ * attributes with one value at most. */
+void expr_equalities(const struct expr *expr,
+		     void (*fn)(void *data, uint32_t id,
+				const struct value *value),
+		     void *data);
 /* It is given an object whole, and may read any of its attributes. */
 bool expr_reads_all(const struct expr *expr);
 struct sv expr_source(const struct expr *expr);

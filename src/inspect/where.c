@@ -184,6 +184,29 @@ int where_compile_any(struct display *display, const struct config_agent *agent,
 	return compile(*out, display, agent, text, arena, problem);
 }
 
+struct asked_equalities {
+	void (*fn)(void *data, uint32_t attr, const struct value *value);
+	void *data;
+};
+
+static void on_equality(void *data, uint32_t id, const struct value *value)
+{
+	const struct asked_equalities *asked = data;
+
+	if (id < KNOWN_FIRST)
+		asked->fn(asked->data, id, value);
+}
+
+void where_equalities(const struct where *where,
+		      void (*fn)(void *data, uint32_t attr,
+				 const struct value *value),
+		      void *data)
+{
+	struct asked_equalities asked = { fn, data };
+
+	expr_equalities(where->expr, on_equality, &asked);
+}
+
 bool where_needs_names(const struct where *where)
 {
 	return where->asked[KNOWN_DN];

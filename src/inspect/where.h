@@ -43,6 +43,11 @@ int where_compile(struct display *display, const struct config_agent *agent,
 int where_compile_any(struct display *display, const struct config_agent *agent,
 		      struct sv text, struct arena *arena, struct where **out,
 		      struct expr_message *problem);
+/* Each [a] = constant without which it is not true; numbers of attributes. */
+void where_equalities(const struct where *where,
+		      void (*fn)(void *data, uint32_t attr,
+				 const struct value *value),
+		      void *data);
 /* It asks for names or errors of objects, which cost a look-up each. */
 bool where_needs_names(const struct where *where);
 bool where_needs_errors(const struct where *where);

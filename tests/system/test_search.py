@@ -4,6 +4,8 @@ SPDX-License-Identifier: Apache-2.0
 """
 import csv
 import io
+import json
+import sqlite3
 
 import pytest
 
@@ -151,3 +153,48 @@ def test_csv(folder):
     assert rows(folder, "mv", "--where", "False") == []
     secret = rows(folder, "cs", "dir", "--columns", "userPassword")
     assert {one["userPassword"] for one in secret} == {"(secret)"}
+
+
+def test_an_index_is_used(tmp_path):
+    """Of all other objects nothing can be read, so who reads on fails."""
+    folder = Folder(tmp_path / "indexed")
+    for name, text in FILES.items():
+        folder.write(name, text)
+    folder.replace("conjoin.yaml", "age: integer",
+                   "age: { type: integer, index: true }")
+    folder.ok("cycle", status=1)
+    with sqlite3.connect(folder.path / "state/conjoin.db") as store:
+        store.execute("UPDATE mv SET image = x'ff' WHERE id <> 2")
+
+    def found(*words, status=0):
+        done = folder.conjoin("search", "mv", *words, "--json")
+        assert done.status == status, done
+        return [] if status else \
+            [one["id"] for one in json.loads(done.out)["objects"]]
+
+    assert found("person", "id=2") == [2]
+    assert found("person", "id=none") == []
+    assert found("person", "age=9", "name~=bob") == [2]
+    assert found("person", "--where", '[id] = "2"') == [2]
+    assert found("person", "--where", '"none" = [id]') == []
+    assert found("person", "--where",
+                 '[active] && ([age] = 9 && [name] <> "x")') == [2]
+    assert found("person", "--where", '[age] = 9 && [name] = "x"') == []
+    for words in (["name=none"], ["id^=none"], ["--where", '[name] = "x"'],
+                  ["--where", '[id] = "2" || [age] = 1'],
+                  ["--where", 'Not([id] = "2")'],
+                  ["--where", '[mails] = "c@x.test"']):
+        found("person", *words, status=4)
+
+
+def test_an_index_that_is_not_made_yet(tmp_path):
+    folder = Folder(tmp_path / "younger")
+    for name, text in FILES.items():
+        folder.write(name, text)
+    folder.ok("cycle", status=1)
+    folder.replace("conjoin.yaml", "name: string",
+                   "name: { type: string, index: true }")
+    assert people(folder, '[name] = "Cleo"') == ["3"]
+    folder.ok("run", "hr", "delta-sync", status=1)
+    assert people(folder, '[name] = "Cleo"') == ["3"]
+    assert people(folder, '[name] = "cLEO" && [id] <> "3"') == []
