@@ -54,6 +54,17 @@ void connector_close(struct connector *connector)
 	connector->session = NULL;
 }
 
+int connector_look(struct connector *connector, struct arena *arena,
+		   struct connector_look *out, struct error *err)
+{
+	memset(out, 0, sizeof(*out));
+	if (!connector->ops->look)
+		return 0;
+	if (connector->ops->look(connector->session, arena, out, err) < 0)
+		return context(connector, err, "ask what may be written");
+	return 0;
+}
+
 int connector_import_begin(struct connector *connector, enum import_kind kind,
 			   struct sv watermark, struct error *err)
 {

@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONNECTOR_ABI 2
+#define CONNECTOR_ABI 3
 
 enum connector_cap {
 	CONNECTOR_CAP_IMPORT = 1U << 0, /* full import */
@@ -79,6 +79,20 @@ struct connector_rule {
 	const char *rule; /* for example BitOr(Current("flags"), 2) */
 };
 
+enum connector_may {
+	CONNECTOR_MAY_UNKNOWN, /* it cannot be asked without writing */
+	CONNECTOR_MAY_YES,
+	CONNECTOR_MAY_NOT,
+};
+
+/* What a session tells of its system besides data. */
+struct connector_look {
+	const char *server;    /* that was reached, or NULL */
+	struct sv certificate; /* DER, as the server sends it; or empty */
+	enum connector_may write;
+	const char *why; /* of CONNECTOR_MAY_NOT */
+};
+
 struct connector_ops {
 	uint32_t abi;     /* CONNECTOR_ABI it was built with */
 	const char *name; /* "ldap": stable, kept in the store */
@@ -122,6 +136,11 @@ struct connector_ops {
 		    struct connector_session **out, struct error *err);
 	/* Accepts NULL. */
 	void (*close)(struct connector_session *session);
+
+	/* Fills in what it can tell without writing; memory from arena. NULL:
+	 * nothing. */
+	int (*look)(struct connector_session *session, struct arena *arena,
+		    struct connector_look *out, struct error *err);
 
 	/* Starts an import; `watermark` is what the last complete import's
 	 * import_end gave, empty before the first. A delta whose watermark is
@@ -181,6 +200,9 @@ struct connector {
 int connector_open(struct connector *connector, const struct connector_ops *ops,
 		   const struct connector_config *config, struct error *err);
 void connector_close(struct connector *connector);
+/* All of *out is empty where the connector tells nothing. */
+int connector_look(struct connector *connector, struct arena *arena,
+		   struct connector_look *out, struct error *err);
 uint32_t connector_caps(const struct connector_ops *ops,
 			const struct node *connect);
 int connector_import_begin(struct connector *connector, enum import_kind kind,

@@ -189,3 +189,88 @@ objects:
     assert "ca.pem' ends on 20" in cert[2]
     found = findings(folder, "--certificates", "5", status=4, env=env)
     assert "certificate" not in [one[0] for one in found]
+
+
+LDAP = """type: ldap
+connect: { servers: ['URL'], bind_dn: 'BIND', password: file:password,
+           security: SECURITY, ca_file: CA, base: 'BASE' }
+objects:
+  inetOrgPerson:
+    metaverse: person
+    join: [ { id: employeeNumber } ]
+    provision: { dn: '"cn=" & [id] & ",BASE"' }
+    export: { sn: name, employeeNumber: id }
+"""
+# What Active Directory says of an account's rights, as ordinary attributes.
+RIGHTS = """attributetype ( 1.2.840.113556.1.4.912
+  NAME 'allowedChildClassesEffective'
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
+attributetype ( 1.2.840.113556.1.4.1669 NAME 'supportedCapabilities'
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
+rootDSE {0}
+"""
+
+
+def with_directory(folder, slapd, security="tls"):
+    text = LDAP.replace("URL", slapd.url if security == "starttls"
+                        else slapd.tls_url)
+    folder.write("conjoin.yaml", FILES["conjoin.yaml"].replace(
+        "[hr, dir]", "[hr, ad]"))
+    (folder.path / "agents/dir.yaml").unlink(missing_ok=True)
+    folder.write("agents/ad.yaml", text.replace("BIND", slapd.bind_dn)
+                 .replace("BASE", slapd.base).replace("SECURITY", security)
+                 .replace("CA", slapd.ca_file))
+    folder.write("password", slapd.password + "\n")
+    (folder.path / "password").chmod(0o600)
+
+
+def of_agent(folder, agent, *words, status=0):
+    found = folder.json("doctor", *words, status=status)["findings"]
+    return {(one["area"], one["level"]): one["text"] for one in found
+            if one["agent"] == agent}
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_what_a_server_sends(folder, slapd, security):
+    with_directory(folder, slapd, security)
+    found = of_agent(folder, "ad", "--certificates", "60")
+    server = [text for (area, level), text in found.items()
+              if (area, level) == ("certificate", "warning")]
+    assert server
+    found = folder.json("doctor", "--certificates", "20")["findings"]
+    texts = [one["text"] for one in found
+             if (one["area"], one["level"]) == ("certificate", "ok")]
+    assert len(texts) == 2
+    assert texts[0].startswith("the certificate of ldap")
+    assert " ends on 20" in texts[0] and "ca.pem' ends on" in texts[1]
+
+
+def test_writing_to_a_directory(folder, slapd, make_slapd, tmp_path):
+    with_directory(folder, slapd)
+    assert of_agent(folder, "ad")["writing", "ok"].startswith("not tried")
+    root = tmp_path / "root.ldif"
+    root.write_text("dn:\nsupportedCapabilities: 1.2.840.113556.1.4.800\n")
+    other = make_slapd(suffix="o=rights", tls=True, conf=RIGHTS.format(root))
+    with_directory(folder, other)
+    assert of_agent(folder, "ad", status=4)["writing", "error"].endswith(
+        "the account may make nothing below 'o=rights'")
+    other.add("dn: o=rights\nchangetype: modify\nadd: objectClass\n"
+              "objectClass: extensibleObject\n-\n"
+              "add: allowedChildClassesEffective\n"
+              "allowedChildClassesEffective: user\n")
+    assert of_agent(folder, "ad")["writing", "ok"] == "may be written to"
+
+
+def test_writing_to_files(folder):
+    assert of_agent(folder, "dir")["writing", "ok"] == "may be written to"
+    assert ("writing", "ok") not in of_agent(folder, "hr")
+    folder.replace("agents/dir.yaml", "dir.ldif", "new/deep/dir.ldif")
+    assert of_agent(folder, "dir")["writing", "ok"] == "may be written to"
+    assert not (folder.path / "new").exists()
+    folder.write("new", "a file")
+    found = of_agent(folder, "dir", status=4)
+    assert "cannot be written to: " in found["writing", "error"]
+    (folder.path / "new").unlink()
+    (folder.path / "new/deep/dir.ldif").mkdir(parents=True)
+    found = of_agent(folder, "dir", status=4)
+    assert found["writing", "error"].endswith("dir.ldif' is no file")

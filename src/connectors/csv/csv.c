@@ -6,6 +6,7 @@
 #include "connectors/csv/csv.h"
 
 #include "connectors/csv/csv_private.h"
+#include "connectors/look_file.h"
 
 static uint32_t csv_caps(const struct node *connect)
 {
@@ -37,6 +38,17 @@ static int csv_open(const struct connector_config *config,
 		return -1;
 	}
 	*out = s;
+	return 0;
+}
+
+static int csv_look(struct connector_session *s, struct arena *arena,
+		    struct connector_look *out, struct error *err)
+{
+	size_t i;
+
+	(void)err;
+	for (i = 0; i < s->source_count; i++)
+		look_at_file(s->sources[i].path, arena, out);
 	return 0;
 }
 
@@ -74,6 +86,7 @@ const struct connector_ops csv_connector = {
 	.local_attrs = csv_local_attrs,
 	.open = csv_open,
 	.close = csv_close,
+	.look = csv_look,
 	.import_begin = csv_import_begin,
 	.next = csv_import_next,
 	.expand = csv_import_expand,

@@ -8,6 +8,7 @@
  *	connect.c    reach a server, encrypt
  *	session.c    sign in, failover, errors of the connection
  *	kerberos.c   sign in by ticket
+ *	look.c       the server's certificate, may the account write
  *	result.c     the server's result codes in our words
  *	subschema.c  classes and names of attributes as the server knows them
  *	entry.c      an entry that was read becomes a change
@@ -138,6 +139,7 @@ struct connector_session {
 	bool post_read;
 	bool permissive;
 	bool sync;                /* RFC 4533 */
+	bool tells_allowed;       /* what an account may make */
 	const char *subschema_dn; /* or NULL */
 	struct sv *contexts;      /* naming contexts */
 	size_t context_count;

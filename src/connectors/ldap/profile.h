@@ -67,6 +67,9 @@ int ldap_session_open(const struct ldap_profile *profile,
 void ldap_bases(const struct node *connect, struct arena *arena,
 		struct sv **out, size_t *count_out);
 void ldap_session_close(struct connector_session *session);
+/* look.c */
+int ldap_look(struct connector_session *session, struct arena *arena,
+	      struct connector_look *out, struct error *err);
 int ldap_import_begin(struct connector_session *session, enum import_kind kind,
 		      struct sv watermark, struct error *err);
 int ldap_import_next(struct connector_session *session, struct arena *arena,
@@ -82,7 +85,7 @@ int ldap_export_result(struct connector_session *session, bool wait,
 int ldap_export_end(struct connector_session *session, struct error *err);
 
 #define LDAP_OPERATIONS                                                        \
-	.bases = ldap_bases, .close = ldap_session_close,                      \
+	.bases = ldap_bases, .close = ldap_session_close, .look = ldap_look,   \
 	.import_begin = ldap_import_begin, .next = ldap_import_next,           \
 	.import_end = ldap_import_end, .export_begin = ldap_export_begin,      \
 	.export_put = ldap_export_put, .export_result = ldap_export_result,    \

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <sys/time.h>
 
+#define ACTIVE_DIRECTORY "1.2.840.113556.1.4.800"
+
 int ldap_session_code(struct connector_session *session)
 {
 	int code = LDAP_SERVER_DOWN;
@@ -170,7 +172,8 @@ static int read_root(struct connector_session *session, struct error *err)
 	char control[] = "supportedControl";
 	char subschema[] = "subschemaSubentry";
 	char contexts[] = "namingContexts";
-	char *attrs[] = { control, subschema, contexts, NULL };
+	char capabilities[] = "supportedCapabilities";
+	char *attrs[] = { control, subschema, contexts, capabilities, NULL };
 	struct berval **values;
 	LDAPMessage *result;
 	LDAPMessage *root;
@@ -187,6 +190,9 @@ static int read_root(struct connector_session *session, struct error *err)
 	session->post_read = offers(values, LDAP_CONTROL_POST_READ);
 	session->sync = offers(values, LDAP_CONTROL_SYNC);
 	session->permissive = offers(values, LDAP_CONTROL_X_PERMISSIVE_MODIFY);
+	ldap_value_free_len(values);
+	values = ldap_get_values_len(session->ld, root, capabilities);
+	session->tells_allowed = offers(values, ACTIVE_DIRECTORY);
 	ldap_value_free_len(values);
 	dn = ldap_entry_first(session->ld, root, subschema, &session->arena);
 	session->subschema_dn = dn.ptr;

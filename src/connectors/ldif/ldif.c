@@ -7,6 +7,7 @@
 
 #include "connectors/ldap_schema.h"
 #include "connectors/ldif/ldif_private.h"
+#include "connectors/look_file.h"
 #include "model/dn.h"
 
 #include <stdio.h>
@@ -135,6 +136,16 @@ static int ldif_open(const struct connector_config *config,
 	return 0;
 }
 
+static int ldif_look(struct connector_session *s, struct arena *arena,
+		     struct connector_look *out, struct error *err)
+{
+	(void)err;
+	look_at_file(s->files.content, arena, out);
+	if (s->files.changes)
+		look_at_file(s->files.changes, arena, out);
+	return 0;
+}
+
 const struct connector_ops ldif_connector = {
 	.abi = CONNECTOR_ABI,
 	.name = "ldif",
@@ -151,6 +162,7 @@ const struct connector_ops ldif_connector = {
 	.local_attrs = ldif_local_attrs,
 	.open = ldif_open,
 	.close = ldif_close,
+	.look = ldif_look,
 	.import_begin = ldif_import_begin,
 	.next = ldif_import_next,
 	.import_end = ldif_import_end,
