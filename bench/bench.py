@@ -260,6 +260,25 @@ class Bench(directory.DirectorySteps, five.FiveSteps):
     def sync_shared_limit(self):
         return self.sync_unchanged_limit()
 
+    def plan(self):
+        self.restore("imported")
+        os.sync()
+        words = [str(CONJOIN), "plan", "--out", str(self.work / "a.plan"),
+                 "--limit", "1", "--folder", str(self.folder)]
+        status, seconds, memory = run_process(words, self.log)
+        text = pathlib.Path(self.log).read_text(encoding="utf-8")
+        if status != 0 or f"directory: {self.size} add" not in text:
+            raise Failed(f"'{' '.join(words)}' ended with {status}: {text}")
+        self.see_peak(memory, "plan")
+        return seconds
+
+    def plan_limit(self):
+        """What it simulates."""
+        self.restore("imported")
+        return self.conjoin("hr", "delta-sync",
+                            disconnector_projected_flow=self.size,
+                            to_provisioned_add_flow=self.size)
+
     def delta_cycle(self):
         changes = people.changes_of(self.size)
         few = max(changes // 20, 1)
@@ -455,14 +474,16 @@ STATES_OF_LIMITS = {"import_initial": ["imported"],
 MAKE = {name: getattr(Bench, f"make_{name}") for name in
         ("empty", "imported", "synced", "joined", "exported", "steady")}
 STEPS = ["import-initial", "import-unchanged", "sync-initial",
-         "sync-unchanged", "sync-shared", "delta-cycle", "change-workload",
-         "member-change", "export-ldif", "sync-five-targets"]
+         "sync-unchanged", "plan", "sync-shared", "delta-cycle",
+         "change-workload", "member-change", "export-ldif",
+         "sync-five-targets"]
 LDAP = ["ldap-import", "ldap-import-unchanged", "ldap-export"]
 PAIRS = STEPS + LDAP
 NAMES = PAIRS + ["memory-peak", "start", "growth"]
 
 
-for each_name in STEPS:
+# Beside a plan stands the synchronization of the same store.
+for each_name in set(STEPS) - {"plan"}:
     each_name = each_name.replace("-", "_")
     setattr(ServerBench, f"{each_name}_limit", limit_of_files(each_name))
 

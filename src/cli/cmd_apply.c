@@ -35,8 +35,8 @@ struct applying {
 	struct plan_document document;
 	struct planning planning; /* of the file */
 	const char *agent;
-	struct idmap same;   /* ids of what is as it was planned */
-	json_t *differences; /* or NULL */
+	/* what would be written now, beside it; or NULL */
+	struct plan_comparison *compared;
 };
 
 /* --- refused ----------------------------------------------------------- */
@@ -66,10 +66,30 @@ static int known(struct applying *a, const char *what, struct sv *out,
 			      &a->cli->arena, out, err);
 }
 
+/* 1: nobody has to approve it, or somebody did; 0 it was refused; -1 */
+static int approved(struct applying *a, enum run_exit *exit, struct error *err)
+{
+	const char *size = planning_exceeds(&a->document, a->session.config,
+					    &a->cli->arena);
+	const char *why = a->document.guarded ? "a guard would stop what it has"
+					      : size;
+	struct sv text;
+	int ret = why ? known(a, "approved", &text, err) : 1;
+
+	if (ret == 0)
+		*exit = refuse(a, RUN_STOPPED,
+			       "somebody has to approve the plan '%s', since "
+			       "%s: conjoin plan approve %s --by NAME; nothing "
+			       "was written",
+			       a->path, why, a->path);
+	return ret;
+}
+
 static enum run_exit check(struct applying *a)
 {
 	const json_t *head = a->document.head;
 	const char *rules = json_string_value(json_object_get(head, "rules"));
+	enum run_exit exit = RUN_OK;
 	struct error err = ERROR_INIT;
 	struct sv text;
 	int ret = known(a, "applied", &text, &err);
@@ -86,15 +106,9 @@ static enum run_exit check(struct applying *a)
 			      "the rules are not those that the plan '%s' was "
 			      "made with; nothing was written, make a new one",
 			      a->path);
-	if (ret == 0 && json_is_true(json_object_get(head, "guarded")))
-		ret = known(a, "approved", &text, &err) - 1;
-	if (ret == -1 && err.code == ERR_NONE)
-		return refuse(a, RUN_STOPPED,
-			      "a guard would stop what the plan '%s' has, so "
-			      "somebody has to approve it: conjoin plan "
-			      "approve %s --by NAME; nothing was written",
-			      a->path, a->path);
-	return ret < 0 ? cli_fail_as(a->cli, RUN_FAILED, &err) : RUN_OK;
+	if (ret == 0)
+		ret = approved(a, &exit, &err);
+	return ret < 0 ? cli_fail_as(a->cli, RUN_FAILED, &err) : exit;
 }
 
 /* The seed, the time and what else the plan was made with. */
@@ -137,18 +151,17 @@ static int take_head(struct applying *a, struct planning *planning,
 static enum run_exit compare(struct applying *a, struct planning *planning,
 			     struct error *err)
 {
+	struct plan_collector how = { .agent = a->agent };
 	struct plan_document now;
-	enum run_exit exit;
+	enum run_exit exit = RUN_FAILED;
 
+	plan_comparison_free(a->compared);
+	a->compared = plan_comparison_new(&a->document,
+					  planning->session->store, err);
+	how.comparison = a->compared;
 	plan_document_init(&now);
-	exit = take_head(a, planning, err) < 0 ? RUN_FAILED : RUN_OK;
-	if (exit == RUN_OK)
-		exit = planning_run(planning, a->agent, NULL, &now, NULL, err);
-	idmap_clear(&a->same);
-	json_decref(a->differences);
-	a->differences = NULL;
-	if (exit <= RUN_ERRORS)
-		a->differences = plan_compare(&a->document, &now, &a->same);
+	if (a->compared && take_head(a, planning, err) == 0)
+		exit = planning_run(planning, &how, &now, err);
 	plan_document_release(&now);
 	return exit;
 }
@@ -172,67 +185,67 @@ static enum run_exit rehearse(struct applying *a)
 	return exit > RUN_ERRORS ? exit : RUN_OK;
 }
 
+static void tell_more(int64_t more)
+{
+	if (more)
+		(void)fprintf(stderr, "  ... and %lld more\n", (long long)more);
+}
+
 static void tell_differences(struct applying *a, const char *end)
 {
 	struct cli *cli = a->cli;
+	json_t *told = plan_differences_told(a->compared);
+	int64_t all = plan_differences(a->compared);
 	json_t *difference;
 	size_t i;
 
 	if (cli->output.json) {
 		output_json(&cli->output,
-			    json_pack("{s:s, s:i, s:O}", "result", "moved",
-				      "exit", RUN_MOVED, "differences",
-				      a->differences));
+			    json_pack("{s:s, s:i, s:I, s:O}", "result", "moved",
+				      "exit", RUN_MOVED, "count",
+				      (json_int_t)all, "differences", told));
 		return;
 	}
 	(void)fprintf(stderr,
 		      "conjoin: the plan '%s' is not what would be "
 		      "written now:\n",
 		      a->path);
-	json_array_foreach(a->differences, i, difference)
+	json_array_foreach(told, i, difference)
 	{
-		const char *object = json_string_value(
-			json_object_get(difference, "object"));
-		const char *what =
-			json_string_value(json_object_get(difference, "what"));
+		const char *object = plan_text(difference, "object");
+		const char *what = plan_text(difference, "what");
 
 		(void)fprintf(stderr, "  %s: %s\n",
 			      output_safe(sv_from(object), &cli->arena),
 			      output_safe(sv_from(what), &cli->arena));
 	}
+	tell_more(all - (int64_t)json_array_size(told));
 	(void)fprintf(stderr, "%s\n", end);
 }
 
-static bool is_same(struct applying *a, const json_t *object)
+/* What is left of the plan; what all of it came to does not count. */
+static int show_same(struct applying *a, struct error *err)
 {
-	json_t *difference;
-	const char *key = plan_object_key(object, &a->cli->arena);
-	size_t i;
+	const struct plan_view view = { .only = plan_same_lines(a->compared) };
+	struct plan_document *document = &a->document;
+	int64_t count = document->count;
+	int ret;
 
-	json_array_foreach(a->differences, i, difference) if (
-		!strcmp(json_string_value(
-				json_object_get(difference, "object")),
-			key)) return false;
-	return true;
-}
-
-/* What is left of the plan is all that it has from now on. */
-static void keep_same(struct applying *a)
-{
-	size_t i = json_array_size(a->document.objects);
-
-	while (i-- > 0)
-		if (!is_same(a, json_array_get(a->document.objects, i)))
-			(void)json_array_remove(a->document.objects, i);
-	(void)json_object_clear(a->document.agents);
-	(void)json_object_clear(a->document.causes);
+	document->count = (int64_t)plan_same(a->compared)->len;
+	(void)json_object_clear(document->agents);
+	(void)json_object_clear(document->causes);
+	document->several = 0;
+	ret = plan_print(a->cli, document, &view, err);
+	document->count = count;
+	return ret;
 }
 
 static enum run_exit still_valid(struct applying *a)
 {
 	struct cli *cli = a->cli;
+	struct error err = ERROR_INIT;
 
-	if (!json_array_size(a->differences))
+	if (!plan_differences(a->compared))
 		return RUN_OK;
 	if (!args_has(&cli->args, "still-valid-only")) {
 		tell_differences(a, "nothing was written; make a new plan, or "
@@ -245,9 +258,8 @@ static enum run_exit still_valid(struct applying *a)
 				    "it leaves alone what has changed");
 		return RUN_MOVED;
 	}
-	keep_same(a);
-	if (!cli->output.json)
-		plan_print(cli, &a->document, 0);
+	if (!cli->output.json && show_same(a, &err) < 0)
+		return cli_fail_as(cli, RUN_FAILED, &err);
 	if (args_has(&cli->args, "yes"))
 		return RUN_OK;
 	tell_differences(a, "nothing was written; what is left is written "
@@ -283,12 +295,16 @@ static int keep_applied(struct applying *a, struct error *err)
 /* Tokens, by agent, that let exactly this pass. */
 static int make_tokens(struct applying *a, json_t **out, struct error *err)
 {
+	const struct plan_collector how = { .plan = a->planning.plan,
+					    .session = &a->session,
+					    .agent = a->agent,
+					    .only = plan_same(a->compared),
+					    .tokens = out };
 	struct plan_document ignored;
 	int ret;
 
 	plan_document_init(&ignored);
-	ret = plan_collect(a->planning.plan, &a->session, a->agent, &a->same,
-			   &ignored, out, err);
+	ret = plan_collect(&how, &ignored, err);
 	plan_document_release(&ignored);
 	return ret;
 }
@@ -306,7 +322,7 @@ static enum run_exit export_one(struct applying *a, struct runner *runner,
 	};
 
 	runner->options.allow = token;
-	runner->options.only = &a->same;
+	runner->options.only = plan_same(a->compared);
 	return run_profile(a->session.store, a->session.config, agent, &profile,
 			   &runner->options, err);
 }
@@ -356,14 +372,13 @@ static void tell_end(struct applying *a, struct runner *runner,
 		(void)cli_fail_as(cli, exit, err);
 	if (!cli->output.quiet)
 		(void)printf("applied: %zu object%s\n",
-			     json_array_size(a->document.objects),
-			     json_array_size(a->document.objects) == 1 ? ""
-								       : "s");
+			     plan_same(a->compared)->len,
+			     plan_same(a->compared)->len == 1 ? "" : "s");
 }
 
 static enum run_exit carry_out(struct applying *a)
 {
-	bool left = json_array_size(a->differences) > 0;
+	bool left = plan_differences(a->compared) > 0;
 	struct runner runner;
 	struct error err = ERROR_INIT;
 	json_t *tokens = NULL;
@@ -379,7 +394,7 @@ static enum run_exit carry_out(struct applying *a)
 	a->planning.done_text = applied_text(a);
 	exit = compare(a, &a->planning, &err);
 	/* of a part the rest differs, as it was shown */
-	if (exit <= RUN_ERRORS && !left && json_array_size(a->differences)) {
+	if (exit <= RUN_ERRORS && !left && plan_differences(a->compared)) {
 		tell_differences(a, "synchronized, but nothing was exported");
 		exit = RUN_MOVED;
 	} else if (exit <= RUN_ERRORS) {
@@ -425,8 +440,7 @@ static enum run_exit run(struct cli *cli)
 	session_catch_interrupt();
 	plan_document_init(&a.document);
 	exit = apply(&a);
-	idmap_release(&a.same);
-	json_decref(a.differences);
+	plan_comparison_free(a.compared);
 	plan_document_release(&a.document);
 	session_close(&a.session);
 	return exit;

@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/clock.h"
-#include "base/random.h"
 #include "cli/connectors.h"
 #include "cli/planning.h"
 
@@ -21,40 +20,33 @@ static const struct option_def options[] = {
 	{ "ldif", "FILE", false, "the changes as LDIF" },
 	{ "by", "NAME", false, "with 'approve': who approves" },
 	{ "limit", "N", false,
-	  "show at most N objects; default on a terminal: 100; 0: all" },
+	  "show at most N objects; default on a terminal: 100, on a page: "
+	  "1000; 0: all" },
+	{ "offset", "N", false, "pass over the first N" },
+	{ "cause", "TEXT", false, "show those with this cause" },
 	{ NULL, NULL, false, NULL },
 };
 
 /* --- made -------------------------------------------------------------- */
 
-static enum run_exit make(struct session *session, const char *agent)
+static enum run_exit make(struct session *session, const char *agent,
+			  const struct plan_showing *showing)
 {
-	struct cli *cli = session->cli;
-	int64_t limit = cli->output.terminal ? PLAN_TERMINAL_LIMIT : 0;
 	struct plan_document document;
 	struct planning planning;
-	struct error err = ERROR_INIT;
 	enum run_exit exit;
 
-	if (args_number(&cli->args, "limit", &limit, &err) < 0)
-		return cli_misuse(cli, "%s", err.msg);
 	plan_document_init(&document);
 	planning_init(&planning, session);
-	planning.imports = args_has(&cli->args, "import");
-	planning.options.now = clock_now();
-	random_bytes(planning.seed, sizeof(planning.seed));
-	exit = planning_run(&planning, agent, NULL, &document, NULL, &err);
-	if (exit <= RUN_ERRORS &&
-	    planning_give(&planning, agent, &document, limit, &err) < 0)
-		exit = RUN_FAILED;
-	if (exit > RUN_ERRORS)
-		(void)cli_fail_as(cli, exit, &err);
+	planning.imports = args_has(&session->cli->args, "import");
+	exit = planning_give(&planning, agent, showing, &document);
 	planning_release(&planning);
 	plan_document_release(&document);
 	return exit;
 }
 
-/* The rules of another folder over this one's store. */
+/* The rules of another folder over this one's store and files: paths in them
+ * are as if they stood here. */
 static int take_rules(struct session *session, const char *folder,
 		      struct error *err)
 {
@@ -73,6 +65,8 @@ static int take_rules(struct session *session, const char *folder,
 				 folder, folder);
 	}
 	other->store = arena_cstr(&cli->arena, sv_from(session->config->store));
+	other->folder =
+		arena_cstr(&cli->arena, sv_from(session->config->folder));
 	config_free(session->config);
 	session->config = other;
 	return 0;
@@ -82,15 +76,13 @@ static enum run_exit plan(struct cli *cli)
 {
 	const char *rules = args_value(&cli->args, "rules");
 	const char *agent = cli_word(cli, 0);
+	struct plan_showing showing;
 	struct error err = ERROR_INIT;
 	struct session session;
-	enum run_exit exit;
+	enum run_exit exit = planning_showing(cli, &showing);
 
-	if (rules && args_has(&cli->args, "import"))
-		return cli_misuse(cli, "'--rules' shows what other rules make "
-				       "of what was imported: leave out "
-				       "'--import'");
-	exit = session_open(&session, cli, SESSION_RIGHT, NULL);
+	if (exit == RUN_OK)
+		exit = session_open(&session, cli, SESSION_RIGHT, NULL);
 	if (exit != RUN_OK)
 		return exit;
 	if (rules && take_rules(&session, rules, &err) < 0) {
@@ -106,7 +98,7 @@ static enum run_exit plan(struct cli *cli)
 	if (exit != RUN_OK)
 		return exit;
 	session_catch_interrupt();
-	exit = make(&session, agent);
+	exit = make(&session, agent, &showing);
 	session_close(&session);
 	return exit;
 }
@@ -170,32 +162,24 @@ static enum run_exit approve(struct cli *cli)
 
 static enum run_exit show_file(struct cli *cli)
 {
-	const char *html = args_value(&cli->args, "html");
-	const char *ldif = args_value(&cli->args, "ldif");
 	const char *path = cli_word(cli, 1);
-	int64_t limit = cli->output.terminal ? PLAN_TERMINAL_LIMIT : 0;
 	struct plan_document document;
+	struct plan_showing showing;
 	struct error err = ERROR_INIT;
 	struct session session;
 	enum run_exit exit;
 
 	if (!path)
 		return cli_misuse(cli, "'plan show' needs FILE");
-	if (args_number(&cli->args, "limit", &limit, &err) < 0)
-		return cli_misuse(cli, "%s", err.msg);
-	exit = session_open(&session, cli, SESSION_READ, NULL);
+	exit = planning_showing(cli, &showing);
+	if (exit == RUN_OK)
+		exit = session_open(&session, cli, SESSION_READ, NULL);
 	if (exit != RUN_OK)
 		return exit;
 	plan_document_init(&document);
 	exit = planning_read(&session, path, &document);
-	if (exit == RUN_OK &&
-	    ((html && plan_write_html(&document, html, &err) < 0) ||
-	     (ldif && plan_write_ldif(&document, ldif, &err) < 0)))
+	if (exit == RUN_OK && planning_show(cli, &document, &showing, &err) < 0)
 		exit = cli_fail_as(cli, RUN_FAILED, &err);
-	if (exit == RUN_OK && cli->output.json)
-		plan_print_json(cli, &document);
-	else if (exit == RUN_OK)
-		plan_print(cli, &document, limit);
 	plan_document_release(&document);
 	session_close(&session);
 	return exit;

@@ -6,8 +6,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "base/clock.h"
-#include "base/random.h"
 #include "cli/planning.h"
 
 static const struct option_def options[] = {
@@ -16,34 +14,26 @@ static const struct option_def options[] = {
 	{ "html", "FILE", false, "a page for who is to decide" },
 	{ "ldif", "FILE", false, "the changes as LDIF" },
 	{ "limit", "N", false,
-	  "show at most N objects; default on a terminal: 100; 0: all" },
+	  "show at most N objects; default on a terminal: 100, on a page: "
+	  "1000; 0: all" },
+	{ "offset", "N", false, "pass over the first N" },
 	{ NULL, NULL, false, NULL },
 };
 
-static enum run_exit make(struct session *session, int64_t run)
+static enum run_exit make(struct session *session, int64_t run,
+			  const struct plan_showing *showing)
 {
-	struct cli *cli = session->cli;
-	int64_t limit = cli->output.terminal ? PLAN_TERMINAL_LIMIT : 0;
 	struct plan_document document;
 	struct planning planning;
-	struct error err = ERROR_INIT;
 	enum run_exit exit;
 
-	if (args_number(&cli->args, "limit", &limit, &err) < 0)
-		return cli_misuse(cli, "%s", err.msg);
 	plan_document_init(&document);
 	planning_init(&planning, session);
 	planning.undo = run;
-	planning.options.now = clock_now();
-	random_bytes(planning.seed, sizeof(planning.seed));
-	exit = planning_run(&planning, args_value(&cli->args, "agent"), NULL,
-			    &document, NULL, &err);
-	if (exit <= RUN_ERRORS &&
-	    planning_give(&planning, NULL, &document, limit, &err) < 0)
-		exit = RUN_FAILED;
-	if (exit > RUN_ERRORS)
-		(void)cli_fail_as(cli, exit, &err);
-	else if (json_array_size(json_object_get(document.head, "conflicts")))
+	exit = planning_give(&planning,
+			     args_value(&session->cli->args, "agent"), showing,
+			     &document);
+	if (exit <= RUN_ERRORS && json_array_size(document.conflicts))
 		exit = RUN_ERRORS;
 	planning_release(&planning);
 	plan_document_release(&document);
@@ -52,6 +42,7 @@ static enum run_exit make(struct session *session, int64_t run)
 
 static enum run_exit run(struct cli *cli)
 {
+	struct plan_showing showing;
 	struct session session;
 	enum run_exit exit;
 	int64_t number;
@@ -61,11 +52,13 @@ static enum run_exit run(struct cli *cli)
 				  "'%s' is not the number of a run; see "
 				  "'conjoin runs'",
 				  cli_word(cli, 0));
-	exit = session_open(&session, cli, SESSION_OVER, "undo");
+	exit = planning_showing(cli, &showing);
+	if (exit == RUN_OK)
+		exit = session_open(&session, cli, SESSION_OVER, "undo");
 	if (exit != RUN_OK)
 		return exit;
 	session_catch_interrupt();
-	exit = make(&session, number);
+	exit = make(&session, number, &showing);
 	session_close(&session);
 	return exit;
 }

@@ -5,14 +5,11 @@
  */
 #include "cli/planning.h"
 
-#include "base/clock.h"
-#include "base/seal.h"
 #include "cli/secrets.h"
+#include "config/limit.h"
 #include "run/undo.h"
 
 #include <string.h>
-
-#define set json_object_set_new
 
 static int on_progress(void *data, uint64_t objects, int permille)
 {
@@ -53,6 +50,19 @@ static void on_step_end(void *data, const struct run_step *step)
 	arena_release(&arena);
 }
 
+/* Each once: every run may say the same. */
+static void on_warning(void *data, const char *text)
+{
+	struct planning *planning = data;
+	json_t *known;
+	size_t i;
+
+	json_array_foreach(
+		planning->told, i,
+		known) if (!strcmp(json_string_value(known), text)) return;
+	(void)json_array_append_new(planning->told, json_of_text(text));
+}
+
 void planning_init(struct planning *planning, struct session *session)
 {
 	const struct run_hooks hooks = {
@@ -60,11 +70,13 @@ void planning_init(struct planning *planning, struct session *session)
 		.run_begin = on_run_begin,
 		.progress = on_progress,
 		.step_end = on_step_end,
+		.warning = on_warning,
 	};
 
 	memset(planning, 0, sizeof(*planning));
 	planning->session = session;
 	planning->failures = json_array();
+	planning->told = json_array();
 	planning->hooks = hooks;
 	planning->options.hooks = &planning->hooks;
 	planning->options.no_keys = true;
@@ -77,6 +89,7 @@ void planning_release(struct planning *planning)
 {
 	plan_free(planning->plan);
 	json_decref(planning->failures);
+	json_decref(planning->told);
 	explicit_bzero(planning->seed, sizeof(planning->seed));
 }
 
@@ -123,12 +136,10 @@ static enum run_exit stage_undo(struct planning *planning, const char *agent,
 	return exit;
 }
 
-static enum run_exit plan_undo(struct planning *planning, const char *agent,
-			       const struct idmap *only,
-			       struct plan_document *out, json_t **tokens_out,
-			       struct error *err)
+static enum run_exit plan_undo(struct planning *planning,
+			       struct plan_collector *how,
+			       struct plan_document *out, struct error *err)
 {
-	struct session *session = planning->session;
 	struct arena arena = ARENA_INIT;
 	struct idmap staged = IDMAP_INIT;
 	struct undo_task task = { .run = planning->undo,
@@ -136,16 +147,18 @@ static enum run_exit plan_undo(struct planning *planning, const char *agent,
 				  .done_key = planning->done_key,
 				  .done_text = planning->done_text,
 				  .arena = &arena };
-	enum run_exit exit = stage_undo(planning, agent, &task, err);
+	enum run_exit exit = stage_undo(planning, how->agent, &task, err);
 
 	if (exit <= RUN_ERRORS) {
-		(void)set(out->head, "undo", json_integer(task.run));
-		(void)set(out->head, "conflicts",
-			  take_orders(planning, &task, &staged));
-		if (plan_collect(planning->plan, session, NULL,
-				 only ? only : &staged, out, tokens_out,
-				 err) < 0)
+		json_decref(out->conflicts);
+		out->conflicts = take_orders(planning, &task, &staged);
+		how->agent = NULL;
+		if (!how->only)
+			how->only = &staged;
+		if (plan_collect(how, out, err) < 0)
 			exit = RUN_FAILED;
+		if (how->only == &staged)
+			how->only = NULL;
 	}
 	vec_release(&task.orders);
 	idmap_release(&staged);
@@ -155,23 +168,23 @@ static enum run_exit plan_undo(struct planning *planning, const char *agent,
 
 /* ---- run ---- */
 
-enum run_exit planning_run(struct planning *planning, const char *agent,
-			   const struct idmap *only, struct plan_document *out,
-			   json_t **tokens_out, struct error *err)
+enum run_exit planning_run(struct planning *planning,
+			   struct plan_collector *how,
+			   struct plan_document *out, struct error *err)
 {
 	struct session *session = planning->session;
 	enum run_exit exit;
-	json_t *failure;
-	size_t i;
 
 	planning->plan = plan_new(&session->display, &planning->options);
+	how->plan = planning->plan;
+	how->session = session;
 	if (planning->undo)
-		return plan_undo(planning, agent, only, out, tokens_out, err);
+		return plan_undo(planning, how, out, err);
 	random_repeat(planning->seed);
 	exit = plan_run(planning->plan, planning->imports, err);
 	random_repeat(NULL);
-	json_array_foreach(planning->failures, i, failure)(void)
-		json_array_append(out->warnings, failure);
+	(void)json_array_extend(out->warnings, planning->told);
+	(void)json_array_extend(out->warnings, planning->failures);
 	if (exit > RUN_ERRORS) {
 		if (err->code == ERR_NONE)
 			(void)error_set(err, ERR_CONFLICT, "%s",
@@ -179,10 +192,7 @@ enum run_exit planning_run(struct planning *planning, const char *agent,
 						planning->failures, 0)));
 		return exit;
 	}
-	if (plan_collect(planning->plan, session, agent, only, out, tokens_out,
-			 err) < 0)
-		return RUN_FAILED;
-	return exit;
+	return plan_collect(how, out, err) < 0 ? RUN_FAILED : exit;
 }
 
 const char *planning_meta(const struct plan_document *document,
@@ -194,106 +204,55 @@ const char *planning_meta(const struct plan_document *document,
 	return arena_printf(arena, "plan.%s.%s", id ? id : "", what);
 }
 
+static void count_all(const struct plan_document *document, int64_t *changes,
+		      int64_t *deletions)
+{
+	const char *agent;
+	json_t *counts;
+
+	json_object_foreach(document->agents, agent, counts)
+	{
+		const char *operation;
+		json_t *count;
+
+		json_object_foreach(counts, operation, count)
+		{
+			*changes += json_integer_value(count);
+			if (sv_starts(sv_from(operation), SV_LIT("delete")))
+				*deletions += json_integer_value(count);
+		}
+	}
+}
+
+const char *planning_exceeds(const struct plan_document *document,
+			     const struct config *config, struct arena *arena)
+{
+	const struct config_plan_guard *guard = &config->plan_guard;
+	int64_t deletions = 0;
+	int64_t changes = 0;
+
+	count_all(document, &changes, &deletions);
+	if (config_limit_exceeded(&guard->deletions, 0, deletions, 0))
+		return arena_printf(arena,
+				    "it has %lld deletions, more than "
+				    "'guards: plan: deletions: %lld'",
+				    (long long)deletions,
+				    (long long)guard->deletions.value);
+	if (config_limit_exceeded(&guard->changes, 0, changes, 0))
+		return arena_printf(arena,
+				    "it writes %lld objects, more than "
+				    "'guards: plan: changes: %lld'",
+				    (long long)changes,
+				    (long long)guard->changes.value);
+	return NULL;
+}
+
 enum run_exit planning_read(struct session *session, const char *path,
 			    struct plan_document *out)
 {
-	struct strbuf raw = STRBUF_INIT(STRBUF_NO_LIMIT);
 	struct error err = ERROR_INIT;
-	int ret = plan_read(path, out, &raw, &err);
 
-	if (ret == 0)
-		ret = plan_verify(out, &raw, session->store, path, &err);
-	strbuf_release(&raw);
-	return ret < 0 ? cli_fail_as(session->cli, RUN_USAGE, &err) : RUN_OK;
-}
-
-/* ---- given ---- */
-
-static void fill_head(const struct planning *planning, const char *agent,
-		      json_t *head)
-{
-	struct session *session = planning->session;
-	struct cli *cli = session->cli;
-	unsigned char uuid[16];
-	char id[37];
-
-	uuid_random(uuid);
-	uuid_format(uuid, id);
-	(void)set(head, "conjoin-plan", json_integer(PLAN_FORMAT));
-	(void)set(head, "id", json_string(id));
-	(void)set(head, "store",
-		  json_of_text(plan_store_id(session->store, &cli->arena)));
-	(void)set(head, "rules",
-		  json_of_text(plan_rules_id(session->config, &cli->arena)));
-	(void)set(
-		head, "time",
-		json_of_text(output_time(planning->options.now, &cli->arena)));
-	(void)set(head, "now", json_integer(planning->options.now));
-	(void)set(head, "user", json_of_text(run_user(&planning->options)));
-	(void)set(head, "agent", json_of_text(agent));
-	(void)set(head, "import", json_boolean(planning->imports));
-}
-
-/* What random values are made from lies sealed in the file. */
-static int keep_seed(struct session *session, struct planning *planning,
-		     json_t *head, struct error *err)
-{
-	struct strbuf text = STRBUF_INIT(4096);
-	struct seal seal = { .key = secrets_seal_key,
-			     .data = &session->secrets };
-	struct sv sealed;
-	int ret = seal_close(
-		&seal,
-		sv_make((const char *)planning->seed, sizeof(planning->seed)),
-		&session->cli->arena, &sealed, err);
-
-	if (ret == 0) {
-		strbuf_add_base64(&text, sealed);
-		(void)set(head, "seed", json_of_sv(strbuf_sv(&text)));
-	}
-	seal_release(&seal);
-	strbuf_release(&text);
-	return ret;
-}
-
-static int write_files(struct session *session, struct planning *planning,
-		       struct plan_document *document, struct error *err)
-{
-	const struct args *args = &session->cli->args;
-	const char *out = args_value(args, "out");
-	const char *html = args_value(args, "html");
-	const char *ldif = args_value(args, "ldif");
-
-	if (out && (keep_seed(session, planning, document->head, err) < 0 ||
-		    plan_write(document, session->store, out, err) < 0))
-		return -1;
-	if (html && plan_write_html(document, html, err) < 0)
-		return -1;
-	return ldif ? plan_write_ldif(document, ldif, err) : 0;
-}
-
-static void show(struct cli *cli, const struct plan_document *document,
-		 int64_t limit)
-{
-	if (cli->output.json) {
-		plan_print_json(cli, document);
-		return;
-	}
-	plan_print(cli, document, limit);
-	if (args_value(&cli->args, "out"))
-		cli_hint(cli, "to write exactly this", "apply %s",
-			 cli_quote(cli, args_value(&cli->args, "out")));
-}
-
-int planning_give(struct planning *planning, const char *agent,
-		  struct plan_document *document, int64_t limit,
-		  struct error *err)
-{
-	struct session *session = planning->session;
-
-	fill_head(planning, agent, document->head);
-	if (write_files(session, planning, document, err) < 0)
-		return -1;
-	show(session->cli, document, limit);
-	return 0;
+	if (plan_read(path, session->store, out, &err) < 0)
+		return cli_fail_as(session->cli, RUN_USAGE, &err);
+	return RUN_OK;
 }

@@ -19,6 +19,7 @@ struct planning {
 	const char *done_text;
 	unsigned char seed[RANDOM_SEED_SIZE];
 	json_t *failures; /* what steps came to that were no success */
+	json_t *told;     /* what they warned of */
 	struct plan *plan;
 };
 
@@ -27,23 +28,39 @@ void planning_release(struct planning *planning);
 
 /*
  * Imports, syncs, and what exports would write, in the store of the session;
- * random values come from the seed. The worst exit; past RUN_ERRORS: err tells
- * why, and the document is not whole.
+ * random values come from the seed. Of `how` the plan is filled in. The worst
+ * exit; past RUN_ERRORS: err tells why, and the document is not whole.
  */
-enum run_exit planning_run(struct planning *planning, const char *agent,
-			   const struct idmap *only, struct plan_document *out,
-			   json_t **tokens_out, struct error *err);
+enum run_exit planning_run(struct planning *planning,
+			   struct plan_collector *how,
+			   struct plan_document *out, struct error *err);
 
-#define PLAN_TERMINAL_LIMIT 100
+/* ---- plan_give.c: as the options say ---- */
 
-/* The head of what was made, its files as the options say, and it is shown. */
-int planning_give(struct planning *planning, const char *agent,
-		  struct plan_document *document, int64_t limit,
-		  struct error *err);
+struct plan_showing {
+	struct plan_view view; /* of text and JSON */
+	struct plan_view page;
+	const char *html; /* or NULL */
+	const char *ldif;
+};
+
+enum run_exit planning_showing(struct cli *cli, struct plan_showing *out);
+int planning_show(struct cli *cli, struct plan_document *document,
+		  const struct plan_showing *showing, struct error *err);
+/* Made, kept when `--out` says so, and shown; a failure is told. */
+enum run_exit planning_give(struct planning *planning, const char *agent,
+			    const struct plan_showing *showing,
+			    struct plan_document *document);
+
+/* ---- planning.c ---- */
 
 /* Where the store keeps what became of a plan. */
 const char *planning_meta(const struct plan_document *document,
 			  const char *what, struct arena *arena);
+
+/* The guard of plans that it exceeds, as a sentence, or NULL. */
+const char *planning_exceeds(const struct plan_document *document,
+			     const struct config *config, struct arena *arena);
 
 /* A plan of this store that is as it was made; else it was reported why not.
  */

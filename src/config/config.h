@@ -266,6 +266,12 @@ struct config_guards {
 	size_t never_count;
 };
 
+/* More than this in a plan demands that somebody approved it. */
+struct config_plan_guard {
+	struct config_limit deletions; /* counts only */
+	struct config_limit changes;
+};
+
 enum config_step_kind {
 	STEP_FULL_IMPORT,
 	STEP_DELTA_IMPORT,
@@ -321,6 +327,7 @@ struct config {
 	bool provisioning;
 	int64_t keep_runs;    /* how long history keeps them; 0: for ever */
 	int64_t keep_changes; /* the same of changes of objects */
+	struct config_plan_guard plan_guard;
 	struct config_agent *agents; /* in order of rank */
 	size_t agent_count;
 	size_t *cycle; /* indexes into agents */

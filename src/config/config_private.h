@@ -361,6 +361,9 @@ void guards_default(struct config_guards *imports,
 void guards_read(struct loader *loader, struct agent_draft *draft,
 		 enum guard_kind kind, const struct node *node,
 		 struct config_guards *guards);
+/* `plan` of conjoin.yaml. */
+void guards_read_plan(struct loader *loader, const struct node *node,
+		      struct config_plan_guard *out);
 void profiles_read(struct loader *loader, struct agent_draft *draft);
 
 /* --- table.c ----------------------------------------------------------- */

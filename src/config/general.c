@@ -75,7 +75,7 @@ static void read_store(struct loader *loader)
 
 static void read_guards(struct loader *loader)
 {
-	static const char *const keys[] = { "import", "export", NULL };
+	static const char *const keys[] = { "import", "export", "plan", NULL };
 	const struct node *node =
 		read_map(loader, read_find(loader->root, "guards"), "'guards'");
 
@@ -85,6 +85,8 @@ static void read_guards(struct loader *loader)
 		    &loader->import_guards);
 	guards_read(loader, NULL, GUARD_EXPORT, read_find(node, "export"),
 		    &loader->export_guards);
+	guards_read_plan(loader, read_find(node, "plan"),
+			 &loader->config->plan_guard);
 }
 
 void keep_read(struct loader *loader, const struct node *node, const char *key,

@@ -296,3 +296,35 @@ void guards_read(struct loader *loader, struct agent_draft *draft,
 	if (draft)
 		read_of_agent(loader, draft, kind, map, guards);
 }
+
+/* A plan is of all agents, so there is nothing to take a percentage of. */
+static void read_plain(struct loader *loader, const struct node *node,
+		       const char *what, struct config_limit *out)
+{
+	struct sv text = read_text(loader, node, what);
+	struct config_limit limit = { true, false, 0 };
+	bool on = true;
+
+	if (text.len == 0)
+		return;
+	if (setting_parse_switch(text, &on) && !on)
+		*out = (struct config_limit){ false, false, 0 };
+	else if (sv_to_i64(text, &limit.value) && limit.value >= 0)
+		*out = limit;
+	else
+		problem_report(loader, node,
+			       "%s of a plan must be a count or off", what);
+}
+
+void guards_read_plan(struct loader *loader, const struct node *node,
+		      struct config_plan_guard *out)
+{
+	static const char *const keys[] = { "deletions", "changes", NULL };
+	const struct node *map = read_map(loader, node, "the plan guard");
+
+	read_keys(loader, map, keys);
+	read_plain(loader, read_find(map, "deletions"), "'deletions'",
+		   &out->deletions);
+	read_plain(loader, read_find(map, "changes"), "'changes'",
+		   &out->changes);
+}

@@ -42,6 +42,14 @@ void display_release(struct display *display)
 		mem_free(*tree);
 	}
 	vec_release(&display->trees);
+	vec_release(&display->secrets);
+	idmap_release(&display->names);
+	arena_release(&display->name_texts);
+}
+
+void display_keep_names(struct display *display)
+{
+	display->keep_names = true;
 }
 
 struct tree *display_tree(struct display *display, uint32_t agent)
@@ -140,12 +148,54 @@ int display_cs_name(struct display *display, int64_t id, struct arena *arena,
 
 /* --- values ------------------------------------------------------------ */
 
+#define NAMES_MOST ((size_t)16 << 20) /* bytes of kept names */
+
+static struct sv *kept_name(const struct display *display, int64_t id)
+{
+	return display->keep_names
+		       ? idmap_get_ptr(&display->names, (uint64_t)id)
+		       : NULL;
+}
+
+static void keep_name(struct display *display, int64_t id, struct sv name)
+{
+	struct sv *kept;
+
+	if (!display->keep_names)
+		return;
+	if (arena_size(&display->name_texts) > NAMES_MOST) {
+		idmap_clear(&display->names);
+		arena_reset(&display->name_texts);
+	}
+	kept = arena_alloc(&display->name_texts, sizeof(*kept));
+	*kept = arena_dup(&display->name_texts, name);
+	idmap_put_ptr(&display->names, (uint64_t)id, kept);
+}
+
+/* DN or anchor; empty: there is no such object. */
+static int cs_text(struct display *display, int64_t id, struct arena *arena,
+		   struct sv *out, struct error *err)
+{
+	const struct sv *kept = kept_name(display, id);
+	struct sv dn;
+	struct sv anchor;
+
+	if (kept) {
+		*out = arena_dup(arena, *kept);
+		return 0;
+	}
+	if (display_cs_name(display, id, arena, &dn, &anchor, err) < 0)
+		return -1;
+	*out = dn.len ? dn : anchor;
+	keep_name(display, id, *out);
+	return 0;
+}
+
 static int reference_text(struct display *display, const struct value *value,
 			  enum display_space space, struct arena *arena,
 			  struct sv *out, struct error *err)
 {
-	struct sv dn;
-	struct sv anchor;
+	struct sv name;
 
 	if (!value->number) {
 		*out = value->text;
@@ -156,13 +206,10 @@ static int reference_text(struct display *display, const struct value *value,
 				    (long long)value->number));
 	if (space == DISPLAY_MV)
 		return 0;
-	if (display_cs_name(display, value->number, arena, &dn, &anchor, err) <
-	    0)
+	if (cs_text(display, value->number, arena, &name, err) < 0)
 		return -1;
-	if (dn.len)
-		*out = dn;
-	else if (anchor.len)
-		*out = anchor;
+	if (name.len)
+		*out = name;
 	return 0;
 }
 
@@ -227,18 +274,29 @@ static const char *attr_name(struct display *display, uint32_t attr)
 	return name ? name : "?";
 }
 
+static bool is_secret(struct display *display, uint32_t attr)
+{
+	while (display->secrets.len <= attr)
+		vec_push(&display->secrets, 0);
+	if (!display->secrets.at[attr])
+		display->secrets.at[attr] =
+			display_is_secret(attr_name(display, attr)) ? 'y' : 'n';
+	return display->secrets.at[attr] == 'y';
+}
+
 static int texts(struct display *display, uint32_t attr,
 		 const struct values *values, enum display_space space,
 		 struct arena *arena, struct display_texts *out,
 		 struct error *err)
 {
-	bool secret = display_is_secret(attr_name(display, attr));
+	bool secret;
 	size_t i;
 
 	out->len = 0;
 	out->at = NULL;
 	if (!values || !values->len)
 		return 0;
+	secret = is_secret(display, attr);
 	out->at = arena_array(arena, values->len, sizeof(*out->at));
 	for (i = 0; i < values->len; i++) {
 		struct sv *text = &out->at[out->len++];
@@ -294,6 +352,7 @@ static int changes_of(struct display *display, const struct image *base,
 		struct display_change *item = &(*out)[i];
 
 		item->name = attr_name(display, attr->attr);
+		item->attr = attr->attr;
 		if (texts(display, attr->attr, image_get(base, attr->attr),
 			  DISPLAY_CS, arena, &item->before, err) < 0 ||
 		    texts(display, attr->attr, &attr->values, DISPLAY_CS, arena,
@@ -412,9 +471,6 @@ static int display_export(struct display *display, const struct entry *entry,
 	out->in_progress = state->in_progress;
 	if (!out->operation)
 		return 0;
-	if (state == &entry->pending &&
-	    display_retry(display, entry->row.id, &out->retry, err) < 0)
-		return -1;
 	if (state->rdn.len &&
 	    tree_dn(display_tree(display, CS_AGENT(entry->row.id)),
 		    state->parent, state->rdn, TREE_EXPECTED, arena, &out->dn,
@@ -501,6 +557,9 @@ int display_cs(struct display *display, const struct entry *entry,
 			   arena, &out->awaiting, err) < 0 ||
 	    display_export(display, entry, &entry->pending, &written, arena,
 			   &out->pending, err) < 0)
+		return -1;
+	if (out->pending.operation &&
+	    display_retry(display, entry->row.id, &out->pending.retry, err) < 0)
 		return -1;
 	return display_error(display, out->id, arena, out, err);
 }

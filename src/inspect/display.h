@@ -22,12 +22,20 @@ struct display {
 	struct store *store;
 	const struct config *config;
 	VEC(struct tree *) trees; /* one for each agent that was asked for */
+	VEC(char) secrets;        /* [attr]: is it one? 0: not asked yet */
+	bool keep_names;
+	struct idmap names; /* kept: id -> struct sv */
+	struct arena name_texts;
 };
 
 /* Borrows both; the attributes must be bound to the store. */
 void display_init(struct display *display, struct store *store,
 		  const struct config *config);
 void display_release(struct display *display); /* accepts the all-zero struct */
+
+/* Names that references show are kept from now on: nothing gives objects other
+ * names meanwhile. */
+void display_keep_names(struct display *display);
 
 /* The tree of names of an agent; lives as long as the display. */
 struct tree *display_tree(struct display *display, uint32_t agent);
@@ -49,6 +57,7 @@ struct display_attrs {
 
 struct display_change {
 	const char *name;
+	uint32_t attr; /* configuration number */
 	struct display_texts before;
 	struct display_texts after;
 };
@@ -120,8 +129,8 @@ const char *display_state(const struct entry *entry);
 /* What the entry and the row say, in the arena; views of them stay views. */
 int display_cs(struct display *display, const struct entry *entry,
 	       struct arena *arena, struct display_cs *out, struct error *err);
-/* The same, but of its attributes those that are pending only, and no error:
- * image, expected, awaiting and the pending import stay empty. */
+/* The same, but of its attributes those that are pending only, no error and
+ * no retry: image, expected, awaiting and the pending import stay empty. */
 int display_cs_pending(struct display *display, const struct entry *entry,
 		       struct arena *arena, struct display_cs *out,
 		       struct error *err);

@@ -1,64 +1,58 @@
 /*
  * plan.c - what exports would write, with cause and rule of each
  *
- * Before the syncs it is noted what was staged, by object and by what that is
- * linked to; afterwards the pending exports are laid beside it. Rules are known
- * from the configuration; where several write one attribute a preview of the
- * object tells which did.
+ * What causes are is known to cause.c, which is told when imports are done.
+ * Rules are known from the configuration; where several write one attribute a
+ * preview of the object tells which did.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "run/plan.h"
 
 #include "export/export.h"
-#include "inspect/pending.h"
 #include "inspect/preview.h"
 #include "model/dn.h"
 #include "store/cs.h"
 
+#include <stdlib.h>
 #include <string.h>
-
-#define CHUNK      256
-#define NAMED_MOST 4
 
 struct plan {
 	struct display *display;
 	struct run_options options;
-	struct run_hooks hooks; /* the caller's, but for warnings */
+	struct run_hooks hooks; /* the caller's, and for rules */
 	const struct run_hooks *told;
-	struct arena arena;
-	struct idmap texts;  /* hash of a text -> it */
 	attr_id admin_count; /* or 0 */
-	struct idmap causes; /* connector space id -> const char * */
-	struct idmap before; /* those that were pending already */
-	struct idmap notes;  /* cs -> const char *: not by the rules */
-	const char *rules;   /* "the rules have changed (...)", or NULL */
+	struct causes *causes;
+	struct idmap rules; /* rule set and attribute -> struct known_rule */
+	struct idmap notes; /* object -> struct note */
+	struct arena arena;
 };
 
 /* ---- made and run ---- */
 
-static const char RULES[] = "the rules have changed (";
+static void on_rule(void *data, const struct sync_rule *rule)
+{
+	causes_rule(((struct plan *)data)->causes, rule);
+}
 
-/* The rules that changed are the cause of what no source caused. */
 static void on_warning(void *data, const char *text)
 {
-	struct plan *plan = data;
-	const char *end = strstr(text, "): ");
+	const struct run_hooks *told = ((struct plan *)data)->told;
 
-	if (!plan->rules && end && sv_starts(sv_from(text), sv_from(RULES)))
-		plan->rules =
-			arena_printf(&plan->arena, "rules: %.*s",
-				     (int)(end - text - sizeof(RULES) + 1),
-				     text + sizeof(RULES) - 1);
-	if (plan->told && plan->told->warning)
-		plan->told->warning(plan->told->data, text);
+	if (told && told->warning)
+		told->warning(told->data, text);
 }
 
 static void on_run_begin(void *data, int64_t run, const char *agent,
 			 const char *profile)
 {
-	const struct run_hooks *told = ((struct plan *)data)->told;
+	struct plan *plan = data;
+	const struct run_hooks *told = plan->told;
 
+	/* who wrote last is told by the time of runs */
+	if (plan->options.now)
+		plan->options.now++;
 	if (told && told->run_begin)
 		told->run_begin(told->data, run, agent, profile);
 }
@@ -107,11 +101,13 @@ struct plan *plan_new(struct display *display,
 		.step_end = on_step_end,
 		.run_end = on_run_end,
 		.warning = on_warning,
+		.rule = on_rule,
 	};
 	struct plan *plan = mem_zalloc(sizeof(*plan));
 	attr_id attr;
 
 	plan->display = display;
+	plan->causes = causes_new(display);
 	plan->options = *options;
 	plan->told = options->hooks;
 	plan->hooks = hooks;
@@ -128,205 +124,61 @@ void plan_free(struct plan *plan)
 {
 	if (!plan)
 		return;
-	idmap_release(&plan->texts);
-	idmap_release(&plan->causes);
-	idmap_release(&plan->before);
+	causes_free(plan->causes);
+	idmap_release(&plan->rules);
 	idmap_release(&plan->notes);
 	arena_release(&plan->arena);
 	mem_free(plan);
 }
 
-/* ---- causes ---- */
-
-static const char *attr_name(struct plan *plan, attr_id attr)
-{
-	const char *name = store_attr_name(plan->display->store, attr);
-
-	return name ? name : "?";
-}
-
-static void add_changed(struct plan *plan, const struct entry *entry,
-			struct arena *arena, struct strbuf *out)
-{
-	struct image change = image_diff(&entry->synced, &entry->image, arena);
-	size_t i;
-
-	if (entry->renamed)
-		strbuf_adds(out, change.len ? "name, " : "name");
-	for (i = 0; i < change.len && i < NAMED_MOST; i++) {
-		strbuf_adds(out, i ? ", " : "");
-		strbuf_adds(out, attr_name(plan, change.attrs[i].attr));
-	}
-	if (change.len > NAMED_MOST)
-		strbuf_addf(out, " and %zu more", change.len - NAMED_MOST);
-	strbuf_adds(out, " changed");
-}
-
-/* One text for all that have the same. */
-static const char *keep_text(struct plan *plan, struct sv text)
-{
-	uint64_t h = hash64(store_hash_key(plan->display->store), text);
-	const char *kept = idmap_get_ptr(&plan->texts, h);
-
-	if (!kept || !sv_eq_str(text, kept)) {
-		kept = arena_cstr(&plan->arena, text);
-		idmap_put_ptr(&plan->texts, h, (void *)(uintptr_t)kept);
-	}
-	return kept;
-}
-
-static const char *cause_of(struct plan *plan, const struct entry *entry,
-			    struct arena *arena)
-{
-	struct store *store = plan->display->store;
-	const char *type = store_name(store, NAME_TYPE, entry->row.type);
-	struct strbuf text = STRBUF_INIT(STRBUF_NO_LIMIT);
-	const char *cause;
-
-	if (!type)
-		type = "object";
-	strbuf_adds(&text,
-		    store_name(store, NAME_AGENT, CS_AGENT(entry->row.id)));
-	strbuf_adds(&text, ": ");
-	if (entry->import == IMPORT_ADD)
-		strbuf_addf(&text, "new %s", type);
-	else if (entry->import == IMPORT_DELETE)
-		strbuf_addf(&text, "%s gone", type);
-	else if (entry->import == IMPORT_DELETE_ADD)
-		strbuf_addf(&text, "another %s under the same anchor", type);
-	else
-		add_changed(plan, entry, arena, &text);
-	cause = keep_text(plan, strbuf_sv(&text));
-	strbuf_release(&text);
-	return cause;
-}
-
-static void put_cause(struct plan *plan, int64_t id, const char *cause)
-{
-	if (!idmap_get(&plan->causes, (uint64_t)id, NULL))
-		idmap_put_ptr(&plan->causes, (uint64_t)id,
-			      (void *)(uintptr_t)cause);
-}
-
-void plan_note(struct plan *plan, int64_t cs, const char *cause,
-	       const char *note)
-{
-	put_cause(plan, cs, cause);
-	idmap_put_ptr(&plan->notes, (uint64_t)cs,
-		      (void *)(uintptr_t)(note ? note : ""));
-}
-
-/* It may lose its link in the sync, so its fellows are noted too. */
-static int note_import(struct plan *plan, int64_t id, struct arena *arena,
-		       struct error *err)
-{
-	struct link_row *links;
-	struct entry entry;
-	const char *cause;
-	int ret = entry_load(plan->display->store, id, arena, &entry, err);
-	int i;
-
-	if (ret <= 0)
-		return ret;
-	cause = cause_of(plan, &entry, arena);
-	put_cause(plan, id, cause);
-	if (!entry.link.mv)
-		return 0;
-	ret = store_link_of_mv(plan->display->store, entry.link.mv, arena,
-			       &links, err);
-	for (i = 0; i < ret; i++)
-		put_cause(plan, links[i].cs, cause);
-	return ret < 0 ? -1 : 0;
-}
-
-static int note_imports(struct plan *plan, uint32_t agent, struct error *err)
-{
-	struct arena arena = ARENA_INIT;
-	int64_t ids[CHUNK];
-	int64_t after = 0;
-	int count = 0;
-	int ret = 0;
-	int i;
-
-	while (ret == 0 &&
-	       (count = pending_ids(plan->display->store, PENDING_IMPORTS,
-				    agent, after, ids, CHUNK, err)) > 0) {
-		for (i = 0; i < count && ret == 0; i++) {
-			ret = note_import(plan, ids[i], &arena, err);
-			arena_reset(&arena);
-		}
-		after = ids[count - 1];
-	}
-	arena_release(&arena);
-	return ret < 0 || count < 0 ? -1 : 0;
-}
-
-static int note_exports(struct plan *plan, uint32_t agent, struct error *err)
-{
-	int64_t ids[CHUNK];
-	int64_t after = 0;
-	int count;
-	int i;
-
-	while ((count = pending_ids(plan->display->store, PENDING_EXPORTS,
-				    agent, after, ids, CHUNK, err)) > 0) {
-		for (i = 0; i < count; i++)
-			idmap_put(&plan->before, (uint64_t)ids[i], 1);
-		after = ids[count - 1];
-	}
-	return count;
-}
-
 /* Between imports and syncs. */
 static int note_all(void *data, struct error *err)
 {
-	struct plan *plan = data;
-	struct store *store = plan->display->store;
-	uint32_t number;
-	int ret = store_read_begin(store, err);
-
-	if (ret < 0)
-		return -1;
-	for (number = 1; ret == 0 && store_name(store, NAME_AGENT, number);
-	     number++) {
-		ret = note_imports(plan, number, err);
-		if (ret == 0)
-			ret = note_exports(plan, number, err);
-	}
-	store_read_end(store);
-	return ret < 0 ? -1 : 0;
+	return causes_note(((struct plan *)data)->causes, err);
 }
 
 enum run_exit plan_run(struct plan *plan, bool imports, struct error *err)
 {
-	return run_syncs(plan->display->store, plan->display->config,
-			 &plan->options, imports, note_all, plan, err);
+	enum run_exit exit = run_syncs(plan->display->store,
+				       plan->display->config, &plan->options,
+				       imports, note_all, plan, err);
+
+	if (exit <= RUN_ERRORS && causes_settle(plan->causes, err) < 0)
+		exit = RUN_FAILED;
+	display_keep_names(plan->display);
+	return exit;
 }
 
-/* What its metaverse object's connectors had staged. */
-static const char *find_cause(struct plan *plan, const struct entry *entry,
-			      struct arena *arena, struct error *err)
-{
-	const char *cause =
-		idmap_get_ptr(&plan->causes, (uint64_t)entry->row.id);
-	int64_t mv = entry->link.mv ? entry->link.mv : entry->link.last_mv;
-	struct link_row *links;
-	int count = 0;
-	int i;
+/* ---- what is not by the rules ---- */
 
-	if (!cause && mv)
-		count = store_link_of_mv(plan->display->store, mv, arena,
-					 &links, err);
-	if (count < 0)
-		return NULL;
-	for (i = 0; i < count && !cause; i++)
-		cause = idmap_get_ptr(&plan->causes, (uint64_t)links[i].cs);
-	if (!cause && idmap_get(&plan->before, (uint64_t)entry->row.id, NULL))
-		cause = "an earlier synchronization";
-	if (!cause)
-		cause = plan->rules;
-	return cause ? cause
-		     : "other objects: references, names, or a time that came";
+struct note {
+	struct cause cause;
+	const char *text; /* or NULL */
+};
+
+void plan_note(struct plan *plan, int64_t cs, const char *cause,
+	       const char *text)
+{
+	struct note *note = arena_zalloc(&plan->arena, sizeof(*note));
+
+	note->cause.text = cause;
+	note->text = text;
+	idmap_put_ptr(&plan->notes, (uint64_t)cs, note);
+}
+
+/* That alone is the cause, and no rule has a part in it. */
+static void take_note(const struct note *note, struct plan_object *out,
+		      struct arena *arena)
+{
+	size_t count = out->object->pending.change_count;
+	const char **rules = arena_array(arena, count + 1, sizeof(*rules));
+	struct cause_refs *refs = arena_array(arena, count + 1, sizeof(*refs));
+
+	memset(rules, 0, (count + 1) * sizeof(*rules));
+	memset(refs, 0, (count + 1) * sizeof(*refs));
+	out->causes = (struct cause_list){ &note->cause, 1, refs };
+	out->note = note->text;
+	out->rules = rules;
 }
 
 /* ---- rules ---- */
@@ -353,13 +205,11 @@ struct ruling {
 	bool previewed;
 };
 
-static bool is_name(const struct ruling *ruling, attr_id attr, const char *name)
-{
-	const struct config *config = ruling->plan->display->config;
-
-	return attr != ATTR_DN && attr <= config->attr_count &&
-	       sv_ieq_str(sv_from(name), config->attr_names[attr]);
-}
+/* The rule of an attribute under a rule set, found once. */
+struct known_rule {
+	const char *text; /* or NULL */
+	bool several;
+};
 
 /* Where several rules write it: which did. */
 static const char *previewed(struct ruling *ruling, const char *name)
@@ -382,52 +232,77 @@ static const char *previewed(struct ruling *ruling, const char *name)
 	return rule;
 }
 
-static const char *made_with(const struct ruling *ruling, const char *name)
+static const char *made_with(struct plan *plan,
+			     const struct config_rule_set *rule_set,
+			     attr_id attr, const char *name)
 {
-	const struct config_provision *provision = &ruling->rule_set->provision;
+	const struct config_provision *provision = &rule_set->provision;
+	struct arena *arena = &plan->arena;
 	size_t i;
 
 	for (i = 0; i < provision->initial_count; i++)
-		if (is_name(ruling, provision->initial[i].attr, name))
+		if (provision->initial[i].attr == attr)
 			return preview_rule(
 				provision->at,
-				arena_printf(ruling->arena, "initial %s", name),
-				ruling->arena);
+				arena_printf(arena, "initial %s", name), arena);
 	for (i = 0; i < provision->unique_count; i++)
-		if (is_name(ruling, provision->unique[i].attr, name))
+		if (provision->unique[i].attr == attr)
 			return preview_rule(
 				provision->at,
-				arena_printf(ruling->arena, "unique %s", name),
-				ruling->arena);
+				arena_printf(arena, "unique %s", name), arena);
 	return NULL;
 }
 
-static const char *rule_of(struct ruling *ruling, const char *name)
+static const struct config_export_flow *
+flow_of(const struct config_export_flow *flows, size_t count, attr_id attr,
+	bool *several)
 {
-	const struct config *config = ruling->plan->display->config;
-	const struct config_rule_set *rule_set = ruling->rule_set;
 	const struct config_export_flow *found = NULL;
-	size_t count = 0;
 	size_t i;
 
-	for (i = 0; i < rule_set->export_count; i++)
-		if (is_name(ruling, rule_set->exports[i].attr, name)) {
-			found = &rule_set->exports[i];
-			count++;
-		}
-	for (i = 0; i < rule_set->meanwhile_count && !found; i++)
-		if (is_name(ruling, rule_set->meanwhile[i].attr, name)) {
-			found = &rule_set->meanwhile[i];
-			count++;
-		}
-	if (count > 1) {
-		const char *rule = previewed(ruling, name);
-
-		if (rule)
-			return rule;
+	for (i = 0; i < count; i++) {
+		if (flows[i].attr != attr)
+			continue;
+		*several = found != NULL;
+		found = &flows[i];
 	}
-	return found ? config->rule_texts[found->rule]
-		     : made_with(ruling, name);
+	return found;
+}
+
+static struct known_rule find_rule(struct plan *plan,
+				   const struct config_rule_set *rule_set,
+				   attr_id attr, const char *name)
+{
+	struct known_rule known = { NULL, false };
+	const struct config_export_flow *flow = flow_of(rule_set->exports,
+							rule_set->export_count,
+							attr, &known.several);
+
+	if (!flow)
+		flow = flow_of(rule_set->meanwhile, rule_set->meanwhile_count,
+			       attr, &known.several);
+	known.text = flow ? plan->display->config->rule_texts[flow->rule]
+			  : made_with(plan, rule_set, attr, name);
+	return known;
+}
+
+static const char *rule_of(struct ruling *ruling,
+			   const struct display_change *change)
+{
+	struct plan *plan = ruling->plan;
+	uint64_t key = (uint64_t)ruling->rule_set->id << 32 | change->attr;
+	struct known_rule *known = idmap_get_ptr(&plan->rules, key);
+	const char *rule = NULL;
+
+	if (!known) {
+		known = arena_alloc(&plan->arena, sizeof(*known));
+		*known = find_rule(plan, ruling->rule_set, change->attr,
+				   change->name);
+		idmap_put_ptr(&plan->rules, key, known);
+	}
+	if (known->several)
+		rule = previewed(ruling, change->name);
+	return rule ? rule : known->text;
 }
 
 /* Of the operation itself. */
@@ -445,10 +320,11 @@ static const char *operation_rule(struct ruling *ruling)
 }
 
 static void find_rules(struct plan *plan, struct plan_object *out,
+		       const struct config_rule_set *rule_set,
 		       struct arena *arena)
 {
 	struct ruling ruling = { .plan = plan,
-				 .rule_set = rule_set_of(plan, out->object),
+				 .rule_set = rule_set,
 				 .object = out->object,
 				 .arena = arena,
 				 .preview = { .steps = VEC_INIT } };
@@ -458,12 +334,11 @@ static void find_rules(struct plan *plan, struct plan_object *out,
 	size_t i;
 
 	out->rules = rules;
-	out->note = idmap_get_ptr(&plan->notes, (uint64_t)out->object->id);
-	if (!ruling.rule_set || out->note)
+	if (!rule_set)
 		return;
 	out->rule = operation_rule(&ruling);
 	for (i = 0; i < export->change_count; i++)
-		rules[i] = rule_of(&ruling, export->changes[i].name);
+		rules[i] = rule_of(&ruling, &export->changes[i]);
 	preview_release(&ruling.preview);
 }
 
@@ -546,40 +421,152 @@ static int count_moved(struct plan *plan, struct plan_object *out,
 
 /* ---- the list ---- */
 
+#define BATCH  256 /* objects that are read together */
+#define SPREAD 2   /* objects between two of them that are worth reading */
+
 struct listing {
 	struct plan *plan;
 	const struct plan_list *list;
-	struct arena arena;
+	struct arena batch; /* what is read together */
+	struct arena arena; /* of one object */
+	int64_t ids[BATCH]; /* in the order of the export */
+	size_t count;
 	struct error *err;
 };
+
+static int tell(struct listing *listing, const struct entry *entry,
+		const struct display_cs *object)
+{
+	struct plan *plan = listing->plan;
+	struct arena *arena = &listing->arena;
+	const struct config_rule_set *rule_set = rule_set_of(plan, object);
+	const struct note *note =
+		idmap_get_ptr(&plan->notes, (uint64_t)object->id);
+	struct plan_object out = { .object = object };
+
+	out.version = version_of(plan, entry, object);
+	out.privileged = is_powerful(plan, entry, object, arena);
+	if (note) {
+		take_note(note, &out, arena);
+	} else {
+		causes_of(plan->causes, entry, object, rule_set, arena,
+			  &out.causes);
+		find_rules(plan, &out, rule_set, arena);
+	}
+	if (count_moved(plan, &out, listing->err) < 0)
+		return -1;
+	return listing->list->object(listing->list->data, &out);
+}
+
+static int tell_entry(struct listing *listing, const struct entry *entry)
+{
+	struct display_cs object = { 0 };
+	int ret = display_cs_pending(listing->plan->display, entry,
+				     &listing->arena, &object, listing->err);
+
+	if (ret == 0 && object.pending.operation)
+		ret = tell(listing, entry, &object);
+	arena_reset(&listing->arena);
+	return ret;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const int64_t *x = a;
+	const int64_t *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* They lie close together: read as a range. Those found, or -1. */
+static int read_range(struct listing *listing, int64_t first, int64_t last,
+		      struct entry **out)
+{
+	int span = (int)(last - first) + 1;
+
+	*out = arena_array(&listing->batch, (size_t)span, sizeof(**out));
+	return entry_scan(listing->plan->display->store, CS_AGENT(first),
+			  first - 1, *out, span, &listing->batch, listing->err);
+}
+
+static int tell_range(struct listing *listing, int64_t first, int64_t last)
+{
+	struct entry *entries;
+	int count = read_range(listing, first, last, &entries);
+	int ret = count < 0 ? -1 : 0;
+	size_t i;
+
+	for (i = 0; i < listing->count && ret == 0; i++) {
+		int low = 0;
+		int high = count;
+
+		while (low < high) {
+			int middle = low + (high - low) / 2;
+
+			if (entries[middle].row.id < listing->ids[i])
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		if (low < count && entries[low].row.id == listing->ids[i])
+			ret = tell_entry(listing, &entries[low]);
+	}
+	return ret;
+}
+
+static int tell_each(struct listing *listing)
+{
+	struct entry entry;
+	int ret = 0;
+	size_t i;
+
+	for (i = 0; i < listing->count && ret >= 0; i++) {
+		ret = entry_load(listing->plan->display->store, listing->ids[i],
+				 &listing->batch, &entry, listing->err);
+		if (ret > 0)
+			ret = tell_entry(listing, &entry);
+		arena_reset(&listing->batch);
+	}
+	return ret < 0 ? -1 : 0;
+}
+
+static int tell_batch(struct listing *listing)
+{
+	int64_t sorted[BATCH];
+	size_t count = listing->count;
+	int ret;
+
+	if (!count)
+		return 0;
+	memcpy(sorted, listing->ids, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), by_id);
+	ret = sorted[count - 1] - sorted[0] < (int64_t)count * SPREAD
+		      ? tell_range(listing, sorted[0], sorted[count - 1])
+		      : tell_each(listing);
+	listing->count = 0;
+	arena_reset(&listing->batch);
+	return ret;
+}
 
 static int on_object(void *data, int64_t cs)
 {
 	struct listing *listing = data;
-	struct plan *plan = listing->plan;
-	struct plan_object out = { 0 };
-	struct display_cs object = { 0 };
-	struct entry entry;
-	int ret = entry_load(plan->display->store, cs, &listing->arena, &entry,
-			     listing->err);
 
-	if (ret > 0)
-		ret = display_cs_pending(plan->display, &entry, &listing->arena,
-					 &object, listing->err);
-	if (ret == 0 && object.pending.operation) {
-		out.object = &object;
-		out.cause =
-			find_cause(plan, &entry, &listing->arena, listing->err);
-		out.version = version_of(plan, &entry, &object);
-		out.privileged =
-			is_powerful(plan, &entry, &object, &listing->arena);
-		find_rules(plan, &out, &listing->arena);
-		ret = out.cause && count_moved(plan, &out, listing->err) == 0
-			      ? listing->list->object(listing->list->data, &out)
-			      : -1;
+	listing->ids[listing->count++] = cs;
+	return listing->count == BATCH ? tell_batch(listing) : 0;
+}
+
+/* Behind the last whole batch. */
+static int tell_rest(struct listing *listing)
+{
+	struct store *store = listing->plan->display->store;
+	int ret = store_read_begin(store, listing->err);
+
+	if (ret == 0) {
+		ret = tell_batch(listing);
+		store_read_end(store);
 	}
-	arena_reset(&listing->arena);
-	return ret < 0 ? -1 : 0;
+	return ret;
 }
 
 static int each_of(struct listing *listing, const struct config_agent *agent,
@@ -598,7 +585,8 @@ static int each_of(struct listing *listing, const struct config_agent *agent,
 
 	if (export_list(plan->display->store, plan->display->config, agent,
 			&options, &result, on_object, listing,
-			listing->err) < 0)
+			listing->err) < 0 ||
+	    tell_rest(listing) < 0)
 		return -1;
 	out.guard = result.message;
 	out.token = result.token;
@@ -610,7 +598,7 @@ int plan_each(struct plan *plan, const char *agent, const struct idmap *only,
 	      const struct plan_list *list, struct error *err)
 {
 	const struct config *config = plan->display->config;
-	struct listing listing = { plan, list, ARENA_INIT, err };
+	struct listing listing = { .plan = plan, .list = list, .err = err };
 	int ret = 0;
 	size_t i;
 
@@ -624,5 +612,6 @@ int plan_each(struct plan *plan, const char *agent, const struct idmap *only,
 		ret = each_of(&listing, at, only);
 	}
 	arena_release(&listing.arena);
+	arena_release(&listing.batch);
 	return ret;
 }

@@ -12,7 +12,7 @@
 #ifndef RUN_PLAN_H
 #define RUN_PLAN_H
 
-#include "inspect/display.h"
+#include "run/cause.h"
 #include "run/run.h"
 
 struct plan;
@@ -33,7 +33,7 @@ void plan_note(struct plan *plan, int64_t cs, const char *cause,
 
 struct plan_object {
 	const struct display_cs *object;
-	const char *cause;        /* what changed at its source, or in rules */
+	struct cause_list causes; /* one at least */
 	const char *note;         /* or NULL */
 	const char *rule;         /* of the operation, or NULL */
 	const char *const *rules; /* of each of object->pending.changes; NULL:

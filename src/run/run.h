@@ -36,6 +36,8 @@ struct run_step {
 	int64_t milliseconds;
 };
 
+struct sync_rule;
+
 struct run_hooks {
 	void *data;
 	/* All may be NULL. */
@@ -49,6 +51,8 @@ struct run_hooks {
 			enum run_exit exit);
 	/* A line for the operator: frozen links, skipped steps. */
 	void (*warning)(void *data, const char *text);
+	/* A part of the rules that is another one than before. */
+	void (*rule)(void *data, const struct sync_rule *rule);
 };
 
 struct share;

@@ -48,6 +48,14 @@ static void warning(void *data, const char *text)
 		hooks->warning(hooks->data, text);
 }
 
+static void rule_changed(void *data, const struct sync_rule *rule)
+{
+	const struct run_hooks *hooks = data;
+
+	if (hooks && hooks->rule)
+		hooks->rule(hooks->data, rule);
+}
+
 static struct connector_config connector_setup(const struct run *run,
 					       struct object_type *types,
 					       size_t type_count)
@@ -263,6 +271,8 @@ static int sync_step(struct run *run, const struct config_step *step,
 		.progress_data = (void *)(uintptr_t)run->options->hooks,
 		.warning = warning,
 		.warning_data = (void *)(uintptr_t)run->options->hooks,
+		.rule = rule_changed,
+		.rule_data = (void *)(uintptr_t)run->options->hooks,
 	};
 	struct sync_result result;
 

@@ -327,6 +327,40 @@ static int take_difference(struct changes *c, struct sv part,
 	return 0;
 }
 
+static void tell_rule(struct changes *c, struct sv part, const struct part *old,
+		      const struct part *new)
+{
+	const struct sync_options *options = c->sync->options;
+	struct part_name name;
+	struct sync_rule rule;
+
+	if (!options->rule)
+		return;
+	read_name(part, &name);
+	rule.how = !old   ? SYNC_RULE_NEW
+		   : !new ? SYNC_RULE_GONE
+			  : SYNC_RULE_CHANGED;
+	rule.kind = name.kind;
+	rule.agent = name.agent;
+	rule.number = name.number;
+	rule.type = name.type;
+	rule.rest = name.rest;
+	options->rule(options->rule_data, &rule);
+}
+
+/* 0, -1 */
+static int differs(struct changes *c, struct sv part, const struct part *old,
+		   const struct part *new, struct error *err)
+{
+	size_t before = c->reasons;
+
+	if (take_difference(c, part, old, new, err) < 0)
+		return -1;
+	if (c->reasons > before)
+		tell_rule(c, part, old, new);
+	return 0;
+}
+
 /* Both lists are sorted by name. 0, -1 */
 static int compare(struct changes *c, struct error *err)
 {
@@ -342,11 +376,11 @@ static int compare(struct changes *c, struct error *err)
 		int ret = 0;
 
 		if (order < 0)
-			ret = take_difference(c, old->name, old, NULL, err);
+			ret = differs(c, old->name, old, NULL, err);
 		else if (order > 0)
-			ret = take_difference(c, new->name, NULL, new, err);
+			ret = differs(c, new->name, NULL, new, err);
 		else if (!sv_eq(old->text, new->text))
-			ret = take_difference(c, new->name, old, new, err);
+			ret = differs(c, new->name, old, new, err);
 		if (ret < 0)
 			return -1;
 		o += order <= 0;
@@ -374,6 +408,7 @@ static void concern_all(struct changes *c)
 	strbuf_reset(&c->why);
 	strbuf_adds(&c->why, "those of the last synchronization are not known");
 	c->reasons = 0;
+	tell_rule(c, SV_LIT("everything"), NULL, NULL);
 }
 
 /* ---- doing it ---- */

@@ -36,6 +36,19 @@ struct sync_span {
 	int64_t now;
 };
 
+enum sync_rule_how { SYNC_RULE_NEW, SYNC_RULE_CHANGED, SYNC_RULE_GONE };
+
+/* A part of the rules that differs from the last synchronization and concerns
+ * objects: parts.c has the kinds, numbers are the store's. */
+struct sync_rule {
+	enum sync_rule_how how;
+	const char *kind; /* "export", "provision" ... "everything" */
+	uint32_t agent;   /* 0: the metaverse's, `number` its type */
+	uint32_t number;  /* rule set, or 0 */
+	uint32_t type;
+	struct sv rest; /* the attribute, or "-" */
+};
+
 struct sync_options {
 	bool full; /* all objects; else what is staged, queued or waiting */
 	int64_t step;
@@ -57,6 +70,9 @@ struct sync_options {
 	int (*quiet)(void *data, const struct sync_span *span,
 		     struct sync_quiet *found, struct error *err);
 	void *quiet_data;
+	/* May be NULL: each part of the rules that changed. */
+	void (*rule)(void *data, const struct sync_rule *rule);
+	void *rule_data;
 };
 
 struct sync_result {

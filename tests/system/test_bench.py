@@ -12,7 +12,7 @@ import xml.etree.ElementTree
 from helpers import CONJOIN, ROOT
 
 PAIRS = {"import-initial", "import-unchanged", "sync-initial",
-         "sync-unchanged", "delta-cycle", "change-workload", "member-change",
+         "sync-unchanged", "plan", "delta-cycle", "change-workload", "member-change",
          "export-ldif", "sync-five-targets", "ldap-import",
          "ldap-import-unchanged", "ldap-export"}
 UNITS = {"memory-peak": "MB", "start": "ms"}

@@ -104,6 +104,20 @@ def test_an_export_to_ldif(tmp_path):
     assert folder.read("out.ldif").count("\ndn: uid=") == PEOPLE
 
 
+def test_a_plan(tmp_path):
+    """Made, shown and compared: of an object its name is kept, no more."""
+    folder = pending_people(tmp_path, LDIF, "Ann Example " + 800 * "x")
+    file = tmp_path / "a.plan"
+    folder.ok("plan", "--out", file, "--html", tmp_path / "a.html",
+              "--limit", "1", preexec_fn=heap(105 * MB))
+    assert file.stat().st_size > 110 * MB
+    folder.ok("plan", "show", file, "--offset", "59000",
+              "--ldif", tmp_path / "plan.ldif", preexec_fn=heap(30 * MB))
+    folder.ok("plan", "approve", file, "--by", "Ada")
+    folder.ok("apply", file, preexec_fn=heap(130 * MB))
+    assert folder.read("out.ldif").count("\ndn: uid=") == PEOPLE
+
+
 def test_a_full_import_of_large_objects(tmp_path):
     folder = Folder(tmp_path)
     folder.write("conjoin.yaml", GENERAL.format(agents="book"))

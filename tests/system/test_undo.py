@@ -500,7 +500,7 @@ def test_refusals(company, tmp_path):
     for text, why in (
             (whole.replace(b"Clerk", b"Ruler"), "not as it was made"),
             (whole[:-40], "no whole plan"),
-            (whole.replace(b'"conjoin-plan":1', b'"conjoin-plan":9'),
+            (whole.replace(b'"conjoin-plan":2', b'"conjoin-plan":9'),
              "version")):
         file.write_bytes(text)
         done = company.apply(status=2)

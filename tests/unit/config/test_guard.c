@@ -98,6 +98,7 @@ static void bad_guards(void **state)
 		     "guards:\n"
 		     "  import: { deletions: 120%, errors: many, empty: no }\n"
 		     "  export: { empty: stop, never: [ '[a]' ] }\n"
+		     "  plan: { deletions: 5%, changes: x, above: 3 }\n"
 		     "  sync: {}\n",
 		     "guards:\n"
 		     "  export:\n"
@@ -123,7 +124,25 @@ static void bad_guards(void **state)
 		"conjoin.yaml:5:51: 'empty' must be stop or allow\n"
 		"conjoin.yaml:6:13: unknown key 'empty'\n"
 		"conjoin.yaml:6:26: unknown key 'never'\n"
-		"conjoin.yaml:7:3: unknown key 'sync'\n");
+		"conjoin.yaml:7:22: 'deletions' of a plan must be a count or "
+		"off\n"
+		"conjoin.yaml:7:35: 'changes' of a plan must be a count or "
+		"off\n"
+		"conjoin.yaml:7:38: unknown key 'above'\n"
+		"conjoin.yaml:8:3: unknown key 'sync'\n");
+}
+
+static void plans(void **state)
+{
+	const struct config *config = load(*state, "", "");
+
+	assert_false(config->plan_guard.deletions.set);
+	assert_false(config->plan_guard.changes.set);
+	config = load(*state,
+		      "guards: { plan: { deletions: 0, changes: 500 } }\n", "");
+	assert_true(config->plan_guard.deletions.set);
+	assert_int_equal(config->plan_guard.deletions.value, 0);
+	assert_int_equal(config->plan_guard.changes.value, 500);
 }
 
 static void built_in_profiles(void **state)
@@ -211,9 +230,9 @@ static void bad_profiles(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(defaults),   TEST(of_all_and_of_one),
-		TEST(bad_guards), TEST(built_in_profiles),
-		TEST(profiles),   TEST(bad_profiles),
+		TEST(defaults),     TEST(of_all_and_of_one), TEST(plans),
+		TEST(bad_guards),   TEST(built_in_profiles), TEST(profiles),
+		TEST(bad_profiles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
