@@ -2,7 +2,7 @@
 """Compares the program with a model of it, over random sequences.
 
     tests/model/run.py [--conjoin PATH] [--count N] [--seed N] [--only SEED]
-                       [--jobs N] [--seconds N] [--keep]
+                       [--jobs N] [--seconds N] [--plans] [--keep]
 
 Each sequence has a configuration and steps made from its seed.  A difference
 is shown with the seed and the shortest sequence found that shows it.
@@ -28,6 +28,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import families  # noqa: E402
 from engine import RAM, Engine, EngineFailed, model_state  # noqa: E402
 from model import Model  # noqa: E402
+from plans import Beside  # noqa: E402
 from rules import Clock, later  # noqa: E402
 from world import Directory, Table  # noqa: E402
 
@@ -38,6 +39,9 @@ QUIET = {"connector-no-flow"}
 
 # Most sequences are short, so that there are many.
 LENGTHS = [2, 3, 4, 4, 5, 5, 6, 7, 9, 14]
+
+
+PLANS = [3]      # last digits of the seeds whose sequences make plans
 
 
 class Difference(Exception):
@@ -481,20 +485,81 @@ class Alone(Play):
         for agent in self.config.agents:
             if agent.delta:     # a cycle cut off may have read the rest
                 self.write_delta(agent)
+        self.before_cycle()
         out = self.command("cycle")
         for agent in self.config.agents:
             self.read.add(agent.name)
             self.seen(agent.name)
         return out
 
+    def before_cycle(self):
+        pass
+
     def compare(self):
         pass
 
     def outcome(self):
+        if not (self.folder / "state/conjoin.db").exists():
+            return []       # of a sequence that was made shorter
         files = [(agent.name, self.world[agent.name].parse(
             self.folder / agent.connect["path"]))
             for agent in self.config.agents if agent.is_target]
         return [*self.engine.state(self.config), files]
+
+
+class Planned(Alone):
+    """Before each cycle a plan of what its first round writes is made and
+    applied: what it says is what the targets hold afterwards. In the end all
+    is as without plans."""
+
+    def before_cycle(self):
+        # a plan needs a store
+        if self.chance and (self.folder / "state/conjoin.db").exists():
+            self.plan()
+
+    def command(self, *words):
+        """Undisturbed."""
+        chance, self.chance = self.chance, None
+        out = super().command(*words)
+        self.chance = chance
+        return out
+
+    def plan(self):
+        file = str(self.folder / "a.plan")
+        plan = self.engine.call("plan", "--import", "--out", file,
+                                statuses=(0, 1, 3, 4))
+        if "objects" not in plan or not plan["objects"]:
+            return
+        before = self.files()
+        self.engine.call("plan", "approve", file, "--by", "the model")
+        done = self.engine.call("apply", file, statuses=(0, 1, 3, 4, 6))
+        self.log.append(f"applied: {plan['agents']}: {done['result']}")
+        if done["result"] != "applied":
+            raise Difference(f"apply: {done}")
+        for agent in self.config.agents:
+            self.read.add(agent.name)
+            if agent.is_target:
+                self.world[agent.name].load(
+                    self.folder / agent.connect["path"])
+            self.seen(agent.name)
+        if all(step["result"] == "success" and not step["errors"]
+               for run in done["runs"] for step in run["steps"]):
+            self.lay_beside(plan, before)
+
+    def files(self):
+        return {agent.name: self.world[agent.name].parse(
+            self.folder / agent.connect["path"])
+            for agent in self.config.agents if agent.is_target}
+
+    def lay_beside(self, plan, before):
+        after = self.files()
+        for name, there in before.items():
+            found = list(Beside(self.world[name], there, after[name], [
+                item for item in plan["objects"]
+                if item["agent"] == name]).differences())
+            if found:
+                raise Difference(f"{name} after a plan:\n  " +
+                                 "\n  ".join(found))
 
 
 class Changed(Alone):
@@ -572,6 +637,8 @@ def scratch(seed):
 
 def attempt(seed, program, steps=None, watch=False, keep=False):
     """None, or the difference as a text."""
+    if seed % 10 in PLANS:
+        return in_two_ways(seed, program, steps, keep, Planned)
     if seed % 10 == 0:
         return in_two_ways(seed, program, steps, keep, Alone)
     if seed % 10 == 5:
@@ -636,10 +703,14 @@ def main():
                         help="begin none after so many seconds")
     parser.add_argument("--stop", type=int, default=5,
                         help="after so many failures")
+    parser.add_argument("--plans", action="store_true",
+                        help="a plan before each cycle, in all sequences")
     parser.add_argument("--keep", action="store_true",
                         help="keep the folder of a failure")
     options = parser.parse_args()
     program = pathlib.Path(options.conjoin).resolve()
+    if options.plans:
+        PLANS[:] = range(10)    # of the workers too: they are forks
     if options.only is not None:
         text = attempt(options.only, program, keep=options.keep)
         if text:
