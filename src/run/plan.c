@@ -51,8 +51,7 @@ static void on_run_begin(void *data, int64_t run, const char *agent,
 	const struct run_hooks *told = plan->told;
 
 	/* who wrote last is told by the time of runs */
-	if (plan->options.now)
-		plan->options.now++;
+	plan->options.later++;
 	if (told && told->run_begin)
 		told->run_begin(told->data, run, agent, profile);
 }

@@ -66,8 +66,9 @@ struct run_options {
 	bool record_only; /* stage nothing */
 	const char *replay;
 	const struct run_hooks *hooks;
-	int64_t now;  /* what rules take for it; 0: the clock's */
-	bool no_keys; /* passwords are not sealed: nothing is kept */
+	int64_t now;   /* what rules take for it; 0: the clock's */
+	int64_t later; /* with `now`: see struct sync_options */
+	bool no_keys;  /* passwords are not sealed: nothing is kept */
 	const struct idmap *only; /* exports: of these objects; NULL: all */
 	/* full synchronizations: processes that help (share.h); NULL: none */
 	struct share *share;

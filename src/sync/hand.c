@@ -360,6 +360,7 @@ int sync_hand(struct store *store, const struct config *config,
 	out->result = "success";
 	sync.rules.config = config;
 	sync.rules.now = sync.now;
+	sync.stamp = sync.now;
 	sync.rules.due = config->uses_now ? &sync.due : NULL;
 	ret = all(&sync, orders, count, arena, err);
 	if (ret < 0)

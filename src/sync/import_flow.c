@@ -379,7 +379,7 @@ void flow_lineage(struct flow *flow, attr_id attr, int64_t cs,
 
 	entry->attr = attr;
 	entry->cs = cs;
-	entry->time = flow->sync->now;
+	entry->time = flow->sync->stamp;
 	if (old && old->cs == cs && before && values_identical(before, values))
 		entry->time = old->time;
 }

@@ -89,7 +89,7 @@ int link_connect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 	cs->e.link.rule_set = plan_rule_set_number(sync, rule_set);
 	cs->e.link.state = LINK_NORMAL;
 	cs->e.link.how = how;
-	cs->e.link.time = sync->now;
+	cs->e.link.time = sync->stamp;
 	marks_relink(sync, cs->e.row.id, mv->row.id);
 	leave_cancel(sync, cs);
 	cs->e.link.last_mv = 0;
@@ -121,7 +121,7 @@ void link_disconnect(struct sync *sync, struct work_cs *cs, struct work_mv *mv,
 	cs->e.link.mv = 0;
 	cs->e.link.state = state;
 	cs->e.link.how = how;
-	cs->e.link.time = sync->now;
+	cs->e.link.time = sync->stamp;
 	cs->e.link.wanted = false;
 	cs->e.link.last_mv = remember ? mv->row.id : 0;
 	cs->rule_set = NULL;
@@ -317,7 +317,7 @@ int link_deprovision_left(struct sync *sync, struct work_cs *cs,
 	cs->e.link.state = action == DEPROVISION_DISCONNECT ? LINK_NORMAL
 							    : LINK_EXPLICIT;
 	cs->e.link.how = LINK_DEPROVISIONING;
-	cs->e.link.time = sync->now;
+	cs->e.link.time = sync->stamp;
 	cs->dirty_link = true;
 	return let_go(sync, cs, action, err);
 }

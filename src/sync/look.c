@@ -32,6 +32,7 @@ int look(const struct looking *looking,
 
 	sync.rules.config = looking->config;
 	sync.rules.now = sync.now;
+	sync.stamp = sync.now;
 	ret = plan_init(&sync, err);
 	if (ret == 0)
 		ret = held_load(&sync, err);

@@ -93,7 +93,7 @@ int precedence_last_writer(struct flow *flow, const struct attr_plan *attr,
 			writer = who;
 	}
 	/* contributors stand in order of their agents */
-	if (writer && owner && owner < writer && old->time == flow->sync->now)
+	if (writer && owner && owner < writer && old->time == flow->sync->stamp)
 		writer = NULL;
 	*out = writer ? writer : owner;
 	flow->owner_changed |= writer && writer != owner;
@@ -134,7 +134,7 @@ static int tally_one(struct flow *flow, const struct attr_plan *attr,
 		     const struct contributor *who, struct work_cs *cs,
 		     struct tally *tally, struct error *err)
 {
-	bool joined = cs->e.link.time == flow->sync->now &&
+	bool joined = cs->e.link.time == flow->sync->stamp &&
 		      (cs->e.link.how == LINK_JOIN ||
 		       cs->e.link.how == LINK_PROJECTION);
 	struct values before = { NULL, 0 };

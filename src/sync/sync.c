@@ -197,7 +197,7 @@ void sync_set_state(struct sync *sync, struct work_cs *cs,
 	work_touch_cs(sync, cs);
 	cs->e.link.state = state;
 	cs->e.link.how = how;
-	cs->e.link.time = sync->now;
+	cs->e.link.time = sync->stamp;
 	cs->dirty_link = true;
 }
 
@@ -638,6 +638,7 @@ int sync_run(struct store *store, const struct config *config,
 	out->result = "success";
 	sync.rules.config = config;
 	sync.rules.now = sync.now;
+	sync.stamp = sync.now + options->later;
 	sync.rules.due = config->uses_now ? &sync.due : NULL;
 	ret = run(&sync, err);
 	sync_release(&sync);

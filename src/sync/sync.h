@@ -59,6 +59,8 @@ struct sync_options {
 	struct seal *seal; /* for passwords of new objects; NULL: made up, and
 			    * not kept */
 	int64_t now;       /* what the rules take for it; 0: the clock's */
+	int64_t later;     /* with `now`: what is written is later by so much,
+			    * so that runs of one moment are told apart */
 	/* May be NULL: lines for the operator (rules that changed). */
 	void (*warning)(void *data, const char *text);
 	void *warning_data;

@@ -234,6 +234,8 @@ struct sync {
 	struct counters *counters;
 	struct rules_env rules;
 	int64_t now;
+	int64_t stamp; /* of values and links that are written: of this run and
+			* no other */
 	_Atomic int64_t next_past; /* the next row of the history */
 
 	struct agent_plan *agents;  /* [config agent] */

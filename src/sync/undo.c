@@ -819,6 +819,7 @@ int sync_undo(struct store *store, const struct config *config,
 	u.notes = (struct strbuf)STRBUF_INIT(STRBUF_NO_LIMIT);
 	sync.rules.config = config;
 	sync.rules.now = sync.now;
+	sync.stamp = sync.now;
 	sync.rules.due = config->uses_now ? &sync.due : NULL;
 	ret = all(&u, err);
 	sync_release(&sync);
