@@ -40,9 +40,21 @@ static int told_to_stop(struct sync *sync)
 	return 1;
 }
 
+/* CONJOIN_BATCH makes batches small, for tests. */
+static int most_objects(void)
+{
+	const char *text = getenv("CONJOIN_BATCH");
+	int64_t most;
+
+	if (!text || !sv_to_i64(sv_from(text), &most) || most < 1 ||
+	    most > FLUSH_OBJECTS)
+		return FLUSH_OBJECTS;
+	return (int)most;
+}
+
 static bool is_full(const struct sync *sync, int objects)
 {
-	return objects >= FLUSH_OBJECTS ||
+	return objects >= sync->batch_objects ||
 	       (objects % 16 == 15 && arena_size(&sync->batch) > FLUSH_BYTES);
 }
 
@@ -96,14 +108,14 @@ struct batches {
 	size_t bytes; /* an object needed in the batch before */
 };
 
-static int how_many(const struct batches *batches)
+static int how_many(const struct batches *batches, int most)
 {
 	size_t fit = FIRST;
 
 	/* what is cut off is read in vain: rather a few less */
 	if (batches->bytes)
 		fit = FLUSH_BYTES / 8 * 7 / batches->bytes;
-	return fit < FLUSH_OBJECTS ? (int)fit + 1 : FLUSH_OBJECTS;
+	return fit < (size_t)most ? (int)fit + 1 : most;
 }
 
 /* Hands what was done over to be written, and goes on with what was read. */
@@ -116,7 +128,7 @@ static int begin_batch(struct sync *sync, struct batches *batches,
 	int ret;
 
 	batches->next->after = now->after;
-	batches->next->wanted = how_many(batches);
+	batches->next->wanted = how_many(batches, sync->batch_objects);
 	batches->next->len = 0;
 	if (sync->forgot)
 		idmap_clear(&batches->refs.told);
@@ -148,7 +160,7 @@ static int end_batch(struct sync *sync, struct batches *batches, int done,
 		arena_release(&next->arena);
 		idmap_clear(&batches->refs.told);
 		next->after = after;
-		next->wanted = how_many(batches);
+		next->wanted = how_many(batches, sync->batch_objects);
 		if (ahead_read(next, err) < 0)
 			return -1;
 	}
@@ -237,7 +249,8 @@ static struct ahead *new_ahead(const struct sync *sync, enum pass pass,
 	ahead->has_todo = pass == PASS_ALL && sync->has_todo;
 	ahead->todo = sync->todo;
 	ahead->todo_count = sync->todo_count;
-	ahead->wanted = FIRST;
+	ahead->wanted = FIRST < sync->batch_objects ? FIRST
+						    : sync->batch_objects;
 	return ahead;
 }
 
@@ -255,6 +268,7 @@ int pass_objects(struct sync *sync, enum pass pass, struct error *err)
 	struct error ignored = ERROR_INIT;
 	int ret;
 
+	sync->batch_objects = most_objects();
 	ahead_refs_init(&batches.refs, sync->config);
 	batches.now = new_ahead(sync, pass, &batches.refs);
 	batches.next = new_ahead(sync, pass, &batches.refs);

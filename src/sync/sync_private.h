@@ -249,6 +249,7 @@ struct sync {
 	struct arena scratch; /* of one unit */
 	struct writes w;      /* what the batch changes */
 	struct flush *behind; /* the batch before, being written; or NULL */
+	int batch_objects;    /* at most, in a batch */
 	size_t uncommitted;   /* memory of the batches that were */
 	struct idmap cs;      /* id -> struct work_cs */
 	struct idmap mv;      /* id -> struct work_mv */

@@ -180,6 +180,94 @@ static void failed_behind(void **state)
 	commit(f, tx);
 }
 
+/* The transaction stays open: what is read behind it sees what was written. */
+struct open_behind {
+	struct fixture *f;
+	int seen;
+};
+
+static int write_open(void *data, struct store_tx *tx, struct error *err)
+{
+	const struct open_behind *behind = data;
+	struct behind some = { behind->f, 1, false };
+
+	return write_some(&some, tx, err) < 0 ? -1 : 1;
+}
+
+static int look_behind(void *data, struct store_tx *tx, struct error *err)
+{
+	struct open_behind *behind = data;
+	struct arena arena = ARENA_INIT;
+	struct link_pair *pairs;
+
+	behind->seen =
+		store_link_pairs(store_of(tx), 98, 105, &arena, &pairs, err);
+	arena_release(&arena);
+	return behind->seen < 0 ? -1 : 0;
+}
+
+static void read_behind(void **state)
+{
+	struct fixture *f = *state;
+	struct open_behind behind = { f, 0 };
+	struct store_holder holder;
+	struct link_row link;
+	struct store_tx *tx;
+	int64_t *ids;
+
+	assert_int_equal(store_lease(f->store, "test", &holder, &f->err), 1);
+	tx = begin(f);
+	announce(f, 1);
+	OK(f,
+	   store_write_behind(tx, write_open, look_behind, &behind, &f->err));
+	OK(f, store_settle(f->store, &f->err));
+	assert_int_equal(behind.seen, 3);
+	store_rollback(tx);
+	assert_int_equal(store_link_get(f->store, CS_ID(1, 7), &link, &f->err),
+			 0);
+	assert_int_equal(
+		store_mv_key_find(f->store, 30, &f->arena, &ids, &f->err), 0);
+}
+
+/* Keys are held until the transaction ends; nobody notices. */
+static void late_keys(void **state)
+{
+	const struct key_row keys[] = { { 9, 1 }, { 5, 2 }, { 9, 1 } };
+	struct anchor_key first = { 7, 1, { 1, 1 } };
+	struct anchor_key last = { 7, 1, { 2, 2 } };
+	struct fixture *f = *state;
+	struct store_tx *tx = begin(f);
+	struct anchor_key found;
+	int64_t *ids;
+
+	OK(f, store_cs_key_put(tx, keys, 3, &f->err));
+	OK(f, store_mv_wait_put(tx, keys, 3, &f->err));
+	assert_int_equal(
+		store_cs_key_find(f->store, 9, &f->arena, &ids, &f->err), 1);
+	OK(f, store_cs_key_delete(tx, 9, 1, &f->err));
+	assert_int_equal(
+		store_cs_key_find(f->store, 9, &f->arena, &ids, &f->err), 0);
+	assert_true(store_mv_wait_any(f->store));
+	OK(f, store_anchor_put(tx, 1, &first, &f->err));
+	OK(f, store_anchor_put(tx, 1, &last, &f->err));
+	assert_int_equal(store_anchor_find(f->store, 1, 7, &found, 1, &f->err),
+			 1);
+	assert_int_equal(found.content.low, 2);
+	OK(f, store_anchor_put(tx, 1, &first, &f->err));
+	OK(f, store_cs_key_put(tx, keys, 1, &f->err));
+	store_rollback(tx);
+	tx = begin(f);
+	OK(f, store_mv_key_put(tx, keys, 2, &f->err));
+	commit(f, tx);
+	assert_int_equal(
+		store_cs_key_find(f->store, 9, &f->arena, &ids, &f->err), 0);
+	assert_int_equal(store_anchor_find(f->store, 1, 7, &found, 1, &f->err),
+			 0);
+	assert_false(store_mv_wait_any(f->store));
+	assert_int_equal(
+		store_mv_key_find(f->store, 5, &f->arena, &ids, &f->err), 1);
+}
+
 /* More keys than the filter was made for. */
 static void many_keys_under_the_lease(void **state)
 {
@@ -311,6 +399,8 @@ int main(void)
 		TEST(keys_under_the_lease),
 		TEST(written_behind),
 		TEST(failed_behind),
+		TEST(read_behind),
+		TEST(late_keys),
 		TEST(many_keys_under_the_lease),
 		TEST(who_asks_sees_it),
 		TEST(a_commit_takes_it_along),

@@ -21,6 +21,7 @@ static void links(void **state)
 	};
 	struct link_row back;
 	struct link_row *rows;
+	struct link_pair *pairs;
 
 	assert_int_equal(store_link_get(f->store, row.cs, &back, &f->err), 0);
 	assert_true(back.cs == row.cs && back.mv == 0);
@@ -40,6 +41,14 @@ static void links(void **state)
 	assert_int_equal(
 		store_link_of_mv(f->store, 10, &f->arena, &rows, &f->err), 2);
 	assert_true(rows[0].cs == CS_ID(1, 1) && rows[1].cs == CS_ID(2, 1));
+	assert_int_equal(
+		store_link_pairs(f->store, 0, 10, &f->arena, &pairs, &f->err),
+		2);
+	assert_true(pairs[0].mv == 10 && pairs[0].cs == CS_ID(1, 1) &&
+		    pairs[1].mv == 10 && pairs[1].cs == CS_ID(2, 1));
+	assert_int_equal(
+		store_link_pairs(f->store, 11, 99, &f->arena, &pairs, &f->err),
+		0);
 	assert_int_equal(
 		store_link_remembering(f->store, 10, &f->arena, &rows, &f->err),
 		1);

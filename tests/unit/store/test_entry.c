@@ -99,6 +99,32 @@ expect_name(void (*of)(const struct entry *, int64_t *, struct sv *),
 	assert_true(sv_eq_str(name, rdn));
 }
 
+/* Nothing of the copy lies in the original's memory. */
+static void copies(void **state)
+{
+	struct entry entry = sample();
+	struct arena other = ARENA_INIT;
+	struct entry copy;
+	struct image image;
+
+	(void)state;
+	entry.row.id = 7;
+	entry.pending.rdn = arena_dup(&arena, SV_LIT("cn=new"));
+	entry.row.image = SV_LIT("bytes");
+	copy = entry_dup(&entry, &other);
+	assert_true(copy.row.id == 7 && !copy.row.image.ptr);
+	/* NULL and no letters are not the same in a row */
+	assert_true(!copy.row.rdn.ptr && !copy.row.anchor.ptr);
+	assert_true(sv_eq(copy.pending.rdn, entry.pending.rdn) &&
+		    copy.pending.rdn.ptr != entry.pending.rdn.ptr);
+	assert_true(copy.image.attrs != entry.image.attrs &&
+		    copy.image.attrs[0].values.at !=
+			    entry.image.attrs[0].values.at);
+	image = entry_expected(&copy, &arena);
+	assert_string_equal(shown(&image), "A=a B=b3 D=d");
+	arena_release(&other);
+}
+
 static void names(void **state)
 {
 	struct entry entry = sample();
@@ -186,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values),
+		cmocka_unit_test(copies),
 		cmocka_unit_test(names),
 		cmocka_unit_test(going),
 		cmocka_unit_test(what_it_refers_to),
