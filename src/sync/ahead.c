@@ -474,3 +474,11 @@ int ahead_read(struct ahead *ahead, struct error *err)
 	ahead->ended = count == 0;
 	return count < 0 ? -1 : 0;
 }
+
+void ahead_free(struct ahead *ahead)
+{
+	arena_release(&ahead->arena);
+	vec_release(&ahead->partners);
+	vec_release(&ahead->links);
+	mem_free(ahead);
+}

@@ -254,14 +254,6 @@ static struct ahead *new_ahead(const struct sync *sync, enum pass pass,
 	return ahead;
 }
 
-static void free_ahead(struct ahead *ahead)
-{
-	arena_release(&ahead->arena);
-	vec_release(&ahead->partners);
-	vec_release(&ahead->links);
-	mem_free(ahead);
-}
-
 int pass_objects(struct sync *sync, enum pass pass, struct error *err)
 {
 	struct batches batches = { .kept.count = 0 };
@@ -276,8 +268,8 @@ int pass_objects(struct sync *sync, enum pass pass, struct error *err)
 
 	/* the thread may still be reading */
 	(void)flush_settle(sync, ret < 0 ? &ignored : err);
-	free_ahead(batches.now);
-	free_ahead(batches.next);
+	ahead_free(batches.now);
+	ahead_free(batches.next);
 	ahead_refs_release(&batches.refs);
 	return ret;
 }

@@ -18,6 +18,7 @@
 #include "sync/sync_private.h"
 
 #define CHUNK 512
+#define BATCH 2048 /* objects that are read at once */
 
 void sync_quiet_release(struct sync_quiet *quiet)
 {
@@ -47,7 +48,7 @@ static bool mv_changed(const struct work_mv *mv)
 	return mv->is_new || mv->removed || mv->dirty;
 }
 
-/* Rows beside the objects: keys, waits, references, marks. */
+/* Rows beside the objects: keys, waits, references, holds, marks. */
 static bool hints_changed(const struct sync *sync)
 {
 	const struct writes *w = &sync->w;
@@ -57,6 +58,7 @@ static bool hints_changed(const struct sync *sync)
 	       w->waits.len != sync->unit_waits ||
 	       w->waits_gone.len != sync->unit_waits_gone ||
 	       w->refs.len != sync->unit_refs ||
+	       w->holds.len != sync->unit_holds ||
 	       w->marked.len != sync->unit_marked ||
 	       w->unmarked.len != sync->unit_unmarked;
 }
@@ -131,9 +133,10 @@ static bool outcomes_are_none(const struct sync *sync)
 }
 
 /* 1 it is quiet, 0 not, -1 the store failed. */
-static int look_at(struct sync *sync, const struct entry *entry,
+static int look_at(struct sync *sync, const struct ahead_object *object,
 		   struct sync_quiet *out, struct error *err)
 {
+	const struct entry *entry = object->entry;
 	struct error why = ERROR_INIT;
 	const char *counter = NULL;
 	struct cs_error old;
@@ -147,6 +150,8 @@ static int look_at(struct sync *sync, const struct entry *entry,
 	if (ret)
 		return ret < 0 ? -1 : 0;
 	(void)work_cs_entry(sync, entry, &cs);
+	if (object->mv && work_mv_read(sync, object->mv, err) < 0)
+		return -1;
 	work_unit_begin(sync, entry->row.id);
 	due_begin(sync);
 	sync->equal_writer = 0;
@@ -194,20 +199,21 @@ static int find_queued(struct sync *sync, int64_t from, int64_t to,
 	return count < 0 ? -1 : 0;
 }
 
-static int look_at_chunk(struct sync *sync, const struct entry *entries,
-			 int count, struct sync_quiet *out, struct error *err)
+static int look_at_objects(struct sync *sync,
+			   const struct ahead_object *objects, int count,
+			   struct sync_quiet *out, struct error *err)
 {
 	struct idmap queued = IDMAP_INIT;
-	int ret = find_queued(sync, entries[0].row.id,
-			      entries[count - 1].row.id, &queued, err);
+	int ret = find_queued(sync, objects[0].id, objects[count - 1].id,
+			      &queued, err);
 	int i;
 
 	for (i = 0; i < count && ret >= 0; i++) {
-		int64_t id = entries[i].row.id;
+		int64_t id = objects[i].id;
 
 		ret = idmap_get(&queued, (uint64_t)id, NULL)
 			      ? 0
-			      : look_at(sync, &entries[i], out, err);
+			      : look_at(sync, &objects[i], out, err);
 		if (ret > 0)
 			vec_push(&out->objects, id);
 		else if (ret == 0)
@@ -217,26 +223,42 @@ static int look_at_chunk(struct sync *sync, const struct entry *entries,
 	return ret < 0 ? -1 : 0;
 }
 
-static int look_at_range(struct sync *sync, struct entry *entries, int64_t from,
+/* What was read is the batch's, and goes with it. */
+static int look_at_batch(struct sync *sync, struct ahead *ahead, int64_t to,
+			 struct sync_quiet *out, struct error *err)
+{
+	int count = ahead->len;
+	int ret = 0;
+
+	while (count > 0 && ahead->objects[count - 1].id > to)
+		count--;
+	sync->batch = ahead->arena;
+	ahead->arena = (struct arena)ARENA_INIT;
+	work_links_read(sync, ahead);
+	if (count > 0)
+		ret = look_at_objects(sync, ahead->objects, count, out, err);
+	work_forget(sync);
+	if (sync->forgot)
+		idmap_clear(&ahead->refs->told);
+	sync->forgot = false;
+	return ret;
+}
+
+static int look_at_range(struct sync *sync, struct ahead *ahead, int64_t from,
 			 int64_t to, struct sync_quiet *out, struct error *err)
 {
-	int64_t after = from - 1;
-	int count;
 	int ret = 0;
 
 	sync_quiet_clear(out);
-	while (ret == 0 && after < to) {
-		int most = to - after < CHUNK ? (int)(to - after) : CHUNK;
+	ahead->after = from - 1;
+	while (ret == 0 && ahead->after < to) {
+		int64_t rest = to - ahead->after;
 
-		count = entry_scan(sync->store, sync->number, after, entries,
-				   most, &sync->batch, err);
-		while (count > 0 && entries[count - 1].row.id > to)
-			count--;
-		if (count <= 0)
-			return count;
-		after = entries[count - 1].row.id;
-		ret = look_at_chunk(sync, entries, count, out, err);
-		work_forget(sync);
+		ahead->wanted = rest < BATCH ? (int)rest : BATCH;
+		ret = ahead_read(ahead, err);
+		if (ret < 0 || !ahead->len)
+			break;
+		ret = look_at_batch(sync, ahead, to, out, err);
 	}
 	return ret;
 }
@@ -246,18 +268,16 @@ struct finding {
 	struct sync_quiet found;
 };
 
-static int find_all(void *data, struct sync *sync, struct error *err)
+static int serve(struct sync *sync, struct finding *finding,
+		 struct ahead *ahead, struct error *err)
 {
-	struct finding *finding = data;
 	const struct sync_sharing *sharing = finding->sharing;
-	struct entry *entries = mem_alloc(CHUNK * sizeof(*entries));
 	int64_t from;
 	int64_t to;
 	int ret;
 
-	sync->finds_quiet = true;
 	while ((ret = sharing->next(sharing->data, &from, &to, err)) > 0) {
-		ret = look_at_range(sync, entries, from, to, &finding->found,
+		ret = look_at_range(sync, ahead, from, to, &finding->found,
 				    err);
 		if (ret == 0)
 			ret = sharing->found(sharing->data, &finding->found,
@@ -265,7 +285,24 @@ static int find_all(void *data, struct sync *sync, struct error *err)
 		if (ret < 0)
 			break;
 	}
-	mem_free(entries);
+	return ret;
+}
+
+static int find_all(void *data, struct sync *sync, struct error *err)
+{
+	struct ahead *ahead = mem_zalloc(sizeof(*ahead));
+	struct ahead_refs refs = { NULL };
+	int ret;
+
+	sync->finds_quiet = true;
+	ahead_refs_init(&refs, sync->config);
+	ahead->store = sync->store;
+	ahead->refs = &refs;
+	ahead->agent = sync->number;
+	ahead->pass = PASS_ALL;
+	ret = serve(sync, data, ahead, err);
+	ahead_free(ahead);
+	ahead_refs_release(&refs);
 	return ret;
 }
 

@@ -488,6 +488,7 @@ struct ahead {
 };
 /* Asks the store alone: by any thread, one at a time. */
 int ahead_read(struct ahead *ahead, struct error *err);
+void ahead_free(struct ahead *ahead); /* of mem_zalloc() */
 void ahead_refs_init(struct ahead_refs *refs, const struct config *config);
 void ahead_refs_release(struct ahead_refs *refs);
 int ahead_refs_read(struct ahead *ahead, const struct ahead_object *object,
