@@ -6,44 +6,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "cli/html.h"
 #include "cli/plan_document.h"
 
 #include <string.h>
-
-static void html_text(struct strbuf *out, const char *text)
-{
-	struct strbuf safe = STRBUF_INIT(STRBUF_NO_LIMIT);
-	struct sv all;
-	size_t i;
-
-	output_escape(sv_from(text), &safe);
-	all = strbuf_sv(&safe);
-	for (i = 0; i < all.len; i++)
-		switch (all.ptr[i]) {
-		case '<':
-			strbuf_adds(out, "&lt;");
-			break;
-		case '>':
-			strbuf_adds(out, "&gt;");
-			break;
-		case '&':
-			strbuf_adds(out, "&amp;");
-			break;
-		case '"':
-			strbuf_adds(out, "&quot;");
-			break;
-		default:
-			strbuf_addc(out, all.ptr[i]);
-		}
-	strbuf_release(&safe);
-}
-
-static void html_in(struct strbuf *out, const char *tag, const char *text)
-{
-	strbuf_addf(out, "<%s>", tag);
-	html_text(out, text);
-	strbuf_addf(out, "</%s>", tag);
-}
 
 static void html_values(struct strbuf *out, const json_t *values,
 			const char *class)
@@ -56,7 +22,7 @@ static void html_values(struct strbuf *out, const json_t *values,
 	{
 		if (i)
 			strbuf_adds(out, "<br>");
-		html_text(out, json_string_value(value));
+		html_text(out, sv_from(json_string_value(value)));
 	}
 	strbuf_adds(out, "</td>");
 }
@@ -71,9 +37,9 @@ static void html_object_causes(struct strbuf *out, const json_t *object)
 		const char *at = plan_text(cause, "object");
 
 		strbuf_adds(out, i ? "; " : "");
-		html_text(out, plan_text(cause, "cause"));
+		html_text(out, sv_from(plan_text(cause, "cause")));
 		strbuf_adds(out, *at ? " (" : "");
-		html_text(out, at);
+		html_text(out, sv_from(at));
 		strbuf_adds(out, *at ? ")" : "");
 	}
 }
@@ -89,18 +55,18 @@ static void html_object(struct strbuf *out, const json_t *object)
 
 	strbuf_addf(out, "<details open class=\"%s\"><summary><b>%s</b> ",
 		    operation, operation);
-	html_text(out, plan_object_name(object));
+	html_text(out, sv_from(plan_object_name(object)));
 	if (*new_dn) {
 		strbuf_adds(out, " &rarr; ");
-		html_text(out, new_dn);
+		html_text(out, sv_from(new_dn));
 	}
 	strbuf_adds(out, " <small>in ");
-	html_text(out, plan_text(object, "agent"));
+	html_text(out, sv_from(plan_text(object, "agent")));
 	strbuf_adds(out, "</small></summary><p>Because of ");
 	html_object_causes(out, object);
 	strbuf_adds(out, "</p>");
 	if (*plan_text(object, "note"))
-		html_in(out, "p", plan_text(object, "note"));
+		html_in(out, "p", sv_from(plan_text(object, "note")));
 	if (json_object_size(json_object_get(object, "attributes")))
 		strbuf_addf(out,
 			    "<table><tr><th>Attribute</th><th>Now</th>"
@@ -109,14 +75,14 @@ static void html_object(struct strbuf *out, const json_t *object)
 	json_object_foreach(json_object_get(object, "attributes"), name, change)
 	{
 		strbuf_adds(out, "<tr>");
-		html_in(out, "td", name);
+		html_in(out, "td", sv_from(name));
 		html_values(out, json_object_get(change, "old"), "old");
 		html_values(out, json_object_get(change, "new"), "new");
-		html_in(out, "td", plan_text(change, "rule"));
+		html_in(out, "td", sv_from(plan_text(change, "rule")));
 		strbuf_reset(&causes);
 		plan_add_causes(&causes, object, name);
 		if (several)
-			html_in(out, "td", strbuf_cstr(&causes));
+			html_in(out, "td", sv_from(strbuf_cstr(&causes)));
 		strbuf_adds(out, "</tr>\n");
 	}
 	if (json_object_size(json_object_get(object, "attributes")))
@@ -151,8 +117,8 @@ static void html_counts(struct strbuf *out, const json_t *agents)
 		json_object_foreach(counts, operation, count)
 		{
 			strbuf_adds(out, "<tr>");
-			html_in(out, "td", agent);
-			html_in(out, "td", operation);
+			html_in(out, "td", sv_from(agent));
+			html_in(out, "td", sv_from(operation));
 			strbuf_addf(out, "<td>%lld</td></tr>\n",
 				    (long long)json_integer_value(count));
 		}
@@ -171,7 +137,7 @@ static void html_causes(struct strbuf *out,
 	json_object_foreach(document->causes, cause, count)
 	{
 		strbuf_adds(out, "<tr>");
-		html_in(out, "td", cause);
+		html_in(out, "td", sv_from(cause));
 		strbuf_addf(out, "<td>%lld</td></tr>\n",
 			    (long long)json_integer_value(count));
 	}
@@ -186,7 +152,7 @@ static void html_causes(struct strbuf *out,
 static void html_warning(struct strbuf *out, const char *text)
 {
 	strbuf_adds(out, "<p class=\"warning\">");
-	html_text(out, text);
+	html_text(out, sv_from(text));
 	strbuf_adds(out, "</p>\n");
 }
 
@@ -202,8 +168,8 @@ static void html_conflicts(struct strbuf *out, const json_t *conflicts)
 	json_array_foreach(conflicts, i, item)
 	{
 		strbuf_adds(out, "<tr>");
-		html_in(out, "td", plan_text(item, "object"));
-		html_in(out, "td", plan_text(item, "why"));
+		html_in(out, "td", sv_from(plan_text(item, "object")));
+		html_in(out, "td", sv_from(plan_text(item, "why")));
 		strbuf_adds(out, "</tr>\n");
 	}
 	strbuf_adds(out, "</table>\n");
@@ -220,9 +186,9 @@ static void html_head(struct strbuf *out, const struct plan_document *document)
 		    "</title><style>%s</style></head><body>\n"
 		    "<h1>What would be written</h1>\n<p>%lld objects. Made ",
 		    STYLE, (long long)document->count);
-	html_text(out, plan_text(document->head, "time"));
+	html_text(out, sv_from(plan_text(document->head, "time")));
 	strbuf_adds(out, " by ");
-	html_text(out, plan_text(document->head, "user"));
+	html_text(out, sv_from(plan_text(document->head, "user")));
 	strbuf_adds(out, ". Nothing has been written yet.</p>\n");
 	json_array_foreach(document->warnings, i, item)
 		html_warning(out, json_string_value(item));
