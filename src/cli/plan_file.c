@@ -63,8 +63,8 @@ const char *plan_rules_id(const struct config *config, struct arena *arena)
 /* One part is hashed and written by a thread of its own while the next one is
  * made. */
 struct plan_writer {
-	struct plan_document *document;
 	crypto_generichash_state hash;
+	struct plan_document *document;
 	struct file_replace file; /* with a path */
 	char *path;
 	FILE *stream; /* the file's, or one without a name */
@@ -252,10 +252,10 @@ void plan_writer_free(struct plan_writer *writer)
 /* ---- checked ---- */
 
 struct checking {
+	crypto_generichash_state hash;
 	const char *path;
 	struct store *store;
 	struct plan_document *out;
-	crypto_generichash_state hash;
 	char *line;
 	size_t size;
 	int64_t lines;

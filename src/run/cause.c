@@ -524,22 +524,29 @@ static void find_sources(struct asking *ask)
 			   &causes->sources.at[causes->ties.at[low].source]);
 }
 
-static void add_ref(struct asking *ask, const char *text, const char *object)
+/* Its place among the causes of the object. */
+static size_t place_of(struct asking *ask, const char *text, const char *object)
 {
 	const struct cause cause = { text, object };
 	size_t i;
-	size_t k;
 
 	for (i = 0; i < ask->found.len; i++)
 		if (ask->found.at[i].text == text &&
 		    ask->found.at[i].object == object)
-			break;
-	if (i == ask->found.len)
-		vec_push(&ask->found, cause);
-	for (k = 0; k < ask->refs.len; k++)
-		if (ask->refs.at[k] == i)
+			return i;
+	vec_push(&ask->found, cause);
+	return i;
+}
+
+static void add_ref(struct asking *ask, const char *text, const char *object)
+{
+	size_t place = place_of(ask, text, object);
+	size_t i;
+
+	for (i = 0; i < ask->refs.len; i++)
+		if (ask->refs.at[i] == place)
 			return;
-	vec_push(&ask->refs, i);
+	vec_push(&ask->refs, place);
 }
 
 static void add_all_of(struct asking *ask, const struct source *source)

@@ -137,28 +137,34 @@ static const char *part_of(struct rule_changes *changes,
 	return out;
 }
 
+static const char *text_of(struct rule_changes *changes,
+			   const struct sync_rule *rule,
+			   const struct rule_change *change)
+{
+	static const char *const hows[] = { "is new", "changed", "is gone" };
+	const char *place = NULL;
+
+	if (!strcmp(rule->kind, "everything"))
+		return "rules: those of the last synchronization are not known";
+	if (rule->how != SYNC_RULE_GONE)
+		place = place_of(changes, change);
+	return arena_printf(&changes->arena, "rules: %s %s",
+			    place ? place : part_of(changes, rule),
+			    hows[rule->how]);
+}
+
 void rule_changes_add(struct rule_changes *changes,
 		      const struct sync_rule *rule)
 {
-	static const char *const hows[] = { "is new", "changed", "is gone" };
 	struct rule_change change = { .rule_set = NULL };
 	const struct rule_change *known;
-	const char *place;
 
 	change.kind = arena_cstr(&changes->arena, sv_from(rule->kind));
 	if (rule->number && rule->agent)
 		change.rule_set = rule_set_of(changes, rule);
 	if (!sv_eq_str(rule->rest, "-"))
 		change.attr = attr_of(changes, rule->rest);
-	place = rule->how == SYNC_RULE_GONE ? NULL : place_of(changes, &change);
-	if (!strcmp(rule->kind, "everything"))
-		change.text = "rules: those of the last synchronization are "
-			      "not known";
-	else
-		change.text =
-			arena_printf(&changes->arena, "rules: %s %s",
-				     place ? place : part_of(changes, rule),
-				     hows[rule->how]);
+	change.text = text_of(changes, rule, &change);
 	vec_foreach(&changes->all, known)
 		if (!strcmp(known->text, change.text))
 			return;
