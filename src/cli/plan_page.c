@@ -210,7 +210,7 @@ static void html_end(struct strbuf *out, const struct plan_cursor *cursor)
 			    "<p>... and %lld more: <code>conjoin plan show "
 			    "FILE --html PAGE --offset %lld</code></p>\n",
 			    (long long)cursor->left,
-			    (long long)(view->offset + cursor->shown));
+			    (long long)view->offset + cursor->shown);
 	strbuf_adds(out, "</body></html>\n");
 }
 

@@ -227,7 +227,7 @@ int plan_print(struct cli *cli, struct plan_document *document,
 		(void)printf("  ... and %lld more; --limit N shows more, "
 			     "--offset %lld goes on\n",
 			     (long long)cursor.left,
-			     (long long)(view->offset + cursor.shown));
+			     (long long)view->offset + cursor.shown);
 	if (ret == 0)
 		print_summary(cli, document);
 	plan_cursor_end(&cursor);
