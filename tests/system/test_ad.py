@@ -9,6 +9,7 @@ import itertools
 import os
 import pathlib
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -41,6 +42,7 @@ metaverse:
       bits:     integer
       notes:    [string]
       manager:  reference
+      primary:  reference
       active:   boolean
   group:
     attributes:
@@ -80,6 +82,7 @@ objects:
       flags: userAccountControl
       notes: description
       manager: manager
+      primary: primaryGroup
   group:
     metaverse: group
     project: true
@@ -275,6 +278,12 @@ def test_whole_domain(tmp_path, corp):
     assert "Administrator" in names_of(folder)
     assert not any("DEL:" in name for name in names_of(folder))
     unchanged(folder)
+    folder.ok("run", "ad", "full-sync")
+    for group in folder.json("search", "mv", "group")["objects"]:
+        if group["attributes"]["name"] == ["Domain Users"]:
+            number = f"mv {group['id']}"
+    assert person(folder, "Administrator")["primary"] == [number]
+    assert person(folder, "Guest")["primary"] != [number]
 
 
 def test_values_in_parts(tmp_path, corp, unit):
@@ -781,3 +790,105 @@ def test_two_forests(tmp_path, corp, rome, unit, request):
     assert rome.search("(objectClass=contact)", base=there) == {}
     assert list(corp.search("(objectClass=contact)", base=unit)) == [
         f"CN=Rita B,{unit}"]
+
+
+# --- the example of two forests whose address books are one ---
+
+# of Exchange's attributes those that the example reads: syntax and OM syntax
+EXCHANGE = {
+    "mailNickname": ("2.5.5.12", 64),
+    "targetAddress": ("2.5.5.12", 64),
+    "msExchHomeServerName": ("2.5.5.12", 64),
+    "msExchHideFromAddressLists": ("2.5.5.8", 1),
+    "msExchRecipientTypeDetails": ("2.5.5.16", 65),
+    "homeMDB": ("2.5.5.1", 127),
+}
+
+
+def extend_schema(domain):
+    """The attributes, and a class that brings them to people and groups."""
+    schema = f"CN=Schema,CN=Configuration,{domain.base}"
+    now = ("dn:\nchangetype: modify\nreplace: schemaUpdateNow\n"
+           "schemaUpdateNow: 1\n\n")
+    text = ""
+    for number, (name, (syntax, om)) in enumerate(EXCHANGE.items(), 1):
+        text += (f"dn: CN=test-{name},{schema}\nobjectClass: attributeSchema\n"
+                 f"attributeID: 1.3.6.1.4.1.4203.666.1.{number}\n"
+                 f"lDAPDisplayName: {name}\nattributeSyntax: {syntax}\n"
+                 f"oMSyntax: {om}\nisSingleValued: TRUE\n")
+        if om == 127:
+            text += "oMObjectClass:: KwwCh3McAIVK\n"
+        text += "\n"
+    domain.add(text + now)
+    domain.add(f"dn: CN=test-recipient,{schema}\nobjectClass: classSchema\n"
+               "governsID: 1.3.6.1.4.1.4203.666.2.1\n"
+               "lDAPDisplayName: testRecipient\nobjectClassCategory: 3\n"
+               "subClassOf: top\n"
+               + "".join(f"mayContain: {name}\n" for name in EXCHANGE)
+               + "\n" + now)
+    domain.add("".join(
+        f"dn: CN={kind},{schema}\nchangetype: modify\nadd: auxiliaryClass\n"
+        "auxiliaryClass: testRecipient\n\n" for kind in ("User", "Contact",
+                                                         "Group")) + now)
+
+
+def mailbox(dn, nick, domain):
+    return user(dn, mailNickname=nick, mail=f"{nick}@{domain}",
+                displayName=nick.title(),
+                msExchHomeServerName="/o=x/cn=server",
+                proxyAddresses=f"SMTP:{nick}@{domain}",
+                legacyExchangeDN=f"/o=x/cn=Recipients/cn={nick}",
+                targetAddress=f"SMTP:{nick}@{domain}")
+
+
+def test_example_of_two_forests(tmp_path, corp, rome):
+    folder = Folder(tmp_path / "conf")
+    shutil.copytree(ROOT / "tests/unit/config/two-forest-gal", folder.path)
+    for name, old, domain in [("london", "nwtraders.msft", corp),
+                              ("rome", "roma.italien", rome)]:
+        file = f"agents/{name}.yaml"
+        text = folder.read(file)
+        text = text.replace("DC=" + old.replace(".", ",DC="), domain.base)
+        text = re.sub(r"servers: .*", f"servers: '{domain.tls_url}'\n"
+                      f"  ca_file: {domain.ca_file}", text)
+        text = re.sub(r"bind_dn: .*", f"bind_dn: {domain.bind_dn}", text)
+        folder.write(file, re.sub(r"password: .*", "password: file:password",
+                                  text))
+        extend_schema(domain)
+    folder.write("password", PASSWORD)
+    (folder.path / "password").chmod(0o600)
+    folder.ok("check")
+    units = {corp: ["Staff", "Contacts", "FromRome"],
+             rome: ["Personale", "DaLondra"]}
+    for domain, names in units.items():
+        domain.add("".join(f"dn: OU={name},{domain.base}\n"
+                           "objectClass: organizationalUnit\n\n"
+                           for name in names))
+    corp.add(mailbox(f"CN=Liz Hart,OU=Staff,{corp.base}", "liz",
+                     "nwtraders.msft")
+             + mailbox(f"CN=Tom Reed,OU=Staff,{corp.base}", "tom",
+                       "nwtraders.msft"))
+    rome.add(mailbox(f"CN=Gina Rossi,OU=Personale,{rome.base}", "gina",
+                     "roma.italien"))
+
+    def contacts(domain, unit):
+        found = domain.search("(objectClass=contact)", "targetAddress",
+                              "mailNickname", "proxyAddresses",
+                              base=f"OU={unit},{domain.base}")
+        return {dn.split(",")[0][3:]: entry for dn, entry in found.items()}
+
+    folder.ok("cycle")
+    there = contacts(rome, "DaLondra")
+    assert sorted(there) == ["Liz Hart", "Tom Reed"]
+    assert there["Liz Hart"]["targetAddress"] == ["SMTP:liz@nwtraders.msft"]
+    assert "X500:/o=x/cn=Recipients/cn=liz" in \
+        there["Liz Hart"]["proxyAddresses"]
+    assert sorted(contacts(corp, "FromRome")) == ["Gina Rossi"]
+    folder.ok("cycle")
+    assert folder.json("pending", "--exports")["exports"] == []
+    corp.add(f"dn: CN=Tom Reed,OU=Staff,{corp.base}\nchangetype: delete\n\n"
+             f"dn: CN=Liz Hart,OU=Staff,{corp.base}\nchangetype: modrdn\n"
+             "newrdn: CN=Liz Hart-Lane\ndeleteoldrdn: 1\n")
+    folder.ok("cycle")
+    assert sorted(contacts(rome, "DaLondra")) == ["Liz Hart-Lane"]
+    assert folder.json("errors")["errors"] == []

@@ -70,6 +70,7 @@ static const struct ldap_profile ad_profile = {
 	.name = "ad",
 	.settings = settings,
 	.forms = ad_forms,
+	.derived = ad_derived,
 	.classes_in_order = true,
 	.ranges = true,
 	.permissive = true,

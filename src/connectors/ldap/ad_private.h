@@ -4,6 +4,7 @@
  *	ad.c         the profile and the connector's table
  *	ad_schema.c  attributes that are known
  *	ad_forms.c   GUIDs, SIDs, times, passwords
+ *	ad_group.c   the primary group
  *	ad_dirsync.c, ad_usn.c  ways to read changes only
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -15,6 +16,7 @@
 
 extern const struct attr_def ad_known_attrs[]; /* ends with name NULL */
 extern const struct ldap_form ad_forms[];      /* ends with name NULL */
+extern const struct ldap_derived ad_derived[]; /* ends with name NULL */
 extern const struct ldap_delta ad_dirsync;
 extern const struct ldap_delta ad_usn;
 

@@ -74,6 +74,7 @@ const struct attr_def ad_known_attrs[] = {
 	INT("msDS-User-Account-Control-Computed", ONE),
 	INT("adminCount", ONE),
 	INT("primaryGroupID", ONE),
+	DN("primaryGroup", ONE),
 	INT("accountExpires", ONE),
 	INT("badPasswordTime", ONE),
 	INT("badPwdCount", ONE),

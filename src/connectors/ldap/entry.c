@@ -31,12 +31,32 @@ static void want(struct ldap_wanted *wanted, const char *name,
 	wanted->count++;
 }
 
-/* Values that may be many are asked for in parts. */
-static void want_attr(struct ldap_wanted *wanted, const struct attr_def *def,
-		      size_t range_size, struct arena *arena)
+static const struct ldap_derived *
+derived_of(const struct connector_session *session, const char *name)
 {
+	const struct ldap_derived *derived = session->profile->derived;
+
+	for (; derived && derived->name; derived++)
+		if (sv_ieq_str(sv_from(name), derived->name))
+			return derived;
+	return NULL;
+}
+
+/* What is made of others is not asked for; values that may be many are, in
+ * parts. */
+static void want_attr(struct ldap_wanted *wanted,
+		      const struct connector_session *session,
+		      const struct attr_def *def, size_t range_size,
+		      struct arena *arena)
+{
+	const struct ldap_derived *derived = derived_of(session, def->name);
 	size_t before = wanted->count;
 
+	if (derived) {
+		want(wanted, derived->from[0], arena);
+		want(wanted, derived->from[1], arena);
+		return;
+	}
 	want(wanted, def->name, arena);
 	if (range_size && wanted->count > before && def->multi &&
 	    def->type == VALUE_REFERENCE)
@@ -69,14 +89,14 @@ void ldap_wanted_init(struct ldap_wanted *wanted,
 	size_t k;
 
 	for (i = 0; i < config->type_count; i++)
-		most += config->types[i].attr_count;
+		most += 2 * config->types[i].attr_count;
 	wanted->names = arena_array(arena, most, sizeof(*wanted->names));
 	wanted->bases = arena_array(arena, most, sizeof(*wanted->bases));
 	wanted->map = namemap_new(true);
 	want_always(wanted, session, arena);
 	for (i = 0; i < config->type_count; i++)
 		for (k = 0; k < config->types[i].attr_count; k++)
-			want_attr(wanted, &config->types[i].attrs[k],
+			want_attr(wanted, session, &config->types[i].attrs[k],
 				  range_size, arena);
 }
 
@@ -388,33 +408,71 @@ static bool set_values(const struct ldap_form *form, const struct attr_def *def,
 	return true;
 }
 
-static void set_attrs(const struct ldap_profile *profile,
-		      const struct object_type *type, const struct raw *raw,
-		      const struct ldap_wanted *wanted, struct arena *arena,
-		      struct change *out)
+/* 1 made, 0 there is none, -1 */
+static int set_derived(struct connector_session *session,
+		       const struct ldap_derived *derived,
+		       const struct raw *raw, const struct ldap_wanted *wanted,
+		       struct values *values, struct arena *arena,
+		       struct error *err)
 {
-	struct attr_change *attr;
+	struct sv from[2];
+	uint64_t index = 0;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		(void)namemap_get(wanted->map, sv_from(derived->from[i]),
+				  &index);
+		from[i] = first_of(raw->values[index]);
+		if (!from[i].len)
+			return 0;
+	}
+	values->at = arena_alloc(arena, sizeof(*values->at));
+	values->len = 1;
+	return derived->make(session, from, arena, values->at, err);
+}
+
+/* 1 set, 0 it has no values, -1; of a value that does not fit `out` tells. */
+static int set_attr(struct connector_session *session,
+		    const struct attr_def *def, const struct raw *raw,
+		    const struct ldap_wanted *wanted, struct values *values,
+		    struct arena *arena, struct change *out, struct error *err)
+{
+	const struct ldap_derived *derived = derived_of(session, def->name);
 	uint64_t index;
+
+	if (derived)
+		return set_derived(session, derived, raw, wanted, values, arena,
+				   err);
+	if (!namemap_get(wanted->map, sv_from(def->name), &index) ||
+	    !first_of(raw->values[index]).ptr ||
+	    !set_values(ldap_form_of(session->profile, def->name), def,
+			raw->values[index], values, arena, out))
+		return 0;
+	return values->len > 0;
+}
+
+static int set_attrs(struct connector_session *session,
+		     const struct object_type *type, const struct raw *raw,
+		     const struct ldap_wanted *wanted, struct arena *arena,
+		     struct change *out, struct error *err)
+{
 	size_t i;
 
 	out->attrs = arena_array(arena, type->attr_count, sizeof(*out->attrs));
-	for (i = 0; i < type->attr_count; i++) {
-		if (!namemap_get(wanted->map, sv_from(type->attrs[i].name),
-				 &index) ||
-		    !first_of(raw->values[index]).ptr)
-			continue;
-		attr = &out->attrs[out->attr_count++];
+	for (i = 0; i < type->attr_count && out->op != CHANGE_ERROR; i++) {
+		struct attr_change *attr = &out->attrs[out->attr_count];
+		int ret = set_attr(session, &type->attrs[i], raw, wanted,
+				   &attr->values, arena, out, err);
+
+		if (ret < 0)
+			return -1;
 		attr->attr = i;
 		attr->op = ATTR_REPLACE;
-		if (!set_values(ldap_form_of(profile, type->attrs[i].name),
-				&type->attrs[i], raw->values[index],
-				&attr->values, arena, out)) {
-			out->attr_count = 0;
-			return;
-		}
-		if (!attr->values.len)
-			out->attr_count--;
+		out->attr_count += ret > 0;
 	}
+	if (out->op == CHANGE_ERROR)
+		out->attr_count = 0;
+	return 0;
 }
 
 static int to_change(struct connector_session *session,
@@ -431,9 +489,10 @@ static int to_change(struct connector_session *session,
 	if (ret < 0)
 		return -1;
 	out->container = !ret;
-	if (set_anchor(session, raw, wanted, arena, out) && !out->container)
-		set_attrs(session->profile, &session->config->types[out->type],
-			  raw, wanted, arena, out);
+	if (set_anchor(session, raw, wanted, arena, out) && !out->container &&
+	    set_attrs(session, &session->config->types[out->type], raw, wanted,
+		      arena, out, err) < 0)
+		return -1;
 	return 1;
 }
 

@@ -126,6 +126,13 @@ void ldap_kerberos_free(struct ldap_kerberos *kerberos);
 
 /* session.c */
 
+/* A group of which the SID is known. */
+struct ldap_known_group {
+	struct sv sid;
+	struct sv dn; /* empty: there is none */
+	struct ldap_known_group *next;
+};
+
 struct connector_session {
 	const struct ldap_profile *profile;
 	const struct connector_config *config;
@@ -146,6 +153,7 @@ struct connector_session {
 	const char *anchor; /* NULL: objects are known by their DN */
 	struct ldap_subschema *subschema; /* NULL until it is needed */
 	struct ldap_kerberos *kerberos;   /* or NULL */
+	struct ldap_known_group *groups;  /* that were looked for */
 	struct ldap_import *import;
 	struct ldap_export *export;
 };

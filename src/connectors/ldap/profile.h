@@ -27,10 +27,20 @@ struct ldap_form {
 	bool secret; /* never over a connection that is not encrypted */
 };
 
+/* An attribute that the server does not have: it is made of others. */
+struct ldap_derived {
+	const char *name;    /* NULL ends a table */
+	const char *from[2]; /* what it is made of, one value each */
+	/* 1 made, memory from arena; 0 there is none; -1. */
+	int (*make)(struct connector_session *session, const struct sv from[2],
+		    struct arena *arena, struct value *out, struct error *err);
+};
+
 struct ldap_profile {
 	const char *name;
 	const struct setting_def *settings;
-	const struct ldap_form *forms; /* or NULL */
+	const struct ldap_form *forms;      /* or NULL */
+	const struct ldap_derived *derived; /* or NULL */
 	/* The last of an entry's classes is the most specific structural one,
 	 * and the server may mean something else by structuralObjectClass. */
 	bool classes_in_order;
