@@ -242,17 +242,12 @@ static struct entry *chunk_entry(const struct ahead_object *chunk, int count,
 	return low < count && chunk[low].id == id ? chunk[low].entry : NULL;
 }
 
-/* The connectors that are not in the chunk themselves. */
-static int load_connectors(struct ahead *ahead,
-			   const struct ahead_object *chunk, int count,
-			   struct read_mv **mvs, int mv_count,
-			   struct error *err)
+/* Takes the connectors that the chunk has itself; `ids` are the others. */
+static int find_missing(const struct ahead_object *chunk, int count,
+			struct read_mv **mvs, int mv_count, int64_t *ids)
 {
-	VEC(int64_t) ids = VEC_INIT;
-	struct entry **entries;
-	int found;
+	int found = 0;
 	size_t k;
-	int ret;
 	int i;
 
 	for (i = 0; i < mv_count; i++)
@@ -260,19 +255,47 @@ static int load_connectors(struct ahead *ahead,
 			mvs[i]->entries[k] =
 				chunk_entry(chunk, count, mvs[i]->links[k]);
 			if (!mvs[i]->entries[k])
-				vec_push(&ids, mvs[i]->links[k]);
+				ids[found++] = mvs[i]->links[k];
 		}
-	found = sort_ids(ids.at, (int)ids.len);
-	entries = mem_zalloc((size_t)found * sizeof(struct entry *));
-	ret = load_entries(ahead->store, ids.at, found, &ahead->arena, entries,
+	return sort_ids(ids, found);
+}
+
+static void take_missing(struct read_mv *mv, const int64_t *ids, int count,
+			 struct entry **entries)
+{
+	size_t k;
+
+	for (k = 0; k < mv->link_count; k++)
+		if (!mv->entries[k])
+			mv->entries[k] =
+				entries[at_id(ids, count, mv->links[k])];
+}
+
+/* The connectors that are not in the chunk themselves. */
+static int load_connectors(struct ahead *ahead,
+			   const struct ahead_object *chunk, int count,
+			   struct read_mv **mvs, int mv_count,
+			   struct error *err)
+{
+	struct entry **entries;
+	size_t links = 0;
+	int64_t *ids;
+	int found;
+	int ret;
+	int i;
+
+	for (i = 0; i < mv_count; i++)
+		links += mvs[i] ? mvs[i]->link_count : 0;
+	ids = mem_alloc(links * sizeof(*ids));
+	entries = mem_zalloc(links * sizeof(struct entry *));
+	found = find_missing(chunk, count, mvs, mv_count, ids);
+	ret = load_entries(ahead->store, ids, found, &ahead->arena, entries,
 			   err);
 	for (i = 0; i < mv_count && ret == 0; i++)
-		for (k = 0; mvs[i] && k < mvs[i]->link_count; k++)
-			if (!mvs[i]->entries[k])
-				mvs[i]->entries[k] = entries[at_id(
-					ids.at, found, mvs[i]->links[k])];
+		if (mvs[i])
+			take_missing(mvs[i], ids, found, entries);
 	mem_free(entries);
-	vec_release(&ids);
+	mem_free(ids);
 	return ret;
 }
 

@@ -249,11 +249,12 @@ struct sync {
 	struct arena scratch; /* of one unit */
 	struct writes w;      /* what the batch changes */
 	struct flush *behind; /* the batch before, being written; or NULL */
-	int batch_objects;    /* at most, in a batch */
 	size_t uncommitted;   /* memory of the batches that were */
 	struct idmap cs;      /* id -> struct work_cs */
 	struct idmap mv;      /* id -> struct work_mv */
 	int64_t preview_id;   /* next id of a preview, negative */
+	int batch_objects;    /* at most, in a batch */
+	bool forgot;          /* links, since ahead_refs.c was told */
 	bool alone; /* a review: of metaverse objects the connectors are not
 		     * read */
 
@@ -262,7 +263,6 @@ struct sync {
 	struct idmap partners;
 	struct idmap mv_links;
 	struct arena mv_links_arena;
-	bool forgot;           /* since ahead_refs.c was told */
 	VEC(int64_t) relinked; /* metaverse objects whose links changed */
 
 	VEC(struct outcome_change) unit_outcomes;
@@ -309,12 +309,12 @@ struct sync {
 	int64_t wants_other; /* unit: it could not be renamed, the name is taken
 			      */
 	bool last_try;
+	bool sets;        /* pass_sets() takes what changes in sets */
 	bool finds_quiet; /* this process looks for quiet objects */
 	bool settled;     /* those in `quiet` have had their turn */
 	bool has_todo;    /* these are all others, in order */
 	int64_t *todo;
 	size_t todo_count;
-	bool sets; /* pass_sets() takes what changes in sets */
 	struct marks marks;
 	VEC(struct deferred) deferred;
 	struct idmap leaving; /* objects that wait for their new name */
