@@ -17,6 +17,7 @@
  */
 #include "sync/held.h"
 
+#include "model/dn.h"
 #include "sync/undo.h"
 
 #include <string.h>
@@ -352,10 +353,116 @@ static void add_required(struct wanting *w, const struct work_mv *mv,
 			    image_has(&mv->image, how->require[i]) ? 'y' : 'n');
 }
 
-/* Never 0. */
+/* ---- what it has ---- */
+
+/* References by whom they mean; false: somebody is nobody's account. */
+static bool owners(struct sync *sync, const struct values *values,
+		   struct values *out)
+{
+	struct error ignored = ERROR_INIT;
+	size_t i;
+
+	*out = values_dup(values, &sync->scratch);
+	for (i = 0; i < out->len; i++) {
+		int64_t mv = 0;
+
+		if (out->at[i].type == VALUE_REFERENCE &&
+		    (work_partner(sync, out->at[i].number, &mv, &ignored) < 0 ||
+		     !mv))
+			return false;
+		if (mv)
+			out->at[i] = value_reference(mv, SV_NULL);
+	}
+	return true;
+}
+
+static bool has_flow(struct wanting *w, const struct work_cs *cs,
+		     const struct image *expected,
+		     const struct config_export_flow *flow)
+{
+	const struct attr_def *def = &cs->agent->agent->types[w->rule_set->type]
+					      .attrs[flow->type_attr];
+	const struct values *has = image_get(expected, flow->attr);
+	const struct values none = { NULL, 0 };
+	struct error ignored = ERROR_INIT;
+	struct expr_result result;
+	struct values meant;
+	struct values wanted;
+
+	if (flow->when || flow->merge != MERGE_NO ||
+	    rules_eval(&w->sync->rules, flow->source, &w->rules,
+		       &w->sync->scratch, &result, &ignored) < 0)
+		return false;
+	wanted = result.kind == EXPR_VALUES ? result.values : none;
+	rules_drop_empty(&wanted, &w->sync->scratch);
+	if (def->type == VALUE_REFERENCE)
+		return owners(w->sync, has ? has : &none, &meant) &&
+		       values_same(&meant, &wanted, MATCH_EXACT);
+	return rules_fit(&wanted, def, &w->sync->scratch, &ignored) == 0 &&
+	       values_identical(&wanted, has ? has : &none);
+}
+
+static bool has_name(struct wanting *w, const struct work_cs *cs)
+{
+	const struct expr *dn = w->rule_set->provision.dn;
+	struct error ignored = ERROR_INIT;
+	struct sv wanted;
+	struct sv has;
+
+	return dn &&
+	       rules_text(&w->sync->rules, dn, &w->rules, &w->sync->scratch,
+			  &wanted, &ignored) > 0 &&
+	       work_dn(w->sync, cs, &has, &ignored) == 0 &&
+	       dn_equal(wanted, has);
+}
+
+static bool has_attr(struct wanting *w, const struct work_cs *cs,
+		     const struct image *expected, uint64_t number)
+{
+	const struct attr_map *map = store_attr_map(w->sync->store);
+	bool ruled = false;
+	size_t i;
+
+	if (!number)
+		return has_name(w, cs);
+	for (i = 0; i < w->rule_set->export_count; i++) {
+		const struct config_export_flow *flow =
+			&w->rule_set->exports[i];
+
+		if (map->to_store[flow->attr] != number)
+			continue;
+		if (ruled || !has_flow(w, cs, expected, flow))
+			return false;
+		ruled = true;
+	}
+	return ruled;
+}
+
+/* Of what was undone it has what the rules want, by some other way: there is
+ * nothing to hold back. What is not simple to tell stays held. */
+static bool has_what_is_wanted(struct wanting *w, const struct work_cs *cs)
+{
+	struct image expected = entry_expected(&cs->e, &w->sync->scratch);
+	struct error ignored = ERROR_INIT;
+	bool when = false;
+	uint64_t number;
+	size_t at = 0;
+
+	if (w->row->kind != HOLD_CHANGE ||
+	    rules_condition(&w->sync->rules, w->rule_set->provision.when,
+			    &w->rules, &w->sync->scratch, &when, &ignored) < 0)
+		return false;
+	while (when && at < w->row->attrs.len &&
+	       image_decode_number(w->row->attrs, &at, &number))
+		when = has_attr(w, cs, &expected, number);
+	return when;
+}
+
+/* Never 0. *needless_out: the object has it already. */
 static uint64_t fingerprint(struct sync *sync, struct work_mv *mv,
 			    const struct config_rule_set *rule_set,
-			    struct work_cs *cs, const struct hold_row *row)
+			    struct work_cs *cs, const struct hold_row *row,
+			    bool *needless_out)
 {
 	const struct config_provision *how = &rule_set->provision;
 	struct wanting w = { .sync = sync, .row = row, .rule_set = rule_set };
@@ -382,6 +489,7 @@ static uint64_t fingerprint(struct sync *sync, struct work_mv *mv,
 			add_flow(&w, &rule_set->exports[i]);
 	hash = hash64(store_hash_key(sync->store), strbuf_sv(&w.text));
 	strbuf_release(&w.text);
+	*needless_out = cs && has_what_is_wanted(&w, cs);
 	return hash ? hash : 1;
 }
 
@@ -390,6 +498,7 @@ bool held_back(struct sync *sync, struct work_mv *mv,
 {
 	struct hold_row *row;
 	const struct hold_change *it;
+	bool needless = false;
 	uint64_t wanted;
 	uint64_t was;
 
@@ -406,13 +515,15 @@ bool held_back(struct sync *sync, struct work_mv *mv,
 		return false;
 	it = changed(sync, row);
 	was = it ? it->now.wanted : row->wanted;
-	wanted = fingerprint(sync, mv, rule_set, cs, row);
+	wanted = fingerprint(sync, mv, rule_set, cs, row, &needless);
+	if (needless || (was && was != wanted)) {
+		end(sync, row,
+		    needless ? "it has what the rules want"
+			     : "the rules want something else now");
+		return false;
+	}
 	if (!was)
 		change(sync, row, wanted, false);
-	else if (was != wanted)
-		end(sync, row, "the rules want something else now");
-	if (was && was != wanted)
-		return false;
 	trace(sync, "held", "held", rule_set, cs ? cs->e.row.id : 0, mv->row.id,
 	      "held since run %lld was undone: nothing is exported to it until "
 	      "the rules want something else, or 'conjoin release'",

@@ -258,8 +258,25 @@ def test_an_undo_undone(company):
     assert company.entry("Name 1")["title"] == ["Clerk"]
     company.undone(company.last_export())
     assert company.entry("Name 1")["title"] == ["Boss"]
-    company.ok("cycle")
+    # there is nothing to hold back any more
+    assert company.held() == {}
+    company.change(("Boss,1,T", "Boss,55,T"))
     assert company.entry("Name 1")["title"] == ["Boss"]
+    assert company.entry("Name 1")["telephonenumber"] == ["55"]
+
+
+def test_others_write_what_the_rules_want(company):
+    run = company.change(("Name 1,Clerk", "Name 1,Boss"),
+                         ("Name 2,", "Nome 2,"))
+    company.undone(run)
+    text = company.read("out/dir.ldif")
+    assert dn("Name 2") in text
+    at = text.index("employeeNumber: 1\n")
+    begin = text.rindex("dn: ", 0, at)
+    company.write("out/dir.ldif", text[:begin] + text[begin:].replace(
+        "title: Clerk", "title: Boss", 1))
+    company.ok("cycle")
+    assert list(company.held()) == [dn("Name 2")]
 
 
 # ---- conflicts
