@@ -161,7 +161,7 @@ void plan_note(struct plan *plan, int64_t cs, const char *cause,
 	struct note *note = arena_zalloc(&plan->arena, sizeof(*note));
 
 	note->cause.text = cause;
-	note->text = text;
+	note->text = arena_cstr(&plan->arena, sv_from(text ? text : ""));
 	idmap_put_ptr(&plan->notes, (uint64_t)cs, note);
 }
 

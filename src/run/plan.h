@@ -27,7 +27,7 @@ void plan_free(struct plan *plan); /* accepts NULL */
 enum run_exit plan_run(struct plan *plan, bool imports, struct error *err);
 
 /* Instead of that: what is pending of this object is for this reason, and not
- * by the rules; `text` is told with it, or NULL. Both are borrowed. */
+ * by the rules; `text` is told with it, or NULL. The cause is borrowed. */
 void plan_note(struct plan *plan, int64_t cs, const char *cause,
 	       const char *text);
 
