@@ -228,6 +228,7 @@ struct sync {
 	const struct config *config;
 	const struct config_agent *agent; /* that is synchronized */
 	uint32_t number;
+	int batch_objects; /* at most, in a batch */
 	const struct sync_options *options;
 	const struct sync_trace *trace; /* NULL in a run */
 	struct sync_result *result;
@@ -253,10 +254,6 @@ struct sync {
 	struct idmap cs;      /* id -> struct work_cs */
 	struct idmap mv;      /* id -> struct work_mv */
 	int64_t preview_id;   /* next id of a preview, negative */
-	int batch_objects;    /* at most, in a batch */
-	bool forgot;          /* links, since ahead_refs.c was told */
-	bool alone; /* a review: of metaverse objects the connectors are not
-		     * read */
 
 	/* what the store says of links, over batches: cs -> 1 + mv, and
 	 * mv -> its connectors; both forgotten when they grow large */
@@ -272,6 +269,9 @@ struct sync {
 	bool waits_stored;   /* the store had some when the step began */
 	bool joins_stored;   /* disconnectors are indexed */
 	bool dues_stored;    /* the store has what is due some day */
+	bool alone;          /* a review: of metaverse objects the connectors
+			      * are not read */
+	bool forgot;         /* links, since ahead_refs.c was told */
 	struct expr_due due; /* of what is evaluated: see due.c */
 	struct held *held;   /* objects that are held; NULL: none is */
 
@@ -313,6 +313,7 @@ struct sync {
 	bool finds_quiet; /* this process looks for quiet objects */
 	bool settled;     /* those in `quiet` have had their turn */
 	bool has_todo;    /* these are all others, in order */
+	bool sets;        /* pass_sets() takes what changes in sets */
 	int64_t *todo;
 	size_t todo_count;
 	struct marks marks;
