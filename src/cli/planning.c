@@ -137,9 +137,10 @@ static enum run_exit stage_undo(struct planning *planning, const char *agent,
 }
 
 static enum run_exit plan_undo(struct planning *planning,
-			       struct plan_collector *how,
+			       const struct plan_collector *how,
 			       struct plan_document *out, struct error *err)
 {
+	struct plan_collector all = *how;
 	struct arena arena = ARENA_INIT;
 	struct idmap staged = IDMAP_INIT;
 	struct undo_task task = { .run = planning->undo,
@@ -152,13 +153,11 @@ static enum run_exit plan_undo(struct planning *planning,
 	if (exit <= RUN_ERRORS) {
 		json_decref(out->conflicts);
 		out->conflicts = take_orders(planning, &task, &staged);
-		how->agent = NULL;
-		if (!how->only)
-			how->only = &staged;
-		if (plan_collect(how, out, err) < 0)
+		all.agent = NULL;
+		if (!all.only)
+			all.only = &staged;
+		if (plan_collect(&all, out, err) < 0)
 			exit = RUN_FAILED;
-		if (how->only == &staged)
-			how->only = NULL;
 	}
 	vec_release(&task.orders);
 	idmap_release(&staged);

@@ -26,8 +26,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 #define RANGE       INT64_C(4096)
 #define FIRST_RANGE INT64_C(512)
 /* After so many it is asked whether one of `WORTH` stays as it is. */

@@ -313,7 +313,6 @@ struct sync {
 	bool finds_quiet; /* this process looks for quiet objects */
 	bool settled;     /* those in `quiet` have had their turn */
 	bool has_todo;    /* these are all others, in order */
-	bool sets;        /* pass_sets() takes what changes in sets */
 	int64_t *todo;
 	size_t todo_count;
 	struct marks marks;
