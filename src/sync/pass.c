@@ -214,6 +214,20 @@ static int take(struct sync *sync, enum pass pass,
 	return sync_object(sync, cs, err);
 }
 
+/* At least one: *done_out is how many. */
+static int take_batch(struct sync *sync, enum pass pass,
+		      const struct ahead *now, int *done_out, struct error *err)
+{
+	int i = 0;
+	int ret;
+
+	do
+		ret = take(sync, pass, &now->objects[i++], err);
+	while (ret == 0 && i < now->len && !is_full(sync, i));
+	*done_out = i;
+	return ret;
+}
+
 /* 1: stopped */
 static int run_pass(struct sync *sync, enum pass pass, struct batches *batches,
 		    struct error *err)
@@ -221,14 +235,13 @@ static int run_pass(struct sync *sync, enum pass pass, struct batches *batches,
 	int ret = ahead_read(batches->now, err);
 
 	while (ret == 0 && batches->now->len) {
-		const struct ahead *now = batches->now;
-		int i;
+		int done = 1;
 
 		ret = begin_batch(sync, batches, err);
-		for (i = 0; i < now->len && ret == 0 && !is_full(sync, i); i++)
-			ret = take(sync, pass, &now->objects[i], err);
 		if (ret == 0)
-			ret = end_batch(sync, batches, i, err);
+			ret = take_batch(sync, pass, batches->now, &done, err);
+		if (ret == 0)
+			ret = end_batch(sync, batches, done, err);
 		if (ret == 0 && pass != PASS_MARKED)
 			ret = told_to_stop(sync);
 	}
