@@ -515,17 +515,22 @@ def test_expired_certificate(tmp_path, rome, request):
     run(folder, "full-import")
 
 
-@pytest.mark.parametrize("how", ["password", "keytab", "ticket_cache"])
+@pytest.mark.parametrize("how", ["password", "keytab", "ticket_cache",
+                                 "over TLS"])
 def test_kerberos(tmp_path, corp, unit, how):
-    """Signed and encrypted by the ticket's key: no TLS."""
+    """Signed and encrypted by the ticket's key, or by TLS."""
     environment = {"KRB5_CONFIG": corp.env["KRB5_CONFIG"]}
-    account = f"k{how[:3]}"
+    account = f"k{how[:3].strip()}"
     dn = f"CN={account},{unit}"
     corp.add(user(dn, userPrincipalName=f"{account}@corp.test"))
     set_password(corp, dn, PASSWORD, enable=True)
     more = f"principal: {account}@CORP.TEST\n  security: sign-and-encrypt"
     text = agent(corp, unit, READ, servers=corp.url, more=more)
-    text = re.sub(r"  (bind_dn|ca_file).*\n", "", text)
+    if how == "over TLS":
+        text = text.replace("security: sign-and-encrypt", "security: starttls")
+        text = re.sub(r"  bind_dn.*\n", "", text)
+    else:
+        text = re.sub(r"  (bind_dn|ca_file).*\n", "", text)
     if how == "keytab":
         subprocess.run(
             ["samba-tool", "domain", "exportkeytab", tmp_path / "keytab",

@@ -176,12 +176,15 @@ static int bind_with(struct connector_session *session, const char *cache,
 		     const char *principal, struct error *err)
 {
 	const char *before = NULL;
+	int binding = LDAP_OPT_X_SASL_CBINDING_TLS_ENDPOINT;
 	char doing[256];
 	OM_uint32 minor;
 	int code;
 
 	(void)ldap_set_option(session->ld, LDAP_OPT_X_SASL_SECPROPS,
 			      protection(session));
+	/* servers may insist that the ticket is bound to the TLS connection */
+	(void)ldap_set_option(session->ld, LDAP_OPT_X_SASL_CBINDING, &binding);
 	(void)ldap_set_option(session->ld, LDAP_OPT_X_SASL_NOCANON,
 			      LDAP_OPT_ON);
 	if (gss_krb5_ccache_name(&minor, cache, &before) != GSS_S_COMPLETE)
