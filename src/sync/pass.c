@@ -152,8 +152,7 @@ static int end_batch(struct sync *sync, struct batches *batches, int done,
 	int64_t after = now->objects[done - 1].id;
 	bool queues = now->pass != PASS_MARKED && queues_ahead(sync, after);
 
-	if (done > 0)
-		batches->bytes = arena_used(&sync->batch) / (size_t)done;
+	batches->bytes = arena_used(&sync->batch) / (size_t)done;
 	batches->kept.count = 0;
 	if (flush_settle(sync, err) < 0 || (queues && flush(sync, err) < 0))
 		return -1;
