@@ -229,15 +229,11 @@ static int check_subtree(struct export_step *step,
 {
 	int64_t total = 0;
 	char what[300];
-	int64_t top;
-	int ret = 0;
 
 	if (deletions && subtree->deletions.percent)
-		ret = tree_find(&step->tree, sv_from(subtree->container),
-				TREE_IMPORTED, &top, err);
-	if (ret > 0)
-		total = store_cs_count_below(step->store, top, err);
-	if (ret < 0 || total < 0)
+		total = tree_count_below(&step->tree,
+					 sv_from(subtree->container), err);
+	if (total < 0)
 		return -1;
 	if (!config_limit_exceeded(&subtree->deletions, 0, deletions, total))
 		return 0;

@@ -151,16 +151,12 @@ static int over_subtree(struct import *import,
 			int64_t deletions, struct error *err)
 {
 	int64_t total = 0;
-	int64_t top = 0;
 	char what[300];
-	int ret = 0;
 
 	if (deletions && subtree->deletions.percent)
-		ret = tree_find(&import->tree, sv_from(subtree->container),
-				TREE_IMPORTED, &top, err);
-	if (ret > 0)
-		total = store_cs_count_below(import->store, top, err);
-	if (ret < 0 || total < 0)
+		total = tree_count_below(&import->tree,
+					 sv_from(subtree->container), err);
+	if (total < 0)
 		return -1;
 	if (!config_limit_exceeded(&subtree->deletions, 0, deletions, total))
 		return 0;

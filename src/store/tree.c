@@ -338,6 +338,15 @@ int tree_find(struct tree *tree, struct sv dn, unsigned views, int64_t *id_out,
 	return find_below(tree, parent, rdn, views, id_out, err);
 }
 
+int64_t tree_count_below(struct tree *tree, struct sv container,
+			 struct error *err)
+{
+	int64_t top = 0;
+	int ret = tree_find(tree, container, TREE_IMPORTED, &top, err);
+
+	return ret > 0 ? store_cs_count_below(tree->store, top, err) : ret;
+}
+
 int tree_place(struct tree *tree, struct store_tx *tx, struct sv dn,
 	       int64_t *parent_out, struct sv *rdn_out, struct error *err)
 {

@@ -80,6 +80,10 @@ enum tree_view {
 int tree_find(struct tree *tree, struct sv dn, unsigned views, int64_t *id_out,
 	      struct error *err);
 
+/* Imported objects at and below a container: 0 where there is none, -1. */
+int64_t tree_count_below(struct tree *tree, struct sv container,
+			 struct error *err);
+
 /* As tree_find; makes placeholders for what is missing of the DN, itself and
  * its parents. */
 int tree_make(struct tree *tree, struct store_tx *tx, struct sv dn,

@@ -17,6 +17,8 @@ import time
 
 import pytest
 
+from helpers import demo_folder
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -246,3 +248,32 @@ def conjoin(program, tmp_path):
     folder = tmp_path / "config"
     folder.mkdir()
     return Conjoin(program, folder)
+
+
+@pytest.fixture
+def going_on(tmp_path):
+    """A folder with a run that was stopped in the midst of its work."""
+    people = 20000
+    while True:
+        folder = demo_folder(tmp_path / str(people), people)
+        folder.ok("run", "teams", "full-import")
+        process = folder.start("run", "hr", "full-import")
+        if caught(folder, process):
+            break
+        process.wait()
+        people *= 4
+    yield folder, process
+    process.kill()
+    process.wait()
+
+
+def caught(folder, process):
+    """Looks until the run is seen, and halts it there."""
+    while process.poll() is None:
+        process.send_signal(signal.SIGSTOP)
+        done = folder.conjoin("runs", "--json")
+        if done.status == 0 and \
+                done.json["runs"][0]["state"] == "going-on":
+            return True
+        process.send_signal(signal.SIGCONT)
+    return False

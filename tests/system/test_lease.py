@@ -6,40 +6,6 @@ import os
 import signal
 import socket
 
-import pytest
-
-from helpers import demo_folder
-
-
-@pytest.fixture
-def going_on(tmp_path):
-    """A folder with a run that was stopped in the midst of its work."""
-    people = 20000
-    while True:
-        folder = demo_folder(tmp_path / str(people), people)
-        folder.ok("run", "teams", "full-import")
-        process = folder.start("run", "hr", "full-import")
-        if caught(folder, process):
-            break
-        process.wait()
-        people *= 4
-    yield folder, process
-    process.kill()
-    process.wait()
-
-
-def caught(folder, process):
-    """Looks until the run is seen, and halts it there."""
-    while process.poll() is None:
-        process.send_signal(signal.SIGSTOP)
-        done = folder.conjoin("runs", "--json")
-        if done.status == 0 and \
-                done.json["runs"][0]["state"] == "going-on":
-            return True
-        process.send_signal(signal.SIGCONT)
-    return False
-
-
 def test_second_run_is_refused(going_on):
     folder, process = going_on
     done = folder.ok("run", "hr", "full-import", "--wait", "0", status=5)

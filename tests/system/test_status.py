@@ -9,7 +9,6 @@ import socket
 import pytest
 
 from helpers import demo_folder
-from test_lease import caught
 
 
 @pytest.fixture
@@ -95,22 +94,6 @@ def test_a_failed_import(demo):
     demo.conjoin("run", "phone", "full-import")
     assert agents(demo, 4)["phone"]["state"] == "failed"
     assert "no-start-file-not-found" in demo.ok("status", status=4).out
-
-
-@pytest.fixture
-def going_on(tmp_path):
-    people = 20000
-    while True:
-        folder = demo_folder(tmp_path / str(people), people)
-        folder.ok("run", "teams", "full-import")
-        process = folder.start("run", "hr", "full-import")
-        if caught(folder, process):
-            break
-        process.wait()
-        people *= 4
-    yield folder, process
-    process.kill()
-    process.wait()
 
 
 def test_going_on_and_died(going_on):
