@@ -77,9 +77,24 @@ static int count_exports(struct finding *f, struct error *err)
 	return ret < 0 ? -1 : 0;
 }
 
+/* 1: whoever began it is still at work; 0: not; -1 */
+static int goes_on(struct finding *f, struct error *err)
+{
+	struct store_holders holders;
+	int i;
+
+	if (f->ended)
+		return 0;
+	if (store_holders(f->store, &holders, err) < 0)
+		return -1;
+	for (i = 0; i < holders.count; i++)
+		if (holders.at[i].run == f->task->run)
+			return 1;
+	return 0;
+}
+
 static int check_run(struct finding *f, const char *agent, struct error *err)
 {
-	struct store_holder holder;
 	long long run = (long long)f->task->run;
 	int ret = store_run_scan(f->store, f->task->run, 1, on_run, f, err);
 
@@ -100,8 +115,8 @@ static int check_run(struct finding *f, const char *agent, struct error *err)
 				 "no file any more: what it wrote cannot be "
 				 "undone",
 				 run, f->agent);
-	ret = f->ended ? 0 : store_lease_held(f->store, &holder, err);
-	if (ret > 0 && holder.run == f->task->run)
+	ret = goes_on(f, err);
+	if (ret > 0)
 		return error_set(err, ERR_INVALID,
 				 "run %lld goes on: undo it when it has ended",
 				 run);

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 
+
 def test_second_run_is_refused(going_on):
     folder, process = going_on
     done = folder.ok("run", "hr", "full-import", "--wait", "0", status=5)
