@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "cli/planning.h"
+#include "store/history.h"
 
 static const struct option_def options[] = {
 	{ "agent", "AGENT", false, "refuse a run that is not this agent's" },
@@ -40,6 +41,43 @@ static enum run_exit make(struct session *session, int64_t run,
 	return exit;
 }
 
+struct state {
+	struct store_holders holders;
+	bool goes_on;
+};
+
+static int on_run(void *data, const struct run_row *row)
+{
+	struct state *state = data;
+
+	state->goes_on = !row->ended &&
+			 store_run_going_on(row, &state->holders);
+	return 1;
+}
+
+/* Asked before the store is looked at through an overlay, which is its own
+ * holder. */
+static enum run_exit refuse_what_goes_on(struct cli *cli, int64_t run)
+{
+	struct state state = { .goes_on = false };
+	struct error err = ERROR_INIT;
+	struct session session;
+	enum run_exit exit = session_open(&session, cli, SESSION_READ, NULL);
+
+	if (exit != RUN_OK)
+		return exit;
+	if (store_holders(session.store, &state.holders, &err) < 0 ||
+	    store_run_scan(session.store, run, 1, on_run, &state, &err) < 0)
+		exit = cli_fail_as(cli, RUN_FAILED, &err);
+	session_close(&session);
+	if (!state.goes_on)
+		return exit;
+	(void)error_set(&err, ERR_INVALID,
+			"run %lld goes on: undo it when it has ended",
+			(long long)run);
+	return cli_fail(cli, &err);
+}
+
 static enum run_exit run(struct cli *cli)
 {
 	struct plan_showing showing;
@@ -53,6 +91,8 @@ static enum run_exit run(struct cli *cli)
 				  "'conjoin runs'",
 				  cli_word(cli, 0));
 	exit = planning_showing(cli, &showing);
+	if (exit == RUN_OK)
+		exit = refuse_what_goes_on(cli, number);
 	if (exit == RUN_OK)
 		exit = session_open(&session, cli, SESSION_OVER, "undo");
 	if (exit != RUN_OK)

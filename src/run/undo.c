@@ -18,7 +18,6 @@ struct finding {
 	struct undo_task *task;
 	const char *agent; /* of the run */
 	bool known;
-	bool ended;
 	struct idmap seen;
 	int64_t objects; /* without containers */
 	int64_t counted; /* by the export steps */
@@ -31,7 +30,6 @@ static int on_run(void *data, const struct run_row *row)
 	struct finding *f = data;
 
 	f->known = true;
-	f->ended = row->ended != 0;
 	f->agent = arena_cstr(f->task->arena, sv_from(row->agent));
 	return 1;
 }
@@ -77,28 +75,11 @@ static int count_exports(struct finding *f, struct error *err)
 	return ret < 0 ? -1 : 0;
 }
 
-/* 1: whoever began it is still at work; 0: not; -1 */
-static int goes_on(struct finding *f, struct error *err)
-{
-	struct store_holders holders;
-	int i;
-
-	if (f->ended)
-		return 0;
-	if (store_holders(f->store, &holders, err) < 0)
-		return -1;
-	for (i = 0; i < holders.count; i++)
-		if (holders.at[i].run == f->task->run)
-			return 1;
-	return 0;
-}
-
 static int check_run(struct finding *f, const char *agent, struct error *err)
 {
 	long long run = (long long)f->task->run;
-	int ret = store_run_scan(f->store, f->task->run, 1, on_run, f, err);
 
-	if (ret < 0)
+	if (store_run_scan(f->store, f->task->run, 1, on_run, f, err) < 0)
 		return -1;
 	if (!f->known)
 		return error_set(err, ERR_INVALID,
@@ -115,12 +96,7 @@ static int check_run(struct finding *f, const char *agent, struct error *err)
 				 "no file any more: what it wrote cannot be "
 				 "undone",
 				 run, f->agent);
-	ret = goes_on(f, err);
-	if (ret > 0)
-		return error_set(err, ERR_INVALID,
-				 "run %lld goes on: undo it when it has ended",
-				 run);
-	return ret < 0 ? -1 : count_exports(f, err);
+	return count_exports(f, err);
 }
 
 /* ---- its rows ---- */

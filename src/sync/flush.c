@@ -24,6 +24,7 @@ struct flush {
 	struct idmap cs;    /* ids of its objects */
 	struct idmap mv;
 	bool open;           /* its transaction goes on */
+	bool joins;          /* the first keys of joins are among its keys */
 	struct ahead *ahead; /* what is read then, or NULL */
 };
 
@@ -351,6 +352,9 @@ static int write_all(void *data, struct store_tx *tx, struct error *err)
 	if (store_cs_key_put(tx, flush->w.cs_keys.at, flush->w.cs_keys.len,
 			     err) < 0)
 		return -1;
+	/* with the keys: who comes after one that died here looks for them */
+	if (flush->joins && store_meta_set(tx, "joins", SV_LIT("1"), err) < 0)
+		return -1;
 	return flush->open;
 }
 
@@ -372,6 +376,8 @@ static struct flush *take_over(struct sync *sync)
 	flush->past = (struct strbuf)STRBUF_INIT(STRBUF_NO_LIMIT);
 	flush->sync = sync;
 	flush->store = sync->store;
+	flush->joins = sync->joins_stored && !sync->joins_told;
+	sync->joins_told = sync->joins_stored;
 	work_hand_over(sync, &flush->w, &flush->batch, &flush->cs, &flush->mv);
 	return flush;
 }

@@ -815,11 +815,10 @@ int join_index_imported(struct sync *sync, struct error *err)
 		if (sync->agents[i].joins &&
 		    index_agent(sync, &sync->agents[i], err) < 0)
 			return -1;
-	if (sync->joins_stored)
-		return store_meta_set(sync->tx, "joins", SV_LIT("1"), err);
 	if (store_meta_get(sync->store, "joins", &sync->scratch, &stored, err) <
 	    0)
 		return -1;
-	sync->joins_stored = stored.len > 0;
+	sync->joins_told = stored.len > 0;
+	sync->joins_stored |= sync->joins_told;
 	return 0;
 }

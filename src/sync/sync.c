@@ -564,9 +564,6 @@ int sync_begin(struct sync *sync, struct error *err)
 
 int sync_end(struct sync *sync, struct error *err)
 {
-	if (sync->joins_stored &&
-	    store_meta_set(sync->tx, "joins", SV_LIT("1"), err) < 0)
-		return -1;
 	if (store_commit(sync->tx, err) < 0) {
 		sync->tx = NULL;
 		return -1;

@@ -268,6 +268,7 @@ struct sync {
 	bool waits_known;             /* all that wait are in fresh_waits */
 	bool waits_stored;   /* the store had some when the step began */
 	bool joins_stored;   /* disconnectors are indexed */
+	bool joins_told;     /* and the store says so, or will with a batch */
 	bool dues_stored;    /* the store has what is due some day */
 	bool alone;          /* a review: of metaverse objects the connectors
 			      * are not read */

@@ -710,3 +710,10 @@ def test_on_a_server(tmp_path, make_slapd):
                 values.sort()
     assert again == before
     assert company.json("errors")["errors"] == []
+
+
+def test_a_run_that_goes_on(going_on):
+    folder, _ = going_on
+    run = folder.json("runs")["runs"][0]["run"]
+    done = folder.ok("undo", run, status=2)
+    assert f"run {run} goes on: undo it when it has ended" in done.err

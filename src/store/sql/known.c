@@ -199,15 +199,24 @@ static uint64_t get_rows(struct store *store, uint64_t key)
 	return known;
 }
 
-static void set_rows(struct store *store, uint64_t key, uint64_t known)
+/* That rows come is always so. What was found in the table is so only while
+ * nothing else was said: the other thread may have announced a row meanwhile.
+ * Gives what holds. */
+static uint64_t set_rows(struct store *store, uint64_t key, uint64_t known)
 {
 	bool shared = store->behind.running;
+	uint64_t holds = ROWS_UNKNOWN;
 
 	if (shared)
 		(void)pthread_mutex_lock(&store->motion_lock);
-	idmap_put(&store->motion, key, known);
+	(void)idmap_get(&store->motion, key, &holds);
+	if (holds == ROWS_UNKNOWN || known == ROWS_SOME) {
+		idmap_put(&store->motion, key, known);
+		holds = known;
+	}
 	if (shared)
 		(void)pthread_mutex_unlock(&store->motion_lock);
+	return holds;
 }
 
 bool known_no_rows(struct store *store, int64_t cs, enum motion_table table)
@@ -225,15 +234,15 @@ bool known_no_rows(struct store *store, int64_t cs, enum motion_table table)
 				    FIRST_ID(CS_AGENT(cs)),
 				    LAST_ID(CS_AGENT(cs)));
 
-		known = count == 0 ? ROWS_NONE : ROWS_SOME;
-		set_rows(store, key, known);
+		known = set_rows(store, key,
+				 count == 0 ? ROWS_NONE : ROWS_SOME);
 	}
 	return known == ROWS_NONE;
 }
 
 void known_row_comes(struct store *store, int64_t cs, enum motion_table table)
 {
-	set_rows(store, motion_key(cs, table), ROWS_SOME);
+	(void)set_rows(store, motion_key(cs, table), ROWS_SOME);
 }
 
 void store_expect_rows(struct store *store, int64_t cs, unsigned rows)
