@@ -188,13 +188,17 @@ static int receive_all(struct pg_database *db, const char *last,
 		       struct error *err)
 {
 	bool synced = false;
+	int nothing = 0; /* how often: once between two statements, for ever
+			  * from a server that crashed */
 	int ret = 0;
 
 	while (!synced) {
 		PGresult *result = PQgetResult(db->conn);
 		ExecStatusType status = PQresultStatus(result);
 
-		if (!result && PQstatus(db->conn) == CONNECTION_BAD)
+		nothing = result ? 0 : nothing + 1;
+		if (nothing > 1 ||
+		    (!result && PQstatus(db->conn) == CONNECTION_BAD))
 			return ret < 0 ? ret
 				       : pg_fail(db, NULL, "write to", err);
 		synced = result && status == PGRES_PIPELINE_SYNC;
