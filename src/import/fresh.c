@@ -34,6 +34,12 @@ bool fresh_holds(const struct import *import)
 	return import->full && import->first;
 }
 
+size_t fresh_bytes(const struct import *import)
+{
+	return import->fresh_rows[0] ? arena_used(&import->fresh_rows[0]->arena)
+				     : 0;
+}
+
 static int order_rows(const void *a, const void *b)
 {
 	int64_t x = ((const struct cs_row *)a)->id;

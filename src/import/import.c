@@ -14,6 +14,7 @@
 #define TX_OBJECTS 65536
 /* of a first import: they are written while the next ones are read */
 #define TX_PART    8192
+#define TX_BYTES   ((size_t)16 << 20)
 #define TX_MS      2000
 #define TX_DELTA   1000000
 
@@ -87,7 +88,8 @@ static bool is_time(const struct import *import)
 {
 	if (!import->full)
 		return import->in_tx >= TX_DELTA;
-	if (fresh_holds(import) && import->in_tx % TX_PART == 0)
+	if (fresh_holds(import) &&
+	    (import->in_tx % TX_PART == 0 || fresh_bytes(import) > TX_BYTES))
 		return true;
 	return is_full(import);
 }

@@ -406,6 +406,8 @@ int move_referrers(struct import *import, int64_t from, int64_t to,
 
 /* fresh.c: rows of new objects are held back: it is a first full import. */
 bool fresh_holds(const struct import *import);
+/* Of the rows that are held back. */
+size_t fresh_bytes(const struct import *import);
 void fresh_placeholder(struct import *import, const struct cs_row *row);
 /* With its references and, when it has one, its pending import, an add. */
 void fresh_object(struct import *import, const struct entry *entry);
