@@ -198,5 +198,5 @@ void agent_check(struct loader *loader, struct agent_draft *draft)
 					   .type_count = agent->type_count };
 
 	if (draft->connect_good && agent->ops->check)
-		agent->ops->check(&config, take_report, loader);
+		agent->ops->check(agent->ops, &config, take_report, loader);
 }

@@ -11,7 +11,7 @@
 uint32_t connector_caps(const struct connector_ops *ops,
 			const struct node *connect)
 {
-	return ops->caps_of ? ops->caps_of(connect) : ops->caps;
+	return ops->caps_of ? ops->caps_of(ops, connect) : ops->caps;
 }
 
 static int context(const struct connector *connector, struct error *err,
@@ -42,7 +42,7 @@ int connector_open(struct connector *connector, const struct connector_ops *ops,
 		return error_set(err, ERR_UNSUPPORTED,
 				 "connector '%s' is of another version",
 				 ops->name);
-	if (ops->open(config, &connector->session, err) < 0)
+	if (ops->open(ops, config, &connector->session, err) < 0)
 		return context(connector, err, "connect");
 	return 0;
 }

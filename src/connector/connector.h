@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONNECTOR_ABI 3
+#define CONNECTOR_ABI 4
 
 enum connector_cap {
 	CONNECTOR_CAP_IMPORT = 1U << 0, /* full import */
@@ -104,9 +104,14 @@ struct connector_ops {
 	 * name NULL; may be NULL. */
 	const struct attr_def *known_attrs;
 
+	/* For the operations below that are given this table: what they need
+	 * to know of it when several tables share them; or NULL. */
+	const void *data;
+
 	/* What this configuration can do: caps less what is not set up (no
 	 * delta file, say). NULL: caps. */
-	uint32_t (*caps_of)(const struct node *connect);
+	uint32_t (*caps_of)(const struct connector_ops *ops,
+			    const struct node *connect);
 
 	/* The DNs that objects lie under and that need no parent (bases);
 	 * memory from arena. NULL: none. */
@@ -122,7 +127,8 @@ struct connector_ops {
 	/* What only this connector can tell of `connect`, beyond the settings
 	 * table (missing combinations, types); reports as setting_check does.
 	 * NULL: nothing. */
-	void (*check)(const struct connector_config *config,
+	void (*check)(const struct connector_ops *ops,
+		      const struct connector_config *config,
 		      setting_report_fn report, void *data);
 
 	/* The attributes that objects of a type have in a file that lies here,
@@ -132,7 +138,8 @@ struct connector_ops {
 			   struct arena *arena, struct local_attrs *out);
 
 	/* Connects and authenticates. On -1 nothing is left open. */
-	int (*open)(const struct connector_config *config,
+	int (*open)(const struct connector_ops *ops,
+		    const struct connector_config *config,
 		    struct connector_session **out, struct error *err);
 	/* Accepts NULL. */
 	void (*close)(struct connector_session *session);

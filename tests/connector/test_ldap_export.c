@@ -261,10 +261,10 @@ static void test_references_setting(void **state)
 	struct node *connect = slapd_connect();
 
 	(void)state;
-	assert_false(ldap_connector.caps_of(connect) &
+	assert_false(connector_caps(&ldap_connector, connect) &
 		     CONNECTOR_CAP_REFERENCES_LATER);
 	node_set(connect, "references", node_text("later"));
-	assert_true(ldap_connector.caps_of(connect) &
+	assert_true(connector_caps(&ldap_connector, connect) &
 		    CONNECTOR_CAP_REFERENCES_LATER);
 	open_writer(connect);
 	assert_true(writer.c.caps & CONNECTOR_CAP_REFERENCES_LATER);

@@ -8,11 +8,13 @@
 #include "connectors/csv/csv_private.h"
 #include "connectors/look_file.h"
 
-static uint32_t csv_caps(const struct node *connect)
+static uint32_t csv_caps(const struct connector_ops *ops,
+			 const struct node *connect)
 {
 	uint32_t caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_EXPORT |
 			CONNECTOR_CAP_AT_ONCE;
 
+	(void)ops;
 	return csv_has_delta(connect) ? caps | CONNECTOR_CAP_DELTA : caps;
 }
 
@@ -26,11 +28,13 @@ static void csv_close(struct connector_session *s)
 	mem_free(s);
 }
 
-static int csv_open(const struct connector_config *config,
+static int csv_open(const struct connector_ops *ops,
+		    const struct connector_config *config,
 		    struct connector_session **out, struct error *err)
 {
 	struct connector_session *s = mem_zalloc(sizeof(*s));
 
+	(void)ops;
 	s->config = config;
 	if (csv_sources_load(config, &s->arena, &s->sources, &s->source_count,
 			     err) < 0) {

@@ -327,12 +327,14 @@ static void check_types(const struct check *c, const struct node *types)
 	}
 }
 
-void csv_check(const struct connector_config *config, setting_report_fn report,
+void csv_check(const struct connector_ops *ops,
+	       const struct connector_config *config, setting_report_fn report,
 	       void *data)
 {
 	const struct node *types = node_get(config->connect, "types");
 	struct check c = { config, report, data };
 
+	(void)ops;
 	if (types) {
 		check_types(&c, types);
 		return;

@@ -41,7 +41,8 @@ int csv_sources_load(const struct connector_config *config, struct arena *arena,
 
 bool csv_has_delta(const struct node *connect);
 
-void csv_check(const struct connector_config *config, setting_report_fn report,
+void csv_check(const struct connector_ops *ops,
+	       const struct connector_config *config, setting_report_fn report,
 	       void *data);
 
 /* A column that an object type wants. */

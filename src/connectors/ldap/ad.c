@@ -74,27 +74,11 @@ static const struct ldap_profile ad_profile = {
 	.classes_in_order = true,
 	.ranges = true,
 	.permissive = true,
+	.integrity = true,
 	.chunk = 1000,
 	.error_of = error_of,
 	.deltas = deltas,
 };
-
-static uint32_t caps_of(const struct node *connect)
-{
-	return ldap_caps(&ad_profile, connect) | CONNECTOR_CAP_INTEGRITY;
-}
-
-static void check(const struct connector_config *config,
-		  setting_report_fn report, void *data)
-{
-	ldap_check(&ad_profile, config, report, data);
-}
-
-static int open_session(const struct connector_config *config,
-			struct connector_session **out, struct error *err)
-{
-	return ldap_session_open(&ad_profile, config, out, err);
-}
 
 /* Bit 2 of userAccountControl is "disabled". */
 static const struct connector_rule disabled[] = {
@@ -118,9 +102,7 @@ const struct connector_ops ad_connector = {
 		CONNECTOR_CAP_REFERENCES_LATER,
 	.settings = settings,
 	.known_attrs = ad_known_attrs,
-	.caps_of = caps_of,
-	.check = check,
+	.data = &ad_profile,
 	.disable = disable,
-	.open = open_session,
 	LDAP_OPERATIONS,
 };

@@ -19,27 +19,10 @@ static const struct setting_def settings[] = {
 	{ .name = NULL },
 };
 
-const struct ldap_profile ldap_plain = {
+static const struct ldap_profile profile = {
 	.name = "ldap",
 	.settings = settings,
 };
-
-static uint32_t caps_of(const struct node *connect)
-{
-	return ldap_caps(&ldap_plain, connect);
-}
-
-static void check(const struct connector_config *config,
-		  setting_report_fn report, void *data)
-{
-	ldap_check(&ldap_plain, config, report, data);
-}
-
-static int open_session(const struct connector_config *config,
-			struct connector_session **out, struct error *err)
-{
-	return ldap_session_open(&ldap_plain, config, out, err);
-}
 
 const struct connector_ops ldap_connector = {
 	.abi = CONNECTOR_ABI,
@@ -49,8 +32,6 @@ const struct connector_ops ldap_connector = {
 	.caps = LDAP_CAPS | CONNECTOR_CAP_REFERENCES_LATER,
 	.settings = settings,
 	.known_attrs = ldap_known_attrs,
-	.caps_of = caps_of,
-	.check = check,
-	.open = open_session,
+	.data = &profile,
 	LDAP_OPERATIONS,
 };

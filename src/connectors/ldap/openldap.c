@@ -35,23 +35,6 @@ static const struct ldap_profile profile = {
 	.deltas = deltas,
 };
 
-static uint32_t caps_of(const struct node *connect)
-{
-	return ldap_caps(&profile, connect);
-}
-
-static void check(const struct connector_config *config,
-		  setting_report_fn report, void *data)
-{
-	ldap_check(&profile, config, report, data);
-}
-
-static int open_session(const struct connector_config *config,
-			struct connector_session **out, struct error *err)
-{
-	return ldap_session_open(&profile, config, out, err);
-}
-
 const struct connector_ops openldap_connector = {
 	.abi = CONNECTOR_ABI,
 	.name = "openldap",
@@ -61,8 +44,6 @@ const struct connector_ops openldap_connector = {
 		CONNECTOR_CAP_REFERENCES_LATER,
 	.settings = settings,
 	.known_attrs = ldap_known_attrs,
-	.caps_of = caps_of,
-	.check = check,
-	.open = open_session,
+	.data = &profile,
 	LDAP_OPERATIONS,
 };

@@ -48,6 +48,9 @@ struct ldap_profile {
 	bool ranges;
 	/* A value that is there already, or gone already, is no error. */
 	bool permissive;
+	/* Its references to what is deleted go by themselves
+	 * (CONNECTOR_CAP_INTEGRITY). */
+	bool integrity;
 	/* Values of references in one request at most; 0: any number. */
 	size_t chunk;
 	/* The error of a refusal by the server's text; NULL: by its code. */
@@ -56,24 +59,26 @@ struct ldap_profile {
 	const struct ldap_delta *const *deltas;
 };
 
-extern const struct ldap_profile ldap_plain;
-
 const struct ldap_form *ldap_form_of(const struct ldap_profile *profile,
 				     const char *name);
 
-/* ---- the operations that need to know the profile ---- */
-
+/* What a profile can do with this configuration. */
 uint32_t ldap_caps(const struct ldap_profile *profile,
 		   const struct node *connect);
 void ldap_check(const struct ldap_profile *profile,
 		const struct connector_config *config, setting_report_fn report,
 		void *data);
-int ldap_session_open(const struct ldap_profile *profile,
+
+/* ---- the operations of connector tables, whose data is a profile ---- */
+
+uint32_t ldap_ops_caps(const struct connector_ops *ops,
+		       const struct node *connect);
+void ldap_ops_check(const struct connector_ops *ops,
+		    const struct connector_config *config,
+		    setting_report_fn report, void *data);
+int ldap_session_open(const struct connector_ops *ops,
 		      const struct connector_config *config,
 		      struct connector_session **out, struct error *err);
-
-/* ---- the others, for connector tables ---- */
-
 void ldap_bases(const struct node *connect, struct arena *arena,
 		struct sv **out, size_t *count_out);
 void ldap_session_close(struct connector_session *session);
@@ -95,7 +100,9 @@ int ldap_export_result(struct connector_session *session, bool wait,
 int ldap_export_end(struct connector_session *session, struct error *err);
 
 #define LDAP_OPERATIONS                                                        \
-	.bases = ldap_bases, .close = ldap_session_close, .look = ldap_look,   \
+	.caps_of = ldap_ops_caps, .check = ldap_ops_check,                     \
+	.open = ldap_session_open, .bases = ldap_bases,                        \
+	.close = ldap_session_close, .look = ldap_look,                        \
 	.import_begin = ldap_import_begin, .next = ldap_import_next,           \
 	.import_end = ldap_import_end, .export_begin = ldap_export_begin,      \
 	.export_put = ldap_export_put, .export_result = ldap_export_result,    \

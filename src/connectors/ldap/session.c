@@ -272,10 +272,11 @@ static int check_config(const struct ldap_profile *profile,
 	return error_set(err, first.code, "%s", first.msg);
 }
 
-int ldap_session_open(const struct ldap_profile *profile,
+int ldap_session_open(const struct connector_ops *ops,
 		      const struct connector_config *config,
 		      struct connector_session **out, struct error *err)
 {
+	const struct ldap_profile *profile = ops->data;
 	struct connector_session *session;
 	struct sv anchor;
 

@@ -35,7 +35,15 @@ uint32_t ldap_caps(const struct ldap_profile *profile,
 	    sv_ieq(setting_text(connect, profile->settings, "anchor"),
 		   setting_text(NULL, profile->settings, "anchor")))
 		caps |= CONNECTOR_CAP_DELTA; /* deletions tell that anchor */
+	if (profile->integrity)
+		caps |= CONNECTOR_CAP_INTEGRITY;
 	return caps;
+}
+
+uint32_t ldap_ops_caps(const struct connector_ops *ops,
+		       const struct node *connect)
+{
+	return ldap_caps(ops->data, connect);
 }
 
 size_t ldap_setting_names(const struct node *map, const char *key,
@@ -302,4 +310,11 @@ const struct ldap_form *ldap_form_of(const struct ldap_profile *profile,
 		if (sv_ieq_str(sv_from(name), form->name))
 			return form;
 	return NULL;
+}
+
+void ldap_ops_check(const struct connector_ops *ops,
+		    const struct connector_config *config,
+		    setting_report_fn report, void *data)
+{
+	ldap_check(ops->data, config, report, data);
 }

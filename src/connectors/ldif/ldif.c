@@ -39,12 +39,14 @@ static const struct setting_def settings[] = {
 	{ .name = NULL },
 };
 
-static uint32_t ldif_caps(const struct node *connect)
+static uint32_t ldif_caps(const struct connector_ops *ops,
+			  const struct node *connect)
 {
 	uint32_t caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_EXPORT |
 			CONNECTOR_CAP_DN | CONNECTOR_CAP_RENAME |
 			CONNECTOR_CAP_AT_ONCE;
 
+	(void)ops;
 	if (setting_text(connect, settings, "changes").len)
 		caps |= CONNECTOR_CAP_DELTA;
 	if (setting_switch(connect, settings, "tree"))
@@ -69,7 +71,8 @@ static void ldif_bases(const struct node *connect, struct arena *arena,
 						       : bases->items[i]->text;
 }
 
-static void ldif_check(const struct connector_config *config,
+static void ldif_check(const struct connector_ops *ops,
+		       const struct connector_config *config,
 		       setting_report_fn report, void *data)
 {
 	const struct node *connect = config->connect;
@@ -80,6 +83,7 @@ static void ldif_check(const struct connector_config *config,
 	size_t i;
 	int64_t width = setting_number(connect, settings, "max_line");
 
+	(void)ops;
 	ldif_bases(connect, &scratch, &names, &count);
 	for (i = 0; i < count; i++)
 		if (!dn_valid(names[i]))
@@ -107,13 +111,15 @@ static void ldif_close(struct connector_session *session)
 	mem_free(session);
 }
 
-static int ldif_open(const struct connector_config *config,
+static int ldif_open(const struct connector_ops *ops,
+		     const struct connector_config *config,
 		     struct connector_session **out, struct error *err)
 {
 	struct connector_session *s = mem_zalloc(sizeof(*s));
 	struct ldif_files *files = &s->files;
 	struct sv anchor = setting_text(config->connect, settings, "anchor");
 
+	(void)ops;
 	(void)err; /* files are opened when an import or export begins */
 	s->config = config;
 	files->content_fd = -1;

@@ -153,10 +153,12 @@ static void memory_bases(const struct node *connect, struct arena *arena,
 	 CONNECTOR_CAP_DN | CONNECTOR_CAP_TREE | CONNECTOR_CAP_RENAME |        \
 	 CONNECTOR_CAP_AT_ONCE | CONNECTOR_CAP_REFERENCES_LATER)
 
-static uint32_t memory_caps(const struct node *connect)
+static uint32_t memory_caps(const struct connector_ops *ops,
+			    const struct node *connect)
 {
 	uint32_t caps = ALL_CAPS;
 
+	(void)ops;
 	if (!setting_switch(connect, settings, "tree"))
 		caps &= ~(uint32_t)CONNECTOR_CAP_TREE;
 	if (!setting_switch(connect, settings, "at_once"))
@@ -217,7 +219,8 @@ static int load(struct connector_session *s, struct error *err)
 	return ret;
 }
 
-static int memory_open(const struct connector_config *config,
+static int memory_open(const struct connector_ops *ops,
+		       const struct connector_config *config,
 		       struct connector_session **out, struct error *err)
 {
 	struct connector_session *s = mem_zalloc(sizeof(*s));
@@ -225,6 +228,7 @@ static int memory_open(const struct connector_config *config,
 	const struct node *fail = node_get(connect, "fail");
 	struct sv path = setting_text(connect, settings, "path");
 
+	(void)ops;
 	s->config = config;
 	s->system =
 		sv_eq_str(setting_text(connect, settings, "anchors"), "system");

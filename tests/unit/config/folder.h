@@ -35,10 +35,12 @@ static const struct setting_def csv_settings[] = {
 	{ 0 },
 };
 
-static inline uint32_t csv_caps_of(const struct node *connect)
+static inline uint32_t csv_caps_of(const struct connector_ops *ops,
+				   const struct node *connect)
 {
 	uint32_t caps = CONNECTOR_CAP_IMPORT;
 
+	(void)ops;
 	if (setting_switch(connect, csv_settings, "export"))
 		caps |= CONNECTOR_CAP_EXPORT;
 	return caps;
@@ -110,11 +112,13 @@ static inline void ad_bases(const struct node *connect, struct arena *arena,
 		(*out)[i] = node_get(list->items[i], "base")->text;
 }
 
-static inline void ad_check(const struct connector_config *config,
+static inline void ad_check(const struct connector_ops *ops,
+			    const struct connector_config *config,
 			    setting_report_fn report, void *data)
 {
 	const struct node *dn = node_get(config->connect, "bind_dn");
 
+	(void)ops;
 	if (config->type_count == 0 || sv_eq_str(dn->text, "wrong"))
 		report(data, dn, "nobody of that name");
 }

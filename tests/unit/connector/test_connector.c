@@ -32,9 +32,11 @@ static int answer(struct error *err)
 	return fake.ret;
 }
 
-static int fake_open(const struct connector_config *config,
+static int fake_open(const struct connector_ops *ops,
+		     const struct connector_config *config,
 		     struct connector_session **out, struct error *err)
 {
+	(void)ops;
 	(void)config;
 	if (answer(err) < 0)
 		return -1;
@@ -121,8 +123,10 @@ static const struct connector_ops full_ops = {
 	.export_end = fake_begin,
 };
 
-static uint32_t no_delta(const struct node *connect)
+static uint32_t no_delta(const struct connector_ops *ops,
+			 const struct node *connect)
 {
+	(void)ops;
 	(void)connect;
 	return CONNECTOR_CAP_IMPORT;
 }

@@ -84,9 +84,11 @@ struct connector_session {
 
 static struct connector_session fake;
 
-static inline int fake_open(const struct connector_config *config,
+static inline int fake_open(const struct connector_ops *ops,
+			    const struct connector_config *config,
 			    struct connector_session **out, struct error *err)
 {
+	(void)ops;
 	(void)config;
 	(void)err;
 	*out = &fake;

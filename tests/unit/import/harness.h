@@ -101,9 +101,11 @@ struct connector_session {
 
 static struct connector_session the_session;
 
-static inline int script_open(const struct connector_config *config,
+static inline int script_open(const struct connector_ops *ops,
+			      const struct connector_config *config,
 			      struct connector_session **out, struct error *err)
 {
+	(void)ops;
 	(void)config;
 	(void)err;
 	*out = &the_session;
