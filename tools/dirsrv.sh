@@ -15,18 +15,8 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 set -u
-
-die() {
-	echo "dirsrv.sh: $*" >&2
-	exit 1
-}
-
-# A zombie has no command line.
-running() {
-	[ -s "$dir/pid" ] && read -r pid <"$dir/pid" &&
-		tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" |
-		grep -q 'ns-slapd'
-}
+# shellcheck source=tools/server.sh
+. "$(dirname "${BASH_SOURCE[0]}")/server.sh"
 
 show() {
 	echo "LDAP_URL=ldap://127.0.0.1:$port"
@@ -126,11 +116,6 @@ exec /usr/sbin/dscreate from-file $dir/setup.inf" >"$dir/setup.sh"
 	configure_all
 }
 
-answers() {
-	LDAPNOINIT=1 ldapsearch -x -o nettimeout=2 -H "ldap://127.0.0.1:$port" \
-		-s base -b '' 1.1 >/dev/null 2>&1
-}
-
 start() {
 	local tries
 
@@ -149,28 +134,12 @@ start() {
 	setsid unshare -m sh "$dir/run.sh" </dev/null >"$dir/output" 2>&1 &
 	echo $! >"$dir/pid"
 	for ((tries = 0; tries < 400; tries++)); do
-		answers && touch "$dir/ready" && return
+		ldap_answers "127.0.0.1:$port" && touch "$dir/ready" && return
 		kill -0 "$(cat "$dir/pid")" 2>/dev/null || break
 		sleep 0.05
 	done
 	tail -n 5 "$dir/output" "$dir/log/slapd-$name/errors" >&2
 	die "the server did not start"
-}
-
-stop() {
-	local tries
-
-	running || {
-		rm -f "$dir/pid"
-		return
-	}
-	kill -TERM "$pid"
-	for ((tries = 0; tries < 400; tries++)); do
-		running || break
-		sleep 0.05
-	done
-	running && kill -KILL "$pid"
-	rm -f "$dir/pid"
 }
 
 [ $# -ge 2 ] || die "usage: dirsrv.sh start|stop|env DIR [--suffix DN]"
@@ -185,6 +154,7 @@ port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
 [ -f "$dir/params" ] && . "$dir/params"
 name=test$port
 password='Passw0rd!x'
+ours='ns-slapd'
 
 case $verb in
 start)
@@ -192,7 +162,7 @@ start)
 	start
 	show
 	;;
-stop) stop ;;
+stop) stop_server TERM ;;
 env) show ;;
 *) die "no verb '$verb'" ;;
 esac

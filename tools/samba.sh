@@ -15,19 +15,8 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 set -u
-
-die() {
-	echo "samba.sh: $*" >&2
-	exit 1
-}
-
-# The server's own pid; fails when it does not run. A zombie has no command
-# line, and the server writes a title into its own.
-running() {
-	[ -s "$dir/pid" ] && read -r pid <"$dir/pid" &&
-		tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" |
-		grep -q "^samba"
-}
+# shellcheck source=tools/server.sh
+. "$(dirname "${BASH_SOURCE[0]}")/server.sh"
 
 show() {
 	echo "LDAP_URL=ldap://$address"
@@ -39,21 +28,6 @@ show() {
 	echo "LDAP_PID=$(cat "$dir/pid" 2>/dev/null)"
 	echo "KRB5_CONFIG=$dir/krb5.conf"
 }
-
-# A CA of our own, and a certificate for this address signed by it.
-run_openssl() (
-	set -e
-	cd "$dir/tls"
-	printf 'subjectAltName=DNS:localhost,IP:%s\n' "$address" >server.ext
-	openssl ecparam -name prime256v1 -genkey -noout -out ca.key
-	openssl ecparam -name prime256v1 -genkey -noout -out server.key
-	openssl req -x509 -new -key ca.key -days 30 \
-		-subj '/CN=conjoin test CA' -out ca.pem
-	openssl req -new -key server.key -subj "/CN=dc.$domain" -out server.csr
-	openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key \
-		-CAcreateserial -days 30 -extfile server.ext -out server.pem
-	chmod 600 server.key
-)
 
 make_conf() {
 	cat >"$dir/smb.conf" <<END
@@ -118,23 +92,18 @@ END
 provision() {
 	local options=(-s "$dir/smb.conf" -H "$dir/private/sam.ldb")
 
-	mkdir -p "$dir"/{private,state,cache,lock,run,dns,tls}
-	run_openssl >"$dir/output" 2>&1
+	mkdir -p "$dir"/{private,state,cache,lock,run,dns}
+	make_keys "dc.$domain" "$address"
 	make_conf
 	samba-tool domain provision -s "$dir/smb.conf" --backend-store=mdb \
 		--realm="$realm" --domain="${realm%%.*}" --host-name=dc \
 		--host-ip="$address" --adminpass="$password" --server-role=dc \
-		--dns-backend=NONE >>"$dir/output" 2>&1 &&
+		--dns-backend=NONE >"$dir/output" 2>&1 &&
 		samba-tool domain passwordsettings set "${options[@]}" \
 			--min-pwd-age=0 --max-pwd-age=0 --history-length=0 \
 			>>"$dir/output" 2>&1 &&
 		samba-tool spn add "ldap/$address" 'DC$' "${options[@]}" \
 			>>"$dir/output" 2>&1
-}
-
-answers() {
-	LDAPNOINIT=1 ldapsearch -x -o nettimeout=2 -H "ldap://$address" \
-		-s base -b '' 1.1 >/dev/null 2>&1
 }
 
 start() {
@@ -157,29 +126,12 @@ start() {
 		-s "$dir/smb.conf" </dev/null >>"$dir/output" 2>&1 &
 	echo $! >"$dir/pid"
 	for ((tries = 0; tries < 600; tries++)); do
-		answers && touch "$dir/ready" && return
+		ldap_answers "$address" && touch "$dir/ready" && return
 		kill -0 "$(cat "$dir/pid")" 2>/dev/null || break
 		sleep 0.05
 	done
 	tail -n 5 "$dir/output" >&2
 	die "samba did not start with $dir/smb.conf"
-}
-
-stop() {
-	local tries
-
-	running || {
-		rm -f "$dir/pid"
-		return
-	}
-	kill -TERM "$pid"
-	kill -CONT "$pid" # a test may have stopped it
-	for ((tries = 0; tries < 200; tries++)); do
-		running || break
-		sleep 0.05
-	done
-	running && kill -KILL "$pid"
-	rm -f "$dir/pid"
 }
 
 [ $# -ge 2 ] || die "usage: samba.sh start|stop|env DIR [REALM ADDRESS]"
@@ -193,6 +145,7 @@ address=${4:-127.0.0.21}
 domain=${realm,,}
 base=DC=${domain//./,DC=}
 password='Passw0rd!x'
+ours='^samba' # it writes a title into its command line
 
 case $verb in
 start)
@@ -200,7 +153,7 @@ start)
 	start
 	show
 	;;
-stop) stop ;;
+stop) stop_server TERM ;;
 env) show ;;
 *) die "no verb '$verb'" ;;
 esac

@@ -15,23 +15,12 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 set -u
-
-die() {
-	echo "slapd.sh: $*" >&2
-	exit 1
-}
+# shellcheck source=tools/server.sh
+. "$(dirname "${BASH_SOURCE[0]}")/server.sh"
 
 usage() {
 	die "usage: slapd.sh start|stop|env DIR [--suffix DN] [--port PORT]" \
 		"[--tls] [--conf FILE]"
-}
-
-# The server's own pid; fails when it does not run. A zombie has no command
-# line.
-running() {
-	[ -s "$dir/pid" ] && read -r pid <"$dir/pid" &&
-		tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" |
-		grep -q "^[^ ]*slapd .*$dir/slapd.conf"
 }
 
 show() {
@@ -43,26 +32,6 @@ show() {
 	echo "LDAP_BIND_DN=cn=admin,$suffix"
 	echo "LDAP_PASSWORD=secret"
 	echo "LDAP_PID=$(cat "$dir/pid" 2>/dev/null)"
-}
-
-# A CA of our own, and a certificate for this machine signed by it.
-run_openssl() (
-	set -e
-	cd "$1"
-	printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' >server.ext
-	openssl ecparam -name prime256v1 -genkey -noout -out ca.key
-	openssl ecparam -name prime256v1 -genkey -noout -out server.key
-	openssl req -x509 -new -key ca.key -days 30 \
-		-subj '/CN=conjoin test CA' -out ca.pem
-	openssl req -new -key server.key -subj '/CN=localhost' -out server.csr
-	openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key \
-		-CAcreateserial -days 30 -extfile server.ext -out server.pem
-)
-
-make_keys() {
-	mkdir -p "$dir/tls"
-	run_openssl "$dir/tls" >"$dir/tls/log" 2>&1
-	[ -s "$dir/tls/server.pem" ] || die "openssl failed: see $dir/tls/log"
 }
 
 make_conf() {
@@ -122,11 +91,6 @@ make_root() {
 		die "cannot make the entry '$suffix'"
 }
 
-answers() {
-	LDAPNOINIT=1 ldapsearch -x -o nettimeout=2 -H "ldap://127.0.0.1:$port" \
-		-s base -b '' 1.1 >/dev/null 2>&1
-}
-
 # One attempt: 0 it answers, 1 it ended (a port was taken, say).
 launch() {
 	local urls="ldap://127.0.0.1:$port" tries
@@ -137,7 +101,7 @@ launch() {
 		</dev/null >"$dir/output" 2>&1 &
 	echo $! >"$dir/pid"
 	for ((tries = 0; tries < 500; tries++)); do
-		answers && running && return 0
+		ldap_answers "127.0.0.1:$port" && running && return 0
 		kill -0 "$(cat "$dir/pid")" 2>/dev/null || return 1
 		sleep 0.02
 	done
@@ -154,7 +118,8 @@ start() {
 	command -v ldapsearch >/dev/null ||
 		die "ldapsearch is not installed: apt-get install ldap-utils"
 	running && return
-	[ -z "$tls" ] || [ -f "$dir/tls/server.pem" ] || make_keys
+	[ -z "$tls" ] || [ -f "$dir/tls/server.pem" ] ||
+		make_keys localhost 127.0.0.1
 	[ -f "$dir/slapd.conf" ] || make_conf
 	mkdir -p "$dir/db"
 	[ -f "$dir/db/data.mdb" ] || make_root
@@ -172,28 +137,12 @@ start() {
 	die "slapd did not start with $dir/slapd.conf"
 }
 
-stop() {
-	local tries
-
-	running || {
-		rm -f "$dir/pid"
-		return
-	}
-	kill -INT "$pid"
-	kill -CONT "$pid" # a test may have stopped it
-	for ((tries = 0; tries < 1000; tries++)); do
-		running || break
-		sleep 0.02
-	done
-	running && kill -KILL "$pid"
-	rm -f "$dir/pid"
-}
-
 [ $# -ge 2 ] || usage
 verb=$1
 case $verb in start | stop | env) ;; *) usage ;; esac
 mkdir -p "$2" || exit 1
 dir=$(cd "$2" && pwd)
+ours="^[^ ]*slapd .*$dir/slapd.conf"
 shift 2
 
 suffix=dc=example,dc=com
@@ -223,6 +172,6 @@ start)
 		"$tls_port" "$tls" >"$dir/params"
 	show
 	;;
-stop) stop ;;
+stop) stop_server INT ;;
 env) show ;;
 esac
