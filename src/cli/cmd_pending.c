@@ -101,6 +101,19 @@ static int each_agent(struct listing *listing, const char *only,
 	return 0;
 }
 
+/* Counts one more of a list that has a title; true when it is printed. */
+static bool to_print(struct listing *listing, const char *title)
+{
+	listing->count++;
+	listing->total++;
+	if (listing->cli->output.json ||
+	    (listing->limit && listing->count > listing->limit))
+		return false;
+	if (listing->count == 1)
+		(void)puts(title);
+	return true;
+}
+
 static json_t *reference_json(const struct display_mv *object,
 			      struct arena *arena)
 {
@@ -120,19 +133,14 @@ static int on_reference(void *data, const struct display_mv *object)
 	struct listing *listing = data;
 	struct arena arena = ARENA_INIT;
 
-	listing->count++;
-	listing->total++;
-	if (listing->cli->output.json) {
+	if (listing->cli->output.json)
 		json_stream_add(&listing->stream,
 				reference_json(object, &arena));
-	} else if (!listing->limit || listing->count <= listing->limit) {
-		if (listing->count == 1)
-			(void)puts("metaverse objects with references that "
-				   "wait for their target:");
+	if (to_print(listing, "metaverse objects with references that wait "
+			      "for their target:"))
 		(void)printf("  mv %lld  %s  %s\n", (long long)object->id,
 			     object->type,
 			     output_safe(show_title(&object->attrs), &arena));
-	}
 	arena_release(&arena);
 	return 0;
 }
@@ -183,33 +191,13 @@ static int on_due(void *data, const struct pending_due *due)
 	struct arena arena = ARENA_INIT;
 	char time[40];
 
-	listing->count++;
-	listing->total++;
 	clock_format_iso(due->row->time, time);
-	if (listing->cli->output.json) {
+	if (listing->cli->output.json)
 		json_stream_add(&listing->stream, due_json(due, time, &arena));
-	} else if (!listing->limit || listing->count <= listing->limit) {
-		if (listing->count == 1)
-			(void)puts("looked at again by itself:");
+	if (to_print(listing, "looked at again by itself:"))
 		print_due(due, time, &arena);
-	}
 	arena_release(&arena);
 	return 0;
-}
-
-static int list_due(struct listing *listing, const char *agent,
-		    struct error *err)
-{
-	uint32_t number = 0;
-
-	if (agent)
-		number = store_name_find(listing->session->store, NAME_AGENT,
-					 sv_from(agent));
-	listing->count = 0;
-	if (listing->cli->output.json)
-		json_stream_list(&listing->stream, "due");
-	return pending_due(&listing->session->display, number, on_due, listing,
-			   err);
 }
 
 static int on_hold(void *data, const struct display_hold *hold)
@@ -217,30 +205,40 @@ static int on_hold(void *data, const struct display_hold *hold)
 	struct listing *listing = data;
 	struct arena arena = ARENA_INIT;
 
-	listing->count++;
-	listing->total++;
-	if (listing->cli->output.json) {
+	if (listing->cli->output.json)
 		json_stream_add(&listing->stream, show_hold_json(hold, &arena));
-	} else if (!listing->limit || listing->count <= listing->limit) {
-		if (listing->count == 1)
-			(void)puts("held, nothing is exported to them:");
+	if (to_print(listing, "held, nothing is exported to them:"))
 		show_hold(hold, &arena);
-	}
 	arena_release(&arena);
 	return 0;
+}
+
+/* Begins a list of one agent, or of all with NULL; returns its number or 0. */
+static uint32_t begin_list(struct listing *listing, const char *name,
+			   const char *agent)
+{
+	listing->count = 0;
+	if (listing->cli->output.json)
+		json_stream_list(&listing->stream, name);
+	return agent ? store_name_find(listing->session->store, NAME_AGENT,
+				       sv_from(agent))
+		     : 0;
+}
+
+static int list_due(struct listing *listing, const char *agent,
+		    struct error *err)
+{
+	uint32_t number = begin_list(listing, "due", agent);
+
+	return pending_due(&listing->session->display, number, on_due, listing,
+			   err);
 }
 
 static int list_held(struct listing *listing, const char *agent,
 		     struct error *err)
 {
-	uint32_t number = 0;
+	uint32_t number = begin_list(listing, "held", agent);
 
-	if (agent)
-		number = store_name_find(listing->session->store, NAME_AGENT,
-					 sv_from(agent));
-	listing->count = 0;
-	if (listing->cli->output.json)
-		json_stream_list(&listing->stream, "held");
 	if (holds_scan(&listing->session->display, number, on_hold, listing,
 		       err) < 0)
 		return -1;
