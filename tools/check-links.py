@@ -26,13 +26,13 @@ def main():
     root = pathlib.Path(__file__).resolve().parent.parent
     bad = 0
     reached = set()
-    todo = [root / "README.md"]
+    waiting = [root / "README.md"]
     pages = set((root / "docs").rglob("*.md"))
     others = {root / "CONTRIBUTING.md", root / "examples/README.md"}
     for start in sorted(others):
-        todo.append(start)
-    while todo:
-        page = todo.pop()
+        waiting.append(start)
+    while waiting:
+        page = waiting.pop()
         if page in reached:
             continue
         reached.add(page)
@@ -47,7 +47,7 @@ def main():
                 print(f"{page.relative_to(root)}: no '{link}'")
                 bad += 1
             elif target.suffix == ".md":
-                todo.append(target)
+                waiting.append(target)
     for page in sorted(pages - reached):
         print(f"{page.relative_to(root)}: no page leads here")
         bad += 1

@@ -360,22 +360,22 @@ static int next_ids(const struct ahead *ahead, int64_t *out, int most,
 }
 
 /* The next of those that are not settled already. */
-static int next_todo(const struct ahead *ahead, int64_t *out, int most)
+static int next_other(const struct ahead *ahead, int64_t *out, int most)
 {
 	size_t low = 0;
-	size_t high = ahead->todo_count;
+	size_t high = ahead->other_count;
 	int count = 0;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (ahead->todo[middle] > ahead->after)
+		if (ahead->others[middle] > ahead->after)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	while (count < most && low < ahead->todo_count)
-		out[count++] = ahead->todo[low++];
+	while (count < most && low < ahead->other_count)
+		out[count++] = ahead->others[low++];
 	return count;
 }
 
@@ -384,8 +384,8 @@ static int read_queued(struct ahead *ahead, struct ahead_object *chunk,
 {
 	struct entry *entries[2 * CHUNK];
 	int64_t ids[2 * CHUNK];
-	int count = ahead->has_todo ? next_todo(ahead, ids, most)
-				    : next_ids(ahead, ids, most, err);
+	int count = ahead->has_others ? next_other(ahead, ids, most)
+				      : next_ids(ahead, ids, most, err);
 	int i;
 
 	if (count > 0 && load_entries(ahead->store, ids, count, &ahead->arena,
@@ -441,7 +441,7 @@ static int read_all(struct ahead *ahead, struct ahead_object *chunk, int most,
 static int read_objects(struct ahead *ahead, struct ahead_object *chunk,
 			int most, struct error *err)
 {
-	int count = ahead->pass == PASS_ALL && !ahead->has_todo
+	int count = ahead->pass == PASS_ALL && !ahead->has_others
 			    ? read_all(ahead, chunk, most, err)
 			    : read_queued(ahead, chunk, most, err);
 

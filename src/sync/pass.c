@@ -191,7 +191,7 @@ static int take(struct sync *sync, enum pass pass,
 
 	if (pass == PASS_MARKED)
 		return take_marked(sync, object, err);
-	if (pass == PASS_ALL && sync->settled && !sync->has_todo &&
+	if (pass == PASS_ALL && sync->settled && !sync->has_others &&
 	    idmap_get(&sync->quiet, (uint64_t)object->id, NULL))
 		return 0;
 	/* the batch before may have changed what was read ahead of it */
@@ -259,9 +259,9 @@ static struct ahead *new_ahead(const struct sync *sync, enum pass pass,
 	ahead->agent = sync->number;
 	ahead->pass = pass;
 	ahead->sets = sync->sets;
-	ahead->has_todo = pass == PASS_ALL && sync->has_todo;
-	ahead->todo = sync->todo;
-	ahead->todo_count = sync->todo_count;
+	ahead->has_others = pass == PASS_ALL && sync->has_others;
+	ahead->others = sync->others;
+	ahead->other_count = sync->other_count;
 	ahead->wanted = FIRST < sync->batch_objects ? FIRST
 						    : sync->batch_objects;
 	return ahead;

@@ -347,9 +347,9 @@ static void settle(struct sync *sync, struct sync_quiet *found, bool whole)
 	if (!whole)
 		return;
 	vec_sort(&found->others, order_ids);
-	sync->todo = found->others.at;
-	sync->todo_count = found->others.len;
-	sync->has_todo = true;
+	sync->others = found->others.at;
+	sync->other_count = found->others.len;
+	sync->has_others = true;
 	found->others.at = NULL;
 	found->others.len = found->others.size = 0;
 }

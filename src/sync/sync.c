@@ -612,7 +612,7 @@ void sync_release(struct sync *sync)
 	idmap_release(&sync->leaving);
 	vec_release(&sync->deferred);
 	vec_release(&sync->takers);
-	mem_free(sync->todo);
+	mem_free(sync->others);
 }
 
 int sync_run(struct store *store, const struct config *config,

@@ -313,9 +313,9 @@ struct sync {
 	bool sets;        /* pass_sets() takes what changes in sets */
 	bool finds_quiet; /* this process looks for quiet objects */
 	bool settled;     /* those in `quiet` have had their turn */
-	bool has_todo;    /* these are all others, in order */
-	int64_t *todo;
-	size_t todo_count;
+	bool has_others;  /* these are all others, in order */
+	int64_t *others;
+	size_t other_count;
 	struct marks marks;
 	VEC(struct deferred) deferred;
 	struct idmap leaving; /* objects that wait for their new name */
@@ -474,10 +474,10 @@ struct ahead {
 	struct ahead_refs *refs;
 	uint32_t agent;
 	enum pass pass;
-	bool sets;     /* others take what changes in sets alone */
-	bool has_todo; /* PASS_ALL: these, in order, and no others */
-	const int64_t *todo;
-	size_t todo_count;
+	bool sets;       /* others take what changes in sets alone */
+	bool has_others; /* PASS_ALL: these, in order, and no others */
+	const int64_t *others;
+	size_t other_count;
 	int64_t after;      /* objects behind this one */
 	int wanted;         /* about as many */
 	struct arena arena; /* what is read, for the batch */

@@ -450,20 +450,20 @@ class Model:
         self.errors = []
         self.marked = []
         self.relinked = set()
-        todo = [o for o in self.objs[agent] if not o.placeholder
+        others = [o for o in self.objs[agent] if not o.placeholder
                 and (full or o.pend or o.error or o.retry
                      or (o.leaving and not o.mv
                          and not self.waits(o, o.left_rs)))]
         self.last_try = False
-        self.coming = set(todo)
+        self.coming = set(others)
         self.leaving = {}       # who waits for another name: its object
         self.takers = []        # who took such a one's name, and from whom
         # A name or a connector in the way may go by what is still to come.
         later = []
-        for obj in todo:
+        for obj in others:
             if obj.alive and obj.pend != "delete":
                 self.guarded(obj, self.process, later)
-        for obj in todo:
+        for obj in others:
             if obj.alive and obj.pend == "delete":
                 self.guarded(obj, self.process_delete, later)
         self.last_try = True

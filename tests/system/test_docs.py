@@ -112,7 +112,7 @@ def test_undo_howto(tutorial, tmp_path):
     folder.ok("cycle")
     before = folder.read("out/directory.ldif")
     folder.write("data/hr.csv", re.sub(
-        "^1,.*\n", "", re.sub(r"^(2,(?:[^,]*,){3})[^,]*,", r"\g<1>Ceo,",
+        "^1,.*\n", "", re.sub(r"^(2,(?:[^,]*,){3})[^,]*,", r"\g<1>Director,",
                               folder.read("data/hr.csv"), flags=re.M),
         flags=re.M))
     first, then = text.split("`conjoin runs` says")
@@ -133,7 +133,7 @@ def test_undo_howto(tutorial, tmp_path):
     follow(folder, held)
     entries = folder.ldif("out/directory.ldif")
     assert entries.entry("cn=Ben Osei,ou=people,dc=corp,dc=test")["title"] \
-        == ["Ceo"]
+        == ["Director"]
     assert entries.entry("cn=Ada Larkin,ou=people,dc=corp,dc=test")
 
 
