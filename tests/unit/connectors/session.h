@@ -174,7 +174,7 @@ static inline const char *check_session(struct session *s)
 	(void)setting_check(s->config.connect, s->ops->settings, tell_problem,
 			    &s->log);
 	if (s->ops->check)
-		s->ops->check(&s->config, tell_problem, &s->log);
+		s->ops->check(s->ops, &s->config, tell_problem, &s->log);
 	return strbuf_cstr(&s->log);
 }
 
