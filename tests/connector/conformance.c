@@ -307,7 +307,7 @@ static void make(const struct conformance_object *objects, size_t count)
 				       no_problem, NULL),
 			 0);
 	if (now->ops->check)
-		now->ops->check(&now->config, no_problem, NULL);
+		now->ops->check(now->ops, &now->config, no_problem, NULL);
 }
 
 static uint32_t caps(void)

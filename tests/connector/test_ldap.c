@@ -203,7 +203,7 @@ static void assert_problem(struct node *connect, const char *part)
 	struct connector_config config = slapd_config(connect);
 	const char *last = "no problem";
 
-	ldap_connector.check(&config, count_problem, &last);
+	ldap_connector.check(&ldap_connector, &config, count_problem, &last);
 	if (!strstr(last, part))
 		fail_msg("no '%s' in '%s'", part, last);
 }
