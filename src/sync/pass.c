@@ -17,6 +17,8 @@
 #define FLUSH_OBJECTS 8192
 /* groups are larger than people: a batch ends early when it grows too much */
 #define FLUSH_BYTES   ((size_t)24 << 20)
+/* ... but not for what was read ahead alone, which would be read in vain */
+#define GROWTH_BYTES  ((size_t)8 << 20)
 #define FIRST         512 /* that are waited for */
 #define CONTAINERS    64
 #define FIXUP_ROUNDS  20
@@ -52,10 +54,14 @@ static int most_objects(void)
 	return (int)most;
 }
 
-static bool is_full(const struct sync *sync, int objects)
+static bool is_full(const struct sync *sync, int objects, size_t begun)
 {
+	size_t most = begun + GROWTH_BYTES;
+
 	return objects >= sync->batch_objects ||
-	       (objects % 16 == 15 && arena_size(&sync->batch) > FLUSH_BYTES);
+	       (objects % 16 == 15 &&
+		arena_size(&sync->batch) >
+			(most > FLUSH_BYTES ? most : FLUSH_BYTES));
 }
 
 /* Containers that go from one batch to the next. */
@@ -217,12 +223,13 @@ static int take(struct sync *sync, enum pass pass,
 static int take_batch(struct sync *sync, enum pass pass,
 		      const struct ahead *now, int *done_out, struct error *err)
 {
+	size_t begun = arena_size(&sync->batch);
 	int i = 0;
 	int ret;
 
 	do
 		ret = take(sync, pass, &now->objects[i++], err);
-	while (ret == 0 && i < now->len && !is_full(sync, i));
+	while (ret == 0 && i < now->len && !is_full(sync, i, begun));
 	*done_out = i;
 	return ret;
 }
@@ -317,7 +324,7 @@ int pass_sets(struct sync *sync, struct error *err)
 		ret = work_cs(sync, others.at[at], &cs, err);
 		if (ret > 0)
 			ret = sync_object(sync, cs, err);
-		if (ret == 0 && is_full(sync, (int)(at % FLUSH_OBJECTS)))
+		if (ret == 0 && is_full(sync, (int)(at % FLUSH_OBJECTS), 0))
 			ret = flush(sync, err);
 	}
 	vec_release(&others);
