@@ -10,6 +10,10 @@
  */
 #include "sync/sync_private.h"
 
+/* Of a larger group the rest is asked for when it is needed: the working set
+ * would not remember all of it. */
+#define VALUES_MAX ((size_t)1 << 16)
+
 void ahead_refs_init(struct ahead_refs *refs, const struct config *config)
 {
 	size_t a;
@@ -91,7 +95,7 @@ static int tell(struct ahead *ahead, const struct image *image,
 
 		if (attr->attr >= refs->count || !wanted[attr->attr])
 			continue;
-		for (k = 0; k < attr->values.len; k++) {
+		for (k = 0; k < attr->values.len && k < VALUES_MAX; k++) {
 			const struct value *value = &attr->values.at[k];
 			uint64_t id = (uint64_t)value->number;
 
