@@ -309,9 +309,8 @@ static int read_rule(struct reading *reading, const struct node *node,
 
 /* ---- attributes ---- */
 
-/* The agent's objects may have it. */
-static bool is_read(const struct checks *checks, struct sv name,
-		    uint32_t *number_out, const char **name_out)
+bool checks_find_attr(const struct checks *checks, struct sv name,
+		      uint32_t *number_out, const char **name_out)
 {
 	struct store *store = checks->display->store;
 	const char *known;
@@ -342,7 +341,7 @@ static int read_check(struct reading *reading, const struct node *key,
 		if (read_rule(reading, list->items[i], &check->rules[i]) < 0)
 			return -1;
 	check->count = list->len;
-	if (is_read(checks, key->text, &check->number, &check->attr))
+	if (checks_find_attr(checks, key->text, &check->number, &check->attr))
 		checks->count++;
 	else
 		checks->unread[checks->unread_count++] =
@@ -431,7 +430,7 @@ int checks_read(struct display *display, const struct config_agent *agent,
 	*checks = (struct checks){ .display = display, .agent = agent };
 	checks->agent_number = store_name_find(display->store, NAME_AGENT,
 					       sv_from(agent->name));
-	if (!is_read(checks, SV_LIT("cn"), &checks->name, &ignored))
+	if (!checks_find_attr(checks, SV_LIT("cn"), &checks->name, &ignored))
 		checks->name = UINT32_MAX;
 	ret = config_yaml(file, text, arena, &root, err);
 	if (ret == 0)

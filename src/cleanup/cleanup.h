@@ -83,8 +83,45 @@ int cleanup_scan(const struct checks *checks,
 			   struct error *err),
 		 void *data, struct cleanup_totals *totals, struct error *err);
 
+/* ---- what a person decided: review.c ---- */
+
+/* A value that is to be otherwise. */
+struct cleanup_edit {
+	/* as it was told, and decided */
+	size_t line; /* of the file */
+	struct sv dn;
+	struct sv anchor;
+	struct sv type;
+	struct sv attr;
+	struct sv value;
+	struct sv update;
+	enum cleanup_action action; /* CLEANUP_EDIT or CLEANUP_REMOVE */
+	/* as it is now */
+	int64_t id;        /* 0: there is no such object */
+	uint32_t number;   /* of the configuration */
+	struct value gone; /* VALUE_NULL: there was none */
+	struct value come; /* VALUE_NULL: none does */
+	unsigned errors;   /* that what comes has */
+	const char *why;   /* it is left out, or NULL */
+};
+
+/* Finds objects and values; what is otherwise than the edit has it gets a
+ * `why`. Memory from the arena. */
+int cleanup_find(const struct checks *checks, struct cleanup_edit *edits,
+		 size_t count, struct arena *arena, struct error *err);
+/*
+ * The checks once more, over all objects as they would be with those edits
+ * that have no `why`. One that leads to something wrong gets one, unless it is
+ * accepted; then the others are asked again.
+ */
+int cleanup_recheck(const struct checks *checks, struct cleanup_edit *edits,
+		    size_t count, bool accept, struct arena *arena,
+		    struct error *err);
+
 /* "Character, LocalPart" in the arena; "EDIT" or "". */
 const char *cleanup_error_names(unsigned errors, struct arena *arena);
 const char *cleanup_action_name(enum cleanup_action action);
+/* 1: found, whatever the case; 0: it is none. */
+int cleanup_action_parse(struct sv text, enum cleanup_action *out);
 
 #endif

@@ -101,4 +101,33 @@ unsigned value_of(struct sv value);
 /* White space of Unicode. */
 bool is_white(int32_t c);
 
+/* ---- checks.c ---- */
+
+/* Some object of the agent may have the attribute, and it may be shown. */
+bool checks_find_attr(const struct checks *checks, struct sv name,
+		      uint32_t *number_out, const char **name_out);
+
+/* ---- scan.c ---- */
+
+/* The agent's objects in order, each with what its system has as far as it is
+ * known; memory until the next one. fn: 0 to go on, -1. */
+int scan_each(const struct checks *checks,
+	      int (*fn)(void *data, const struct entry *entry,
+			const struct image *image, struct arena *arena,
+			struct error *err),
+	      void *data, struct error *err);
+
+/* Objects as they would be. */
+struct scan_change {
+	/* Makes the object's values others; false: they are as they are. */
+	bool (*change)(void *data, int64_t id, struct image *image,
+		       struct arena *arena);
+	void *data;
+};
+/* As cleanup_scan(); with a change, rows are of changed objects alone. */
+int scan_changed(const struct checks *checks, const struct scan_change *change,
+		 int (*fn)(void *data, const struct cleanup_row *row,
+			   struct error *err),
+		 void *data, struct cleanup_totals *totals, struct error *err);
+
 #endif

@@ -20,14 +20,14 @@ struct holder {
 
 struct scan {
 	const struct checks *checks;
+	const struct scan_change *change; /* or NULL */
 	int (*fn)(void *data, const struct cleanup_row *row, struct error *err);
 	void *data;
 	struct cleanup_totals *totals;
 	bool second;
 	VEC(struct holder) holders; /* after the first: keys held twice */
 	int64_t id;                 /* of the object at hand */
-	struct arena batch;
-	struct arena object;
+	struct arena *object;       /* its memory */
 };
 
 /* ---- values that several have ---- */
@@ -107,12 +107,12 @@ static int tell(struct scan *scan, const struct where_object *object,
 
 	if (!scan->second || !finding->errors)
 		return 0;
-	if (display_cs_name(scan->checks->display, scan->id, &scan->object,
+	if (display_cs_name(scan->checks->display, scan->id, scan->object,
 			    &row.dn, &row.anchor, err) < 0)
 		return -1;
 	if (name &&
 	    display_value(scan->checks->display, &name->at[0], DISPLAY_CS,
-			  &scan->object, &row.name, err) < 0)
+			  scan->object, &row.name, err) < 0)
 		return -1;
 	scan->totals->rows++;
 	scan->totals->duplicates += (row.errors & CLEANUP_DUPLICATE) != 0;
@@ -132,7 +132,7 @@ static int check_attr(struct scan *scan, struct passage *passage,
 		struct sv value = SV_NULL;
 
 		if (values && display_value(display, &values->at[i], DISPLAY_CS,
-					    &scan->object, &value, err) < 0)
+					    scan->object, &value, err) < 0)
 			return -1;
 		check_value(passage, check, value, &finding);
 		if (tell(scan, passage->object, check, value, &finding, err) <
@@ -147,35 +147,51 @@ static bool is_skipped(struct scan *scan, const struct where_object *object)
 	size_t i;
 
 	for (i = 0; i < scan->checks->skip_count; i++)
-		if (where_test(scan->checks->skip[i], object, &scan->object))
+		if (where_test(scan->checks->skip[i], object, scan->object))
 			return true;
 	return false;
 }
 
-static int check_object(struct scan *scan, const struct entry *entry,
+/* As it is, or would be: false: in the second pass nobody asks for it. */
+static bool take_values(struct scan *scan, struct image *image)
+{
+	const struct scan_change *change = scan->change;
+
+	return !change ||
+	       change->change(change->data, scan->id, image, scan->object) ||
+	       !scan->second;
+}
+
+static int check_object(void *data, const struct entry *entry,
+			const struct image *image, struct arena *arena,
 			struct error *err)
 {
+	struct scan *scan = data;
 	const struct checks *checks = scan->checks;
 	struct display *display = checks->display;
+	struct image values = *image;
 	struct where_object object = {
-		.image = &entry->image,
+		.image = &values,
 		.agent = checks->agent->name,
 		.type = store_name(display->store, NAME_TYPE, entry->row.type),
 		.anchor = entry->row.anchor,
 	};
 	struct passage passage = { .checks = checks,
 				   .object = &object,
-				   .arena = &scan->object,
+				   .arena = arena,
 				   .shared = shared,
 				   .data = scan };
 	struct sv anchor;
 	size_t i;
 
 	scan->id = entry->row.id;
+	scan->object = arena;
+	if (!take_values(scan, &values))
+		return 0;
 	if (!object.type)
 		object.type = "";
 	if (checks->needs_names &&
-	    display_cs_name(display, scan->id, &scan->object, &object.dn,
+	    display_cs_name(display, scan->id, scan->object, &object.dn,
 			    &anchor, err) < 0)
 		return -1;
 	scan->totals->found += scan->second;
@@ -192,29 +208,74 @@ static int check_object(struct scan *scan, const struct entry *entry,
 
 /* ---- all of them ---- */
 
-static int pass(struct scan *scan, struct error *err)
+static struct image written(const struct entry *entry, struct arena *arena)
 {
-	struct store *store = scan->checks->display->store;
+	return entry->awaiting.op == PENDING_NONE && !entry->awaiting.attrs.len
+		       ? entry->image
+		       : entry_written(entry, arena);
+}
+
+int scan_each(const struct checks *checks,
+	      int (*fn)(void *data, const struct entry *entry,
+			const struct image *image, struct arena *arena,
+			struct error *err),
+	      void *data, struct error *err)
+{
+	struct store *store = checks->display->store;
 	struct entry *entries = mem_alloc(ROWS * sizeof(*entries));
+	struct arena batch = ARENA_INIT;
+	struct arena object = ARENA_INIT;
 	int64_t after = 0;
 	int count = 1;
 	int i;
 	int ret = 0;
 
 	while (ret == 0 && count > 0) {
-		count = entry_scan(store, scan->checks->agent_number, after,
-				   entries, ROWS, &scan->batch, err);
+		count = entry_scan(store, checks->agent_number, after, entries,
+				   ROWS, &batch, err);
 		for (i = 0; i < count && ret == 0; i++) {
-			after = entries[i].row.id;
-			if (entries[i].row.has_image && entries[i].row.type &&
-			    entries[i].import != IMPORT_DELETE)
-				ret = check_object(scan, &entries[i], err);
-			arena_reset(&scan->object);
+			const struct entry *entry = &entries[i];
+			struct image image;
+
+			after = entry->row.id;
+			if (!entry->row.has_image || !entry->row.type ||
+			    entry->import == IMPORT_DELETE)
+				continue;
+			image = written(entry, &object);
+			ret = fn(data, entry, &image, &object, err);
+			arena_reset(&object);
 		}
-		arena_reset(&scan->batch);
+		arena_reset(&batch);
 	}
 	mem_free(entries);
+	arena_release(&batch);
+	arena_release(&object);
 	return count < 0 ? -1 : ret;
+}
+
+int scan_changed(const struct checks *checks, const struct scan_change *change,
+		 int (*fn)(void *data, const struct cleanup_row *row,
+			   struct error *err),
+		 void *data, struct cleanup_totals *totals, struct error *err)
+{
+	struct scan scan = { .checks = checks,
+			     .change = change,
+			     .fn = fn,
+			     .data = data,
+			     .totals = totals };
+	int ret;
+
+	memset(totals, 0, sizeof(*totals));
+	if (!checks->agent_number)
+		return 0;
+	ret = scan_each(checks, check_object, &scan, err);
+	if (ret == 0) {
+		keep_shared(&scan);
+		scan.second = true;
+		ret = scan_each(checks, check_object, &scan, err);
+	}
+	vec_release(&scan.holders);
+	return ret;
 }
 
 int cleanup_scan(const struct checks *checks,
@@ -222,24 +283,7 @@ int cleanup_scan(const struct checks *checks,
 			   struct error *err),
 		 void *data, struct cleanup_totals *totals, struct error *err)
 {
-	struct scan scan = {
-		.checks = checks, .fn = fn, .data = data, .totals = totals
-	};
-	int ret;
-
-	memset(totals, 0, sizeof(*totals));
-	if (!checks->agent_number)
-		return 0;
-	ret = pass(&scan, err);
-	if (ret == 0) {
-		keep_shared(&scan);
-		scan.second = true;
-		ret = pass(&scan, err);
-	}
-	vec_release(&scan.holders);
-	arena_release(&scan.batch);
-	arena_release(&scan.object);
-	return ret;
+	return scan_changed(checks, NULL, fn, data, totals, err);
 }
 
 /* ---- words ---- */
@@ -261,9 +305,21 @@ const char *cleanup_error_names(unsigned errors, struct arena *arena)
 	return out;
 }
 
+static const char *const actions[] = { "", "EDIT", "REMOVE", "COMPLETE" };
+
 const char *cleanup_action_name(enum cleanup_action action)
 {
-	static const char *const names[] = { "", "EDIT", "REMOVE", "COMPLETE" };
+	return actions[action];
+}
 
-	return names[action];
+int cleanup_action_parse(struct sv text, enum cleanup_action *out)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		if (sv_ieq_str(text, actions[i])) {
+			*out = (enum cleanup_action)i;
+			return 1;
+		}
+	return 0;
 }

@@ -11,6 +11,7 @@
  */
 #include "base/clock.h"
 #include "base/seal.h"
+#include "cli/cleanup_plan.h"
 #include "cli/planning.h"
 #include "cli/runner.h"
 
@@ -125,6 +126,9 @@ static int take_head(struct applying *a, struct planning *planning,
 
 	planning->imports = json_is_true(json_object_get(head, "import"));
 	planning->undo = json_integer_value(json_object_get(head, "undo"));
+	if (cleanup_plan_read(head, planning->session->config, &a->cli->arena,
+			      &planning->cleanup, err) < 0)
+		return -1;
 	planning->options.now =
 		json_integer_value(json_object_get(head, "now"));
 	if (!text || strbuf_add_unbase64(&sealed, sv_from(text)) <= 0)
@@ -251,6 +255,12 @@ static enum run_exit still_valid(struct applying *a)
 		tell_differences(a, "nothing was written; make a new plan, or "
 				    "see what is left of this one with "
 				    "--still-valid-only");
+		return RUN_MOVED;
+	}
+	if (json_object_get(a->document.head, "cleanup")) {
+		tell_differences(a, "nothing was written; make the plan again "
+				    "from the file of decisions, it leaves out "
+				    "what has changed");
 		return RUN_MOVED;
 	}
 	if (json_integer_value(json_object_get(a->document.head, "undo"))) {

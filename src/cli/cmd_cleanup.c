@@ -4,15 +4,14 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/file.h"
-#include "cleanup/cleanup.h"
+#include "cli/cleanup_plan.h"
 #include "cli/csv_out.h"
 #include "cli/html.h"
-#include "cli/session.h"
+#include "cli/review_file.h"
 
 #include <string.h>
 
 #define TERMINAL_LIMIT 100
-#define MAX_CHECKS     1000000 /* bytes of a file */
 
 static const struct option_def options[] = {
 	{ "checks", "NAME|FILE", false,
@@ -20,9 +19,18 @@ static const struct option_def options[] = {
 	{ "show-checks", NULL, false,
 	  "print the checks: to read, or to begin a file of your own with" },
 	{ "csv", NULL, false, "as CSV" },
+	{ "review", "FILE", false,
+	  "write the rows to a file (CSV) in which to decide about each" },
+	{ "from", "FILE", false,
+	  "a plan of what was decided in that file; writes nothing else" },
+	{ "accept-wrong", NULL, false,
+	  "with --from: also values that the checks find wrong" },
+	{ "out", "FILE", false, "with --from: keep the plan, for 'apply'" },
 	{ "html", "FILE", false, "a page for who is to decide" },
+	{ "ldif", "FILE", false, "with --from: the changes as LDIF" },
 	{ "limit", "N", false,
 	  "show at most N rows; default on a terminal: 100; 0: all" },
+	{ "offset", "N", false, "with --from: pass over the first N objects" },
 	{ NULL, NULL, false, NULL },
 };
 
@@ -52,6 +60,9 @@ struct report {
 	struct table table;
 	struct json_stream stream;
 	struct file_replace page;
+	struct review_out review;
+	const char *agent;
+	const char *checks;
 	struct arena row; /* until the next one */
 };
 
@@ -173,6 +184,8 @@ static int add_row(void *data, const struct cleanup_row *row, struct error *err)
 
 	if (report->page.stream)
 		ret = add_page_row(report, row, err);
+	if (ret == 0 && report->review.file.stream)
+		ret = review_out_add(&report->review, row, err);
 	if (ret == 0 && (!report->limit || report->shown < report->limit)) {
 		report->shown++;
 		if (report->csv)
@@ -228,10 +241,29 @@ static int end_page(struct report *report, const struct cleanup_totals *totals,
 	return file_replace_commit(&report->page, err);
 }
 
+static int begin_files(struct report *report, struct error *err)
+{
+	const char *path = args_value(&report->cli->args, "review");
+
+	if (path && review_out_begin(&report->review, path, report->agent,
+				     report->checks, err) < 0)
+		return -1;
+	return begin_page(report, err);
+}
+
+static int end_files(struct report *report, const struct cleanup_totals *totals,
+		     struct error *err)
+{
+	if (report->review.file.stream &&
+	    review_out_commit(&report->review, err) < 0)
+		return -1;
+	return end_page(report, totals, err);
+}
+
 static int begin(struct report *report, struct error *err)
 {
 	report->csv = args_has(&report->cli->args, "csv");
-	if (begin_page(report, err) < 0)
+	if (begin_files(report, err) < 0)
 		return -1;
 	if (report->csv)
 		return csv_out_begin(&report->csv_out, &report->cli->output,
@@ -283,46 +315,14 @@ static int end(struct report *report, const struct cleanup_totals *totals,
 
 /* ---- the checks ---- */
 
-/* The text of --checks, in the arena: 0, -1. */
-static int find_checks(struct cli *cli, const char **name_out, struct sv *out,
-		       struct error *err)
-{
-	const char *name = args_value(&cli->args, "checks");
-	struct strbuf text = STRBUF_INIT(MAX_CHECKS);
-	const char *known;
-	size_t count = 0;
-	int ret;
-
-	if (!name)
-		name = checks_names[0];
-	*name_out = name;
-	known = checks_text(name);
-	*out = sv_from(known);
-	if (known)
-		return 0;
-	while (checks_names[count])
-		count++;
-	if (!file_exists(name))
-		return error_set(err, ERR_INVALID,
-				 "--checks: there is neither a file nor "
-				 "checks called '%s'%s",
-				 name,
-				 cli_near(cli, name, checks_names, count,
-					  "; there are idfix, idfix-dedicated "
-					  "and m365"));
-	ret = file_read(name, &text, err);
-	*out = arena_dup(&cli->arena, strbuf_sv(&text));
-	strbuf_release(&text);
-	return ret;
-}
-
 static enum run_exit show_checks(struct cli *cli)
 {
 	struct error err = ERROR_INIT;
 	const char *name;
 	struct sv text;
 
-	if (find_checks(cli, &name, &text, &err) < 0)
+	if (cleanup_find_checks(cli, args_value(&cli->args, "checks"), &name,
+				&text, &err) < 0)
 		return cli_misuse(cli, "%s", err.msg);
 	(void)fwrite(text.ptr, 1, text.len, stdout);
 	return RUN_OK;
@@ -355,10 +355,20 @@ static int scan(struct report *report, const struct checks *checks,
 	if (ret == 0)
 		ret = cleanup_scan(checks, add_row, report, &totals, err);
 	if (ret == 0)
-		ret = end_page(report, &totals, err);
+		ret = end_files(report, &totals, err);
 	if (end(report, &totals, err) < 0)
 		ret = -1;
 	return ret;
+}
+
+static void hint_review(struct cli *cli, const char *agent)
+{
+	const char *path = args_value(&cli->args, "review");
+
+	if (path)
+		cli_hint(cli, "when 'update' and 'action' are decided",
+			 "cleanup %s --from %s --out PLAN", agent,
+			 cli_quote(cli, path));
 }
 
 static enum run_exit clean(struct session *session)
@@ -379,12 +389,15 @@ static enum run_exit clean(struct session *session)
 	    !args_has(&cli->args, "csv"))
 		report.limit = TERMINAL_LIMIT;
 	if (args_number(&cli->args, "limit", &report.limit, &err) < 0 ||
-	    find_checks(cli, &name, &text, &err) < 0)
+	    cleanup_find_checks(cli, args_value(&cli->args, "checks"), &name,
+				&text, &err) < 0)
 		return cli_misuse(cli, "%s", err.msg);
 	if (checks_read(&session->display, agent, name, text, &cli->arena,
 			&checks, &err) < 0)
 		return cli_fail(cli, &err);
 	warn_unread(cli, checks, agent->name);
+	report.agent = agent->name;
+	report.checks = name;
 	table_init(&report.table, table_columns,
 		   sizeof(table_columns) / sizeof(table_columns[0]));
 	if (store_read_begin(session->store, &err) < 0)
@@ -393,14 +406,137 @@ static enum run_exit clean(struct session *session)
 		exit = cli->output.json ? cli_exit_of(err.code)
 					: cli_fail(cli, &err);
 	store_read_end(session->store);
+	if (exit == RUN_OK)
+		hint_review(cli, agent->name);
+	review_out_release(&report.review);
 	file_replace_abort(&report.page);
 	table_release(&report.table);
 	arena_release(&report.row);
 	return exit;
 }
 
+/* ---- what was decided ---- */
+
+/* Of the file, unless they are given. */
+static int take_checks(struct cli *cli, const struct review_rows *rows,
+		       struct cleanup_plan *plan, struct error *err)
+{
+	const char *given = args_value(&cli->args, "checks");
+
+	if (cleanup_find_checks(cli, given ? given : rows->checks,
+				&plan->checks_name, &plan->checks_text,
+				err) < 0)
+		return -1;
+	if (!rows->agent || !strcmp(rows->agent, plan->agent->name))
+		return 0;
+	return error_set(err, ERR_INVALID,
+			 "'%s' is about values of agent '%s', not of '%s'",
+			 plan->file, rows->agent, plan->agent->name);
+}
+
+static void tell_rows(struct cli *cli, const struct review_rows *rows,
+		      const struct plan_document *document)
+{
+	if (cli->output.quiet || cli->output.json)
+		return;
+	(void)printf("of %zu rows: %zu EDIT, %zu REMOVE, %zu COMPLETE, %zu "
+		     "without an action; %zu left out\n",
+		     rows->edits.len + rows->complete + rows->open,
+		     rows->edited, rows->removed, rows->complete, rows->open,
+		     json_array_size(document->conflicts));
+}
+
+static enum run_exit give_plan(struct session *session,
+			       const struct review_rows *rows,
+			       struct cleanup_plan *cleanup,
+			       const struct plan_showing *showing)
+{
+	struct plan_document document;
+	struct planning planning;
+	enum run_exit exit;
+
+	plan_document_init(&document);
+	planning_init(&planning, session);
+	planning.cleanup = cleanup;
+	exit = planning_give(&planning, cleanup->agent->name, showing,
+			     &document);
+	if (exit <= RUN_ERRORS) {
+		tell_rows(session->cli, rows, &document);
+		if (json_array_size(document.conflicts))
+			exit = RUN_ERRORS;
+	}
+	planning_release(&planning);
+	plan_document_release(&document);
+	return exit;
+}
+
+static enum run_exit plan_of(struct session *session,
+			     const struct plan_showing *showing)
+{
+	struct cli *cli = session->cli;
+	struct cleanup_plan cleanup = {
+		.agent = session_agent(session, cli_word(cli, 0)),
+		.file = args_value(&cli->args, "from"),
+		.accept = args_has(&cli->args, "accept-wrong"),
+	};
+	struct review_rows rows = { .edits = VEC_INIT };
+	struct error err = ERROR_INIT;
+	enum run_exit exit;
+
+	if (!cleanup.agent)
+		return RUN_USAGE;
+	if (review_read(cleanup.file, &cli->arena, &rows, &err) < 0 ||
+	    take_checks(cli, &rows, &cleanup, &err) < 0) {
+		exit = cli_fail_as(cli, RUN_USAGE, &err);
+	} else {
+		cleanup.edits = rows.edits.at;
+		cleanup.count = rows.edits.len;
+		exit = give_plan(session, &rows, &cleanup, showing);
+	}
+	vec_release(&rows.edits);
+	return exit;
+}
+
+static enum run_exit run_from(struct cli *cli)
+{
+	struct plan_showing showing;
+	struct session session;
+	enum run_exit exit = planning_showing(cli, &showing);
+
+	if (exit == RUN_OK)
+		exit = session_open(&session, cli, SESSION_OVER, "cleanup");
+	if (exit != RUN_OK)
+		return exit;
+	session_catch_interrupt();
+	exit = plan_of(&session, &showing);
+	session_close(&session);
+	return exit;
+}
+
+/* ---- the command ---- */
+
+/* An option that goes with another one only; or NULL. */
+static const char *stray_option(struct cli *cli)
+{
+	static const char *const with[] = { "out", "accept-wrong", "ldif",
+					    "offset" };
+	static const char *const without[] = { "review", "csv" };
+	const struct args *args = &cli->args;
+	size_t i;
+
+	for (i = 0; i < sizeof(with) / sizeof(*with); i++)
+		if (!args_has(args, "from") && args_has(args, with[i]))
+			return with[i];
+	for (i = 0; i < sizeof(without) / sizeof(*without); i++)
+		if (args_has(args, "from") && args_has(args, without[i]))
+			return without[i];
+	return NULL;
+}
+
 static enum run_exit run(struct cli *cli)
 {
+	bool from = args_has(&cli->args, "from");
+	const char *stray = stray_option(cli);
 	struct session session;
 	enum run_exit exit;
 
@@ -408,6 +544,14 @@ static enum run_exit run(struct cli *cli)
 		return show_checks(cli);
 	if (!cli_word(cli, 0))
 		return cli_misuse(cli, "the objects of which agent?");
+	if (stray)
+		return cli_misuse(cli,
+				  from ? "--%s and --from do not go together"
+				       : "--%s is about a plan: it goes with "
+					 "--from",
+				  stray);
+	if (from)
+		return run_from(cli);
 	exit = session_open(&session, cli, SESSION_READ, NULL);
 	if (exit != RUN_OK)
 		return exit;
@@ -423,8 +567,12 @@ const struct command command_cleanup = {
 		"be",
 	.more = "Checks what the last import of the agent read: lengths, "
 		"characters, mail addresses, values that\nseveral objects "
-		"have. Writes nothing.\n\n"
+		"have. Writes nothing to any system. What is to be done is "
+		"decided in the file\nof --review; --from makes a plan of it "
+		"that 'apply' carries out.\n\n"
 		"  conjoin cleanup ad\n"
+		"  conjoin cleanup ad --review values.csv\n"
+		"  conjoin cleanup ad --from values.csv --out values.plan\n"
 		"  conjoin cleanup ad --checks m365 --csv >values.csv\n"
 		"  conjoin cleanup --show-checks --checks m365 >my.yaml\n",
 	.options = options,

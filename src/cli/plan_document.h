@@ -27,7 +27,8 @@ struct plan_document {
 	json_t *causes;  /* {TEXT:N} */
 	int64_t several; /* objects in several of them */
 	json_t *warnings;
-	json_t *conflicts; /* of an undo: [{"object","why"}], left alone */
+	json_t *conflicts; /* of an undo or a cleanup: [{"object","why"}], left
+			    * alone */
 	bool guarded;      /* a guard would stop it */
 	int64_t count;
 	int64_t kept; /* so many have lines; fewer than all: nobody reads on */
@@ -167,6 +168,8 @@ int plan_cursor_next(struct plan_cursor *cursor, json_t **out,
 		     struct error *err);
 void plan_cursor_end(struct plan_cursor *cursor);
 
+/* "left alone, changed since": what the conflicts are. */
+const char *plan_left_alone(const struct plan_document *document);
 int plan_print(struct cli *cli, struct plan_document *document,
 	       const struct plan_view *view, struct error *err);
 int plan_print_json(struct cli *cli, struct plan_document *document,

@@ -7,6 +7,7 @@
  */
 #include "base/clock.h"
 #include "base/seal.h"
+#include "cli/cleanup_plan.h"
 #include "cli/planning.h"
 
 #include <string.h>
@@ -45,6 +46,8 @@ static void fill_head(const struct planning *planning, const char *agent,
 	if (planning->undo)
 		(void)set(head, "undo", json_integer(planning->undo));
 	(void)set(head, "import", json_boolean(planning->imports));
+	if (planning->cleanup)
+		cleanup_plan_head(planning->cleanup, head);
 }
 
 /* What random values are made from lies sealed in the file. */

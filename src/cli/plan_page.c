@@ -156,15 +156,19 @@ static void html_warning(struct strbuf *out, const char *text)
 	strbuf_adds(out, "</p>\n");
 }
 
-static void html_conflicts(struct strbuf *out, const json_t *conflicts)
+static void html_conflicts(struct strbuf *out,
+			   const struct plan_document *document)
 {
+	const json_t *conflicts = document->conflicts;
 	json_t *item;
 	size_t i;
 
 	if (!json_array_size(conflicts))
 		return;
-	strbuf_adds(out, "<h2>Left alone, changed since</h2><table><tr><th>"
-			 "Object</th><th>Why</th></tr>\n");
+	strbuf_addf(out,
+		    "<h2>%zu %s</h2><table><tr><th>"
+		    "Object</th><th>Why</th></tr>\n",
+		    json_array_size(conflicts), plan_left_alone(document));
 	json_array_foreach(conflicts, i, item)
 	{
 		strbuf_adds(out, "<tr>");
@@ -192,7 +196,7 @@ static void html_head(struct strbuf *out, const struct plan_document *document)
 	strbuf_adds(out, ". Nothing has been written yet.</p>\n");
 	json_array_foreach(document->warnings, i, item)
 		html_warning(out, json_string_value(item));
-	html_conflicts(out, document->conflicts);
+	html_conflicts(out, document);
 	html_counts(out, document->agents);
 	html_causes(out, document);
 	strbuf_adds(out, "<h2>Each object</h2>\n");

@@ -168,15 +168,24 @@ static void print_counts(json_t *agents)
 	}
 }
 
-/* Of an undo: what is left alone. */
-static void print_conflicts(struct cli *cli, const json_t *conflicts)
+const char *plan_left_alone(const struct plan_document *document)
 {
+	return json_object_get(document->head, "cleanup")
+		       ? "left out"
+		       : "left alone, changed since";
+}
+
+/* What is left alone. */
+static void print_conflicts(struct cli *cli,
+			    const struct plan_document *document)
+{
+	const json_t *conflicts = document->conflicts;
 	json_t *item;
 	size_t i;
 
 	if (json_array_size(conflicts))
-		(void)printf("%zu left alone, changed since\n",
-			     json_array_size(conflicts));
+		(void)printf("%zu %s\n", json_array_size(conflicts),
+			     plan_left_alone(document));
 	json_array_foreach(conflicts, i, item)(void) printf(
 		"  %s: %s\n",
 		output_safe(sv_from(plan_text(item, "object")), &cli->arena),
@@ -193,7 +202,7 @@ static void print_summary(struct cli *cli, const struct plan_document *document)
 		     (long long)document->count,
 		     document->count == 1 ? "" : "s");
 	print_counts(document->agents);
-	print_conflicts(cli, document->conflicts);
+	print_conflicts(cli, document);
 	if (json_object_size(document->causes))
 		(void)puts("because of");
 	json_object_foreach(document->causes, cause, value)(void)
@@ -241,6 +250,8 @@ static json_t *summary_json(const struct plan_document *document)
 	json_t *json = json_copy(document->head);
 
 	(void)json_object_del(json, "seed");
+	(void)json_object_del(json, "edits");
+	(void)json_object_del(json, "checks");
 	if (document->guarded)
 		(void)json_object_set_new(json, "guarded", json_true());
 	(void)json_object_set(json, "agents", document->agents);
@@ -248,7 +259,8 @@ static json_t *summary_json(const struct plan_document *document)
 	(void)json_object_set_new(json, "in_several_causes",
 				  json_integer(document->several));
 	(void)json_object_set(json, "warnings", document->warnings);
-	if (json_object_get(document->head, "undo"))
+	if (json_object_get(document->head, "undo") ||
+	    json_object_get(document->head, "cleanup"))
 		(void)json_object_set(json, "conflicts", document->conflicts);
 	(void)json_object_set_new(json, "count", json_integer(document->count));
 	return json;

@@ -5,6 +5,7 @@
  */
 #include "cli/planning.h"
 
+#include "cli/cleanup_plan.h"
 #include "cli/secrets.h"
 #include "config/limit.h"
 #include "run/undo.h"
@@ -179,6 +180,8 @@ enum run_exit planning_run(struct planning *planning,
 	how->session = session;
 	if (planning->undo)
 		return plan_undo(planning, how, out, err);
+	if (planning->cleanup)
+		return cleanup_plan_run(planning, how, out, err);
 	random_repeat(planning->seed);
 	exit = plan_run(planning->plan, planning->imports, err);
 	random_repeat(NULL);

@@ -9,12 +9,15 @@
 #include "base/random.h"
 #include "cli/plan_document.h"
 
+struct cleanup_plan;
+
 struct planning {
 	struct session *session;
 	struct run_hooks hooks;
 	struct run_options options;
 	bool imports;
 	int64_t undo; /* the run to undo, instead of synchronizing; or 0 */
+	struct cleanup_plan *cleanup; /* the same for values; or NULL */
 	const char *done_key; /* set when that is staged, or NULL */
 	const char *done_text;
 	unsigned char seed[RANDOM_SEED_SIZE];
