@@ -192,7 +192,7 @@ static int add_row(void *data, const struct cleanup_row *row, struct error *err)
 			ret = add_csv(report, row, err);
 		else if (report->cli->output.json)
 			add_json(report, row);
-		else
+		else if (!report->review.file.stream)
 			add_line(report, row);
 	}
 	arena_reset(&report->row);
@@ -306,7 +306,7 @@ static int end(struct report *report, const struct cleanup_totals *totals,
 		json_stream_end(&report->stream, true, extra);
 		return good ? 0 : -1;
 	}
-	if (good && report->shown)
+	if (good && report->shown && !args_has(&report->cli->args, "review"))
 		table_print(&report->table, &report->cli->output);
 	if (good)
 		print_totals(report, totals);
@@ -386,7 +386,7 @@ static enum run_exit clean(struct session *session)
 	if (!agent)
 		return RUN_USAGE;
 	if (!cli->output.json && cli->output.terminal &&
-	    !args_has(&cli->args, "csv"))
+	    !args_has(&cli->args, "csv") && !args_has(&cli->args, "review"))
 		report.limit = TERMINAL_LIMIT;
 	if (args_number(&cli->args, "limit", &report.limit, &err) < 0 ||
 	    cleanup_find_checks(cli, args_value(&cli->args, "checks"), &name,

@@ -484,6 +484,34 @@ static int bring_back(struct undoing *u, struct error *err)
 
 /* ---- units ---- */
 
+static bool writes(struct undoing *u, const struct config_rule_set *rs,
+		   uint64_t number)
+{
+	const struct attr_map *map = store_attr_map(u->sync->store);
+	size_t i;
+
+	if (!number)
+		return rs->provision.dn != NULL;
+	for (i = 0; i < rs->export_count; i++)
+		if (map->to_store[rs->exports[i].attr] == number)
+			return true;
+	return false;
+}
+
+/* A rule writes some of it, so it would be done again. */
+static bool is_ruled(struct undoing *u, const struct work_cs *cs,
+		     struct sv attrs)
+{
+	uint64_t number;
+	size_t at = 0;
+
+	while (cs->rule_set && at < attrs.len &&
+	       image_decode_number(attrs, &at, &number))
+		if (writes(u, cs->rule_set, number))
+			return true;
+	return false;
+}
+
 typedef int (*undo_fn)(struct undoing *u, struct work_cs *cs,
 		       struct error *err);
 
@@ -497,7 +525,7 @@ static int change(struct undoing *u, struct work_cs *cs, struct error *err)
 		ret = undo_conflict(err, "it is not there any more");
 	else
 		ret = undo_change(u, cs, &attrs, err);
-	if (ret == 0)
+	if (ret == 0 && is_ruled(u, cs, strbuf_sv(&attrs)))
 		hold(u, cs, HOLD_CHANGE, cs->e.link.mv, cs->e.link.rule_set,
 		     strbuf_sv(&attrs));
 	strbuf_release(&attrs);
