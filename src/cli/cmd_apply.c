@@ -251,16 +251,16 @@ static enum run_exit still_valid(struct applying *a)
 
 	if (!plan_differences(a->compared))
 		return RUN_OK;
+	if (json_object_get(a->document.head, "cleanup")) {
+		tell_differences(a, "nothing was written; make the plan again "
+				    "from the file, it leaves out what has "
+				    "changed");
+		return RUN_MOVED;
+	}
 	if (!args_has(&cli->args, "still-valid-only")) {
 		tell_differences(a, "nothing was written; make a new plan, or "
 				    "see what is left of this one with "
 				    "--still-valid-only");
-		return RUN_MOVED;
-	}
-	if (json_object_get(a->document.head, "cleanup")) {
-		tell_differences(a, "nothing was written; make the plan again "
-				    "from the file of decisions, it leaves out "
-				    "what has changed");
 		return RUN_MOVED;
 	}
 	if (json_integer_value(json_object_get(a->document.head, "undo"))) {

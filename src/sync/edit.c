@@ -233,14 +233,35 @@ static const char *rule_of(struct editing *e, const struct work_cs *cs,
 	return "a rule";
 }
 
-static const char *text_of(struct editing *e, const struct values *values)
+static bool have(const struct values *values, const struct value *value)
 {
-	if (!values->len)
-		return "nothing";
-	return arena_printf(&e->sync->scratch, "'" SV_FMT "'%s",
-			    SV_ARG(value_text(&values->at[0],
-					      &e->sync->scratch)),
-			    values->len > 1 ? " ..." : "");
+	size_t i;
+
+	for (i = 0; i < values->len; i++)
+		if (value_identical(&values->at[i], value))
+			return true;
+	return false;
+}
+
+static const char *text_of(struct editing *e, const struct value *value)
+{
+	return arena_printf(&e->sync->scratch, "'" SV_FMT "'",
+			    SV_ARG(value_text(value, &e->sync->scratch)));
+}
+
+/* What the rules would do to this value, or NULL. */
+static const char *verdict(struct editing *e, const struct edit_value *value,
+			   const struct values *back)
+{
+	struct arena *arena = &e->sync->scratch;
+
+	if (value->gone.type != VALUE_NULL && have(back, &value->gone))
+		return arena_printf(arena, "write %s again",
+				    text_of(e, &value->gone));
+	if (value->come.type != VALUE_NULL && !have(back, &value->come))
+		return arena_printf(arena, "take %s away again",
+				    text_of(e, &value->come));
+	return NULL;
 }
 
 static void take_verdict(struct editing *e, const struct work_cs *cs)
@@ -251,14 +272,15 @@ static void take_verdict(struct editing *e, const struct work_cs *cs)
 	for (i = 0; i < e->order->count; i++) {
 		struct edit_value *value = e->order->values[i];
 		const struct values *back = image_get(pending, value->attr);
+		const char *what = NULL;
 
-		if (value->conflict || !image_has(pending, value->attr))
-			continue;
-		refuse(e, value,
-		       "the next synchronization would write %s again, by %s: "
-		       "correct it where it comes from",
-		       text_of(e, back ? back : &NOTHING),
-		       rule_of(e, cs, value->attr));
+		if (!value->conflict && image_has(pending, value->attr))
+			what = verdict(e, value, back ? back : &NOTHING);
+		if (what)
+			refuse(e, value,
+			       "the next synchronization would %s, by %s: "
+			       "correct it where it comes from",
+			       what, rule_of(e, cs, value->attr));
 	}
 }
 
