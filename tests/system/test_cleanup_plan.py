@@ -356,3 +356,90 @@ def test_checks_of_ones_own_lie_in_the_plan(company):
     assert company.values("one", "mail") == ["eins"]
 
 
+
+
+LDAP = """type: ldap
+connect: { servers: ['URL'], bind_dn: 'BIND', password: file:password,
+           security: none, base: 'dc=example,dc=com' }
+objects:
+  person:
+    type: inetOrgPerson
+    metaverse: person
+    attributes: { cn: string, sn: string, displayName: string,
+                  mail: { type: string, multi: true } }
+"""
+PERSON = """dn: uid={0},dc=example,dc=com
+objectClass: inetOrgPerson
+cn: {0}
+sn: {0}
+displayName: {0}
+mail: {1}
+mail: {0}.2@example.com
+
+"""
+
+
+@pytest.fixture
+def directory(tmp_path, slapd):
+    """A server of which nothing but imports are made: no rule is there."""
+    folder = Review(tmp_path / "conf")
+    folder.write("conjoin.yaml", "conjoin: 1\nagents: [ad]\nmetaverse: "
+                 "{ person: { attributes: { cn: string } } }\n")
+    folder.write("agents/ad.yaml", LDAP.replace("URL", slapd.url)
+                 .replace("BIND", slapd.bind_dn))
+    folder.write("password", slapd.password + "\n")
+    (folder.path / "password").chmod(0o600)
+    return folder
+
+
+def test_in_a_directory(directory, slapd):
+    """What the directory refuses is told against its object, and the others
+    are written."""
+    slapd.add("".join(PERSON.format(name, mail) for name, mail in (
+        ("ann", "a nn@example.com"), ("bob", "bob@@example.com"),
+        ("cid", "cid@example.com"))))
+    directory.ok("run", "ad", "full-import")
+    rows = directory.review("--checks", "idfix-dedicated")
+    assert [(r["commonName"], r["value"], r["update"]) for r in rows] == [
+        ("ann", "a nn@example.com", "ann@example.com"),
+        ("bob", "bob@@example.com", "bob@example.com")]
+    assert all(len(r["anchor"]) == 36 for r in rows)
+    rows.append({**rows[1], "attribute": "sn", "value": "bob", "update": "",
+                 "action": "REMOVE"})
+    rows.append({**rows[0], "attribute": "displayName", "value": "ann",
+                 "update": "Ann"})
+    directory.decide(rows)
+    planned, left = directory.plan()
+    assert not left and len(planned) == 4
+    directory.apply(status=1)
+    found = slapd.search("(uid=*)", "mail", "sn", "displayName")
+    ann = found["uid=ann,dc=example,dc=com"]
+    assert sorted(ann["mail"]) == ["ann.2@example.com", "ann@example.com"]
+    assert ann["displayName"] == ["Ann"]
+    assert found["uid=bob,dc=example,dc=com"]["sn"] == ["bob"]
+    error, = directory.json("errors")["errors"]
+    assert error["code"] == "schema-violation" and "uid=bob" in str(error)
+    directory.ok("run", "ad", "full-import")
+    rows = directory.review("--checks", "idfix-dedicated")
+    assert [r["commonName"] for r in rows] == ["bob"]
+    run = directory.last_run("export")
+    directory.ok("undo", run, "--out", directory.path / "an.undo")
+    directory.ok("apply", directory.path / "an.undo")
+    found = slapd.search("(uid=ann)", "mail", "displayName")
+    ann = found["uid=ann,dc=example,dc=com"]
+    assert sorted(ann["mail"]) == ["a nn@example.com", "ann.2@example.com"]
+    assert ann["displayName"] == ["ann"]
+
+
+def test_renamed_meanwhile(directory, slapd):
+    """It is known by its anchor, whatever its name is."""
+    slapd.add(PERSON.format("ann", "a nn@example.com"))
+    directory.ok("run", "ad", "full-import")
+    directory.review("--checks", "idfix-dedicated")
+    slapd.client("ldapmodrdn", "-r", "uid=ann,dc=example,dc=com", "uid=anna")
+    directory.ok("run", "ad", "full-import")
+    planned, left = directory.plan()
+    assert len(planned) == 1 and not left
+    directory.apply()
+    assert "ann@example.com" in slapd.search("(uid=anna)", "mail")[
+        "uid=anna,dc=example,dc=com"]["mail"]
