@@ -95,12 +95,13 @@ struct cleanup_edit {
 	struct sv attr;
 	struct sv value;
 	struct sv update;
-	enum cleanup_action action; /* CLEANUP_EDIT or CLEANUP_REMOVE */
+	enum cleanup_action action; /* COMPLETE: the value stays, and what an
+				     * earlier decision left pending goes */
 	/* as it is now */
 	int64_t id;        /* 0: there is no such object */
 	uint32_t number;   /* of the configuration */
 	struct value gone; /* VALUE_NULL: there was none */
-	struct value come; /* VALUE_NULL: none does */
+	struct value come; /* VALUE_NULL: none does; COMPLETE: as `gone` */
 	unsigned errors;   /* that what comes has */
 	const char *why;   /* it is left out, or NULL */
 };

@@ -203,7 +203,9 @@ static int take_edit(struct review *review, struct cleanup_edit *edit,
 	if (find_value(review, edit, image, arena, err) < 0)
 		return -1;
 	check_sense(review, edit);
-	if (!edit->why)
+	if (edit->action == CLEANUP_COMPLETE)
+		edit->come = edit->gone;
+	else if (!edit->why)
 		take_update(review, edit);
 	return 0;
 }
@@ -340,7 +342,8 @@ static int on_row(void *data, const struct cleanup_row *row, struct error *err)
 	     i < review->count && review->edits[i]->id == row->id; i++) {
 		struct cleanup_edit *edit = review->edits[i];
 
-		if (edit->why || !is_of(row, edit, &arena))
+		if (edit->why || edit->action == CLEANUP_COMPLETE ||
+		    !is_of(row, edit, &arena))
 			continue;
 		edit->errors = row->errors;
 		if (!review->accept)

@@ -274,7 +274,7 @@ static void add_conflicts(const struct cleanup_plan *plan, json_t *conflicts,
 		const struct cleanup_edit *edit = &plan->edits[i];
 		struct sv value = edit->value;
 
-		if (!edit->why)
+		if (!edit->why || edit->action == CLEANUP_COMPLETE)
 			continue;
 		if (value.len > SHOWN)
 			value.len = SHOWN;
@@ -314,12 +314,27 @@ static void add_warnings(const struct cleanup_plan *plan, json_t *warnings,
 	}
 }
 
+static void warn_of_withdrawn(const struct planning *planning,
+			      json_t *warnings, struct arena *arena)
+{
+	if (planning->withdrawn)
+		(void)json_array_append_new(
+			warnings,
+			json_of_text(arena_printf(
+				arena,
+				"what was pending by an earlier decision is "
+				"withdrawn from %zu object%s",
+				planning->withdrawn,
+				planning->withdrawn == 1 ? "" : "s")));
+}
+
 static void note_orders(struct planning *planning, const struct edit_task *task,
 			struct idmap *staged)
 {
 	size_t i;
 
 	for (i = 0; i < task->count; i++) {
+		planning->withdrawn += task->orders[i].withdrawn;
 		if (!task->orders[i].staged)
 			continue;
 		plan_note(planning->plan, task->orders[i].cs, "cleanup", NULL);
@@ -366,6 +381,7 @@ enum run_exit cleanup_plan_run(struct planning *planning,
 	if (exit <= RUN_ERRORS) {
 		add_conflicts(planning->cleanup, out->conflicts, &arena);
 		add_warnings(planning->cleanup, out->warnings, &arena);
+		warn_of_withdrawn(planning, out->warnings, &arena);
 		if (!all.only)
 			all.only = &staged;
 		if (plan_collect(&all, out, err) < 0)

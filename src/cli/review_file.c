@@ -302,7 +302,7 @@ static int take_row(struct reading *r)
 	out->removed += edit.action == CLEANUP_REMOVE;
 	out->complete += edit.action == CLEANUP_COMPLETE;
 	out->open += edit.action == CLEANUP_NONE;
-	if (edit.action == CLEANUP_EDIT || edit.action == CLEANUP_REMOVE)
+	if (edit.action != CLEANUP_NONE)
 		vec_push(&out->edits, edit);
 	return 0;
 }

@@ -33,7 +33,7 @@ int review_out_commit(struct review_out *out, struct error *err);
 void review_out_release(struct review_out *out);
 
 struct review_rows {
-	VEC(struct cleanup_edit) edits; /* EDIT and REMOVE */
+	VEC(struct cleanup_edit) edits; /* rows with an action */
 	size_t edited;
 	size_t removed;
 	size_t complete;

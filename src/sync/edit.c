@@ -25,6 +25,11 @@ struct editing {
 	struct edit_order *order;
 };
 
+static bool stays(const struct edit_value *value)
+{
+	return value_identical(&value->gone, &value->come);
+}
+
 /* ---- why not ---- */
 
 __attribute__((format(printf, 3, 4))) static void
@@ -36,7 +41,7 @@ refuse(struct editing *e, struct edit_value *value, const char *fmt, ...)
 	va_start(args, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	if (!value->conflict)
+	if (!value->conflict && !stays(value))
 		value->conflict = arena_cstr(e->task->arena, sv_from(text));
 }
 
@@ -48,6 +53,32 @@ static void refuse_all(struct editing *e, const char *why)
 		refuse(e, e->order->values[i], "%s", why);
 }
 
+/* The number of the rule that writes it, or 0. */
+static uint32_t rule_of(const struct work_cs *cs, attr_id attr)
+{
+	const struct config_rule_set *rs = cs->rule_set;
+	size_t i;
+
+	for (i = 0; rs && i < rs->export_count; i++)
+		if (rs->exports[i].attr == attr)
+			return rs->exports[i].rule;
+	return 0;
+}
+
+/* What an earlier decision, or an undo, left there may be made otherwise. */
+static bool is_ruled(const struct work_cs *cs)
+{
+	const struct export_state *pending = &cs->e.pending;
+	size_t i;
+
+	if (pending->op != PENDING_UPDATE || pending->rdn.len)
+		return pending->op != PENDING_NONE;
+	for (i = 0; i < pending->attrs.len; i++)
+		if (rule_of(cs, pending->attrs.attrs[i].attr))
+			return true;
+	return false;
+}
+
 static const char *occupied(const struct work_cs *cs)
 {
 	const struct entry *e = &cs->e;
@@ -55,7 +86,7 @@ static const char *occupied(const struct work_cs *cs)
 	if (e->row.flags & CS_PLACEHOLDER || entry_going(e) ||
 	    e->import == IMPORT_DELETE || !e->row.has_image)
 		return "it is not there any more";
-	if (e->pending.op != PENDING_NONE || e->pending.in_progress)
+	if (e->pending.in_progress || is_ruled(cs))
 		return "another export of it is pending: export that first";
 	return NULL;
 }
@@ -176,7 +207,7 @@ static void check_fit(struct editing *e, const struct work_cs *cs,
 		const struct values *is = image_get(wanted, value->attr);
 		struct values all = { NULL, 0 };
 
-		if (value->conflict || !is)
+		if (value->conflict || stays(value) || !is)
 			continue;
 		all = values_dup(is, &e->sync->scratch);
 		why = (struct error)ERROR_INIT;
@@ -218,20 +249,18 @@ static int prepare(struct editing *e, struct work_cs **cs_out,
 	return 1;
 }
 
-/* ---- what the rules say ---- */
-
-static const char *rule_of(struct editing *e, const struct work_cs *cs,
-			   attr_id attr)
+static bool is_decided(const struct editing *e, attr_id attr)
 {
-	const struct config_rule_set *rs = cs->rule_set;
 	size_t i;
 
-	for (i = 0; rs && i < rs->export_count; i++)
-		if (rs->exports[i].attr == attr)
-			return e->sync->config
-				->rule_texts[rs->exports[i].rule];
-	return "a rule";
+	for (i = 0; i < e->order->count; i++)
+		if (e->order->values[i]->attr == attr &&
+		    !e->order->values[i]->conflict)
+			return true;
+	return false;
 }
+
+/* ---- what the rules say ---- */
 
 static bool have(const struct values *values, const struct value *value)
 {
@@ -264,6 +293,14 @@ static const char *verdict(struct editing *e, const struct edit_value *value,
 	return NULL;
 }
 
+static const char *rule_text(const struct editing *e, const struct work_cs *cs,
+			     attr_id attr)
+{
+	uint32_t rule = rule_of(cs, attr);
+
+	return rule ? e->sync->config->rule_texts[rule] : "a rule";
+}
+
 static void take_verdict(struct editing *e, const struct work_cs *cs)
 {
 	const struct image *pending = &cs->e.pending.attrs;
@@ -280,8 +317,28 @@ static void take_verdict(struct editing *e, const struct work_cs *cs)
 			refuse(e, value,
 			       "the next synchronization would %s, by %s: "
 			       "correct it where it comes from",
-			       what, rule_of(e, cs, value->attr));
+			       what, rule_text(e, cs, value->attr));
 	}
+}
+
+/* Of `change` what has no conflict is pending instead of what was. */
+static void put_change(struct editing *e, struct work_cs *cs,
+		       const struct image *change)
+{
+	const struct image *was = &cs->e.pending.attrs;
+	struct image pending = IMAGE_EMPTY;
+	struct arena *arena = &e->sync->batch;
+	size_t i;
+
+	for (i = 0; i < was->len; i++)
+		if (!is_decided(e, was->attrs[i].attr))
+			image_put(&pending, was->attrs[i].attr,
+				  was->attrs[i].values, arena);
+	for (i = 0; i < change->len; i++)
+		image_put(&pending, change->attrs[i].attr,
+			  change->attrs[i].values, arena);
+	cs->e.pending.attrs = image_dup(&pending, arena);
+	cs->e.pending.op = pending.len ? PENDING_UPDATE : PENDING_NONE;
 }
 
 /* As if the export were done and not yet seen again. */
@@ -291,12 +348,14 @@ static void pretend(struct editing *e, struct work_cs *cs,
 	struct sync *sync = e->sync;
 	struct image change = image_diff(written, wanted, &sync->batch);
 	struct image awaiting = image_copy(&cs->e.awaiting.attrs, &sync->batch);
+	const struct image nothing = IMAGE_EMPTY;
 	size_t i;
 
 	work_touch_cs(sync, cs);
 	for (i = 0; i < change.len; i++)
 		image_put(&awaiting, change.attrs[i].attr,
 			  change.attrs[i].values, &sync->batch);
+	put_change(e, cs, &nothing);
 	cs->e.awaiting.attrs = awaiting;
 	if (cs->e.awaiting.op == PENDING_NONE)
 		cs->e.awaiting.op = PENDING_UPDATE;
@@ -409,6 +468,7 @@ static int stage_order(struct editing *e, struct edit_order *order,
 	struct image written;
 	struct image wanted;
 	struct image change;
+	struct image before;
 	struct work_cs *cs;
 	int ret;
 
@@ -417,22 +477,23 @@ static int stage_order(struct editing *e, struct edit_order *order,
 	ret = prepare(e, &cs, &written, &wanted, err);
 	if (ret > 0) {
 		change = image_diff(&written, &wanted, &sync->batch);
-		ret = change.len > 0;
+		before = cs->e.pending.attrs;
+		work_touch_cs(sync, cs);
+		put_change(e, cs, &change);
+		ret = !image_identical(&before, &cs->e.pending.attrs);
 	}
 	if (ret <= 0) {
 		work_unit_drop(sync);
 		return ret;
 	}
-	work_touch_cs(sync, cs);
-	cs->e.pending.attrs = image_dup(&change, &sync->batch);
-	cs->e.pending.op = PENDING_UPDATE;
 	cs->dirty_pending = true;
 	/* what follows from it is for its synchronization */
 	cs->queued = true;
 	if (cs->rule_set)
 		add_unique_keys(e, cs);
 	work_unit_keep(sync);
-	order->staged = true;
+	order->staged = cs->e.pending.op != PENDING_NONE;
+	order->withdrawn = before.len > 0;
 	return 0;
 }
 

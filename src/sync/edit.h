@@ -11,7 +11,10 @@
 
 #include "sync/sync.h"
 
-/* One value goes and another one comes; VALUE_NULL: none does. */
+/*
+ * One value goes and another one comes; VALUE_NULL: none does. What is pending
+ * of the attribute and by no rule gives way to it, also when both are the same.
+ */
 struct edit_value {
 	attr_id attr;
 	struct value gone;
@@ -23,7 +26,8 @@ struct edit_order {
 	int64_t cs;
 	struct edit_value **values;
 	size_t count;
-	bool staged; /* at least one of them is pending */
+	bool staged;    /* something is pending */
+	bool withdrawn; /* less than before is, or other */
 };
 
 struct edit_task {

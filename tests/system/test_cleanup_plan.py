@@ -423,6 +423,24 @@ def test_in_a_directory(directory, slapd):
     rows = directory.review("--checks", "idfix-dedicated")
     assert [r["commonName"] for r in rows] == ["bob"]
     run = directory.last_run("export")
+    assert len(directory.json("pending", "ad")["exports"]) == 1
+    rows.append({**rows[0], "attribute": "sn", "value": "bob", "update": "",
+                 "action": "COMPLETE"})
+    directory.decide(rows[1:])
+    planned, left = directory.plan()
+    assert len(planned) == 1 and not left
+    directory.decide([{**row, "action": "COMPLETE"} for row in rows])
+    found = directory.json("cleanup", "ad", "--from",
+                           directory.path / "r.csv")
+    assert (found["count"], found["warnings"]) == (
+        0, ["what was pending by an earlier decision is withdrawn from 1 "
+            "object"])
+    directory.decide(rows)
+    directory.plan()
+    directory.apply()
+    assert not directory.json("pending", "ad")["exports"]
+    found = slapd.search("(uid=bob)", "mail")["uid=bob,dc=example,dc=com"]
+    assert sorted(found["mail"]) == ["bob.2@example.com", "bob@example.com"]
     directory.ok("undo", run, "--out", directory.path / "an.undo")
     directory.ok("apply", directory.path / "an.undo")
     found = slapd.search("(uid=ann)", "mail", "displayName")
