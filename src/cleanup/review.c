@@ -221,8 +221,8 @@ static void check_twice(struct review *review, size_t first, size_t at)
 
 		if (!other->why && other->number == edit->number &&
 		    sv_eq(other->value, edit->value))
-			refuse(review, edit,
-			       "line %zu is about the same value", other->line);
+			refuse(review, edit, "line %zu is about the same value",
+			       other->line);
 	}
 }
 

@@ -110,9 +110,8 @@ static int tell(struct scan *scan, const struct where_object *object,
 	if (display_cs_name(scan->checks->display, scan->id, scan->object,
 			    &row.dn, &row.anchor, err) < 0)
 		return -1;
-	if (name &&
-	    display_value(scan->checks->display, &name->at[0], DISPLAY_CS,
-			  scan->object, &row.name, err) < 0)
+	if (name && display_value(scan->checks->display, &name->at[0],
+				  DISPLAY_CS, scan->object, &row.name, err) < 0)
 		return -1;
 	scan->totals->rows++;
 	scan->totals->duplicates += (row.errors & CLEANUP_DUPLICATE) != 0;

@@ -93,8 +93,7 @@ int cleanup_plan_read(const json_t *head, const struct config *config,
 	plan->checks_text = text_at(head, "checks", arena);
 	plan->accept = json_is_true(json_object_get(about, "accept_wrong"));
 	plan->count = json_array_size(edits);
-	plan->edits =
-		arena_array(arena, plan->count + 1, sizeof(*plan->edits));
+	plan->edits = arena_array(arena, plan->count + 1, sizeof(*plan->edits));
 	json_array_foreach(edits, i, edit)
 	{
 		if (!take_edit(edit, arena, &plan->edits[i]))
@@ -280,16 +279,15 @@ static void add_conflicts(const struct cleanup_plan *plan, json_t *conflicts,
 			value.len = SHOWN;
 		(void)json_array_append_new(
 			conflicts,
-			json_pack(
-				"{s:o, s:o, s:I}", "object",
-				json_of_sv(edit->dn.len ? edit->dn
-							: edit->anchor),
-				"why",
-				json_of_text(arena_printf(
-					arena, SV_FMT " '" SV_FMT "': %s",
-					SV_ARG(edit->attr), SV_ARG(value),
-					edit->why)),
-				"line", (json_int_t)edit->line));
+			json_pack("{s:o, s:o, s:I}", "object",
+				  json_of_sv(edit->dn.len ? edit->dn
+							  : edit->anchor),
+				  "why",
+				  json_of_text(arena_printf(
+					  arena, SV_FMT " '" SV_FMT "': %s",
+					  SV_ARG(edit->attr), SV_ARG(value),
+					  edit->why)),
+				  "line", (json_int_t)edit->line));
 	}
 }
 
@@ -314,8 +312,8 @@ static void add_warnings(const struct cleanup_plan *plan, json_t *warnings,
 	}
 }
 
-static void warn_of_withdrawn(const struct planning *planning,
-			      json_t *warnings, struct arena *arena)
+static void warn_of_withdrawn(const struct planning *planning, json_t *warnings,
+			      struct arena *arena)
 {
 	if (planning->withdrawn)
 		(void)json_array_append_new(
@@ -349,8 +347,8 @@ static enum run_exit stage(struct planning *planning, struct arena *arena,
 {
 	struct session *session = planning->session;
 	struct cleanup_plan *plan = planning->cleanup;
-	struct edit_value *values = arena_zalloc(arena, (plan->count + 1) *
-								sizeof(*values));
+	struct edit_value *values =
+		arena_zalloc(arena, (plan->count + 1) * sizeof(*values));
 	enum run_exit exit = RUN_OK;
 	struct edit_task task;
 

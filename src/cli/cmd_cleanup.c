@@ -441,8 +441,8 @@ static void tell_rows(struct cli *cli, const struct review_rows *rows,
 		return;
 	(void)printf("of %zu rows: %zu EDIT, %zu REMOVE, %zu COMPLETE, %zu "
 		     "without an action; %zu left out\n",
-		     rows->edits.len + rows->open,
-		     rows->edited, rows->removed, rows->complete, rows->open,
+		     rows->edits.len + rows->open, rows->edited, rows->removed,
+		     rows->complete, rows->open,
 		     json_array_size(document->conflicts));
 }
 

@@ -18,7 +18,7 @@ struct planning {
 	bool imports;
 	int64_t undo; /* the run to undo, instead of synchronizing; or 0 */
 	struct cleanup_plan *cleanup; /* the same for values; or NULL */
-	size_t withdrawn; /* objects of which less is pending by it */
+	size_t withdrawn;     /* objects of which less is pending by it */
 	const char *done_key; /* set when that is staged, or NULL */
 	const char *done_text;
 	unsigned char seed[RANDOM_SEED_SIZE];

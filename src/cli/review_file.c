@@ -115,15 +115,14 @@ int review_out_add(struct review_out *out, const struct cleanup_row *row,
 		[COLUMN_NAME] = row->name,
 		[COLUMN_TYPE] = sv_from(row->type),
 		[COLUMN_ATTRIBUTE] = sv_from(row->attr),
-		[COLUMN_ERROR] = sv_from(
-			cleanup_error_names(row->errors, &out->arena)),
+		[COLUMN_ERROR] =
+			sv_from(cleanup_error_names(row->errors, &out->arena)),
 		[COLUMN_VALUE] = row->value,
 		[COLUMN_UPDATE] = proposed ? row->update : SV_NULL,
 		[COLUMN_ACTION] = sv_from(cleanup_action_name(row->action)),
-		[COLUMN_SET] =
-			sv_from(row->set ? arena_printf(&out->arena, "%zu",
-							row->set)
-					 : ""),
+		[COLUMN_SET] = sv_from(
+			row->set ? arena_printf(&out->arena, "%zu", row->set)
+				 : ""),
 		[COLUMN_ANCHOR] = row->anchor,
 		[COLUMN_AGENT] = sv_from(out->agent),
 		[COLUMN_CHECKS] = sv_from(out->checks),

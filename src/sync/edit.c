@@ -447,17 +447,17 @@ static void add_unique_keys(struct editing *e, const struct work_cs *cs)
 	for (i = 0; i < how->unique_count; i++) {
 		attr_id attr = how->unique[i].attr;
 		const struct values *values =
-			attr == ATTR_DN
-				? NULL
-				: image_get(&cs->e.pending.attrs, attr);
+			attr == ATTR_DN ? NULL
+					: image_get(&cs->e.pending.attrs, attr);
 
 		for (k = 0; values && k < values->len; k++)
-			tree_add_key(&agent->tree,
-				     key_of_unique(store, agent->number,
-						   store_attr_map(store)
-							   ->to_store[attr],
-						   &values->at[k]),
-				     cs->e.row.id);
+			tree_add_key(
+				&agent->tree,
+				key_of_unique(
+					store, agent->number,
+					store_attr_map(store)->to_store[attr],
+					&values->at[k]),
+				cs->e.row.id);
 	}
 }
 
