@@ -161,11 +161,9 @@ static bool take_values(struct scan *scan, struct image *image)
 	       !scan->second;
 }
 
-static int check_object(void *data, const struct entry *entry,
-			const struct image *image, struct arena *arena,
-			struct error *err)
+static int look_at(struct scan *scan, const struct entry *entry,
+		   const struct image *image, struct error *err)
 {
-	struct scan *scan = data;
 	const struct checks *checks = scan->checks;
 	struct display *display = checks->display;
 	struct image values = *image;
@@ -177,14 +175,12 @@ static int check_object(void *data, const struct entry *entry,
 	};
 	struct passage passage = { .checks = checks,
 				   .object = &object,
-				   .arena = arena,
+				   .arena = scan->object,
 				   .shared = shared,
 				   .data = scan };
 	struct sv anchor;
 	size_t i;
 
-	scan->id = entry->row.id;
-	scan->object = arena;
 	if (!take_values(scan, &values))
 		return 0;
 	if (!object.type)
@@ -203,6 +199,20 @@ static int check_object(void *data, const struct entry *entry,
 		if (check_attr(scan, &passage, &checks->checks[i], err) < 0)
 			return -1;
 	return 0;
+}
+
+static int check_object(void *data, const struct entry *entry,
+			const struct image *image, struct arena *arena,
+			struct error *err)
+{
+	struct scan *scan = data;
+	int ret;
+
+	scan->id = entry->row.id;
+	scan->object = arena;
+	ret = look_at(scan, entry, image, err);
+	scan->object = NULL;
+	return ret;
 }
 
 /* ---- all of them ---- */
