@@ -292,15 +292,18 @@ static void add_conflicts(const struct cleanup_plan *plan, json_t *conflicts,
 }
 
 /* What the checks find wrong and the person wants all the same. */
+#define WARN_MOST 100 /* the others are counted */
+
 static void add_warnings(const struct cleanup_plan *plan, json_t *warnings,
 			 struct arena *arena)
 {
+	size_t told = 0;
 	size_t i;
 
 	for (i = 0; i < plan->count; i++) {
 		const struct cleanup_edit *edit = &plan->edits[i];
 
-		if (edit->why || !edit->errors)
+		if (edit->why || !edit->errors || told++ >= WARN_MOST)
 			continue;
 		(void)json_array_append_new(
 			warnings,
@@ -310,6 +313,11 @@ static void add_warnings(const struct cleanup_plan *plan, json_t *warnings,
 				SV_ARG(edit->attr),
 				cleanup_error_names(edit->errors, arena))));
 	}
+	if (told > WARN_MOST)
+		(void)json_array_append_new(
+			warnings, json_of_text(arena_printf(
+					  arena, "%zu more values are wrong",
+					  told - WARN_MOST)));
 }
 
 static void warn_of_withdrawn(const struct planning *planning, json_t *warnings,
@@ -388,4 +396,46 @@ enum run_exit cleanup_plan_run(struct planning *planning,
 	idmap_release(&staged);
 	arena_release(&arena);
 	return exit;
+}
+
+/* ---- what became of it ---- */
+
+/* 1: it is there as it was decided; 0: it is pending still; -1 */
+static int is_written(struct store *store, const struct cleanup_edit *edit,
+		      struct arena *arena, struct error *err)
+{
+	struct entry entry;
+	int ret = entry_load_export(store, edit->id, arena, &entry, err);
+
+	if (ret <= 0)
+		return ret;
+	return !image_has(&entry.pending.attrs, edit->number);
+}
+
+json_t *cleanup_plan_results(const struct planning *planning, struct error *err)
+{
+	const struct cleanup_plan *plan = planning->cleanup;
+	struct arena arena = ARENA_INIT;
+	json_t *rows = json_array();
+	int ret = 0;
+	size_t i;
+
+	for (i = 0; i < plan->count && ret >= 0; i++) {
+		const struct cleanup_edit *edit = &plan->edits[i];
+		json_t *row;
+
+		if (edit->why || edit->action == CLEANUP_COMPLETE)
+			continue;
+		ret = is_written(planning->session->store, edit, &arena, err);
+		row = edit_json(edit);
+		(void)set(row, "result",
+			  json_string(ret > 0 ? "COMPLETE" : "FAIL"));
+		(void)json_array_append_new(rows, row);
+		arena_reset(&arena);
+	}
+	arena_release(&arena);
+	if (ret >= 0)
+		return rows;
+	json_decref(rows);
+	return NULL;
 }

@@ -33,6 +33,12 @@ enum run_exit cleanup_plan_run(struct planning *planning,
 			       const struct plan_collector *how,
 			       struct plan_document *out, struct error *err);
 
+/* What became of each value that was exported: [{"line","dn","type",
+ * "attribute","value","update","action","result"}], COMPLETE or FAIL. The
+ * caller's; NULL: err is set. */
+json_t *cleanup_plan_results(const struct planning *planning,
+			     struct error *err);
+
 /* The checks called `name`, or in that file (NULL: the first): their name and
  * text in the arena; 0, -1. */
 int cleanup_find_checks(struct cli *cli, const char *name,

@@ -363,10 +363,52 @@ static enum run_exit export_all(struct applying *a, struct runner *runner,
 	return worst;
 }
 
+/* What was refused is told, the rest counted. */
+static void tell_rows(struct cli *cli, const json_t *rows)
+{
+	size_t failed = 0;
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		if (strcmp(plan_text(row, "result"), "FAIL") != 0)
+			continue;
+		failed++;
+		(void)printf(
+			"FAIL  %s  %s  %s -> %s  (%s)\n",
+			output_safe(sv_from(plan_text(row, "dn")), &cli->arena),
+			plan_text(row, "attribute"),
+			output_safe(sv_from(plan_text(row, "value")),
+				    &cli->arena),
+			output_safe(sv_from(plan_text(row, "update")),
+				    &cli->arena),
+			plan_text(row, "action"));
+	}
+	(void)printf("%zu COMPLETE, %zu FAIL%s\n",
+		     json_array_size(rows) - failed, failed,
+		     failed ? "; why: conjoin errors" : "");
+}
+
+/* Of a cleanup: each value; or NULL. */
+static json_t *results_of(struct applying *a)
+{
+	struct error err = ERROR_INIT;
+	json_t *rows = NULL;
+
+	if (a->planning.cleanup) {
+		rows = cleanup_plan_results(&a->planning, &err);
+		if (!rows)
+			cli_warn(a->cli, "%s", err.msg);
+	}
+	return rows;
+}
+
 static void tell_end(struct applying *a, struct runner *runner,
 		     enum run_exit exit, const struct error *err)
 {
 	struct cli *cli = a->cli;
+	json_t *rows = results_of(a);
 	json_t *document;
 
 	if (cli->output.json) {
@@ -375,6 +417,8 @@ static void tell_end(struct applying *a, struct runner *runner,
 				     "exit", exit, "runs", runner->runs);
 		if (err->code != ERR_NONE)
 			(void)set(document, "error", cli_error_json(err));
+		if (rows)
+			(void)set(document, "rows", rows);
 		output_json(&cli->output, document);
 		return;
 	}
@@ -384,6 +428,9 @@ static void tell_end(struct applying *a, struct runner *runner,
 		(void)printf("applied: %zu object%s\n",
 			     plan_same(a->compared)->len,
 			     plan_same(a->compared)->len == 1 ? "" : "s");
+	if (rows && !cli->output.quiet)
+		tell_rows(cli, rows);
+	json_decref(rows);
 }
 
 static enum run_exit carry_out(struct applying *a)

@@ -411,7 +411,9 @@ def test_in_a_directory(directory, slapd):
     directory.decide(rows)
     planned, left = directory.plan()
     assert not left and len(planned) == 4
-    directory.apply(status=1)
+    done = directory.apply(status=1)
+    assert "FAIL  uid=bob,dc=example,dc=com  sn  bob ->   (REMOVE)" in done.out
+    assert "2 COMPLETE, 2 FAIL; why: conjoin errors" in done.out
     found = slapd.search("(uid=*)", "mail", "sn", "displayName")
     ann = found["uid=ann,dc=example,dc=com"]
     assert sorted(ann["mail"]) == ["ann.2@example.com", "ann@example.com"]
@@ -437,7 +439,11 @@ def test_in_a_directory(directory, slapd):
             "object"])
     directory.decide(rows)
     directory.plan()
-    directory.apply()
+    rows = directory.json("apply", directory.path / "a.plan")["rows"]
+    assert [(row["attribute"], row["value"], row["update"], row["action"],
+             row["result"]) for row in rows] == [
+                 ("mail", "bob@@example.com", "bob@example.com", "EDIT",
+                  "COMPLETE")]
     assert not directory.json("pending", "ad")["exports"]
     found = slapd.search("(uid=bob)", "mail")["uid=bob,dc=example,dc=com"]
     assert sorted(found["mail"]) == ["bob.2@example.com", "bob@example.com"]
