@@ -10,7 +10,7 @@ import pytest
 
 from helpers import ROOT, Folder
 
-FILE = re.compile(r"^`([\w./-]+\.(?:yaml|csv|lua))`[^`]*?\n\n```\w*\n(.*?)^```$",
+FILE = re.compile(r"^`([\w./-]+\.(?:yaml|csv|lua|ldif))`[^`]*?\n\n```\w*\n(.*?)^```$",
                   re.M | re.S)
 SHOWN = re.compile(r"^    conjoin (.+?)(?:\s{2,}#.*)?$", re.M)
 
@@ -135,6 +135,45 @@ def test_undo_howto(tutorial, tmp_path):
     assert entries.entry("cn=Ben Osei,ou=people,dc=corp,dc=test")["title"] \
         == ["Director"]
     assert entries.entry("cn=Ada Larkin,ou=people,dc=corp,dc=test")
+
+
+def test_clean_up_howto(tmp_path):
+    folder = Folder(tmp_path)
+    text = (ROOT / "docs/how-to/clean-up.md").read_text(encoding="utf-8")
+    text = re.sub(r"(?<= )(values|back)\.(?=csv|plan|html)",
+                  rf"{tmp_path}/\1.", text)
+    first, rest = text.split("## Decide")
+    follow(folder, first)
+    before = folder.read("data/ad.ldif")
+    found = folder.ok("cleanup", "ad", "--checks", "m365").out
+    for line in first.split("```")[-2].strip().splitlines():
+        assert line in found, found
+    decide, rest = rest.split("## See what it comes to")
+    follow(folder, decide)
+    rows = folder.read("values.csv")
+    undecided = "Duplicate,ben@contoso.com,,,"
+    rows = rows.replace(undecided, "Duplicate,ben@contoso.com,,COMPLETE,", 1)
+    folder.write("values.csv", rows.replace(
+        undecided, "Duplicate,ben@contoso.com,BEN@contoso.com,EDIT,"))
+    words = ["cleanup", "ad", "--from", folder.path / "values.csv"]
+    left_out = rest.split("```")[3].strip()
+    assert left_out in folder.ok(*words, status=1).out
+    folder.write("values.csv", rows.replace(
+        undecided, "Duplicate,ben@contoso.com,room12@contoso.com,EDIT,"))
+    planned = folder.ok(*words).out
+    for line in rest.split("```")[1].strip().splitlines():
+        assert line == "..." or line in planned, planned
+    see, rest = rest.split("## Write it")
+    follow(folder, see)
+    assert folder.read("data/ad.ldif") == before
+    write, back = rest.split("## Take it back")
+    follow(folder, write)
+    assert not folder.json("cleanup", "ad", "--checks", "m365")["rows"]
+    run = max(run["run"] for run in folder.json("runs")["runs"]
+              if run["profile"] == "export")
+    follow(folder, back.replace("RUN", str(run)))
+    assert entries_of(folder.read("data/ad.ldif").strip()) == \
+        entries_of(before.strip())
 
 
 def entries_of(text):
