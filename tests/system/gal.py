@@ -3,6 +3,7 @@ templates.
 
 SPDX-License-Identifier: Apache-2.0
 """
+import base64
 import subprocess
 import sys
 
@@ -26,7 +27,9 @@ def entry(dn, *classes, **values):
     lines = [f"dn: {dn}", *(f"objectClass: {one}" for one in classes)]
     for name, value in values.items():
         for one in value if isinstance(value, list) else [value]:
-            if one is not None:
+            if isinstance(one, bytes):
+                lines.append(f"{name}:: {base64.b64encode(one).decode()}")
+            elif one is not None:
                 lines.append(f"{name.replace('_', '-')}: {one}")
     return "\n".join(lines) + "\n\n"
 

@@ -3,6 +3,7 @@ Directory forests (Samba) with Exchange's attributes, London and Rome.
 
 SPDX-License-Identifier: Apache-2.0
 """
+import base64
 import re
 
 import pytest
@@ -266,3 +267,256 @@ def as_expected(world):
         "SMTP:sue@supplier.example"]
     assert world.in_london()["Esterno Ugo"]["targetAddress"] == [
         "SMTP:ugo@partner.example"]
+
+
+# --- settings ---
+
+
+def signed(number):
+    """As an attribute of 32 bits has it."""
+    return [str(number - (1 << 32) if number >> 31 else number)]
+
+
+ADMINS = "/o=RO/ou=First Administrative Group"
+
+
+def test_settings(tmp_path, london, rome):
+    """Routing, the way back of X500 addresses, delegation, several domains."""
+    world = World(
+        tmp_path, london, rome, "Settings",
+        here="cross_forest_delegation: true\nx500_back_flow: true\n"
+        "suffixes: ['@nwtraders.msft', '@branch.msft']",
+        there=f"mail_routing: true\nadmin_group: {ADMINS}")
+    staff, personale = (f"OU=Staff,{world.here}",
+                        f"OU=Personale,{world.there}")
+    master = bytes.fromhex("010500000000000515000000010000000200000003000000"
+                           "e8030000")
+    london.add(
+        mailbox(london, f"CN=Ann,{staff}", "ann", "SMTP:ann@else.example",
+                "smtp:ann@branch.msft", "smtp:ann@nwtraders.msft",
+                userAccountControl=544)
+        + mailbox(london, f"CN=Bo,{staff}", "Böß/1", "SMTP:bo@branch.msft",
+                  legacyExchangeDN="/o=NW/ou=L/cn=bo"))
+    rome.add(
+        mailbox(rome, f"CN=Enabled,{personale}", "enabled",
+                "SMTP:enabled@roma.italien", userAccountControl=544)
+        + mailbox(rome, f"CN=Disabled,{personale}", "disabled",
+                  "SMTP:disabled@roma.italien", userAccountControl=546)
+        + mailbox(rome, f"CN=Linked,{personale}", "linked",
+                  "SMTP:linked@roma.italien", userAccountControl=546,
+                  msExchMasterAccountSid=master)
+        + mailbox(rome, f"CN=Shared,{personale}", "shared",
+                  "SMTP:shared@roma.italien", userAccountControl=546,
+                  msExchMasterAccountSid=base64.b64decode(SELF))
+        + mailbox(rome, f"CN=Room,{personale}", "room",
+                  "SMTP:room@roma.italien", userAccountControl=546,
+                  msExchRecipientDisplayType=7)
+        + mail_group(f"CN=Security,{personale}", "security",
+                     "SMTP:security@roma.italien", groupType=-2147483640)
+        + mail_group(f"CN=List,{personale}", "list",
+                     "SMTP:list@roma.italien")
+        + entry(f"CN=Dynamic,{personale}", "msExchDynamicDistributionList",
+                mailNickname="dynamic", displayName="Dynamic",
+                proxyAddresses="SMTP:dynamic@roma.italien",
+                legacyExchangeDN="/o=RO/cn=dynamic")
+        + mail_user(f"CN=Ugo,{personale}", "ugo", "SMTP:ugo@partner.example",
+                    "SMTP:ugo@partner.example", "smtp:ugo@roma.italien")
+        + mail_user(f"CN=Pia,{personale}", "pia", "SMTP:pia@partner.example",
+                    "SMTP:pia@partner.example"))
+    world.make()
+    world.cycle()
+    world.idle()
+    found = world.in_london()
+    sids = {name: rome.search("(objectClass=*)", "objectSid",
+                              base=f"CN={name},{personale}")
+            [f"CN={name},{personale}"]["objectSid"]
+            for name in ("Enabled", "Disabled", "Security")}
+    assert {name: (one["msExchRecipientDisplayType"],
+                   one.get("msExchMasterAccountSid"))
+            for name, one in found.items()} == {
+        "Enabled": (signed(0xc0000006), sids["Enabled"]),
+        "Disabled": (signed(0x80000006), sids["Disabled"]),
+        "Linked": (signed(0xc0000606), [master]),
+        "Shared": (signed(0x80000006), None),
+        "Room": (signed(0x80000706), sids_of(rome, "Room", personale)),
+        "Security": (signed(0xc0000906), sids["Security"]),
+        "List": (signed(0x80000106), None),
+        "Dynamic": (signed(0x80000306), None),
+        "Ugo": (signed(0x80000006), sids_of(rome, "Ugo", personale)),
+        "Pia": (signed(0x80000006), sids_of(rome, "Pia", personale))}
+    assert found["Linked"]["msExchMasterAccountHistory"] == [master]
+    assert found["Ugo"]["targetAddress"] == ["SMTP:ugo@roma.italien"]
+    assert found["Pia"]["targetAddress"] == ["SMTP:pia@partner.example"]
+    assert found["Enabled"]["mAPIRecipient"] == ["TRUE"]
+    assert found["Ugo"]["mAPIRecipient"] == ["FALSE"]
+
+    found = world.in_rome()
+    assert {one["targetAddress"][0] for one in found.values()} == {
+        "SMTP:ann@nwtraders.msft", "SMTP:bo@branch.msft"}
+    assert found["Ann"]["msExchRecipientDisplayType"] == signed(0x80000006)
+    assert "msExchMasterAccountSid" not in found["Ann"]
+    legacy = found["Ann"]["legacyExchangeDN"][0]
+    assert re.fullmatch(ADMINS + "/cn=ann-[0-9a-f-]{36}", legacy)
+    assert re.match(ADMINS + "/cn=Boss1-",
+                    found["Bo"]["legacyExchangeDN"][0])
+    old = {f"X500:{legacy}", "X500:/o=NW/ou=L/cn=ann"}
+    assert old < set(found["Ann"]["proxyAddresses"])
+    assert old < addresses(london, f"CN=Ann,{staff}")
+
+    # hidden and back: the new contact answers for the old one as well
+    london.add(set_value(f"CN=Ann,{staff}", "msExchHideFromAddressLists",
+                         "TRUE"))
+    world.cycle()
+    assert "Ann" not in world.in_rome()
+    assert old < addresses(london, f"CN=Ann,{staff}")
+    london.add(set_value(f"CN=Ann,{staff}", "msExchHideFromAddressLists",
+                         None))
+    world.cycle()
+    world.idle()
+    ann = world.in_rome()["Ann"]
+    new = f"X500:{ann['legacyExchangeDN'][0]}"
+    assert new not in old
+    assert old | {new} < set(ann["proxyAddresses"])
+    assert old | {new} < addresses(london, f"CN=Ann,{staff}")
+
+
+def sids_of(domain, name, container):
+    dn = f"CN={name},{container}"
+    return domain.search("(objectClass=*)", "objectSid",
+                         base=dn)[dn]["objectSid"]
+
+
+def addresses(domain, dn):
+    found = domain.search("(objectClass=*)", "proxyAddresses", base=dn)
+    return set(found[dn]["proxyAddresses"])
+
+
+# --- who is published ---
+
+
+def test_filters(tmp_path, london, rome):
+    """Each reason not to be published, and what is an error."""
+    world = World(tmp_path, london, rome, "Filters")
+    staff, contacts_ou, target = (f"OU=Staff,{world.here}",
+                                  f"OU=Contacts,{world.here}",
+                                  f"OU=FromRome,{world.here}")
+
+    def box(name, *proxies, **more):
+        return mailbox(london, f"CN={name},{staff}", name,
+                       *(proxies or [f"SMTP:{name}@nwtraders.msft"]), **more)
+
+    def group(name, *proxies, **more):
+        return mail_group(f"CN={name},{staff}", name,
+                          *(proxies or [f"SMTP:{name}@nwtraders.msft"]),
+                          **more)
+
+    def contact(name, where=contacts_ou, **more):
+        target_address = f"SMTP:{name}@else.example".replace(" ", "")
+        return mail_contact(f"CN={name},{where}", name, target_address,
+                            target_address, **more)
+
+    filtered = (
+        box("u1", msExchHideFromAddressLists="TRUE")
+        + box("u2", legacyExchangeDN=None)
+        + box("u3", msExchHomeServerName=None, homeMDB=None)
+        + box("u4", proxyAddresses=[])
+        + "".join(box(f"u5{i}", msExchRecipientTypeDetails=bits)
+                  for i, bits in enumerate((0x1000000, 0x800000,
+                                            0x20000000)))
+        + group("g1", "smtp:g1@nwtraders.msft", "X500:/o=SMTP:x")
+        + group("g2", msExchHideFromAddressLists="TRUE")
+        + group("g3", legacyExchangeDN=None)
+        + group("g4", proxyAddresses=[])
+        + contact("c1", targetAddress=None)
+        + contact("c2", msExchHideFromAddressLists="TRUE")
+        + contact("c3", legacyExchangeDN=None)
+        + contact("c4", proxyAddresses=[]))
+    failing = (
+        box("f1", "SMTP:f1@else.example")          # no address of the domain
+        + group("f2", "SMTP:f2@notnwtraders.msft")
+        + mailbox(london, f"CN=f3,{target}", "f3", "SMTP:f3@nwtraders.msft")
+        + mail_group(f"CN=f4,{target}", "f4", "SMTP:f4@nwtraders.msft"))
+    published = (
+        box("p1", mail=None, msExchHideFromAddressLists="FALSE")
+        + box("p2", msExchRecipientTypeDetails=1)
+        + box("p3", homeMDB=None, targetAddress="SMTP:p3@else.example")
+        + group("p4") + contact("p5")
+        + entry(f"CN=p6,{staff}", "inetOrgPerson", sAMAccountName="filp6",
+                mailNickname="p6", targetAddress="SMTP:p6@else.example",
+                proxyAddresses="SMTP:p6@else.example",
+                legacyExchangeDN="/o=NW/cn=p6"))
+    elsewhere = contact("e1", where=staff) + contact("e2", where=target)
+    # one that was made by hand, for Rome's Gina
+    by_hand = contact("Gina by hand", where=target).replace(
+        "proxyAddresses: ", "proxyAddresses: x500:/O=NW/ou=L/cn=GINA\n"
+        "proxyAddresses: ")
+    london.add(filtered + failing + published + elsewhere + by_hand)
+    rome.add(mailbox(rome, f"CN=Gina,OU=Personale,{world.there}", "gina",
+                     "SMTP:gina@roma.italien")
+             + mailbox(rome, f"CN=p1 again,OU=Personale,{world.there}",
+                       "again", "SMTP:again@roma.italien",
+                       "X500:/o=nw/ou=L/cn=P1"))
+    world.make()
+    world.run("rome", "full-import")
+    world.run("london", "full-import")
+    assert flows(world.run("london", "full-sync", status=1)) == {
+        "disconnector-filtered": 15, "flow-failure": 4,
+        "disconnector-projected-flow": 6, "disconnector-remains": 3,
+        "rome.provisioned-add-flow": 6}
+    found = flows(world.run("rome", "full-sync", status=1))
+    assert found == {"disconnector-projected-flow": 1, "flow-failure": 1,
+                     "london.provisioned-rename-flow": 1}
+    told = world.folder.ok("errors").out
+    assert "one recipient twice" in told
+    assert "no SMTP address in the mail domains of this forest" in told
+    assert "in the container of the contacts that stand for other" in told
+    world.cycle(status=1)
+    world.idle(status=1)
+    assert sorted(world.in_rome()) == ["p1", "p2", "p3", "p4", "p5", "p6"]
+    # taken over: its name, its addresses
+    found = world.in_london()
+    assert "Gina" in found and "Gina by hand" not in found
+    assert found["Gina"]["targetAddress"] == ["SMTP:gina@roma.italien"]
+    assert [one.lower() for one in sorted(found["Gina"]["proxyAddresses"])] \
+        == ["smtp:gina@roma.italien", "x500:/o=nw/ou=l/cn=gina",
+            "x500:/o=nw/ou=l/cn=gina by hand"]
+    assert "e2" in found
+
+
+# --- names ---
+
+
+def test_names(tmp_path, london, rome):
+    """Accents, departments, counters; a container whose name has everything
+    in it that quotes are for."""
+    odd = "OU=L'Aquila \\\"due\\\"\\, Est \\#1"
+    world = World(tmp_path, london, rome, "Names",
+                  there="target: '" + odd.replace("'", "''") + "'")
+    rome.add(unit(f"{odd},{world.there}"))
+    long = "A name of sixty-four characters that fills what there is of room"
+    assert len(long) == 64
+    london.add("".join(
+        mailbox(london, f"CN={name},{where},{world.here}", nick,
+                f"SMTP:{nick}@nwtraders.msft", department=department)
+        for name, where, nick, department in (
+            ("Muller", "OU=Staff", "muller", None),
+            ("Müller", "OU=Staff", "mueller", None),
+            ("Same", "OU=Staff", "s1", "Sales"),
+            ("Same", "OU=Temp,OU=Staff", "s2", "Sales"),
+            (long, "OU=Staff", "l1", "Sales"),
+            (long, "OU=Temp,OU=Staff", "l2", "Sales"))))
+    for name in ("A", "B"):
+        london.add(unit(f"OU={name},OU=Staff,{world.here}") + "".join(
+            mailbox(london, f"CN={cn},OU={name},OU=Staff,{world.here}",
+                    f"{nick}{name}", f"SMTP:{nick}{name}@nwtraders.msft",
+                    department=department)
+            for cn, nick, department in (("Same", "s", "Sales"),
+                                         (long, "l", "Sales"))))
+    world.make()
+    world.cycle()
+    world.idle()
+    found = contacts(rome, f"{odd},{world.there}")
+    assert sorted(found) == sorted([
+        "Muller", "Müller(mueller)", "Same", "Same (Sales)", "Same(1)",
+        "Same(2)", long, long[:61] + "(1)", long[:61] + "(2)",
+        long[:61] + "(3)"])

@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "expr/expr_private.h"
 
+#include <string.h>
+
 struct proxy {
 	struct sv prefix;
 	struct sv address; /* all behind the first colon: X.500 has more */
@@ -202,6 +204,74 @@ static int fn_proxy_for_suffix(struct eval *e, const struct datum *args,
 	return address.len ? chosen(e, address, out) : datum_null(out);
 }
 
+/* ---- names ---- */
+
+/* What a letter of Latin-1 that is not made of another one becomes. */
+static const struct {
+	int32_t letter;
+	const char *plain;
+} LETTERS[] = {
+	{ 0xc6, "AE" }, { 0xe6, "ae" }, { 0xd8, "O" },  { 0xf8, "o" },
+	{ 0xd0, "D" },  { 0xf0, "d" },  { 0xde, "Th" }, { 0xfe, "th" },
+	{ 0xdf, "ss" }, { '"', "'" },
+};
+
+/* May stand in a legacyExchangeDN as it is. */
+static bool legacy_char(int32_t c)
+{
+	if (c >= '0' && c <= '9')
+		return true;
+	if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
+		return true;
+	return c > 0 && c < 0x80 && strchr(" !%&'()*+,-.:<=>@[]_|", c);
+}
+
+/* The letter below the accents of "Ä"; 0: there is none. */
+static char letter_below(struct eval *e, struct sv character)
+{
+	struct sv parts = text_normalise(character, TEXT_NFD, e->arena);
+
+	return parts.len > character.len && legacy_char(parts.ptr[0])
+		       ? parts.ptr[0]
+		       : '\0';
+}
+
+static void add_legacy(struct eval *e, struct strbuf *sb, int32_t c,
+		       struct sv character)
+{
+	char plain;
+	size_t i;
+
+	for (i = 0; i < sizeof(LETTERS) / sizeof(*LETTERS); i++) {
+		if (c == LETTERS[i].letter) {
+			strbuf_adds(sb, LETTERS[i].plain);
+			return;
+		}
+	}
+	plain = c >= 0x80 && c <= 0xff ? letter_below(e, character) : '\0';
+	if (legacy_char(c))
+		strbuf_addsv(sb, character);
+	else if (plain)
+		strbuf_addc(sb, plain);
+}
+
+static int fn_legacy_name(struct eval *e, const struct datum *args, size_t argc,
+			  struct datum *out)
+{
+	struct sv text = text_normalise(arg_text(args, 0), TEXT_NFC, e->arena);
+	struct strbuf sb = STRBUF_INIT(EXPR_RESULT_MAX);
+	size_t at = 0;
+
+	(void)argc;
+	while (at < text.len) {
+		size_t from = at;
+		int32_t c = text_next(text, &at);
+
+		add_legacy(e, &sb, c, sv_sub(text, from, at));
+	}
+	return call_text(e, &sb, out);
+}
+
 static const struct function EXCHANGE[] = {
 	{ .name = "Proxies",
 	  .result = KIND_STR,
@@ -224,6 +294,14 @@ static const struct function EXCHANGE[] = {
 	  .example = "ProxyForSuffix(Split(\"SMTP:a@y,smtp:a@x\", \",\"), "
 		     "\"@x\")",
 	  .gives = "SMTP:a@x" },
+	{ .name = "LegacyName",
+	  .result = KIND_STR,
+	  .params = { { "text", KIND_STR, 0 } },
+	  .call = fn_legacy_name,
+	  .help = "what of a text may stand behind cn= in a legacyExchangeDN: "
+		  "letters of Latin-1 without their accents, no others",
+	  .example = "LegacyName(\"Jörg Æsop/2\")",
+	  .gives = "Jorg AEsop2" },
 };
 
 FAMILY(exchange_family, "Mail addresses", EXCHANGE);

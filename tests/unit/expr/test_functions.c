@@ -611,6 +611,15 @@ static void proxies(void **state)
 		{ "ProxyForSuffix([many], \"orp.com\")", "NULL" },
 		{ "ProxyForSuffix([gone], \"@x\")", "NULL" },
 		{ "ProxyForSuffix([p], NULL)", "NULL" },
+		{ "LegacyName(\"J\u00f6rg \u00c7\u00d1\u00ff\u00df\u00c6\")",
+		  "Jorg CNyssAE" },
+		/* composed first; beyond Latin-1, and what X.400 has not */
+		{ "LegacyName(\"Jo\u0308rg \u0141\u674e\u00bf/#\u00d7\")",
+		  "Jorg " },
+		{ "LegacyName(\"a!%&'()*+,-.:<=>@[]_|\"\"z\")",
+		  "a!%&'()*+,-.:<=>@[]_|'z" },
+		{ "LegacyName(\"/;?{}~^\")", "" },
+		{ "LegacyName([gone])", "NULL" },
 		{ "ProxyForSuffix([p], \"@y\")", "NULL" },
 	};
 
