@@ -80,13 +80,10 @@ bool template_is_name(struct sv text)
 
 /* ---- looking up ---- */
 
-static const struct node *look_up(const struct fill_scope *scope,
-				  struct sv name)
+static const struct node *find(const struct fill_scope *scope, struct sv name)
 {
 	size_t i;
 
-	if (sv_eq_str(name, "."))
-		return scope->node;
 	for (; scope; scope = scope->up) {
 		if (scope->node->kind != NODE_MAP)
 			continue;
@@ -95,6 +92,22 @@ static const struct node *look_up(const struct fill_scope *scope,
 				return scope->node->items[i];
 	}
 	return NULL;
+}
+
+/* "a", "." for the item, "a.b" of the map a */
+static const struct node *look_up(const struct fill_scope *scope,
+				  struct sv name)
+{
+	size_t dot = sv_find(name, '.', 1);
+	struct fill_scope inner = { NULL, NULL };
+
+	if (sv_eq_str(name, "."))
+		return scope->node;
+	if (dot >= name.len)
+		return find(scope, name);
+	inner.node = find(scope, sv_sub(name, 0, dot));
+	return inner.node ? find(&inner, sv_sub(name, dot + 1, name.len))
+			  : NULL;
 }
 
 static bool truth(const struct node *node)
@@ -113,10 +126,10 @@ static bool condition(const struct fill_scope *scope, struct sv name)
 	const struct node *list;
 	size_t i;
 
-	if (dot >= name.len)
+	list = dot < name.len ? find(scope, sv_sub(name, 0, dot)) : NULL;
+	if (!list || list->kind != NODE_LIST)
 		return truth(look_up(scope, name));
-	list = look_up(scope, sv_sub(name, 0, dot));
-	for (i = 0; list && list->kind == NODE_LIST && i < list->len; i++) {
+	for (i = 0; i < list->len; i++) {
 		struct fill_scope item = { list->items[i], NULL };
 
 		if (truth(look_up(&item, sv_sub(name, dot + 1, name.len))))
@@ -188,19 +201,22 @@ static void add_doubled(struct strbuf *out, struct sv text, const char *quotes)
 	}
 }
 
+static bool is_letter_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9');
+}
+
 /* Plain where nobody can read it otherwise. */
 static void add_scalar(struct strbuf *out, struct sv text)
 {
+	bool plain = text.len > 0 && is_letter_or_digit(text.ptr[0]) &&
+		     text.ptr[text.len - 1] != ' ';
 	size_t i;
-	bool plain = text.len > 0 && text.ptr[0] != '=' && text.ptr[0] != '.';
 
-	for (i = 0; plain && i < text.len; i++) {
-		char c = text.ptr[i];
-
-		plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			(i > 0 &&
-			 ((c >= '0' && c <= '9') || strchr("-_.=", c)));
-	}
+	for (i = 0; plain && i < text.len; i++)
+		plain = is_letter_or_digit(text.ptr[i]) ||
+			strchr("-_.= ", text.ptr[i]);
 	if (plain) {
 		strbuf_addsv(out, text);
 		return;
@@ -218,9 +234,7 @@ static bool in_name(const struct fill *f, size_t at)
 	if (f->place == PLACE_RULE && (before == '[' || before == '%'))
 		return true;
 	return (f->place == PLACE_PLAIN || f->place == PLACE_RULE) &&
-	       (before == '_' || (before >= '0' && before <= '9') ||
-		(before >= 'a' && before <= 'z') ||
-		(before >= 'A' && before <= 'Z'));
+	       (before == '_' || is_letter_or_digit(before));
 }
 
 static int add_value(struct fill *f, size_t at, struct sv text)
@@ -259,10 +273,13 @@ static int add_list(struct fill *f, size_t at, const struct fill_scope *scope,
 		    struct sv name)
 {
 	size_t dot = sv_find(name, '.', 1);
-	bool of_items = dot < name.len;
 	const struct node *list =
-		look_up(scope, of_items ? sv_sub(name, 0, dot) : name);
+		dot < name.len ? find(scope, sv_sub(name, 0, dot)) : NULL;
+	bool of_items = list && list->kind == NODE_LIST;
 	size_t i;
+
+	if (!of_items)
+		list = look_up(scope, name);
 
 	if (!list || list->kind != NODE_LIST || f->place != PLACE_PLAIN)
 		return fail(f, at, "no list", name);

@@ -1,7 +1,8 @@
 /*
  * template_fill.h - the texts of templates: what stands in {{...}} is filled in
  *
- *	{{name}}                     a setting; {{.}} the item of a list
+ *	{{name}}                     a setting; {{.}} the item of a list;
+ *{{a.b}} the b of the map a
  *	{{list name}}                all items, as a list of YAML
  *	{{#each name}} .. {{/each}}  for each item of a list, whose settings are
  *	                             found first; {{#each name " || "}}: with

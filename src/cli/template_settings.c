@@ -24,17 +24,27 @@ enum field_kind {
 	KIND_SUFFIX,
 	KIND_ATTRIBUTE,
 	KIND_NUMBER,
+	KIND_DURATION,
 	KIND_SWITCH
 };
 
-static const char *const kinds[] = { "text",      "name",   "dn",     "suffix",
-				     "attribute", "number", "switch", NULL };
+static const char *const kinds[] = { "text",     "name",      "dn",
+				     "suffix",   "attribute", "number",
+				     "duration", "switch",    NULL };
+
+static const enum setting_type types[] = {
+	[KIND_TEXT] = SETTING_TEXT,         [KIND_NAME] = SETTING_TEXT,
+	[KIND_DN] = SETTING_TEXT,           [KIND_SUFFIX] = SETTING_TEXT,
+	[KIND_ATTRIBUTE] = SETTING_TEXT,    [KIND_NUMBER] = SETTING_NUMBER,
+	[KIND_DURATION] = SETTING_DURATION, [KIND_SWITCH] = SETTING_SWITCH,
+};
 
 struct field {
 	enum field_kind kind;
 	bool list;
 	int64_t at_least;    /* of maps */
 	struct fields *each; /* NULL: values */
+	bool one_map;        /* with these fields, not a list of them */
 };
 
 /* The same number of both. */
@@ -76,7 +86,8 @@ static void read_field(const struct node *key, const struct node *map,
 		       struct field *field)
 {
 	const struct node *fallback = node_get(map, "default");
-	const struct node *each = node_get(map, "each");
+	const struct node *of = node_get(map, "of");
+	const struct node *each = of ? of : node_get(map, "each");
 
 	field->kind = kind_of(map);
 	field->list = sv_eq_str(text_at(map, "list"), "true");
@@ -84,12 +95,10 @@ static void read_field(const struct node *key, const struct node *map,
 	def->name = arena_cstr(arena, key->text);
 	def->help = arena_cstr(arena, text_at(map, "help"));
 	def->required = !fallback;
-	def->type = field->list                  ? SETTING_NAMES
-		    : field->kind == KIND_SWITCH ? SETTING_SWITCH
-		    : field->kind == KIND_NUMBER ? SETTING_NUMBER
-						 : SETTING_TEXT;
+	def->type = field->list ? SETTING_NAMES : types[field->kind];
 	if (each) {
-		def->type = SETTING_GROUPS;
+		def->type = of ? SETTING_GROUP : SETTING_GROUPS;
+		field->one_map = of != NULL;
 		field->each = read_fields(each, arena);
 		def->group = field->each->defs;
 	}
@@ -176,6 +185,7 @@ static void check_kind(struct reading *r, const struct field *field,
 			wrong(r, at, "has more than one line", name);
 		return;
 	case KIND_NUMBER:
+	case KIND_DURATION:
 	case KIND_SWITCH:
 		return;
 	}
@@ -296,7 +306,10 @@ static void complete(struct reading *r, struct node *map,
 			value = node_get(field, "default");
 		if (!value)
 			value = text_node(r->arena, SV_NULL, map);
-		if (fields->fields[i].each)
+		if (fields->fields[i].one_map)
+			complete(r, value, node_get(field, "of"),
+				 fields->fields[i].each);
+		else if (fields->fields[i].each)
 			complete_groups(r, value, node_get(field, "each"),
 					&fields->fields[i], name);
 		else

@@ -11,9 +11,14 @@
  *	    suffixes: { kind: suffix, list: true, help: mail domains }
  *	    routing:  { kind: switch, default: false, help: ... }
  *
+ *	target:
+ *	  help: where accounts are made
+ *	  of:                       one map
+ *	    base: { kind: dn, help: ... }
+ *
  * Kinds: text (default), name (unique in its list), dn, suffix (@domain),
- * attribute, number, switch. With a default a setting may be left out; an empty
- * default is none.
+ * attribute, number, duration, switch. With a default a setting may be left
+ *out; an empty default is none.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

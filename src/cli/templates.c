@@ -78,6 +78,8 @@ static int make_each(const struct template_file *file,
 		return make_one(file, &top, arena, out, err);
 	list = node_get(settings,
 			arena_cstr(arena, sv_sub(path, from + 2, dot)));
+	if (list && list->kind == NODE_MAP)
+		return make_one(file, &top, arena, out, err);
 	inner.path = arena_printf(arena, SV_FMT "{{" SV_FMT,
 				  SV_ARG(sv_sub(path, 0, from)),
 				  SV_ARG(sv_sub(path, dot + 1, path.len)));

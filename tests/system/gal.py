@@ -117,6 +117,12 @@ def counts(folder, agent, profile, status=0):
     return found
 
 
+def flows(found):
+    """Counters without what stayed as it was."""
+    return {name: count for name, count in found.items()
+            if not name.endswith("no-flow")}
+
+
 def forest(name, domain, base, **settings):
     """A forest of the settings; values as YAML."""
     values = {"name": name, "servers": domain.tls_url, "base": base,

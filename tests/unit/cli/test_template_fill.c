@@ -16,10 +16,12 @@
 static const char SETTINGS[] =
 	"who: Ann Lee\n"
 	"name: london\n"
+	"blank: 'x '\n"
 	"unit: 'OU=O''Hara \\\"x\\\"\\, #1,DC=test'\n"
 	"off: 'false'\n"
 	"none: []\n"
-	"parts: [a, 'b c']\n"
+	"parts: [a, b c]\n"
+	"source: { name: hr, gets: 'true', parts: [x, y] }\n"
 	"forests:\n"
 	"  - { name: rome, target: OU=X, gets: 'true', of: [one, two] }\n"
 	"  - { name: paris, target: '', gets: 'false', of: [] }\n";
@@ -64,7 +66,8 @@ static void values_fit_their_place(void **state)
 {
 	(void)state;
 	gives("a: {{name}}", "a: london");
-	gives("a: {{who}}", "a: 'Ann Lee'");
+	gives("a: {{who}}", "a: Ann Lee");
+	gives("a: {{blank}}", "a: 'x '");
 	gives("a: {{unit}}", "a: 'OU=O''Hara \\\"x\\\"\\, #1,DC=test'");
 	gives("# {{who}} and {{unit}}",
 	      "# Ann Lee and OU=O'Hara \\\"x\\\"\\, #1,DC=test");
@@ -83,20 +86,20 @@ static void places_are_told_apart(void **state)
 {
 	(void)state;
 	gives("a: 'x'  # it's {{who}}\nb: {{who}}",
-	      "a: 'x'  # it's Ann Lee\nb: 'Ann Lee'");
+	      "a: 'x'  # it's Ann Lee\nb: Ann Lee");
 	gives("a: 'it''s \"{{who}}\"' # {{who}}",
 	      "a: 'it''s \"Ann Lee\"' # Ann Lee");
 	gives("a: x#{{name}}", "a: x#london");
-	gives("[ '{{who}}', {{who}} ]", "[ '\"Ann Lee\"', 'Ann Lee' ]");
+	gives("[ '{{who}}', {{who}} ]", "[ '\"Ann Lee\"', Ann Lee ]");
 }
 
 static void lists(void **state)
 {
 	(void)state;
-	gives("a: {{list parts}}", "a: [a, 'b c']");
+	gives("a: {{list parts}}", "a: [a, b c]");
 	gives("a: {{list none}}", "a: []");
 	gives("a: {{list forests.name}}", "a: [rome, paris]");
-	gives("{{#each parts}}\n- {{.}}\n{{/each}}\nend", "- a\n- 'b c'\nend");
+	gives("{{#each parts}}\n- {{.}}\n{{/each}}\nend", "- a\n- b c\nend");
 	gives("x: '{{#each parts \" || \"}}f({{.}}){{/each}}'",
 	      "x: 'f(\"a\") || f(\"b c\")'");
 	gives("{{#each none}}x{{/each}}{{#each missing}}x{{/each}}", "");
@@ -107,6 +110,15 @@ static void lists(void **state)
 	      "rome>paris paris>rome ");
 	fails("a: {{list who}}", "no list 'who'");
 	fails("a: {{parts}}", "no value 'parts'");
+}
+
+static void maps(void **state)
+{
+	(void)state;
+	gives("{{source.name}}: [{{list source.parts}}]", "hr: [[x, y]]");
+	gives("{{#if source.gets}}a{{/if}}{{#if source.none}}b{{/if}}", "a");
+	gives("{{#each source.parts \"+\"}}{{.}}{{/each}}", "x+y");
+	fails("a: {{source.none}}", "no value 'source.none'");
 }
 
 static void conditions(void **state)
@@ -142,6 +154,7 @@ int main(void)
 		cmocka_unit_test(values_fit_their_place),
 		cmocka_unit_test(places_are_told_apart),
 		cmocka_unit_test(lists),
+		cmocka_unit_test(maps),
 		cmocka_unit_test(conditions),
 		cmocka_unit_test(mistakes),
 	};
