@@ -4,7 +4,12 @@
 # pid file lie in one folder; nothing of the system's own Samba is read or
 # touched. Needs root for the ports.
 #
-#	tools/samba.sh start DIR REALM ADDRESS	REALM as CORP.TEST
+#	tools/samba.sh start DIR REALM ADDRESS [DNS]
+#						REALM as CORP.TEST; DNS:
+#						SAMBA_INTERNAL makes the
+#						application partitions
+#						DC=DomainDnsZones and
+#						DC=ForestDnsZones
 #	tools/samba.sh env DIR			what `start` printed
 #	tools/samba.sh stop DIR			the data stay; `start DIR` goes on
 #
@@ -98,7 +103,7 @@ provision() {
 	samba-tool domain provision -s "$dir/smb.conf" --backend-store=mdb \
 		--realm="$realm" --domain="${realm%%.*}" --host-name=dc \
 		--host-ip="$address" --adminpass="$password" --server-role=dc \
-		--dns-backend=NONE >"$dir/output" 2>&1 &&
+		--dns-backend="$dns" >"$dir/output" 2>&1 &&
 		samba-tool domain passwordsettings set "${options[@]}" \
 			--min-pwd-age=0 --max-pwd-age=0 --history-length=0 \
 			>>"$dir/output" 2>&1 &&
@@ -134,12 +139,13 @@ start() {
 	die "samba did not start with $dir/smb.conf"
 }
 
-[ $# -ge 2 ] || die "usage: samba.sh start|stop|env DIR [REALM ADDRESS]"
+[ $# -ge 2 ] || die "usage: samba.sh start|stop|env DIR [REALM ADDRESS [DNS]]"
 verb=$1
 mkdir -p "$2" || exit 1
 dir=$(cd "$2" && pwd)
 realm=${3:-CORP.TEST}
 address=${4:-127.0.0.21}
+dns=${5:-NONE}
 # shellcheck source=/dev/null
 [ -f "$dir/params" ] && . "$dir/params"
 domain=${realm,,}
@@ -149,7 +155,8 @@ ours='^samba' # it writes a title into its command line
 
 case $verb in
 start)
-	printf 'realm=%q\naddress=%q\n' "$realm" "$address" >"$dir/params"
+	printf 'realm=%q\naddress=%q\ndns=%q\n' "$realm" "$address" "$dns" \
+		>"$dir/params"
 	start
 	show
 	;;

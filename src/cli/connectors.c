@@ -7,6 +7,7 @@
 
 #include "connectors/csv/csv.h"
 #include "connectors/ldap/ad.h"
+#include "connectors/ldap/adlds.h"
 #include "connectors/ldap/ldap.h"
 #include "connectors/ldap/openldap.h"
 #include "connectors/ldap/sun.h"
@@ -14,6 +15,7 @@
 #include "connectors/memory/memory.h"
 
 const struct connector_ops *const connectors[] = {
-	&csv_connector,      &ldif_connector, &ldap_connector,   &ad_connector,
-	&openldap_connector, &sun_connector,  &memory_connector, NULL,
+	&csv_connector, &ldif_connector,   &ldap_connector,
+	&ad_connector,  &adlds_connector,  &openldap_connector,
+	&sun_connector, &memory_connector, NULL,
 };

@@ -165,9 +165,9 @@ def make_samba(tmp_path_factory):
     They are kept for all tests of a file: making one takes some seconds."""
     servers = []
 
-    def make(realm, address):
+    def make(realm, address, *more):
         folder = tmp_path_factory.mktemp(realm.split(".", 1)[0].lower())
-        server = Samba(folder, realm, address)
+        server = Samba(folder, realm, address, *more)
         servers.append(server)
         return server.start()
 

@@ -285,6 +285,6 @@ const struct ldap_form ad_forms[] = {
 	TIME("lockoutTime", "0"),
 	TIME("pwdLastSet", "0"),
 	TIME("msDS-UserPasswordExpiryTimeComputed", ""),
-	{ .name = "unicodePwd", .write = write_password, .secret = true },
+	{ .name = "unicodePwd", .write = write_password },
 	{ .name = NULL },
 };

@@ -1,10 +1,11 @@
 /*
- * ad_private.h - what the files of the ad profile share
+ * ad_private.h - what the files of the ad and adlds profiles share
  *
- *	ad.c         the profile and the connector's table
+ *	ad.c, adlds.c  the profiles and the connectors' tables
  *	ad_schema.c  attributes that are known
  *	ad_forms.c   GUIDs, SIDs, times, passwords
  *	ad_group.c   the primary group
+ *	ad_error.c   what a refusal means
  *	ad_dirsync.c, ad_usn.c  ways to read changes only
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -14,11 +15,33 @@
 
 #include "connectors/ldap/profile.h"
 
+/* ---- settings of both ---- */
+
+#define AD_SETTINGS                                                                 \
+	LDAP_SETTING(                                                               \
+		"anchor", SETTING_TEXT, "objectGUID",                               \
+		"attribute that identifies an object for ever; dn: its name "       \
+		"does"),                                                            \
+		LDAP_SETTING(                                                       \
+			"range_size", SETTING_NUMBER, "0",                          \
+			"values of a reference attribute asked for at once; 0: as " \
+			"many as the server gives"),                                \
+	{                                                                           \
+		.name = "delta", .type = SETTING_CHOICE, .fallback = "auto",        \
+		.words = "auto|dirsync|usn|off",                                    \
+		.help = "how changes only are read: by DirSync, by uSNChanged, or " \
+			"auto: by the first that the account may"                   \
+	}
+
 extern const struct attr_def ad_known_attrs[]; /* ends with name NULL */
 extern const struct ldap_form ad_forms[];      /* ends with name NULL */
 extern const struct ldap_derived ad_derived[]; /* ends with name NULL */
 extern const struct ldap_delta ad_dirsync;
 extern const struct ldap_delta ad_usn;
+extern const struct ldap_delta *const ad_deltas[]; /* both; ends with NULL */
+
+/* ad_error.c: for ldap_profile.error_of */
+const char *ad_error_of(int code, const char *text);
 
 /* Does the account see what is deleted, in every naming context of the agent?
  * 0 also where nothing has been deleted yet. 1, 0, -1 */

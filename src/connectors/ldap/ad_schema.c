@@ -72,6 +72,13 @@ const struct attr_def ad_known_attrs[] = {
 	TEXT("servicePrincipalName", MANY),
 	INT("userAccountControl", ONE),
 	INT("msDS-User-Account-Control-Computed", ONE),
+	/* of AD LDS */
+	BOOL("msDS-UserAccountDisabled"),
+	BOOL("ms-DS-UserAccountAutoLocked"),
+	BOOL("msDS-UserDontExpirePassword"),
+	BOOL("ms-DS-UserEncryptedTextPasswordAllowed"),
+	BOOL("ms-DS-UserPasswordNotRequired"),
+	BOOL("msDS-UserPasswordExpired"),
 	INT("adminCount", ONE),
 	INT("primaryGroupID", ONE),
 	DN("primaryGroup", ONE),

@@ -213,3 +213,5 @@ const struct ldap_delta ad_usn = {
 	.more = more,
 	.mark = mark,
 };
+
+const struct ldap_delta *const ad_deltas[] = { &ad_dirsync, &ad_usn, NULL };

@@ -263,19 +263,25 @@ static int go_on(struct connector_session *session, struct ldap_job *job,
 	return start_modify(session, job, err);
 }
 
+static bool is_secret(const struct ldap_profile *profile, const char *name)
+{
+	const char *const *secret;
+
+	for (secret = profile->secrets; secret && *secret; secret++)
+		if (sv_ieq_str(sv_from(name), *secret))
+			return true;
+	return false;
+}
+
 static bool has_secret(const struct connector_session *session,
 		       const struct ldap_job *job)
 {
 	size_t i;
 
-	for (i = 0; i < job->op.attr_count; i++) {
-		const struct ldap_form *form = ldap_form_of(
-			session->profile,
-			job->type->attrs[job->op.attrs[i].attr].name);
-
-		if (form && form->secret)
+	for (i = 0; i < job->op.attr_count; i++)
+		if (is_secret(session->profile,
+			      job->type->attrs[job->op.attrs[i].attr].name))
 			return true;
-	}
 	return false;
 }
 

@@ -24,7 +24,6 @@ struct ldap_form {
 	struct sv (*write)(const struct value *value, struct arena *arena);
 	/* What is written for no value; empty: the attribute is removed. */
 	struct sv none;
-	bool secret; /* never over a connection that is not encrypted */
 };
 
 /* An attribute that the server does not have: it is made of others. */
@@ -41,6 +40,9 @@ struct ldap_profile {
 	const struct setting_def *settings;
 	const struct ldap_form *forms;      /* or NULL */
 	const struct ldap_derived *derived; /* or NULL */
+	/* Attributes that never go over a connection that is not encrypted;
+	 * ends with NULL. NULL: none. */
+	const char *const *secrets;
 	/* The last of an entry's classes is the most specific structural one,
 	 * and the server may mean something else by structuralObjectClass. */
 	bool classes_in_order;

@@ -13,6 +13,7 @@
 #include <sys/time.h>
 
 #define ACTIVE_DIRECTORY "1.2.840.113556.1.4.800"
+#define AD_LIGHTWEIGHT   "1.2.840.113556.1.4.1851"
 
 int ldap_session_code(struct connector_session *session)
 {
@@ -192,7 +193,8 @@ static int read_root(struct connector_session *session, struct error *err)
 	session->permissive = offers(values, LDAP_CONTROL_X_PERMISSIVE_MODIFY);
 	ldap_value_free_len(values);
 	values = ldap_get_values_len(session->ld, root, capabilities);
-	session->tells_allowed = offers(values, ACTIVE_DIRECTORY);
+	session->tells_allowed = offers(values, ACTIVE_DIRECTORY) ||
+				 offers(values, AD_LIGHTWEIGHT);
 	ldap_value_free_len(values);
 	dn = ldap_entry_first(session->ld, root, subschema, &session->arena);
 	session->subschema_dn = dn.ptr;
