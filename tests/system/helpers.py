@@ -89,6 +89,21 @@ def counted(step):
     return {name: count for name, count in step["counters"].items() if count}
 
 
+def conforms(connector, server, **more):
+    """A directory's connector passes the suite of tests/connector on it."""
+    program = pathlib.Path(CONJOIN).parent / "tests/connector_test_directory"
+    where = {"DIR_CONNECTOR": connector, "DIR_BASE": server.base,
+             "DIR_BIND_DN": server.bind_dn, "DIR_PASSWORD": server.password,
+             "DIR_URL": server.tls_url or server.url}
+    if server.ca_file:
+        where["DIR_CA_FILE"] = str(server.ca_file)
+    done = subprocess.run([program], capture_output=True, text=True,
+                          timeout=300, check=False,
+                          env={**os.environ, **where, **more})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PASSED" in done.stdout + done.stderr
+
+
 def demo_folder(path, people=None):
     """A copy of examples/demo, with this many people when given."""
     shutil.copytree(ROOT / "examples/demo", path, dirs_exist_ok=True)

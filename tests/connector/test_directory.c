@@ -1,13 +1,14 @@
 /*
- * test_ad.c - the ad connector passes the suite on a real domain
+ * test_directory.c - a directory's connector passes the suite on its server
  *
- * tests/system/test_ad.py starts the server and this program, and says by the
- * environment where it is: AD_URL, AD_CA_FILE, AD_BIND_DN, AD_PASSWORD,
- * AD_BASE.
+ * The system tests start the server and this program. They say by the
+ * environment where it is: DIR_URL, DIR_CA_FILE (or not), DIR_BIND_DN,
+ * DIR_PASSWORD, DIR_BASE; and with DIR_CONNECTOR whose it is.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "connectors/ldap/ad.h"
+#include "connectors/ldap/adlds.h"
 
 #include "conformance.h"
 
@@ -16,7 +17,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct directory {
+	const struct connector_ops *ops;
+	const char *type;
+	const char *unit; /* RDN of the container that the suite works in */
+	const char *rdn;  /* of an object */
+	const char *phone;
+	const char *needs; /* an attribute that takes the id, or NULL */
+} directories[] = {
+	{ &ad_connector, "contact", "OU=Conformance", "cn", "otherTelephone",
+	  NULL },
+	{ &adlds_connector, "contact", "OU=Conformance", "cn", "otherTelephone",
+	  NULL },
+};
+
 static struct arena arena = ARENA_INIT;
+static const struct directory *directory;
 static LDAP *admin;
 
 static const char *setting(const char *name)
@@ -24,7 +40,7 @@ static const char *setting(const char *name)
 	const char *value = getenv(name);
 
 	if (!value) {
-		(void)fprintf(stderr, "test_ad: %s is not set\n", name);
+		(void)fprintf(stderr, "test_directory: %s is not set\n", name);
 		exit(1);
 	}
 	return value;
@@ -37,17 +53,18 @@ static char *writable(const char *text)
 
 static int sign_in(void)
 {
-	char *password = writable(setting("AD_PASSWORD"));
+	char *password = writable(setting("DIR_PASSWORD"));
 	struct berval secret = { strlen(password), password };
 	int version = LDAP_VERSION3;
 
-	(void)ldap_set_option(NULL, LDAP_OPT_X_TLS_CACERTFILE,
-			      setting("AD_CA_FILE"));
-	if (ldap_initialize(&admin, setting("AD_URL")))
+	if (getenv("DIR_CA_FILE"))
+		(void)ldap_set_option(NULL, LDAP_OPT_X_TLS_CACERTFILE,
+				      setting("DIR_CA_FILE"));
+	if (ldap_initialize(&admin, setting("DIR_URL")))
 		return -1;
 	(void)ldap_set_option(admin, LDAP_OPT_PROTOCOL_VERSION, &version);
 	(void)ldap_set_option(admin, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
-	return ldap_sasl_bind_s(admin, setting("AD_BIND_DN"), LDAP_SASL_SIMPLE,
+	return ldap_sasl_bind_s(admin, setting("DIR_BIND_DN"), LDAP_SASL_SIMPLE,
 				&secret, NULL, NULL, NULL);
 }
 
@@ -99,16 +116,17 @@ static char **split(const char *text)
 
 static int add(const char *base, const struct conformance_object *object)
 {
-	const char *names[] = { "objectClass", "sn", "title",
-				"otherTelephone" };
-	const char *values[] = { "contact", object->sn, object->title,
-				 object->phones };
-	LDAPMod all[4];
-	LDAPMod *mods[5] = { NULL };
+	const char *names[] = { "objectClass", "sn", "title", directory->phone,
+				directory->needs };
+	const char *values[] = { directory->type, object->sn, object->title,
+				 object->phones,
+				 directory->needs ? object->id : NULL };
+	LDAPMod all[5];
+	LDAPMod *mods[6] = { NULL };
 	size_t count = 0;
 	size_t i;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 5; i++) {
 		if (!values[i])
 			continue;
 		all[i] = (LDAPMod){ .mod_op = LDAP_MOD_ADD,
@@ -116,17 +134,19 @@ static int add(const char *base, const struct conformance_object *object)
 				    .mod_values = split(values[i]) };
 		mods[count++] = &all[i];
 	}
-	return ldap_add_ext_s(
-		admin, arena_printf(&arena, "CN=%s,%s", object->id, base), mods,
-		NULL, NULL);
+	return ldap_add_ext_s(admin,
+			      arena_printf(&arena, "%s=%s,%s", directory->rdn,
+					   object->id, base),
+			      mods, NULL, NULL);
 }
 
 /* By another client than the connector. */
 static int change(struct conformance *c,
 		  const struct conformance_object *object)
 {
-	char *dn = arena_printf(&arena, "CN=%s,%s", object->id, c->base);
-	const char *names[] = { "sn", "title", "otherTelephone" };
+	char *dn = arena_printf(&arena, "%s=%s,%s", directory->rdn, object->id,
+				c->base);
+	const char *names[] = { "sn", "title", directory->phone };
 	const char *values[] = { object->sn, object->title, object->phones };
 	char *none[] = { NULL };
 	LDAPMod all[3];
@@ -156,18 +176,22 @@ static int secret_of(void *data, struct sv reference, struct secret *out,
 	(void)err;
 	secret_set(out, sv_eq_str(reference, "env:wrong")
 				? SV_LIT("wrong")
-				: sv_from(setting("AD_PASSWORD")));
+				: sv_from(setting("DIR_PASSWORD")));
 	return 0;
 }
 
 static const struct node *connect_with(const char *base, const char *password)
 {
 	return conformance_map(
-		&arena, "servers", conformance_text(&arena, setting("AD_URL")),
-		"bind_dn", conformance_text(&arena, setting("AD_BIND_DN")),
-		"password", conformance_text(&arena, password), "ca_file",
-		conformance_text(&arena, setting("AD_CA_FILE")), "base",
-		conformance_text(&arena, base), NULL);
+		&arena, "servers", conformance_text(&arena, setting("DIR_URL")),
+		"bind_dn", conformance_text(&arena, setting("DIR_BIND_DN")),
+		"password", conformance_text(&arena, password), "base",
+		conformance_text(&arena, base),
+		getenv("DIR_CA_FILE") ? "ca_file" : "security",
+		conformance_text(&arena, getenv("DIR_CA_FILE")
+						 ? setting("DIR_CA_FILE")
+						 : "none"),
+		NULL);
 }
 
 static int make(struct conformance *c, const struct conformance_object *objects,
@@ -179,7 +203,8 @@ static int make(struct conformance *c, const struct conformance_object *objects,
 	for (i = 0; i < count && !code; i++)
 		code = add(c->base, &objects[i]);
 	if (code)
-		(void)fprintf(stderr, "test_ad: %s\n", ldap_err2string(code));
+		(void)fprintf(stderr, "test_directory: %s\n",
+			      ldap_err2string(code));
 	c->config.connect = connect_with(c->base, "env:right");
 	c->config.folder = "/tmp";
 	c->config.secret = secret_of;
@@ -191,23 +216,35 @@ static const struct node *broken(struct conformance *c)
 	return connect_with(c->base, "env:wrong");
 }
 
+static const struct directory *find_directory(struct sv name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(directories) / sizeof(*directories); i++)
+		if (sv_eq_str(name, directories[i].ops->name))
+			return &directories[i];
+	(void)fprintf(stderr, "test_directory: DIR_CONNECTOR is of no use\n");
+	exit(1);
+}
+
 int main(void)
 {
 	struct conformance c = {
-		.ops = &ad_connector,
-		.type = "contact",
-		.base = arena_printf(&arena, "OU=Conformance,%s",
-				     setting("AD_BASE")),
-		.rdn = "cn",
-		.phone = "otherTelephone",
 		.make = make,
 		.broken = broken,
 		.system_anchor = true,
 	};
 	int failed;
 
+	directory = find_directory(sv_from(setting("DIR_CONNECTOR")));
+	c.ops = directory->ops;
+	c.type = directory->type;
+	c.rdn = directory->rdn;
+	c.phone = directory->phone;
+	c.base = arena_printf(&arena, "%s,%s", directory->unit,
+			      setting("DIR_BASE"));
 	if (sign_in()) {
-		(void)fprintf(stderr, "test_ad: cannot sign in\n");
+		(void)fprintf(stderr, "test_directory: cannot sign in\n");
 		return 1;
 	}
 	failed = conformance_run(&c);
