@@ -135,6 +135,41 @@ class Slapd(Directory):
     tool = "slapd.sh"
 
 
+class Standin(Slapd):
+    """A directory that there is no free server of, see tools/standin."""
+
+    def __init__(self, folder, kind, suffix, tls=False, conf=""):
+        pathlib.Path(folder).mkdir()
+        extra = pathlib.Path(folder) / "extra.conf"
+        schema = ROOT / f"tools/standin/{kind}.schema"
+        extra.write_text(f"include {schema}\n{conf}")
+        options = ["--suffix", suffix, "--conf", extra]
+        super().__init__(folder, *options, *(["--tls"] if tls else []))
+        self.kind = kind
+        self.tls = tls
+        self.front = None
+
+    def start(self):
+        super().start()
+        command = [ROOT / "tools/standin/front.py", self.kind,
+                   self.url.rsplit(":", 1)[1]]
+        if self.tls:
+            command += ["--tls", self.folder / "tls"]
+        self.front = subprocess.Popen(command, stdout=subprocess.PIPE,
+                                      text=True)
+        ports = dict(line.strip().split("=") for line
+                     in iter(self.front.stdout.readline, "READY\n"))
+        self.url = f"ldap://127.0.0.1:{ports['PORT']}"
+        if self.tls:
+            self.tls_url = f"ldaps://127.0.0.1:{ports['TLS_PORT']}"
+        return self
+
+    def stop(self):
+        self.front.kill()
+        self.front.wait()
+        super().stop()
+
+
 class Samba(Directory):
     """An Active Directory domain, see tools/samba.sh."""
 
@@ -190,6 +225,22 @@ def make_slapd(tmp_path):
             path.write_text(conf)
             options += ["--conf", path]
         server = Slapd(tmp_path / f"slapd{len(servers)}", *options)
+        servers.append(server)
+        return server.start()
+
+    yield make
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def make_standin(tmp_path):
+    """A function that starts stand-ins: make_standin("edirectory", "o=corp")."""
+    servers = []
+
+    def make(kind, suffix, **more):
+        server = Standin(tmp_path / f"{kind}{len(servers)}", kind, suffix,
+                         **more)
         servers.append(server)
         return server.start()
 

@@ -33,6 +33,9 @@ const char *ad_error_of(int code, const char *text)
 	case 0x21c7: /* a value that must be unique */
 	case 0x21c8: /* userPrincipalName is taken in the forest */
 		return "cd-existing-object";
+	case 0x2077: /* ERROR_DS_ILLEGAL_MOD_OPERATION */
+	case 0x209a: /* ERROR_DS_CANT_MOD_SYSTEM_ONLY */
+		return "constraint-violation";
 	case 0x562: /* ERROR_MEMBER_IN_ALIAS */
 	case 0x561:
 		return "cd-existing-attribute-or-value";
