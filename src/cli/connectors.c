@@ -8,6 +8,7 @@
 #include "connectors/csv/csv.h"
 #include "connectors/ldap/ad.h"
 #include "connectors/ldap/adlds.h"
+#include "connectors/ldap/edirectory.h"
 #include "connectors/ldap/ldap.h"
 #include "connectors/ldap/openldap.h"
 #include "connectors/ldap/sun.h"
@@ -15,7 +16,8 @@
 #include "connectors/memory/memory.h"
 
 const struct connector_ops *const connectors[] = {
-	&csv_connector, &ldif_connector,   &ldap_connector,
-	&ad_connector,  &adlds_connector,  &openldap_connector,
-	&sun_connector, &memory_connector, NULL,
+	&csv_connector, &ldif_connector,       &ldap_connector,
+	&ad_connector,  &adlds_connector,      &openldap_connector,
+	&sun_connector, &edirectory_connector, &memory_connector,
+	NULL,
 };

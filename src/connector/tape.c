@@ -13,7 +13,7 @@ const char *const tape_ops[TAPE_OPS] = {
 	[CHANGE_OBJECT] = "object",     [CHANGE_ADD] = "add",
 	[CHANGE_UPDATE] = "update",     [CHANGE_RENAME] = "rename",
 	[CHANGE_DELETE] = "delete",     [CHANGE_ERROR] = "error",
-	[CHANGE_FILTERED] = "filtered",
+	[CHANGE_FILTERED] = "filtered", [CHANGE_PRESENT] = "present",
 };
 
 const char *const tape_attr_ops[TAPE_ATTR_OPS] = {

@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#define TAPE_OPS      7
+#define TAPE_OPS      8
 #define TAPE_ATTR_OPS 3
 
 extern const char *const tape_ops[TAPE_OPS];           /* [change_op] */

@@ -65,7 +65,8 @@ static json_t *change_json(const struct connector_config *config,
 			   const struct change *change)
 {
 	json_t *line = json_pack("{s:s}", "op", tape_ops[change->op]);
-	bool typed = change->op != CHANGE_FILTERED && !change->container &&
+	bool typed = change->op != CHANGE_FILTERED &&
+		     change->op != CHANGE_PRESENT && !change->container &&
 		     change->type < config->type_count;
 
 	if (typed)

@@ -201,6 +201,8 @@ static int stage(struct import *import, struct prepared *item,
 	}
 	if (change->op == CHANGE_FILTERED)
 		return stage_filtered(import, change, err);
+	if (change->op == CHANGE_PRESENT)
+		return present_note(import, item, err);
 	reader_expand(import->reader, item, &import->arena);
 	if (is_whole(import, item) && is_unchanged_by_value(import, item)) {
 		import->result->read++;
@@ -238,6 +240,7 @@ static int stage(struct import *import, struct prepared *item,
 		import->result->read++;
 		return stage_report_deleted(import, item, err);
 	case CHANGE_FILTERED:
+	case CHANGE_PRESENT:
 		break;
 	}
 	return 0;
@@ -410,6 +413,7 @@ static void release(struct import *import)
 	tree_release(&import->tree);
 	anchor_table_release(&import->table);
 	anchor_table_release(&import->fresh);
+	anchor_table_release(&import->present);
 	vec_release(&import->anchors);
 	vec_release(&import->deletes);
 	vec_release(&import->dn_references);
@@ -428,6 +432,7 @@ static void release(struct import *import)
 	id_set_release(&import->doubted);
 	id_set_release(&import->renamed_ids);
 	id_set_release(&import->deleting);
+	id_set_release(&import->named);
 	idmap_release(&import->counted);
 	idmap_release(&import->set_values);
 	idmap_release(&import->set_owners);
@@ -444,7 +449,7 @@ static int stage_deletions(struct import *import, struct error *err)
 
 	/* a delta says itself what is gone */
 	if (!import->full)
-		return obsolete_reported(import, err);
+		return present_end(import) ? 0 : obsolete_reported(import, err);
 	if (import->result->errors)
 		ret = import->options->guards->keep_all
 			      ? 0

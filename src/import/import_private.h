@@ -200,6 +200,10 @@ struct import {
 	int64_t filtered;     /* that nobody asks for */
 	VEC(int64_t) deletes; /* delta: reported gone, staged at the end */
 	struct id_set deleting;
+	bool compares;               /* delta: it names all that are there */
+	struct anchor_table present; /* then: what was there */
+	struct id_set named;         /* and which of it is named */
+	int64_t named_count;
 	struct idmap resolved; /* anchor key of a reference -> its target */
 	struct idmap counted;  /* delta: object -> 1 + what counts of it */
 	VEC(struct dn_reference) dn_references;
@@ -459,6 +463,15 @@ int guard_changes(struct import *import);
 /* obsolete.c: after a full import, or for the deletes of a delta. */
 int obsolete_unseen(struct import *import, struct error *err);
 int obsolete_reported(struct import *import, struct error *err);
+/* Nothing was read where there was something: the guard stops it, the result
+ * says so. */
+bool obsolete_empty_stop(struct import *import, int64_t read, size_t unseen);
+/* present.c: a delta's CHANGE_PRESENT: 1, -1 */
+int present_note(struct import *import, const struct prepared *item,
+		 struct error *err);
+/* At the end what was not named is among the deletions that were reported.
+ * True: a guard stops them all. */
+bool present_end(struct import *import);
 /* Takes the object away at once, leaves a placeholder where one is needed. */
 int obsolete_remove(struct import *import, struct entry *entry,
 		    struct error *err);

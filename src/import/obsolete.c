@@ -154,11 +154,11 @@ static int lost_adds(struct import *import, struct error *err)
 	return count < 0 ? -1 : 0;
 }
 
-static bool is_empty_stop(struct import *import, size_t unseen)
+bool obsolete_empty_stop(struct import *import, int64_t read, size_t unseen)
 {
 	struct import_result *result = import->result;
 
-	if (!import->options->guards->empty_stop || result->read || !unseen)
+	if (!import->options->guards->empty_stop || read || !unseen)
 		return false;
 	result->result = "stopped-deletion-threshold-exceeded";
 	(void)snprintf(result->message, sizeof(result->message),
@@ -182,7 +182,7 @@ int obsolete_unseen(struct import *import, struct error *err)
 		    !id_set_has(&import->seen, slot->id))
 			vec_push(&unseen, slot->id);
 	}
-	if (!is_empty_stop(import, unseen.len)) {
+	if (!obsolete_empty_stop(import, import->result->read, unseen.len)) {
 		ret = stage_all(import, unseen.at, unseen.len, err);
 		if (ret == 0 && !import->result->message[0])
 			ret = lost_adds(import, err);

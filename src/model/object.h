@@ -39,6 +39,9 @@ enum change_op {
 	CHANGE_RENAME,   /* delta: dn is the old name, new_dn the new one;
 			  * attributes as in CHANGE_UPDATE */
 	CHANGE_DELETE,   /* delta: gone; anchor or dn is given */
+	CHANGE_PRESENT,  /* delta, behind all else: one of this anchor is there.
+			  * Where a delta has such changes, what they do not
+			  * name and no other change told of is gone */
 	CHANGE_ERROR,    /* this object could not be read: see `error` */
 	CHANGE_FILTERED, /* it was read and nobody asks for it: its type is in
 			  * no rule set, or it lies outside of what is included;

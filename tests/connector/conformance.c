@@ -88,6 +88,7 @@ struct seen {
 	struct sv anchor;
 	struct sv dn;
 	struct values values[CONFORMANCE_ATTRS];
+	bool told; /* by the delta that is read */
 };
 
 struct image {
@@ -97,6 +98,7 @@ struct image {
 	size_t size;
 	size_t errors;
 	size_t changes;
+	bool compares; /* the delta names all that are there */
 	struct sv watermark;
 	struct error err; /* when reading failed */
 	bool failed;
@@ -231,6 +233,13 @@ static void apply_change(struct image *image, const struct change *change)
 		image->errors++;
 		return;
 	}
+	if (change->op == CHANGE_PRESENT) {
+		assert_true(change->anchor.len > 0);
+		image->compares = true;
+		if (seen)
+			seen->told = true;
+		return;
+	}
 	if (change->op == CHANGE_DELETE && !seen)
 		return;
 	image->changes++;
@@ -243,6 +252,7 @@ static void apply_change(struct image *image, const struct change *change)
 		memset(seen->values, 0, sizeof(seen->values));
 		name_seen(image, seen, change->anchor, change->dn);
 		apply_attrs(image, seen, change);
+		seen->told = true;
 		break;
 	case CHANGE_UPDATE:
 	case CHANGE_RENAME:
@@ -261,7 +271,23 @@ static void apply_change(struct image *image, const struct change *change)
 		break;
 	case CHANGE_ERROR:
 	case CHANGE_FILTERED:
+	case CHANGE_PRESENT:
 		break;
+	}
+}
+
+/* Whom such a delta does not name is gone. */
+static void take_away_unnamed(struct image *image)
+{
+	size_t i = 0;
+
+	while (image->compares && i < image->len) {
+		if (image->at[i].told) {
+			i++;
+			continue;
+		}
+		image->at[i] = image->at[--image->len];
+		image->changes++;
 	}
 }
 
@@ -327,6 +353,7 @@ static void open_connector(struct connector *connector)
  * gave is forgotten before the end, and what it deferred is asked for then. */
 static void read_into(struct image *image, enum import_kind kind)
 {
+	size_t i;
 	VEC(struct change) changes = VEC_INIT;
 	struct error err = ERROR_INIT;
 	struct connector connector;
@@ -338,6 +365,9 @@ static void read_into(struct image *image, enum import_kind kind)
 
 	open_connector(&connector);
 	image->changes = 0;
+	image->compares = false;
+	for (i = 0; i < image->len; i++)
+		image->at[i].told = false;
 	image->errors = 0;
 	image->failed = false;
 	ret = connector_import_begin(&connector, kind, image->watermark, &err);
@@ -355,6 +385,7 @@ static void read_into(struct image *image, enum import_kind kind)
 		connector_expand(&connector, &image->arena, each);
 		apply_change(image, each);
 	}
+	take_away_unnamed(image);
 	vec_release(&changes);
 	if (ret == 0)
 		ret = connector_import_end(&connector, &image->arena, &mark,
@@ -366,6 +397,12 @@ static void read_into(struct image *image, enum import_kind kind)
 	if (ret < 0)
 		assert_true(err.code != ERR_NONE && err.msg[0]);
 	connector_close(&connector);
+}
+
+static void assert_changes(const struct image *image, size_t count)
+{
+	if (!now->overlaps)
+		assert_int_equal(image->changes, count);
 }
 
 static void read_full(struct image *image)
@@ -682,9 +719,9 @@ static void a_delta_of_nothing_is_empty(void **state)
 		image.changes = 0;
 	}
 	read_delta(&image);
-	assert_int_equal(image.changes, 0);
+	assert_changes(&image, 0);
 	read_delta(&image);
-	assert_int_equal(image.changes, 0);
+	assert_changes(&image, 0);
 	check_image(&image, three, 3);
 	image_release(&image);
 }
@@ -709,10 +746,10 @@ static void a_delta_yields_what_changed(void **state)
 	for (i = 0; i < 3; i++)
 		assert_int_equal(now->change(now, &changes[i]), 0);
 	read_delta(&image);
-	assert_int_equal(image.changes, 3);
+	assert_changes(&image, 3);
 	check_image(&image, after, 3);
 	read_delta(&image);
-	assert_int_equal(image.changes, 0);
+	assert_changes(&image, 0);
 	image_release(&image);
 }
 
@@ -746,10 +783,10 @@ static void a_delta_yields_what_was_exported(void **state)
 	check_ok(&batch, 1);
 	check_ok(&batch, 2);
 	read_delta(&image);
-	assert_int_equal(image.changes, 3);
+	assert_changes(&image, 3);
 	check_image(&image, after, 3);
 	read_delta(&image);
-	assert_int_equal(image.changes, 0);
+	assert_changes(&image, 0);
 	image_release(&image);
 	batch_release(&batch);
 }

@@ -58,6 +58,8 @@ struct conformance {
 	const struct node *(*broken)(struct conformance *c);
 	/* The anchor is made by the system and read back after an add. */
 	bool system_anchor;
+	/* A delta may tell again what the last one told. */
+	bool overlaps;
 	/* Only operations that repeat one of unknown outcome are checked
 	 * against the target: for the others the engine is trusted. */
 	bool trusting;

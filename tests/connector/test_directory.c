@@ -9,6 +9,7 @@
  */
 #include "connectors/ldap/ad.h"
 #include "connectors/ldap/adlds.h"
+#include "connectors/ldap/edirectory.h"
 
 #include "conformance.h"
 
@@ -23,12 +24,14 @@ static const struct directory {
 	const char *unit; /* RDN of the container that the suite works in */
 	const char *rdn;  /* of an object */
 	const char *phone;
-	const char *needs; /* an attribute that takes the id, or NULL */
+	bool overlaps; /* a delta tells again of the last minutes */
 } directories[] = {
 	{ &ad_connector, "contact", "OU=Conformance", "cn", "otherTelephone",
-	  NULL },
+	  false },
 	{ &adlds_connector, "contact", "OU=Conformance", "cn", "otherTelephone",
-	  NULL },
+	  false },
+	{ &edirectory_connector, "inetOrgPerson", "ou=Conformance", "cn",
+	  "telephoneNumber", true },
 };
 
 static struct arena arena = ARENA_INIT;
@@ -116,17 +119,16 @@ static char **split(const char *text)
 
 static int add(const char *base, const struct conformance_object *object)
 {
-	const char *names[] = { "objectClass", "sn", "title", directory->phone,
-				directory->needs };
+	const char *names[] = { "objectClass", "sn", "title",
+				directory->phone };
 	const char *values[] = { directory->type, object->sn, object->title,
-				 object->phones,
-				 directory->needs ? object->id : NULL };
-	LDAPMod all[5];
-	LDAPMod *mods[6] = { NULL };
+				 object->phones };
+	LDAPMod all[4];
+	LDAPMod *mods[5] = { NULL };
 	size_t count = 0;
 	size_t i;
 
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < 4; i++) {
 		if (!values[i])
 			continue;
 		all[i] = (LDAPMod){ .mod_op = LDAP_MOD_ADD,
@@ -241,6 +243,7 @@ int main(void)
 	c.type = directory->type;
 	c.rdn = directory->rdn;
 	c.phone = directory->phone;
+	c.overlaps = directory->overlaps;
 	c.base = arena_printf(&arena, "%s,%s", directory->unit,
 			      setting("DIR_BASE"));
 	if (sign_in()) {

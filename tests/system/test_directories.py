@@ -215,6 +215,21 @@ def test_timestamps(tmp_path, make_slapd):
     assert names(folder) == ["ann", "eve"]
 
 
+def test_compared(tmp_path, make_slapd):
+    """By time stamps, and what is gone by naming all that are there."""
+    server = make_slapd()
+    fill(server)
+    folder = folder_for(tmp_path, server, "openldap", "delta: compare")
+    run(folder, "full-import")
+    server.add(person(server, "eve", "ou=in"))
+    modify(server, "cn=bob,ou=in", "delete")
+    move(server, "ou=team,ou=in", "ou=team", "ou=out")
+    found = run(folder, "delta-import")
+    assert found["stage-add"] == 1 and found["stage-delete"] == 2
+    assert names(folder) == ["ann", "eve"]
+    unchanged(folder)
+
+
 def test_rubbish(tmp_path, kept):
     folder = folder_for(tmp_path, kept.server, kept.kind)
     run(folder, "full-import")

@@ -47,6 +47,8 @@ def parts(body):
     found, at = [], 0
     while at < len(body):
         tag, start, end = head(body, at)
+        if end is None:
+            raise ValueError("this is not LDAP")
         found.append((tag, body[start:end]))
         at = end
     return found
@@ -254,14 +256,14 @@ def messages(connection):
 
 def pump(directory, source, target, change, back=None):
     for message in messages(source):
-        found = parts(message)
-        tag, body = found[1]
         try:
+            found = parts(message)
+            tag, body = found[1]
             found[1] = (tag, change(directory, tag, body))
             target.sendall(element(0x30, joined(found)))
         except Refused as error:
             back.sendall(refusal(found, tag, error))
-        except OSError:
+        except (OSError, ValueError, IndexError):
             break
     for connection in (source, target):
         try:

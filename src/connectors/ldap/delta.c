@@ -12,6 +12,10 @@
 
 #include "model/dn.h"
 
+#include <assert.h>
+
+#define LDAP_MOST_DELTAS 4
+
 /* One line for each part of the directory, and the filter. */
 static struct sv scope_text(const struct connector_session *session,
 			    struct arena *arena)
@@ -39,33 +43,43 @@ static struct sv scope_text(const struct connector_session *session,
 	return out;
 }
 
-/* Is the way allowed by the setting `delta`? */
-static bool allowed(const struct connector_session *session,
-		    const struct ldap_delta *delta)
+/* Those that the setting `delta` means; ends with NULL. */
+static const struct ldap_delta **ways(const struct connector_session *session,
+				      struct arena *arena)
 {
+	const struct ldap_profile *profile = session->profile;
+	const struct ldap_delta *const *lists[] = { profile->deltas,
+						    profile->deltas_by_name };
 	struct sv wish = ldap_session_setting(session, "delta");
+	bool automatic = sv_eq_str(wish, "auto");
+	const struct ldap_delta **out;
+	size_t count = 0;
+	size_t i;
+	size_t k;
 
-	if (sv_eq_str(wish, "auto"))
-		return !delta->by_name_only;
-	return sv_eq_str(wish, delta->name);
+	out = arena_array(arena, LDAP_MOST_DELTAS + 1, sizeof(*out));
+	for (i = 0; i < (automatic ? 1 : 2); i++)
+		for (k = 0; lists[i] && lists[i][k]; k++)
+			if (automatic || sv_eq_str(wish, lists[i][k]->name))
+				out[count++] = lists[i][k];
+	assert(count <= LDAP_MOST_DELTAS);
+	out[count] = NULL;
+	return out;
 }
 
 int ldap_delta_note(struct connector_session *session, struct error *err)
 {
-	const struct ldap_delta *const *delta = session->profile->deltas;
 	struct ldap_import *import = session->import;
+	const struct ldap_delta **way;
 	int ret = 0;
 
 	if (!(ldap_caps(session->profile, session->config->connect) &
 	      CONNECTOR_CAP_DELTA))
 		return 0;
-	for (; delta && *delta && !ret; delta++) {
-		if (!allowed(session, *delta))
-			continue;
-		ret = (*delta)->note(session, &import->arena, &import->mark,
-				     err);
+	for (way = ways(session, &import->arena); *way && !ret; way++) {
+		ret = (*way)->note(session, &import->arena, &import->mark, err);
 		if (ret > 0)
-			import->delta = *delta;
+			import->delta = *way;
 	}
 	return ret < 0 ? -1 : 0;
 }
@@ -73,11 +87,11 @@ int ldap_delta_note(struct connector_session *session, struct error *err)
 static const struct ldap_delta *find(const struct connector_session *session,
 				     struct sv name)
 {
-	const struct ldap_delta *const *delta = session->profile->deltas;
+	const struct ldap_delta **way = ways(session, &session->import->arena);
 
-	for (; delta && *delta; delta++)
-		if (sv_eq_str(name, (*delta)->name) && allowed(session, *delta))
-			return *delta;
+	for (; *way; way++)
+		if (sv_eq_str(name, (*way)->name))
+			return *way;
 	return NULL;
 }
 

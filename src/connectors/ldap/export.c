@@ -163,6 +163,8 @@ static void init_slot(struct connector_session *session, struct slot *slot,
 
 	ldap_job_init(&slot->job, op, &session->config->types[op->type],
 		      session->profile->chunk);
+	if (session->profile->mirror)
+		ldap_job_mirror(session, &slot->job, NULL);
 	slot->touch_count = 0;
 	set_touch(slot, op->dn, key);
 	if (op->new_dn.len)

@@ -31,13 +31,16 @@ void ldap_import_free(struct connector_session *session)
 	vec_release(&import->told);
 	vec_release(&import->holders);
 	ldap_wanted_release(&import->wanted);
+	ldap_wanted_release(&import->identity);
 	arena_release(&import->round);
 	arena_release(&import->arena);
 	mem_free(import);
 	session->import = NULL;
 }
 
-static void plan_searches(const struct connector_session *session)
+/* All of what belongs to the agent, each search as `like` says the rest. */
+static void plan_searches(const struct connector_session *session,
+			  const struct ldap_search *like)
 {
 	struct ldap_import *import = session->import;
 	struct sv filter = ldap_session_setting(session, "filter");
@@ -49,9 +52,40 @@ static void plan_searches(const struct connector_session *session)
 		size_t n = ldap_searches(&import->partitions[i], filter,
 					 &import->arena, &some);
 
-		for (k = 0; k < n; k++)
+		for (k = 0; k < n; k++) {
+			some[k].wanted = like->wanted;
+			some[k].take = like->take;
 			vec_push(&import->searches, some[k]);
+		}
 	}
+}
+
+/* What could not be read stays an error, so that nothing is taken for gone. */
+static int take_present(struct connector_session *session, struct arena *arena,
+			struct change *change)
+{
+	(void)session;
+	(void)arena;
+	if (change->op == CHANGE_ERROR)
+		return 1;
+	if (change->op != CHANGE_OBJECT || !change->anchor.len)
+		return 0;
+	*change = (struct change){ .op = CHANGE_PRESENT,
+				   .container = change->container,
+				   .anchor = change->anchor };
+	return 1;
+}
+
+void ldap_plan_present(struct connector_session *session)
+{
+	struct ldap_import *import = session->import;
+	struct ldap_search like = { .wanted = &import->identity,
+				    .take = take_present };
+
+	if (!import->identity.count)
+		ldap_wanted_identity(&import->identity, session,
+				     &import->arena);
+	plan_searches(session, &like);
 }
 
 int ldap_import_begin(struct connector_session *session, enum import_kind kind,
@@ -72,7 +106,7 @@ int ldap_import_begin(struct connector_session *session, enum import_kind kind,
 		return ldap_delta_begin(session, watermark, err);
 	if (ldap_delta_note(session, err) < 0)
 		return -1;
-	plan_searches(session);
+	plan_searches(session, &(struct ldap_search){ .take = NULL });
 	return 0;
 }
 

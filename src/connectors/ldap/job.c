@@ -17,6 +17,10 @@
  *	            parent -> DONE, refused
  *	MODIFYING   a value is there or gone, on a retry -> DIFFING
  *	DIFFING     -> MODIFYING with what is still missing
+ *	LISTING     before a modification whose old values must be known
+ *	            -> MODIFYING
+ *	FOLLOWING   behind all else, where references stand in further
+ *	            attributes (mirror.c) -> the next of them
  *	ADDING, MODIFYING  refused as a missing target of a reference may be
  *	            -> the same once more, without its references
  *	any         -> DONE
@@ -117,6 +121,10 @@ void ldap_job_init(struct ldap_job *job, const struct export_op *op,
 	job->dn = arena_cstr(arena, op->dn);
 	job->new_dn = op->new_dn.len ? arena_cstr(arena, op->new_dn) : NULL;
 	job->diffed = false;
+	job->follow = NULL;
+	job->follow_count = 0;
+	job->follow_at = 0;
+	job->own_apart = false;
 	job->refused = LDAP_SUCCESS;
 	job->refused_text = SV_NULL;
 	job->outcome = (struct export_outcome){ .id = op->id };
@@ -238,6 +246,16 @@ static bool is_new(const struct ldap_job *job)
 	return job->op.kind == EXPORT_ADD || job->op.kind == EXPORT_DELETE_ADD;
 }
 
+/* Sends the next of what follows. */
+static int follow(struct connector_session *session, struct ldap_job *job,
+		  struct error *err)
+{
+	if (job->follow_at == job->follow_count)
+		return done(job);
+	return sent(session, job, JOB_FOLLOWING, ldap_send_follow(session, job),
+		    err);
+}
+
 /* Sends what op says, and what is left for later when that is nothing. */
 static int start_modify(struct connector_session *session, struct ldap_job *job,
 			struct error *err)
@@ -251,8 +269,17 @@ static int start_modify(struct connector_session *session, struct ldap_job *job,
 		code = ldap_send_modify(session, job);
 	}
 	if (!code && !job->msgid)
-		return done(job);
+		return follow(session, job, err);
 	return sent(session, job, JOB_MODIFYING, code, err);
+}
+
+static int list_and_modify(struct connector_session *session,
+			   struct ldap_job *job, struct error *err)
+{
+	if (session->profile->mirror && ldap_job_replaces(session, job))
+		return sent(session, job, JOB_LISTING,
+			    ldap_send_read(session, job, job->dn, true), err);
+	return start_modify(session, job, err);
 }
 
 /* What was sent is done. */
@@ -308,7 +335,7 @@ int ldap_job_start(struct connector_session *session, struct ldap_job *job,
 	case EXPORT_ADD:
 		return start_add(session, job, err);
 	case EXPORT_UPDATE:
-		return start_modify(session, job, err);
+		return list_and_modify(session, job, err);
 	case EXPORT_RENAME:
 		return sent(session, job, JOB_RENAMING,
 			    ldap_send_rename(session, job), err);
@@ -364,6 +391,7 @@ static bool drop_references(struct ldap_job *job)
 		return false;
 	job->op.attr_count = kept;
 	job->later_at = job->later_count;
+	job->follow_at = job->follow_count;
 	job->outcome.references_later = true;
 	return true;
 }
@@ -455,7 +483,7 @@ static int renamed(struct connector_session *session, struct ldap_job *job,
 {
 	job->dn = job->new_dn;
 	job->outcome.dn = sv_from(job->dn);
-	return start_modify(session, job, err);
+	return list_and_modify(session, job, err);
 }
 
 static int on_renamed(struct connector_session *session, struct ldap_job *job,
@@ -498,7 +526,12 @@ static int on_modified(struct connector_session *session, struct ldap_job *job,
 	bool half = answer->code == LDAP_TYPE_OR_VALUE_EXISTS ||
 		    answer->code == LDAP_NO_SUCH_ATTRIBUTE;
 
-	if (half && job->op.retry && !job->diffed)
+	if (half && job->follow_count && !job->own_apart) {
+		job->own_apart = true;
+		job->follow_at = 0;
+		return start_modify(session, job, err);
+	}
+	if (half && (job->op.retry || job->own_apart) && !job->diffed)
 		return look(session, job, answer, JOB_DIFFING, job->dn, err);
 	if (may_lack_target(answer->code) && !has_references_only(job) &&
 	    drop_references(job))
@@ -524,6 +557,35 @@ static int on_diffed(struct connector_session *session, struct ldap_job *job,
 	return start_modify(session, job, err);
 }
 
+/* It may be so already, and who is gone is in nothing any more. */
+static bool is_so(const struct ldap_follow *step, int code)
+{
+	if (step->op == ATTR_ADD)
+		return code == LDAP_TYPE_OR_VALUE_EXISTS;
+	return code == LDAP_NO_SUCH_ATTRIBUTE || code == LDAP_NO_SUCH_OBJECT;
+}
+
+static int on_followed(struct connector_session *session, struct ldap_job *job,
+		       const struct answer *answer, struct error *err)
+{
+	const struct ldap_follow *step = &job->follow[job->follow_at];
+	const char *text;
+
+	if (answer->code && !is_so(step, answer->code)) {
+		text = answer->text && *answer->text
+			       ? answer->text
+			       : ldap_err2string(answer->code);
+		return refused(session, job, answer->code,
+			       arena_printf(&job->arena,
+					    "%s (of the attribute '%s' of "
+					    "'%.200s')",
+					    text, step->attr, step->dn),
+			       err);
+	}
+	job->follow_at++;
+	return follow(session, job, err);
+}
+
 static int dispatch(struct connector_session *session, struct ldap_job *job,
 		    const struct answer *answer, struct error *err)
 {
@@ -546,6 +608,11 @@ static int dispatch(struct connector_session *session, struct ldap_job *job,
 		return on_modified(session, job, answer, err);
 	case JOB_DIFFING:
 		return on_diffed(session, job, answer, err);
+	case JOB_LISTING:
+		ldap_job_mirror(session, job, answer->entry);
+		return start_modify(session, job, err);
+	case JOB_FOLLOWING:
+		return on_followed(session, job, answer, err);
 	case JOB_NEW:
 	case JOB_DONE:
 		break;

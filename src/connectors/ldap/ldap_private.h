@@ -19,6 +19,7 @@
  *	export.c     many operations outstanding at once, in a safe order
  *	job.c        one operation from its sending to its outcome
  *	request.c    the requests themselves
+ *	mirror.c     references that stand in several attributes
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -254,6 +255,7 @@ struct ldap_import {
 	struct arena arena;
 	struct arena round; /* of what a delta tells and plans at a time */
 	struct ldap_wanted wanted;
+	struct ldap_wanted identity; /* empty until something is compared */
 	struct ldap_partition *partitions;
 	size_t partition_count;
 	VEC(struct ldap_search) searches;
@@ -279,8 +281,7 @@ void ldap_import_free(struct connector_session *session);
 
 /* A way to read changes only. */
 struct ldap_delta {
-	const char *name;  /* in watermarks, and of the setting `delta` */
-	bool by_name_only; /* not what `auto` means: it cannot see all */
+	const char *name; /* in watermarks, and of the setting `delta` */
 	/* Before a full import: where what is not in it begins, a text without
 	 * line breaks. 1 noted; 0 the server or the account cannot; -1. */
 	int (*note)(struct connector_session *session, struct arena *arena,
@@ -298,7 +299,8 @@ struct ldap_delta {
 };
 
 extern const struct ldap_delta ldap_sync;
-extern const struct ldap_delta ldap_timestamp;
+extern const struct ldap_delta ldap_timestamp; /* without deletions */
+extern const struct ldap_delta ldap_compare;   /* with them */
 extern const struct ldap_delta ldap_changelog;
 
 /* Before a full import: chooses a way and notes where deltas will begin. */
@@ -317,6 +319,8 @@ void ldap_plan_changed(struct connector_session *session,
 void ldap_plan_values(struct connector_session *session, const char *name,
 		      const struct sv *values, size_t count,
 		      const struct ldap_search *search);
+/* Plans to name all that are there: what is not is gone (CHANGE_PRESENT). */
+void ldap_plan_present(struct connector_session *session);
 /* Plans to look for what holds others among what `filter` finds. */
 void ldap_plan_holders(struct connector_session *session, const char *base,
 		       const char *filter);
@@ -357,6 +361,8 @@ enum ldap_job_state {
 	JOB_FINDING_OLD,
 	JOB_MODIFYING,
 	JOB_DIFFING,
+	JOB_LISTING,
+	JOB_FOLLOWING,
 	JOB_DONE,
 };
 
@@ -372,7 +378,11 @@ struct ldap_job {
 	struct attr_change *later; /* values that did not go into op */
 	size_t later_count;
 	size_t later_at;
-	int refused; /* result code that is being looked into */
+	struct ldap_follow *follow; /* what is written behind all of it */
+	size_t follow_count;
+	size_t follow_at;
+	bool own_apart; /* the mirror's own attribute is among these */
+	int refused;    /* result code that is being looked into */
 	struct sv refused_text;
 	struct export_outcome outcome; /* in JOB_DONE */
 };
@@ -390,8 +400,34 @@ int ldap_job_answer(struct connector_session *session, struct ldap_job *job,
 /* "add 'uid=ann,dc=x'" */
 void ldap_job_describe(const struct ldap_job *job, struct strbuf *out);
 
+/* mirror.c */
+
+/* One value of one entry's attribute, more or less. */
+struct ldap_follow {
+	const char *dn;
+	const char *attr;
+	struct value value;
+	enum attr_op op;
+};
+
+/* The mirror of this attribute, where it is to be written; or NULL. */
+const struct ldap_mirror *
+ldap_mirror_of(const struct connector_session *session, const char *attr);
+/* After ldap_job_init(), and again when the entry was read: what follows from
+ * the operation. */
+void ldap_job_mirror(const struct connector_session *session,
+		     struct ldap_job *job, LDAPMessage *entry);
+/* It has a replacement whose old values must be known. */
+bool ldap_job_replaces(const struct connector_session *session,
+		       const struct ldap_job *job);
+/* The request of job->follow_at as request.c sends others. */
+int ldap_send_follow(struct connector_session *session, struct ldap_job *job);
+
 /* request.c */
 
+/* The bytes of a value, memory from arena. */
+struct berval ldap_value_bytes(const struct ldap_form *form,
+			       const struct value *value, struct arena *arena);
 /* Each sends one request and sets job->msgid; the library's result code.
  * A modification that would say nothing is not sent: msgid stays 0. */
 int ldap_send_add(struct connector_session *session, struct ldap_job *job);

@@ -18,21 +18,25 @@ static const struct setting_def settings[] = {
 	{ .name = "delta",
 	  .type = SETTING_CHOICE,
 	  .fallback = "auto",
-	  .words = "auto|sync|timestamp|off",
+	  .words = "auto|sync|compare|timestamp|off",
 	  .help = "how changes only are read: auto: by sync (RFC 4533) where "
-		  "the server has it; timestamp: by modifyTimestamp, without "
-		  "deletions" },
+		  "the server has it; compare: by modifyTimestamp, and by "
+		  "naming all that are there; timestamp: without the latter, "
+		  "so without deletions" },
 	LDAP_EXPORT_SETTINGS,
 	{ .name = NULL },
 };
 
-static const struct ldap_delta *const deltas[] = { &ldap_sync, &ldap_timestamp,
-						   NULL };
+static const struct ldap_delta *const deltas[] = { &ldap_sync, NULL };
+static const struct ldap_delta *const deltas_by_name[] = { &ldap_compare,
+							   &ldap_timestamp,
+							   NULL };
 
 static const struct ldap_profile profile = {
 	.name = "openldap",
 	.settings = settings,
 	.deltas = deltas,
+	.deltas_by_name = deltas_by_name,
 };
 
 const struct connector_ops openldap_connector = {

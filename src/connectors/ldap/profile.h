@@ -35,6 +35,16 @@ struct ldap_derived {
 		    struct arena *arena, struct value *out, struct error *err);
 };
 
+/* A reference that stands in further attributes, which the server does not keep
+ * by themselves. */
+struct ldap_mirror {
+	const char *setting; /* it is written where this setting ... */
+	const char *on;      /* ... is that */
+	const char *attr;
+	const char *own;       /* of the same entry: the same values */
+	const char *theirs[2]; /* of the entry that is named: this one */
+};
+
 struct ldap_profile {
 	const char *name;
 	const struct setting_def *settings;
@@ -57,8 +67,12 @@ struct ldap_profile {
 	size_t chunk;
 	/* The error of a refusal by the server's text; NULL: by its code. */
 	const char *(*error_of)(int code, const char *text);
-	/* Ways to read changes only, best first; ends with NULL. NULL: none. */
+	const struct ldap_mirror *mirror; /* or NULL */
+	/* Ways to read changes only, best first, which the setting `delta`
+	 * means by "auto"; and others that it must name. Each ends with NULL;
+	 * NULL: none. */
 	const struct ldap_delta *const *deltas;
+	const struct ldap_delta *const *deltas_by_name;
 };
 
 const struct ldap_form *ldap_form_of(const struct ldap_profile *profile,

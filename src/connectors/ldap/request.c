@@ -13,8 +13,8 @@
 #include "connectors/ldap_schema.h"
 #include "model/dn.h"
 
-static struct berval to_bytes(const struct ldap_form *form,
-			      const struct value *value, struct arena *arena)
+struct berval ldap_value_bytes(const struct ldap_form *form,
+			       const struct value *value, struct arena *arena)
 {
 	struct sv text = value->text;
 	char time[40];
@@ -59,10 +59,26 @@ static LDAPMod *new_mod(const struct ldap_profile *profile, int op,
 	mod->mod_bvalues =
 		arena_array(arena, values->len + 1, sizeof(*mod->mod_bvalues));
 	for (i = 0; i < values->len; i++) {
-		bytes[i] = to_bytes(form, &values->at[i], arena);
+		bytes[i] = ldap_value_bytes(form, &values->at[i], arena);
 		mod->mod_bvalues[i] = &bytes[i];
 	}
 	return mod;
+}
+
+/* The same values of the mirror's own attribute: 1 *out is set, 0 */
+static size_t add_own(const struct connector_session *session,
+		      const struct ldap_job *job, const LDAPMod *mod,
+		      LDAPMod **out, struct arena *arena)
+{
+	const struct ldap_mirror *mirror =
+		ldap_mirror_of(session, mod->mod_type);
+
+	if (!mirror || job->own_apart)
+		return 0;
+	*out = arena_alloc(arena, sizeof(**out));
+	**out = *mod;
+	(*out)->mod_type = arena_cstr(arena, sv_from(mirror->own));
+	return 1;
 }
 
 /* What an add under the job's present name carries. */
@@ -103,13 +119,17 @@ int ldap_send_add(struct connector_session *session, struct ldap_job *job)
 	LDAPControl *controls[2] = { NULL, NULL };
 	struct ldap_attr *attrs;
 	size_t count = add_attrs(job, arena, &attrs);
-	LDAPMod **mods = arena_array(arena, count + 1, sizeof(LDAPMod *));
+	LDAPMod **mods = arena_array(arena, 2 * count + 1, sizeof(LDAPMod *));
+	size_t used = 0;
 	size_t i;
 	int code;
 
-	for (i = 0; i < count; i++)
-		mods[i] = new_mod(session->profile, LDAP_MOD_ADD, attrs[i].name,
-				  &attrs[i].values, arena);
+	for (i = 0; i < count; i++) {
+		mods[used++] = new_mod(session->profile, LDAP_MOD_ADD,
+				       attrs[i].name, &attrs[i].values, arena);
+		used += add_own(session, job, mods[used - 1], &mods[used],
+				arena);
+	}
 	controls[0] = post_read_control(session);
 	code = ldap_add_ext(session->ld, job->dn, mods, controls, NULL,
 			    &job->msgid);
@@ -162,8 +182,8 @@ int ldap_send_modify(struct connector_session *session, struct ldap_job *job)
 	char permissive[] = LDAP_CONTROL_X_PERMISSIVE_MODIFY;
 	LDAPControl control = { permissive, { 0, NULL }, 0 };
 	LDAPControl *controls[2] = { NULL, NULL };
-	LDAPMod **mods =
-		arena_array(arena, job->op.attr_count + 1, sizeof(LDAPMod *));
+	LDAPMod **mods = arena_array(arena, 2 * job->op.attr_count + 1,
+				     sizeof(LDAPMod *));
 	size_t count = 0;
 	size_t i;
 	int code = LDAP_SUCCESS;
@@ -171,7 +191,11 @@ int ldap_send_modify(struct connector_session *session, struct ldap_job *job)
 	for (i = 0; i < job->op.attr_count; i++) {
 		mods[count] =
 			modification(session, job, &job->op.attrs[i], arena);
-		count += mods[count] != NULL;
+		if (!mods[count])
+			continue;
+		count++;
+		count += add_own(session, job, mods[count - 1], &mods[count],
+				 arena);
 	}
 	if (session->permissive &&
 	    (job->op.retry || session->profile->permissive))

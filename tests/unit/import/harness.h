@@ -6,7 +6,7 @@
  *	object|ANCHOR|DN|name=Ann|phones=1;2      the whole object
  *	add|...   update|...|phones+=3|phones-=1  delete|ANCHOR|DN
  *	rename|ANCHOR|DN>NEWDN|...
- *	container||DN
+ *	container||DN           present|ANCHOR
  *	error|ANCHOR||CODE      fail      (the connected system is lost)
  *
  * With the_session.context set, whole objects come as raw records whose
@@ -176,10 +176,11 @@ static inline void script_op(struct change *out, struct sv op)
 		const char *name;
 		enum change_op op;
 	} ops[] = {
-		{ "object", CHANGE_OBJECT }, { "container", CHANGE_OBJECT },
-		{ "add", CHANGE_ADD },       { "update", CHANGE_UPDATE },
-		{ "rename", CHANGE_RENAME }, { "delete", CHANGE_DELETE },
-		{ "error", CHANGE_ERROR },   { "filtered", CHANGE_FILTERED },
+		{ "object", CHANGE_OBJECT },   { "container", CHANGE_OBJECT },
+		{ "add", CHANGE_ADD },         { "update", CHANGE_UPDATE },
+		{ "rename", CHANGE_RENAME },   { "delete", CHANGE_DELETE },
+		{ "error", CHANGE_ERROR },     { "filtered", CHANGE_FILTERED },
+		{ "present", CHANGE_PRESENT },
 	};
 	size_t colon = sv_find(op, ':', 0);
 	size_t i;
