@@ -7,6 +7,7 @@
 #include "connectors/ldap/openldap.h"
 
 #include "base/clock.h"
+#include "base/map.h"
 #include "conformance.h"
 #include "slapd.h"
 
@@ -529,6 +530,7 @@ static void test_import_killed(void **state)
 	(void)state;
 	add_people(1000);
 	node_set(connect, "page_size", node_text("50"));
+	node_set(connect, "reconnect", node_text("1"));
 	assert_int_equal(connector_open(&c, &ldap_connector, &config, &err), 0);
 	assert_int_equal(connector_import_begin(&c, IMPORT_FULL, SV_NULL, &err),
 			 0);
@@ -539,9 +541,77 @@ static void test_import_killed(void **state)
 	assert_int_equal(ret, -1);
 	assert_int_equal(err.code, ERR_UNAVAILABLE);
 	assert_message(&err, "search '" BASE "'");
+	assert_message(&err, "tried again for up to 1 s: ldap://");
 	assert_int_equal(connector_next(&c, &test_arena, &change, &err), -1);
 	connector_close(&c);
 	slapd_again();
+}
+
+/* The server is killed and started again twice: everybody comes once. */
+static void assert_goes_on(const char *page_size)
+{
+	struct node *connect = slapd_connect();
+	struct connector_config config = slapd_config(connect);
+	struct namemap *seen = namemap_new(true);
+	struct error err = ERROR_INIT;
+	struct change change;
+	struct connector c;
+	size_t count = 0;
+
+	node_set(connect, "page_size", node_text(page_size));
+	assert_int_equal(connector_open(&c, &ldap_connector, &config, &err), 0);
+	assert_int_equal(connector_import_begin(&c, IMPORT_FULL, SV_NULL, &err),
+			 0);
+	while (connector_next(&c, &test_arena, &change, &err) > 0) {
+		assert_false(namemap_get(seen, change.dn, NULL));
+		namemap_put(seen, change.dn, 1);
+		count++;
+		if (count != 70 && count != 400)
+			continue;
+		assert_int_equal(kill(slapd.pid, SIGKILL), 0);
+		slapd_again();
+	}
+	if (err.code != ERR_NONE)
+		fail_msg("%s", err.msg);
+	assert_int_equal(count, 1001);
+	namemap_free(seen);
+	connector_close(&c);
+}
+
+static void test_import_goes_on(void **state)
+{
+	(void)state;
+	add_people(1000);
+	assert_goes_on("20");
+	assert_goes_on("0");
+}
+
+/* A server that is silent is left after `timeout`. */
+static void test_import_silent(void **state)
+{
+	struct node *connect = slapd_connect();
+	struct connector_config config = slapd_config(connect);
+	struct error err = ERROR_INIT;
+	struct change change;
+	struct connector c;
+	int ret;
+
+	(void)state;
+	add_people(100);
+	node_set(connect, "page_size", node_text("10"));
+	node_set(connect, "timeout", node_text("1"));
+	node_set(connect, "reconnect", node_text("0"));
+	assert_int_equal(connector_open(&c, &ldap_connector, &config, &err), 0);
+	assert_int_equal(connector_import_begin(&c, IMPORT_FULL, SV_NULL, &err),
+			 0);
+	assert_int_equal(connector_next(&c, &test_arena, &change, &err), 1);
+	assert_int_equal(kill(slapd.pid, SIGSTOP), 0);
+	while ((ret = connector_next(&c, &test_arena, &change, &err)) > 0)
+		;
+	assert_int_equal(kill(slapd.pid, SIGCONT), 0);
+	assert_int_equal(ret, -1);
+	assert_message(&err, "no answer within 1 s");
+	connector_close(&c);
 }
 
 /* --- the suite of all connectors --- */
@@ -639,6 +709,8 @@ int main(void)
 		TEST(test_import_fails),
 		TEST(test_import_pages),
 		TEST(test_import_killed),
+		TEST(test_import_goes_on),
+		TEST(test_import_silent),
 	};
 
 	return cmocka_run_group_tests(tests, slapd_begin, slapd_end) +

@@ -432,15 +432,63 @@ static void test_export_order(void **state)
 		assert_true(writer.outcomes[i].ok);
 }
 
+/* The server is killed with changes outstanding and started again: each has its
+ * outcome, and all was done once. */
+static void test_export_goes_on(void **state)
+{
+	struct export_op op;
+	size_t i;
+
+	(void)state;
+	slapd_add_person("old", "Old");
+	open_writer(slapd_connect());
+	for (i = 0; i < 400; i++) {
+		op = add_of(arena_printf(&test_arena, "g%zu", i), "Go");
+		put(&op);
+		if (i % 150 == 100) {
+			op = op_of(EXPORT_UPDATE, "uid=old," BASE);
+			give(&op,
+			     change_of(PHONE, ATTR_ADD,
+				       arena_printf(&test_arena, "+%zu", i),
+				       NULL));
+			put(&op);
+			assert_int_equal(kill(slapd.pid, SIGKILL), 0);
+			slapd_again();
+		}
+		if (i % 3 == 0 && i > 200) {
+			op = op_of(EXPORT_DELETE,
+				   arena_printf(&test_arena, "uid=g%zu," BASE,
+						i - 200));
+			put(&op);
+		}
+	}
+	close_writer();
+	assert_int_equal(writer.count, 469);
+	for (i = 0; i < writer.count; i++)
+		assert_true(writer.outcomes[i].ok);
+	for (i = 0; i < 400; i++) {
+		bool gone = i + 200 < 400 && (i + 200) % 3 == 0 && i > 0;
+		const char *sn = slapd_look(
+			arena_printf(&test_arena, "uid=g%zu," BASE, i), "sn");
+
+		assert_true(gone ? !sn : sn && !strcmp(sn, "Go"));
+	}
+	assert_string_equal(slapd_look("uid=old," BASE, "telephoneNumber"),
+			    "+100");
+}
+
+/* A server that does not come back ends it. */
 static void test_export_killed(void **state)
 {
+	struct node *connect = slapd_connect();
 	struct export_op op;
 	size_t before;
 	size_t i;
 	int ret = 0;
 
 	(void)state;
-	open_writer(slapd_connect());
+	node_set(connect, "reconnect", node_text("1"));
+	open_writer(connect);
 	for (i = 0; i < 10000 && !ret; i++) {
 		op = add_of(arena_printf(&test_arena, "k%zu", i), "Kill");
 		ret = connector_export_put(&writer.c, &op, &writer.err);
@@ -465,12 +513,14 @@ static void test_export_killed(void **state)
 /* Writing on to a server that is gone is an error, not a signal. */
 static void test_export_after_kill(void **state)
 {
+	struct node *connect = slapd_connect();
 	struct export_op op;
 	size_t i;
 	int ret = 0;
 
 	(void)state;
-	open_writer(slapd_connect());
+	node_set(connect, "reconnect", node_text("0"));
+	open_writer(connect);
 	assert_int_equal(kill(slapd.pid, SIGKILL), 0);
 	slapd_again();
 	for (i = 0; i < 20 && !ret; i++) {
@@ -544,7 +594,8 @@ int main(void)
 		TEST(test_export_rename),      TEST(test_export_delete),
 		TEST(test_export_delete_add),  TEST(test_export_denied),
 		TEST(test_export_order),       TEST(test_export_killed),
-		TEST(test_export_after_kill),  TEST(test_export_hangs),
+		TEST(test_export_goes_on),     TEST(test_export_after_kill),
+		TEST(test_export_hangs),
 	};
 
 	return cmocka_run_group_tests(tests, slapd_begin, slapd_end);

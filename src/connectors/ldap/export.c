@@ -8,8 +8,11 @@
  * makes, moves or takes away an entry that its values name. Those put later
  * wait behind it.
  *
- * When the connection is lost, the outcomes that had arrived are given out
- * first; the error comes when none is left.
+ * When the connection is lost, it is made again to the same server, and what
+ * was outstanding begins anew as a retry: it may have been done. After silence
+ * that is not so, since the server may still be at it. Then, and where the
+ * server does not come back, the outcomes that had arrived are given out first;
+ * the error comes when none is left.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -81,6 +84,7 @@ int ldap_export_begin(struct connector_session *session, struct error *err)
 {
 	(void)err;
 	ldap_export_free(session);
+	session->losses = 0;
 	session->export = mem_zalloc(sizeof(*session->export));
 	session->export->window =
 		(size_t)ldap_session_number(session, "operations");
@@ -254,6 +258,7 @@ static int unasked(struct connector_session *session, LDAPMessage *message,
 
 	(void)ldap_parse_result(session->ld, message, &code, NULL, &text, NULL,
 				NULL, 0);
+	session->lost = LDAP_UNAVAILABLE;
 	error_set(err, ERR_UNAVAILABLE,
 		  "%s: the server closes the connection: %s (result code %d "
 		  "%s)",
@@ -279,8 +284,45 @@ static int no_answer(struct connector_session *session, int code,
 	return -1;
 }
 
+/* All that is outstanding anew; -1: the connection is lost again. */
+static int begin_anew(struct connector_session *session)
+{
+	struct ldap_export *export = session->export;
+	size_t i = 0;
+
+	while (i < export->outstanding.len) {
+		struct ldap_job *job = &export->outstanding.at[i]->job;
+
+		ldap_job_again(job, session->profile->chunk);
+		if (ldap_job_start(session, job, &export->failed) < 0)
+			return -1;
+		if (job->state == JOB_DONE)
+			finish(export, i);
+		else
+			i++;
+	}
+	return 0;
+}
+
+/* After a failure: 0 the export goes on, -1 it does not. */
+static int recover(struct connector_session *session)
+{
+	struct ldap_export *export = session->export;
+	int ret = -1;
+
+	while (ret < 0) {
+		if (session->lost == LDAP_TIMEOUT ||
+		    ldap_session_again(session, LDAP_AGAIN_SAME,
+				       &export->failed) < 0)
+			return -1;
+		ret = begin_anew(session);
+	}
+	export->failed = (struct error)ERROR_INIT;
+	return 0;
+}
+
 /* 1: an answer was taken; 0: there is none yet; -1: the connection is gone. */
-static int take_answer(struct connector_session *session, bool wait)
+static int read_answer(struct connector_session *session, bool wait)
 {
 	struct ldap_export *export = session->export;
 	struct timeval tv = { wait ? session->timeout : 0, 0 };
@@ -307,7 +349,17 @@ static int take_answer(struct connector_session *session, bool wait)
 		break;
 	}
 	ldap_msgfree(message);
+	if (ret >= 0)
+		session->losses = 0;
 	return ret < 0 ? -1 : 1;
+}
+
+/* The same, over a new connection when need be. */
+static int take_answer(struct connector_session *session, bool wait)
+{
+	int ret = read_answer(session, wait);
+
+	return ret < 0 && !recover(session) ? 1 : ret;
 }
 
 static bool has_outcome(const struct ldap_export *export)
@@ -353,15 +405,15 @@ int ldap_export_put(struct connector_session *session,
 		return lost(export, err);
 	slot = new_slot(export);
 	init_slot(session, slot, op);
-	if (make_room(session, slot) < 0 ||
-	    ldap_job_start(session, &slot->job, &export->failed) < 0) {
+	if (make_room(session, slot) < 0) {
 		spare_slot(export, slot);
 		return lost(export, err);
 	}
+	vec_push(&export->outstanding, slot);
+	if (ldap_job_start(session, &slot->job, &export->failed) < 0)
+		return recover(session) < 0 ? lost(export, err) : 0;
 	if (slot->job.state == JOB_DONE)
-		vec_push(&export->finished, slot);
-	else
-		vec_push(&export->outstanding, slot);
+		finish(export, export->outstanding.len - 1);
 	return 0;
 }
 

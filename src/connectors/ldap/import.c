@@ -7,6 +7,8 @@
  * server said "success" to every search: a limit, a lost connection or a base
  * that is not there is an error, because what was not read would look deleted.
  *
+ * A connection that is lost is made again and the import goes on (go_on()).
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "connectors/ldap/ldap_private.h"
@@ -30,6 +32,8 @@ void ldap_import_free(struct connector_session *session)
 	vec_release(&import->searches);
 	vec_release(&import->told);
 	vec_release(&import->holders);
+	vec_release(&import->seen);
+	idmap_release(&import->given);
 	ldap_wanted_release(&import->wanted);
 	ldap_wanted_release(&import->identity);
 	arena_release(&import->round);
@@ -88,8 +92,15 @@ void ldap_plan_present(struct connector_session *session)
 	plan_searches(session, &like);
 }
 
-int ldap_import_begin(struct connector_session *session, enum import_kind kind,
-		      struct sv watermark, struct error *err)
+static void set_page_size(struct connector_session *session)
+{
+	session->import->page_size =
+		session->paging ? (int)ldap_session_number(session, "page_size")
+				: 0;
+}
+
+static int begin(struct connector_session *session, enum import_kind kind,
+		 struct sv watermark, struct error *err)
 {
 	struct ldap_import *import;
 
@@ -99,15 +110,28 @@ int ldap_import_begin(struct connector_session *session, enum import_kind kind,
 	import->full = kind == IMPORT_FULL;
 	import->partition_count = ldap_partitions(
 		session->config->connect, &import->arena, &import->partitions);
-	if (session->paging)
-		import->page_size =
-			(int)ldap_session_number(session, "page_size");
+	set_page_size(session);
 	if (kind == IMPORT_DELTA)
 		return ldap_delta_begin(session, watermark, err);
 	if (ldap_delta_note(session, err) < 0)
 		return -1;
 	plan_searches(session, &(struct ldap_search){ .take = NULL });
 	return 0;
+}
+
+int ldap_import_begin(struct connector_session *session, enum import_kind kind,
+		      struct sv watermark, struct error *err)
+{
+	int ret;
+
+	session->losses = 0;
+	session->failed = (struct error)ERROR_INIT;
+	session->watermark = arena_dup(&session->arena, watermark);
+	hash_key_random(&session->key);
+	while ((ret = begin(session, kind, session->watermark, err)) < 0)
+		if (ldap_session_again(session, LDAP_AGAIN_ANY, err) < 0)
+			break;
+	return ret;
 }
 
 static int search_error(struct connector_session *session, int code,
@@ -241,6 +265,7 @@ static int read_page(struct connector_session *session, struct error *err)
 
 	vec_clear(&import->page);
 	import->at = 0;
+	import->page_at = import->search;
 	import->page_search = import->searches.at[import->search];
 	while (kind != LDAP_RES_SEARCH_RESULT && !ret &&
 	       (import->page_size || import->page.len < UNPAGED)) {
@@ -269,6 +294,54 @@ static void note_holder(struct connector_session *session, LDAPMessage *entry)
 	ldap_memfree(dn);
 }
 
+/* ---- what the search that runs has given already ---- */
+
+static struct hash128 hash_of(const struct connector_session *session,
+			      const struct change *change)
+{
+	struct hash128 hash = hash128(&session->key, change->anchor.len
+							     ? change->anchor
+							     : change->dn);
+
+	hash.low |= 1; /* a key is not 0 */
+	return hash;
+}
+
+/* The search is begun anew: what it gave is not given again. */
+static void search_again(struct ldap_import *import)
+{
+	const struct hash128 *seen;
+
+	import->begun_anew = true;
+	vec_foreach(&import->seen, seen)
+		idmap_put(&import->given, seen->low, seen->high);
+}
+
+/* False: it was given before the connection was lost. */
+static bool is_first(struct connector_session *session,
+		     const struct change *change)
+{
+	struct ldap_import *import = session->import;
+	struct hash128 hash = hash_of(session, change);
+	uint64_t high;
+
+	if (import->seen_search != import->page_at) {
+		import->seen_search = import->page_at;
+		vec_clear(&import->seen);
+		idmap_clear(&import->given);
+		import->begun_anew = false;
+	}
+	if (import->begun_anew) {
+		if (idmap_get(&import->given, hash.low, &high) &&
+		    high == hash.high)
+			return false;
+		idmap_put(&import->given, hash.low, hash.high);
+	}
+	vec_push(&import->seen, hash);
+	session->losses = 0;
+	return true;
+}
+
 /* 1: *out filled; 0: the page is empty; -1 */
 static int next_of_page(struct connector_session *session, struct arena *arena,
 			struct change *out, struct error *err)
@@ -287,9 +360,15 @@ static int next_of_page(struct connector_session *session, struct arena *arena,
 		else
 			ret = ldap_entry_change(session, wanted, search, entry,
 						arena, out, err);
+		if (ret < 0) { /* it may be read once more */
+			import->at--;
+			return -1;
+		}
 		ldap_msgfree(entry);
 		if (ret > 0 && search->take)
 			ret = search->take(session, arena, out);
+		if (ret > 0 && import->full && !is_first(session, out))
+			ret = 0;
 		if (ret)
 			return ret;
 	}
@@ -323,6 +402,7 @@ static int next_change(struct connector_session *session, struct arena *arena,
 		if (import->told_at < import->told.len) {
 			*out = import->told.at[import->told_at++];
 			out->anchor = arena_dup(arena, out->anchor);
+			out->dn = arena_dup(arena, out->dn);
 			return 1;
 		}
 		ret = next_of_page(session, arena, out, err);
@@ -341,18 +421,47 @@ static int next_change(struct connector_session *session, struct arena *arena,
 	}
 }
 
+/*
+ * The connection is there again, and what was asked over the last one is not.
+ * A full import goes on with the search that it was in, from its beginning. At
+ * another server that may be behind the first one, or ahead of it: no delta can
+ * tell then what is not in this import. A delta is told once more from where it
+ * began: whatever it says may be said twice.
+ */
+static int go_on(struct connector_session *session, bool other,
+		 struct error *err)
+{
+	struct ldap_import *import = session->import;
+
+	if (!import->full)
+		return begin(session, IMPORT_DELTA, session->watermark, err);
+	if (other)
+		import->delta = NULL;
+	import->msgid = 0;
+	set_page_size(session);
+	search_again(import);
+	return 0;
+}
+
 int ldap_import_next(struct connector_session *session, struct arena *arena,
 		     struct change *out, struct error *err)
 {
-	struct ldap_import *import = session->import;
 	int ret;
 
-	if (import->failed.code != ERR_NONE)
-		return error_set(err, import->failed.code, "%s",
-				 import->failed.msg);
-	ret = next_change(session, arena, out, &import->failed);
+	if (session->failed.code != ERR_NONE)
+		return error_set(err, session->failed.code, "%s",
+				 session->failed.msg);
+	ret = next_change(session, arena, out, err);
+	while (ret < 0) {
+		ret = ldap_session_again(session, LDAP_AGAIN_ANY, err);
+		if (ret < 0)
+			break;
+		ret = go_on(session, ret > 0, err);
+		if (!ret)
+			ret = next_change(session, arena, out, err);
+	}
 	if (ret < 0)
-		error_set(err, import->failed.code, "%s", import->failed.msg);
+		session->failed = *err;
 	return ret;
 }
 

@@ -24,6 +24,7 @@
  *	ADDING, MODIFYING  refused as a missing target of a reference may be
  *	            -> the same once more, without its references
  *	any         -> DONE
+ *	any         -> NEW, when its answer will never come: as a retry
  *
  * Where a request takes only so many values, those left over follow in
  * MODIFYING, part by part, before it is DONE.
@@ -105,21 +106,21 @@ static void split_values(struct ldap_job *job, size_t chunk)
 		put_later(job, &job->op.attrs[i], chunk);
 }
 
-void ldap_job_init(struct ldap_job *job, const struct export_op *op,
-		   const struct object_type *type, size_t chunk)
+static void begin(struct ldap_job *job, size_t chunk)
 {
 	struct arena *arena = &job->arena;
+	size_t count = job->given.attr_count;
 
 	job->state = JOB_NEW;
 	job->msgid = 0;
-	job->type = type;
-	job->op = *op;
-	job->op.attrs = copy_attrs(op, arena);
-	job->op.anchor = arena_dup(arena, op->anchor);
-	job->op.dn = arena_dup(arena, op->dn);
-	job->op.new_dn = arena_dup(arena, op->new_dn);
-	job->dn = arena_cstr(arena, op->dn);
-	job->new_dn = op->new_dn.len ? arena_cstr(arena, op->new_dn) : NULL;
+	job->op = job->given;
+	job->op.attrs = arena_array(arena, count + 1, sizeof(*job->op.attrs));
+	if (count)
+		memcpy(job->op.attrs, job->given.attrs,
+		       count * sizeof(*job->op.attrs));
+	job->dn = arena_cstr(arena, job->op.dn);
+	job->new_dn = job->op.new_dn.len ? arena_cstr(arena, job->op.new_dn)
+					 : NULL;
 	job->diffed = false;
 	job->follow = NULL;
 	job->follow_count = 0;
@@ -127,8 +128,28 @@ void ldap_job_init(struct ldap_job *job, const struct export_op *op,
 	job->own_apart = false;
 	job->refused = LDAP_SUCCESS;
 	job->refused_text = SV_NULL;
-	job->outcome = (struct export_outcome){ .id = op->id };
+	job->outcome = (struct export_outcome){ .id = job->op.id };
 	split_values(job, chunk);
+}
+
+void ldap_job_init(struct ldap_job *job, const struct export_op *op,
+		   const struct object_type *type, size_t chunk)
+{
+	struct arena *arena = &job->arena;
+
+	job->type = type;
+	job->given = *op;
+	job->given.attrs = copy_attrs(op, arena);
+	job->given.anchor = arena_dup(arena, op->anchor);
+	job->given.dn = arena_dup(arena, op->dn);
+	job->given.new_dn = arena_dup(arena, op->new_dn);
+	begin(job, chunk);
+}
+
+void ldap_job_again(struct ldap_job *job, size_t chunk)
+{
+	job->given.retry = true;
+	begin(job, chunk);
 }
 
 void ldap_job_describe(const struct ldap_job *job, struct strbuf *out)

@@ -6,7 +6,7 @@
  *	settings.c   what of the configuration does not go together
  *	scope.c      which entries belong to the agent, and where to search
  *	connect.c    reach a server, encrypt
- *	session.c    sign in, failover, errors of the connection
+ *	session.c    sign in, failover, connecting again
  *	kerberos.c   sign in by ticket
  *	look.c       the server's certificate, may the account write
  *	result.c     the server's result codes in our words
@@ -140,8 +140,14 @@ struct connector_session {
 	struct arena arena;   /* as long as the session */
 	struct arena scratch; /* within one function; reset by it */
 	LDAP *ld;
+	const char **servers; /* URLs, as configured */
+	size_t server_count;
+	size_t at;          /* which of them it is */
 	const char *server; /* its URL */
-	int timeout;        /* seconds */
+	struct sv service; /* what tells it from others of its name; or empty */
+	int lost;          /* result code that the connection ended with; 0 */
+	int losses;        /* since something new was read or written */
+	int timeout;       /* seconds */
 	bool encrypted;
 	bool paging;
 	bool post_read;
@@ -156,6 +162,9 @@ struct connector_session {
 	struct ldap_kerberos *kerberos;   /* or NULL */
 	struct ldap_known_group *groups;  /* that were looked for */
 	struct ldap_import *import;
+	struct sv watermark; /* that the import began with */
+	struct hash_key key; /* of the import */
+	struct error failed; /* the import ended with it */
 	struct ldap_export *export;
 };
 
@@ -164,7 +173,23 @@ struct sv ldap_session_setting(const struct connector_session *session,
 int64_t ldap_session_number(const struct connector_session *session,
 			    const char *name);
 
-/* Sets err from a result code; `doing` as in "search 'dc=x'". */
+/* Which server will do. */
+enum ldap_again {
+	LDAP_AGAIN_ANY,
+	LDAP_AGAIN_SAME, /* nobody else knows what was written a moment ago */
+};
+
+/*
+ * After an error that may be the end of the connection: makes it again, as long
+ * as the setting `reconnect` says. What was outstanding on it is gone. 0: to
+ * the same server; 1: to another one; -1: it was another error, or in vain: err
+ * is still set.
+ */
+int ldap_session_again(struct connector_session *session, enum ldap_again which,
+		       struct error *err);
+
+/* Sets err from a result code; `doing` as in "search 'dc=x'". Notes that the
+ * connection is lost when the code says so. */
 int ldap_session_error(struct connector_session *session, int code,
 		       const char *doing, struct error *err);
 /* The library's last result code of this connection. */
@@ -268,11 +293,17 @@ struct ldap_import {
 	VEC(LDAPMessage *) page;
 	size_t at;                      /* the first of the page not taken */
 	struct ldap_search page_search; /* that found the page */
+	size_t page_at;                 /* its number */
+	/* Of a full import: what the search `seen_search` gave, and what is not
+	 * given again since it was begun anew. */
+	VEC(struct hash128) seen;
+	size_t seen_search;
+	struct idmap given; /* low -> high */
+	bool begun_anew;
 	const struct ldap_delta *delta; /* NULL: no delta can follow */
 	void *delta_data;               /* its own, in `arena` */
 	bool full;
 	struct sv mark; /* of a full import: where deltas begin */
-	struct error failed;
 };
 
 void ldap_import_free(struct connector_session *session);
@@ -371,7 +402,8 @@ struct ldap_job {
 	int msgid; /* while a request is outstanding; or 0 */
 	struct arena arena;
 	const struct object_type *type;
-	struct export_op op;       /* a copy */
+	struct export_op given;    /* a copy, as it came */
+	struct export_op op;       /* what of it is to be sent next */
 	const char *dn;            /* what is written to now */
 	const char *new_dn;        /* of a rename; or NULL */
 	bool diffed;               /* only what is missing is left in op */
@@ -390,6 +422,8 @@ struct ldap_job {
 /* Copies the operation; `chunk` values of references go in one request. */
 void ldap_job_init(struct ldap_job *job, const struct export_op *op,
 		   const struct object_type *type, size_t chunk);
+/* As it was then, and a retry: whether it was done is not known. */
+void ldap_job_again(struct ldap_job *job, size_t chunk);
 /* Sends the first request; it may be done at once. -1: the connection is
  * gone. */
 int ldap_job_start(struct connector_session *session, struct ldap_job *job,

@@ -171,7 +171,11 @@ extern const struct setting_def ldap_partition_settings[];
 		LDAP_SETTING("key", SETTING_PATH, NULL,                           \
 			     "private key of certificate (PEM)"),                 \
 		LDAP_SETTING("timeout", SETTING_NUMBER, "30",                     \
-			     "seconds that a server may be silent")
+			     "seconds that a server may be silent"),              \
+		LDAP_SETTING(                                                     \
+			"reconnect", SETTING_NUMBER, "60",                        \
+			"seconds for which a connection that was lost is "        \
+			"tried to be made again; 0: the run ends")
 
 #define LDAP_SCOPE_SETTINGS                                                    \
 	LDAP_SETTING("base", SETTING_TEXT, NULL, "short for one partition"),   \

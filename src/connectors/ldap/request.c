@@ -397,16 +397,19 @@ void ldap_job_diff(struct connector_session *session, struct ldap_job *job,
 		struct attr_change *attr = &job->op.attrs[i];
 		const struct attr_def *def = &job->type->attrs[attr->attr];
 		struct present present;
-		size_t left = 0;
+		struct value *left;
+		size_t count = 0;
 
 		if (attr->op == ATTR_REPLACE)
 			continue;
 		present_read(&present, session, entry, def->name, def);
+		left = arena_array(&job->arena, attr->values.len + 1,
+				   sizeof(*left));
 		for (k = 0; k < attr->values.len; k++)
 			if (present_has(&present, def, &attr->values.at[k]) ==
 			    (attr->op == ATTR_DELETE))
-				attr->values.at[left++] = attr->values.at[k];
-		attr->values.len = left;
+				left[count++] = attr->values.at[k];
+		attr->values = (struct values){ left, count };
 		present_release(&present);
 	}
 }

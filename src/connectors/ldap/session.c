@@ -1,5 +1,6 @@
 /*
- * session.c - one connection: find a server, sign in, ask what it can
+ * session.c - one connection: find a server, sign in, ask what it can; and
+ * again when it is lost
  *
  * Servers are tried in order; a password that one refuses is not tried at the
  * next, so that a wrong one does not lock the account.
@@ -8,9 +9,15 @@
  */
 #include "connectors/ldap/ldap_private.h"
 
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/time.h>
+#include <time.h>
 
 #define ACTIVE_DIRECTORY "1.2.840.113556.1.4.800"
 #define AD_LIGHTWEIGHT   "1.2.840.113556.1.4.1851"
@@ -29,6 +36,8 @@ int ldap_session_error(struct connector_session *session, int code,
 	struct arena scratch = ARENA_INIT;
 	char *text = NULL;
 
+	if (ldap_result_fatal(code))
+		session->lost = code;
 	if (code == LDAP_TIMEOUT)
 		return error_set(err, ERR_UNAVAILABLE,
 				 "%s: cannot %s: no answer within %d s",
@@ -174,13 +183,16 @@ static int read_root(struct connector_session *session, struct error *err)
 	char subschema[] = "subschemaSubentry";
 	char contexts[] = "namingContexts";
 	char capabilities[] = "supportedCapabilities";
-	char *attrs[] = { control, subschema, contexts, capabilities, NULL };
+	char service[] = "dsServiceName";
+	char *attrs[] = { control,      subschema, contexts,
+			  capabilities, service,   NULL };
 	struct berval **values;
 	LDAPMessage *result;
 	LDAPMessage *root;
 	struct sv dn;
 	int ret;
 
+	session->service = SV_NULL;
 	ret = ldap_session_read(session, "", "(objectClass=*)", attrs, &result,
 				err);
 	if (ret <= 0)
@@ -198,10 +210,19 @@ static int read_root(struct connector_session *session, struct error *err)
 	ldap_value_free_len(values);
 	dn = ldap_entry_first(session->ld, root, subschema, &session->arena);
 	session->subschema_dn = dn.ptr;
+	session->service =
+		ldap_entry_first(session->ld, root, service, &session->arena);
 	read_contexts(session,
 		      ldap_get_values_len(session->ld, root, contexts));
 	ldap_msgfree(result);
 	return 0;
+}
+
+static void hang_up(struct connector_session *session)
+{
+	if (session->ld)
+		(void)ldap_unbind_ext(session->ld, NULL, NULL);
+	session->ld = NULL;
 }
 
 static int try_server(struct connector_session *session, struct error *err)
@@ -215,24 +236,22 @@ static int try_server(struct connector_session *session, struct error *err)
 	session->encrypted =
 		!sv_eq_str(ldap_session_setting(session, "security"), "none") ||
 		!strncmp(session->server, "ldapi:", 6);
-	if (ret < 0 && session->ld) {
-		(void)ldap_unbind_ext(session->ld, NULL, NULL);
-		session->ld = NULL;
-	}
+	if (ret < 0)
+		hang_up(session);
 	return ret;
 }
 
-static int try_servers(struct connector_session *session, struct error *err)
+/* Once each, beginning with number `from`. */
+static int try_servers(struct connector_session *session, size_t from,
+		       size_t count, struct error *err)
 {
 	struct strbuf all = STRBUF_INIT(sizeof(err->msg));
 	struct error one = ERROR_INIT;
-	struct sv *servers;
-	size_t count = ldap_setting_names(session->config->connect, "servers",
-					  &session->arena, &servers);
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		session->server = arena_cstr(&session->arena, servers[i]);
+		session->at = (from + i) % session->server_count;
+		session->server = session->servers[session->at];
 		if (!try_server(session, &one)) {
 			strbuf_release(&all);
 			return 0;
@@ -245,6 +264,112 @@ static int try_servers(struct connector_session *session, struct error *err)
 		  all.overflow ? one.msg : strbuf_cstr(&all));
 	strbuf_release(&all);
 	return -1;
+}
+
+static void list_servers(struct connector_session *session)
+{
+	struct arena *arena = &session->arena;
+	struct sv *names;
+	size_t count = ldap_setting_names(session->config->connect, "servers",
+					  arena, &names);
+	size_t i;
+
+	session->server_count = count;
+	session->servers =
+		arena_array(arena, count + 1, sizeof(*session->servers));
+	for (i = 0; i < count; i++)
+		session->servers[i] = arena_cstr(arena, names[i]);
+}
+
+/* ---- a connection that was lost ---- */
+
+#define FIRST_PAUSE 250 /* ms */
+#define LAST_PAUSE  5000
+#define LOSSES      5 /* one after the other without anything new between */
+
+static void pause_ms(int64_t ms)
+{
+	struct timespec left = { ms / 1000, ms % 1000 * 1000000 };
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+}
+
+/* The same server once more; the others as well when they will do. */
+static int try_again(struct connector_session *session, enum ldap_again which,
+		     int lost, struct error *err)
+{
+	if (which == LDAP_AGAIN_SAME)
+		return try_servers(session, session->at, 1, err);
+	/* who was silent may be silent once more: last */
+	return try_servers(session,
+			   lost == LDAP_TIMEOUT ? session->at + 1 : session->at,
+			   session->server_count, err);
+}
+
+/* Is it the one of before? One name may stand for several servers. */
+static bool is_same(const struct connector_session *session, const char *server,
+		    struct sv service)
+{
+	return session->server == server && sv_eq(session->service, service);
+}
+
+/* Until it answers or the time is over: 0, or -1 with the last error. */
+static int call_again(struct connector_session *session, enum ldap_again which,
+		      int lost, int64_t seconds, struct error *err)
+{
+	int64_t end = clock_monotonic_ms() + seconds * 1000;
+	int64_t pause = FIRST_PAUSE;
+	size_t at = session->at;
+	int i;
+
+	if (session->losses > 1)
+		pause_ms(FIRST_PAUSE << session->losses);
+	for (i = 0;; i++) {
+		if (!try_again(session, which, lost, err))
+			return 0;
+		session->at = at;
+		session->server = session->servers[at];
+		if (err->code != ERR_UNAVAILABLE ||
+		    clock_monotonic_ms() + pause > end)
+			return -1;
+		pause_ms(pause);
+		pause = pause > LAST_PAUSE / 2 ? LAST_PAUSE : 2 * pause;
+	}
+}
+
+int ldap_session_again(struct connector_session *session, enum ldap_again which,
+		       struct error *err)
+{
+	int64_t seconds = ldap_session_number(session, "reconnect");
+	const char *server = session->server;
+	struct sv service = session->service;
+	struct error before = *err;
+	struct error again = ERROR_INIT;
+	int lost = session->lost;
+
+	if (!lost || !seconds || session->losses == LOSSES)
+		return -1;
+	session->losses++;
+	hang_up(session);
+	ldap_kerberos_free(session->kerberos); /* its ticket may be over */
+	session->kerberos = NULL;
+	if (call_again(session, which, lost, seconds, &again) < 0)
+		return error_set(err, again.code,
+				 "%s; tried again for up to %" PRId64 " s: %s",
+				 before.msg, seconds, again.msg);
+	session->lost = 0;
+	log_warn("connection made again",
+		 F_STR("agent", session->config->agent),
+		 F_STR("server", session->server), F_STR("why", err->msg));
+	if (is_same(session, server, service))
+		return 0;
+	if (which == LDAP_AGAIN_ANY)
+		return 1;
+	return error_set(err, ERR_UNAVAILABLE,
+			 "%s: another server answers by this name now, and may "
+			 "not know yet what was written: run the export again",
+			 session->server);
 }
 
 static void report_first(void *data, const struct node *at, const char *message)
@@ -293,10 +418,12 @@ int ldap_session_open(const struct connector_ops *ops,
 	anchor = ldap_session_setting(session, "anchor");
 	if (!sv_ieq_str(anchor, "dn"))
 		session->anchor = arena_cstr(&session->arena, anchor);
-	if (try_servers(session, err) < 0) {
+	list_servers(session);
+	if (try_servers(session, 0, session->server_count, err) < 0) {
 		ldap_session_close(session);
 		return -1;
 	}
+	session->lost = 0;
 	*out = session;
 	return 0;
 }
@@ -309,8 +436,7 @@ void ldap_session_close(struct connector_session *session)
 	ldap_export_free(session);
 	ldap_subschema_free(session->subschema);
 	ldap_kerberos_free(session->kerberos);
-	if (session->ld)
-		(void)ldap_unbind_ext(session->ld, NULL, NULL);
+	hang_up(session);
 	arena_release(&session->scratch);
 	arena_release(&session->arena);
 	mem_free(session);

@@ -297,6 +297,7 @@ void ldap_check(const struct ldap_profile *profile,
 	check_filter(&check);
 	check_range(&check, "page_size", 0, 100000);
 	check_range(&check, "timeout", 1, 3600);
+	check_range(&check, "reconnect", 0, 3600);
 	check_range(&check, "operations", 1, 500);
 	arena_release(&check.arena);
 }
