@@ -552,7 +552,7 @@ def test_server_goes_away_in_an_import(tmp_path, corp, unit):
     count = 300
     corp.add("".join(user(f"CN=U{i:04},{unit}") for i in range(count)))
     folder = folder_with(tmp_path, ad=agent(
-        corp, unit, READ, more="page_size: 10").replace("timeout: 10",
+        corp, unit, READ, more="page_size: 10\n  reconnect: 0").replace("timeout: 10",
                                                          "timeout: 2"))
     process = folder.start("run", "ad", "full-import")
     os.kill(corp.pid, signal.SIGSTOP)
@@ -708,7 +708,7 @@ objects:
         f"{i},M{i:04},,1\n" for i in range(count))
     folder = writing(tmp_path, corp, base, objects=objects, people=people,
                      groups=f"id,member\nAll,{ids}\n",
-                     more="range_size: 1500")
+                     more="range_size: 1500\n  reconnect: 0")
     folder.ok("run", "hr", "full-import-full-sync")
     folder.ok("run", "ad", "full-import-full-sync")
     process = folder.start("run", "ad", "export")

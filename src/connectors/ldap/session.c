@@ -42,7 +42,9 @@ int ldap_session_error(struct connector_session *session, int code,
 		return error_set(err, ERR_UNAVAILABLE,
 				 "%s: cannot %s: no answer within %d s",
 				 session->server, doing, session->timeout);
-	(void)ldap_get_option(session->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &text);
+	if (code != LDAP_SERVER_DOWN) /* that would be an earlier answer's */
+		(void)ldap_get_option(session->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE,
+				      &text);
 	error_set(err, ldap_result_err(code), "%s: cannot %s: " SV_FMT,
 		  session->server, doing,
 		  SV_ARG(ldap_result_text(code, text, &scratch)));
