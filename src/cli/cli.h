@@ -45,6 +45,7 @@ extern const struct command command_init;
 extern const struct command command_check;
 extern const struct command command_run;
 extern const struct command command_cycle;
+extern const struct command command_watch;
 extern const struct command command_plan;
 extern const struct command command_apply;
 extern const struct command command_undo;

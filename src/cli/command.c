@@ -18,6 +18,7 @@ const struct command *const commands[] = {
 	&command_check,
 	&command_run,
 	&command_cycle,
+	&command_watch,
 	&command_plan,
 	&command_apply,
 	&command_undo,

@@ -127,6 +127,18 @@ int connector_import_progress(const struct connector *connector)
 	return connector->ops->import_progress(connector->session);
 }
 
+int connector_wait(struct connector *connector, int timeout_ms,
+		   struct error *err)
+{
+	int ret;
+
+	if (require(connector, CONNECTOR_CAP_NOTIFY, "notify of changes", err) <
+	    0)
+		return -1;
+	ret = connector->ops->wait(connector->session, timeout_ms, err);
+	return ret < 0 ? context(connector, err, "wait for changes") : ret;
+}
+
 int connector_export_begin(struct connector *connector, struct error *err)
 {
 	if (require(connector, CONNECTOR_CAP_EXPORT, "export", err) < 0)

@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONNECTOR_ABI 4
+#define CONNECTOR_ABI 5
 
 enum connector_cap {
 	CONNECTOR_CAP_IMPORT = 1U << 0, /* full import */
@@ -41,6 +41,8 @@ enum connector_cap {
 	CONNECTOR_CAP_INTEGRITY = 1U << 8, /* the system takes references to
 					    * what is deleted away itself, and
 					    * a delta does not tell of it */
+	CONNECTOR_CAP_NOTIFY = 1U << 9,    /* tells that something changed,
+					    * when configured */
 };
 
 /* An anchor of several attributes is their texts joined by '|'. */
@@ -177,6 +179,14 @@ struct connector_ops {
 	 * known. For progress only. */
 	int (*import_progress)(const struct connector_session *session);
 
+	/* Waits until something has changed in the system: 1 since the first
+	 * call, or the last one that said so; 0 nothing within `timeout_ms`;
+	 * -1 it cannot be told any more. What changed is for a delta import to
+	 * find; one change may be told twice, or several at once. The session
+	 * is for nothing else. */
+	int (*wait)(struct connector_session *session, int timeout_ms,
+		    struct error *err);
+
 	/* An export in parts: begun and ended several times in a session. */
 	int (*export_begin)(struct connector_session *session,
 			    struct error *err);
@@ -226,6 +236,8 @@ void connector_expand(const struct connector *connector, struct arena *arena,
 int connector_import_end(struct connector *connector, struct arena *arena,
 			 struct sv *watermark_out, struct error *err);
 int connector_import_progress(const struct connector *connector);
+int connector_wait(struct connector *connector, int timeout_ms,
+		   struct error *err);
 int connector_export_begin(struct connector *connector, struct error *err);
 int connector_export_put(struct connector *connector,
 			 const struct export_op *op, struct error *err);

@@ -36,19 +36,28 @@ static void note(struct cycle *cycle, size_t agent, enum run_exit exit,
 		cycle->out[agent] = true;
 }
 
-static enum run_exit run_one(struct cycle *cycle, size_t index,
-			     enum config_step_kind kind)
+static enum run_exit
+run_step_of(struct store *store, const struct config *config,
+	    const struct config_agent *agent, enum config_step_kind kind,
+	    const struct run_options *options, struct error *err)
 {
-	const struct config_agent *agent = &cycle->config->agents[index];
 	struct config_step step = { .kind = kind };
 	struct config_profile profile = {
 		.name = step_kind_name(kind),
 		.steps = &step,
 		.step_count = 1,
 	};
+
+	return run_profile(store, config, agent, &profile, options, err);
+}
+
+static enum run_exit run_one(struct cycle *cycle, size_t index,
+			     enum config_step_kind kind)
+{
 	struct error err = ERROR_INIT;
-	enum run_exit exit = run_profile(cycle->store, cycle->config, agent,
-					 &profile, cycle->options, &err);
+	enum run_exit exit = run_step_of(cycle->store, cycle->config,
+					 &cycle->config->agents[index], kind,
+					 cycle->options, &err);
 
 	note(cycle, index, exit, &err);
 	return exit;
@@ -59,18 +68,31 @@ static bool imports(const struct config_agent *agent)
 	return (agent->caps & CONNECTOR_CAP_IMPORT) != 0;
 }
 
+static enum config_step_kind import_kind(struct store *store,
+					 const struct config_agent *agent)
+{
+	struct error err = ERROR_INIT;
+
+	return agent->caps & CONNECTOR_CAP_DELTA &&
+			       import_has_watermark(store, agent, &err) > 0
+		       ? STEP_DELTA_IMPORT
+		       : STEP_FULL_IMPORT;
+}
+
 static void import_one(struct cycle *cycle, size_t index)
 {
 	const struct config_agent *agent = &cycle->config->agents[index];
-	struct error err = ERROR_INIT;
-	int has = 0;
 
-	if (!imports(agent))
-		return;
-	if (agent->caps & CONNECTOR_CAP_DELTA)
-		has = import_has_watermark(cycle->store, agent, &err);
-	(void)run_one(cycle, index,
-		      has > 0 ? STEP_DELTA_IMPORT : STEP_FULL_IMPORT);
+	if (imports(agent))
+		(void)run_one(cycle, index, import_kind(cycle->store, agent));
+}
+
+enum run_exit run_import(struct store *store, const struct config *config,
+			 const struct config_agent *agent,
+			 const struct run_options *options, struct error *err)
+{
+	return run_step_of(store, config, agent, import_kind(store, agent),
+			   options, err);
 }
 
 static void each(struct cycle *cycle, const bool *only,

@@ -136,6 +136,12 @@ int64_t run_forget_changes(struct store *store, const struct run_keep *keep,
 enum run_exit run_cycle(struct store *store, const struct config *config,
 			const struct run_options *options, struct error *err);
 
+/* What a cycle does for an agent at first: a delta import where one can follow,
+ * else a full one. */
+enum run_exit run_import(struct store *store, const struct config *config,
+			 const struct config_agent *agent,
+			 const struct run_options *options, struct error *err);
+
 /*
  * Of a cycle the imports (when `imports` says so) and all syncs. `between` is
  * called when the imports are done; 0 to go on, or -1. The worst exit.

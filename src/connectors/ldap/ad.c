@@ -6,12 +6,17 @@
 #include "connectors/ldap/ad.h"
 
 #include "connectors/ldap/ad_private.h"
+#include "connectors/ldap/ldap_private.h"
 
 #include <strings.h>
 
 static const struct setting_def settings[] = {
-	LDAP_CONNECTION_SETTINGS, LDAP_SCOPE_SETTINGS, AD_SETTINGS,
-	LDAP_EXPORT_SETTINGS,     { .name = NULL },
+	LDAP_CONNECTION_SETTINGS,
+	LDAP_SCOPE_SETTINGS,
+	AD_SETTINGS,
+	LDAP_WATCH_SETTING,
+	LDAP_EXPORT_SETTINGS,
+	{ .name = NULL },
 };
 
 static const char *const secrets[] = { "unicodePwd", NULL };
@@ -28,6 +33,7 @@ static const struct ldap_profile ad_profile = {
 	.integrity = true,
 	.chunk = 1000,
 	.error_of = ad_error_of,
+	.listen = ldap_listen_notification,
 	.deltas = ad_deltas,
 };
 
@@ -49,8 +55,8 @@ const struct connector_ops ad_connector = {
 	.abi = CONNECTOR_ABI,
 	.name = "ad",
 	.help = "Active Directory domains, and Samba's",
-	.caps = LDAP_CAPS | CONNECTOR_CAP_DELTA | CONNECTOR_CAP_INTEGRITY |
-		CONNECTOR_CAP_REFERENCES_LATER,
+	.caps = LDAP_CAPS | CONNECTOR_CAP_DELTA | CONNECTOR_CAP_NOTIFY |
+		CONNECTOR_CAP_INTEGRITY | CONNECTOR_CAP_REFERENCES_LATER,
 	.settings = settings,
 	.known_attrs = ad_known_attrs,
 	.data = &ad_profile,

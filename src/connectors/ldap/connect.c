@@ -180,6 +180,18 @@ static int set_tls(struct connector_session *session, struct error *err)
 	return 0;
 }
 
+/* A connection on which nobody speaks for long must not die unseen. */
+static void set_keepalive(LDAP *ld)
+{
+	int idle = 60;
+	int probes = 4;
+	int interval = 15;
+
+	(void)ldap_set_option(ld, LDAP_OPT_X_KEEPALIVE_IDLE, &idle);
+	(void)ldap_set_option(ld, LDAP_OPT_X_KEEPALIVE_PROBES, &probes);
+	(void)ldap_set_option(ld, LDAP_OPT_X_KEEPALIVE_INTERVAL, &interval);
+}
+
 static int set_options(struct connector_session *session, struct error *err)
 {
 	struct timeval tv = { session->timeout, 0 };
@@ -194,6 +206,7 @@ static int set_options(struct connector_session *session, struct error *err)
 	(void)ldap_set_option(session->ld, LDAP_OPT_TIMELIMIT, &zero);
 	(void)ldap_set_option(session->ld, LDAP_OPT_NETWORK_TIMEOUT, &tv);
 	(void)ldap_set_option(session->ld, LDAP_OPT_TIMEOUT, &tv);
+	set_keepalive(session->ld);
 	return set_tls(session, err);
 }
 

@@ -316,26 +316,35 @@ struct sv ldap_context_of(const struct connector_session *session, struct sv dn)
 	return best.len ? best : dn;
 }
 
+size_t ldap_contexts_of(const struct connector_session *session,
+			const struct ldap_partition *partitions, size_t count,
+			struct arena *arena, struct sv **out)
+{
+	size_t found = 0;
+	size_t i;
+	size_t k;
+
+	*out = arena_array(arena, count + 1, sizeof(**out));
+	for (i = 0; i < count; i++) {
+		struct sv context =
+			ldap_context_of(session, partitions[i].base);
+
+		for (k = 0; k < found; k++)
+			if (dn_equal((*out)[k], context))
+				break;
+		if (k == found)
+			(*out)[found++] = context;
+	}
+	return found;
+}
+
 size_t ldap_contexts(const struct connector_session *session,
 		     struct arena *arena, struct sv **out)
 {
 	const struct ldap_import *import = session->import;
-	size_t count = 0;
-	size_t i;
-	size_t k;
 
-	*out = arena_array(arena, import->partition_count + 1, sizeof(**out));
-	for (i = 0; i < import->partition_count; i++) {
-		struct sv context =
-			ldap_context_of(session, import->partitions[i].base);
-
-		for (k = 0; k < count; k++)
-			if (dn_equal((*out)[k], context))
-				break;
-		if (k == count)
-			(*out)[count++] = context;
-	}
-	return count;
+	return ldap_contexts_of(session, import->partitions,
+				import->partition_count, arena, out);
 }
 
 struct sv ldap_filter_bytes(struct sv bytes, struct arena *arena)

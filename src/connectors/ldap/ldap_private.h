@@ -16,6 +16,7 @@
  *	import.c     paged searches, one after the other
  *	delta.c      changes only: what the ways to read them share
  *	sync.c, timestamp.c, changelog.c  such ways
+ *	listen.c     to be told that something changed
  *	export.c     many operations outstanding at once, in a safe order
  *	job.c        one operation from its sending to its outcome
  *	request.c    the requests themselves
@@ -166,6 +167,7 @@ struct connector_session {
 	struct hash_key key; /* of the import */
 	struct error failed; /* the import ended with it */
 	struct ldap_export *export;
+	struct ldap_listen *listen;
 };
 
 struct sv ldap_session_setting(const struct connector_session *session,
@@ -364,7 +366,10 @@ bool ldap_plan_below(struct connector_session *session);
 /* The naming context that `dn` lies in; `dn` itself when none is known. */
 struct sv ldap_context_of(const struct connector_session *session,
 			  struct sv dn);
-/* The naming contexts of the partitions, each once. */
+size_t ldap_contexts_of(const struct connector_session *session,
+			const struct ldap_partition *partitions, size_t count,
+			struct arena *arena, struct sv **out);
+/* The naming contexts of the import's partitions, each once. */
 size_t ldap_contexts(const struct connector_session *session,
 		     struct arena *arena, struct sv **out);
 /* The next word of a mark in base64, decoded; false: there is none. */
@@ -374,6 +379,22 @@ bool ldap_mark_word(struct sv mark, size_t *at, struct arena *arena,
 const char *ldap_filter_and(const char *a, const char *b, struct arena *arena);
 /* The bytes of a filter's value, each escaped. */
 struct sv ldap_filter_bytes(struct sv bytes, struct arena *arena);
+
+/* listen.c: ways to be told, for profiles */
+
+struct ldap_listen {
+	int *msgids; /* a search for each naming context */
+	size_t count;
+};
+
+int ldap_listen_notification(struct connector_session *session,
+			     const char *base, int *msgid);
+int ldap_listen_psearch(struct connector_session *session, const char *base,
+			int *msgid);
+void ldap_listen_free(struct connector_session *session);
+/* sync.c */
+int ldap_listen_sync(struct connector_session *session, const char *base,
+		     int *msgid);
 
 /* export.c */
 

@@ -23,6 +23,7 @@ static const struct setting_def settings[] = {
 		  "the server has it; compare: by modifyTimestamp, and by "
 		  "naming all that are there; timestamp: without the latter, "
 		  "so without deletions" },
+	LDAP_WATCH_SETTING,
 	LDAP_EXPORT_SETTINGS,
 	{ .name = NULL },
 };
@@ -35,6 +36,7 @@ static const struct ldap_delta *const deltas_by_name[] = { &ldap_compare,
 static const struct ldap_profile profile = {
 	.name = "openldap",
 	.settings = settings,
+	.listen = ldap_listen_sync,
 	.deltas = deltas,
 	.deltas_by_name = deltas_by_name,
 };
@@ -44,7 +46,7 @@ const struct connector_ops openldap_connector = {
 	.name = "openldap",
 	.help = "OpenLDAP, with changes by the synchronization protocol of "
 		"RFC 4533",
-	.caps = LDAP_CAPS | CONNECTOR_CAP_DELTA |
+	.caps = LDAP_CAPS | CONNECTOR_CAP_DELTA | CONNECTOR_CAP_NOTIFY |
 		CONNECTOR_CAP_REFERENCES_LATER,
 	.settings = settings,
 	.known_attrs = ldap_known_attrs,

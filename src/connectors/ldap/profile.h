@@ -68,6 +68,11 @@ struct ldap_profile {
 	/* The error of a refusal by the server's text; NULL: by its code. */
 	const char *(*error_of)(int code, const char *text);
 	const struct ldap_mirror *mirror; /* or NULL */
+	/* Asks to be told of changes at or below `base` as they come: the
+	 * result code of sending, and the message id. NULL: the directory
+	 * cannot. */
+	int (*listen)(struct connector_session *session, const char *base,
+		      int *msgid);
 	/* Ways to read changes only, best first, which the setting `delta`
 	 * means by "auto"; and others that it must name. Each ends with NULL;
 	 * NULL: none. */
@@ -107,6 +112,9 @@ int ldap_import_next(struct connector_session *session, struct arena *arena,
 		     struct change *out, struct error *err);
 int ldap_import_end(struct connector_session *session, struct arena *arena,
 		    struct sv *watermark_out, struct error *err);
+/* listen.c */
+int ldap_wait(struct connector_session *session, int timeout_ms,
+	      struct error *err);
 int ldap_export_begin(struct connector_session *session, struct error *err);
 int ldap_export_put(struct connector_session *session,
 		    const struct export_op *op, struct error *err);
@@ -120,9 +128,9 @@ int ldap_export_end(struct connector_session *session, struct error *err);
 	.open = ldap_session_open, .bases = ldap_bases,                        \
 	.close = ldap_session_close, .look = ldap_look,                        \
 	.import_begin = ldap_import_begin, .next = ldap_import_next,           \
-	.import_end = ldap_import_end, .export_begin = ldap_export_begin,      \
-	.export_put = ldap_export_put, .export_result = ldap_export_result,    \
-	.export_end = ldap_export_end
+	.import_end = ldap_import_end, .wait = ldap_wait,                      \
+	.export_begin = ldap_export_begin, .export_put = ldap_export_put,      \
+	.export_result = ldap_export_result, .export_end = ldap_export_end
 
 /* What is there whatever is configured. */
 #define LDAP_CAPS                                                              \
@@ -187,6 +195,11 @@ extern const struct setting_def ldap_partition_settings[];
 			     "which entries are objects (RFC 4515)"),          \
 		LDAP_SETTING("page_size", SETTING_NUMBER, "1000",              \
 			     "entries asked for at once; 0: no paging")
+
+#define LDAP_WATCH_SETTING                                                     \
+	LDAP_SETTING("watch", SETTING_SWITCH, "false",                         \
+		     "conjoin watch is told by the server when something "     \
+		     "changes")
 
 #define LDAP_EXPORT_SETTINGS                                                   \
 	{ .name = "references",                                                \

@@ -436,6 +436,7 @@ void ldap_session_close(struct connector_session *session)
 		return;
 	ldap_import_free(session);
 	ldap_export_free(session);
+	ldap_listen_free(session);
 	ldap_subschema_free(session->subschema);
 	ldap_kerberos_free(session->kerberos);
 	hang_up(session);

@@ -35,6 +35,9 @@ uint32_t ldap_caps(const struct ldap_profile *profile,
 	    sv_ieq(setting_text(connect, profile->settings, "anchor"),
 		   setting_text(NULL, profile->settings, "anchor")))
 		caps |= CONNECTOR_CAP_DELTA; /* deletions tell that anchor */
+	if (profile->listen &&
+	    setting_switch(connect, profile->settings, "watch"))
+		caps |= CONNECTOR_CAP_NOTIFY;
 	if (profile->integrity)
 		caps |= CONNECTOR_CAP_INTEGRITY;
 	return caps;

@@ -22,6 +22,7 @@ static const struct setting_def settings[] = {
 	  .words = "auto|changelog|off",
 	  .help = "how changes only are read: auto: by the server's change "
 		  "log, where it keeps one" },
+	LDAP_WATCH_SETTING,
 	LDAP_EXPORT_SETTINGS,
 	{ .name = NULL },
 };
@@ -31,6 +32,7 @@ static const struct ldap_delta *const deltas[] = { &ldap_changelog, NULL };
 static const struct ldap_profile profile = {
 	.name = "sun",
 	.settings = settings,
+	.listen = ldap_listen_psearch,
 	.deltas = deltas,
 };
 
@@ -39,7 +41,7 @@ const struct connector_ops sun_connector = {
 	.name = "sun",
 	.help = "389 Directory Server and its family: Netscape, iPlanet, Sun "
 		"Directory Server",
-	.caps = LDAP_CAPS | CONNECTOR_CAP_DELTA |
+	.caps = LDAP_CAPS | CONNECTOR_CAP_DELTA | CONNECTOR_CAP_NOTIFY |
 		CONNECTOR_CAP_REFERENCES_LATER,
 	.settings = settings,
 	.known_attrs = ldap_known_attrs,

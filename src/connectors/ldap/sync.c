@@ -91,9 +91,9 @@ static bool read_mark(struct sync *sync, struct sv mark, struct arena *arena)
 
 /* 1 the cookie of now, 0 the server keeps none, -1 */
 static int note_context(struct connector_session *session,
-			struct context *context, struct error *err)
+			struct context *context, struct arena *arena,
+			struct error *err)
 {
-	struct arena *arena = &session->import->arena;
 	struct strbuf cookie = STRBUF_INIT(STRBUF_NO_LIMIT);
 	char csn[] = "contextCSN";
 	char *attrs[] = { csn, NULL };
@@ -128,7 +128,8 @@ static int note(struct connector_session *session, struct arena *arena,
 	size_t i;
 
 	for (i = 0; i < sync->count && ret > 0; i++)
-		ret = note_context(session, &sync->contexts[i], err);
+		ret = note_context(session, &sync->contexts[i],
+				   &session->import->arena, err);
 	if (ret > 0)
 		*mark_out = mark_of(sync, arena);
 	return ret;
@@ -271,7 +272,7 @@ static int take_done(struct connector_session *session, struct context *context,
 }
 
 static int send_sync(struct connector_session *session,
-		     const struct context *context, int *msgid)
+		     const struct context *context, int mode, int *msgid)
 {
 	LDAPControl *controls[2] = { NULL, NULL };
 	char none[] = LDAP_NO_ATTRS;
@@ -284,7 +285,8 @@ static int send_sync(struct connector_session *session,
 	int code = LDAP_ENCODING_ERROR;
 
 	if (ber &&
-	    ber_printf(ber, "{eOb}", LDAP_SYNC_REFRESH_ONLY, &cookie, 0) >= 0 &&
+	    ber_printf(ber, cookie.bv_len ? "{eOb}" : "{e}", mode, &cookie,
+		       0) >= 0 &&
 	    ber_flatten(ber, &value) >= 0)
 		code = ldap_control_create(LDAP_CONTROL_SYNC, 1, value, 1,
 					   &controls[0]);
@@ -307,7 +309,7 @@ static int ask(struct connector_session *session, struct context *context)
 	struct timeval tv = { session->timeout, 0 };
 	LDAPMessage *message;
 	int msgid = 0;
-	int code = send_sync(session, context, &msgid);
+	int code = send_sync(session, context, LDAP_SYNC_REFRESH_ONLY, &msgid);
 	bool done = false;
 
 	while (!code && !done) {
@@ -423,6 +425,25 @@ static void release(struct connector_session *session)
 		vec_release(&sync->contexts[i].changed);
 	vec_release(&sync->deleted);
 	session->import->delta_data = NULL;
+}
+
+/* ---- to be told as it comes ---- */
+
+int ldap_listen_sync(struct connector_session *session, const char *base,
+		     int *msgid)
+{
+	struct arena arena = ARENA_INIT;
+	struct context context = { .dn = sv_from(base) };
+	struct error ignored = ERROR_INIT;
+	int code = LDAP_UNAVAILABLE_CRITICAL_EXTENSION;
+
+	/* all of it comes at first where the cookie of now is not known */
+	if (session->sync &&
+	    note_context(session, &context, &arena, &ignored) >= 0)
+		code = send_sync(session, &context,
+				 LDAP_SYNC_REFRESH_AND_PERSIST, msgid);
+	arena_release(&arena);
+	return session->lost ? session->lost : code;
 }
 
 const struct ldap_delta ldap_sync = {
