@@ -24,6 +24,7 @@ static const char *const secrets[] = { "unicodePwd", NULL };
 static const struct ldap_profile ad_profile = {
 	.name = "ad",
 	.settings = settings,
+	.kind = LDAP_ACTIVE_DIRECTORY,
 	.forms = ad_forms,
 	.derived = ad_derived,
 	.secrets = secrets,

@@ -113,7 +113,8 @@ static int begin(struct connector_session *session, enum import_kind kind,
 	set_page_size(session);
 	if (kind == IMPORT_DELTA)
 		return ldap_delta_begin(session, watermark, err);
-	if (ldap_delta_note(session, err) < 0)
+	if (ldap_subschema_check(session, err) < 0 ||
+	    ldap_delta_note(session, err) < 0)
 		return -1;
 	plan_searches(session, &(struct ldap_search){ .take = NULL });
 	return 0;
@@ -134,8 +135,9 @@ int ldap_import_begin(struct connector_session *session, enum import_kind kind,
 	return ret;
 }
 
-static int search_error(struct connector_session *session, int code,
-			struct error *err)
+/* `referrals`: where the base lies instead; or NULL. */
+static int search_error_at(struct connector_session *session, int code,
+			   char **referrals, struct error *err)
 {
 	struct ldap_import *import = session->import;
 	const struct ldap_search *search = &import->searches.at[import->search];
@@ -149,6 +151,22 @@ static int search_error(struct connector_session *session, int code,
 			  "(result code %d %s): set page_size, or have the "
 			  "limit raised for the agent's account",
 			  session->server, doing, code, ldap_result_name(code));
+	else if (code == LDAP_TIMELIMIT_EXCEEDED)
+		error_set(err, ERR_UNAVAILABLE,
+			  "%s: cannot %s: the server's time limit is over "
+			  "(result code %d %s): give it indexes for the "
+			  "filter, make the partitions smaller, or have the "
+			  "limit raised for the agent's account",
+			  session->server, doing, code, ldap_result_name(code));
+	else if (code == LDAP_REFERRAL)
+		error_set(err, ERR_UNSUPPORTED,
+			  "%s: '%s' lies on another server, %s (result code %d "
+			  "%s): name that one in servers, or leave the base "
+			  "out",
+			  session->server, search->base,
+			  referrals && *referrals ? *referrals
+						  : "which is not told",
+			  code, ldap_result_name(code));
 	else if (code == LDAP_NO_SUCH_OBJECT)
 		error_set(err, ERR_NOTFOUND,
 			  "%s: there is no '%s', or the agent's account may "
@@ -161,6 +179,12 @@ static int search_error(struct connector_session *session, int code,
 			  "the filter '" SV_FMT "' is not valid (RFC 4515)",
 			  SV_ARG(ldap_session_setting(session, "filter")));
 	return -1;
+}
+
+static int search_error(struct connector_session *session, int code,
+			struct error *err)
+{
+	return search_error_at(session, code, NULL, err);
 }
 
 /* Asks for a page of the present search; an empty cookie begins it. */
@@ -215,6 +239,7 @@ static int end_page(struct connector_session *session, LDAPMessage *message,
 	struct ldap_import *import = session->import;
 	LDAPControl **controls = NULL;
 	struct berval cookie = { 0, NULL };
+	char **referrals = NULL;
 	int result = LDAP_OTHER;
 	bool gone;
 	int code;
@@ -222,7 +247,7 @@ static int end_page(struct connector_session *session, LDAPMessage *message,
 
 	import->msgid = 0;
 	code = ldap_parse_result(session->ld, message, &result, NULL, NULL,
-				 NULL, &controls, 0);
+				 &referrals, &controls, 0);
 	if (!code)
 		code = result;
 	if (!code)
@@ -230,13 +255,14 @@ static int end_page(struct connector_session *session, LDAPMessage *message,
 	gone = code == LDAP_NO_SUCH_OBJECT &&
 	       import->searches.at[import->search].may_be_gone;
 	if (code && !gone)
-		ret = search_error(session, code, err);
+		ret = search_error_at(session, code, referrals, err);
 	else if (!gone && cookie.bv_len)
 		ret = send_search(session, &cookie, err);
 	else
 		import->search++;
 	ber_memfree(cookie.bv_val);
 	ldap_controls_free(controls);
+	ber_memvfree((void **)referrals);
 	return ret;
 }
 

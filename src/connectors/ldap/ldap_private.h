@@ -184,8 +184,8 @@ enum ldap_again {
 /*
  * After an error that may be the end of the connection: makes it again, as long
  * as the setting `reconnect` says. What was outstanding on it is gone. 0: to
- * the same server; 1: to another one; -1: it was another error, or in vain: err
- * is still set.
+ * the same server; 1: to another one, and err is empty again; -1: it was another
+ * error, or in vain.
  */
 int ldap_session_again(struct connector_session *session, enum ldap_again which,
 		       struct error *err);
@@ -217,6 +217,8 @@ struct sv ldap_result_text(int code, const char *text, struct arena *arena);
 /* Reads the server's classes and attribute types at the first call; a server
  * that does not tell has none. */
 int ldap_subschema_load(struct connector_session *session, struct error *err);
+/* -1, ERR_INVALID: an attribute of the configuration is not in it. */
+int ldap_subschema_check(struct connector_session *session, struct error *err);
 void ldap_subschema_free(struct ldap_subschema *subschema);
 /* The most specific structural class among `classes`; empty: not known. */
 struct sv ldap_subschema_structural(const struct ldap_subschema *subschema,

@@ -36,6 +36,7 @@ static const struct ldap_delta *const deltas_by_name[] = { &ldap_compare,
 static const struct ldap_profile profile = {
 	.name = "openldap",
 	.settings = settings,
+	.kind = LDAP_OPENLDAP,
 	.listen = ldap_listen_sync,
 	.deltas = deltas,
 	.deltas_by_name = deltas_by_name,

@@ -45,6 +45,14 @@ struct ldap_mirror {
 	const char *theirs[2]; /* of the entry that is named: this one */
 };
 
+/* A server that tells what it is is refused by another one's profile. */
+enum ldap_kind {
+	LDAP_ANY_SERVER,
+	LDAP_ACTIVE_DIRECTORY,
+	LDAP_OPENLDAP,
+	LDAP_389,
+};
+
 struct ldap_profile {
 	const char *name;
 	const struct setting_def *settings;
@@ -53,6 +61,7 @@ struct ldap_profile {
 	/* Attributes that never go over a connection that is not encrypted;
 	 * ends with NULL. NULL: none. */
 	const char *const *secrets;
+	enum ldap_kind kind;
 	/* The last of an entry's classes is the most specific structural one,
 	 * and the server may mean something else by structuralObjectClass. */
 	bool classes_in_order;

@@ -16,6 +16,8 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -178,6 +180,70 @@ static void read_contexts(struct connector_session *session,
 	ldap_value_free_len(values);
 }
 
+/* Of each kind, how its agents say so. */
+static const struct {
+	const char *what;
+	const char *type;
+} kinds[] = {
+	[LDAP_ACTIVE_DIRECTORY] = { "Active Directory", "ad" },
+	[LDAP_OPENLDAP] = { "OpenLDAP", "openldap" },
+	[LDAP_389] = { "389 Directory Server", "sun" },
+};
+
+static bool has_text(struct sv text, const char *part)
+{
+	size_t len = strlen(part);
+	size_t i;
+
+	for (i = 0; i + len <= text.len; i++)
+		if (!strncasecmp(text.ptr + i, part, len))
+			return true;
+	return false;
+}
+
+static enum ldap_kind kind_of(struct connector_session *session,
+			      LDAPMessage *root)
+{
+	struct berval **classes;
+	struct sv vendor;
+	bool openldap;
+
+	if (session->tells_allowed)
+		return LDAP_ACTIVE_DIRECTORY;
+	classes = ldap_get_values_len(session->ld, root, "objectClass");
+	openldap = offers(classes, "OpenLDAProotDSE");
+	ldap_value_free_len(classes);
+	if (openldap)
+		return LDAP_OPENLDAP;
+	vendor = ldap_entry_first(session->ld, root, "vendorName",
+				  &session->arena);
+	return has_text(vendor, "389 Project") ? LDAP_389 : LDAP_ANY_SERVER;
+}
+
+/* One that does not tell may be whatever the agent takes it for; but Active
+ * Directory always tells. */
+static int check_kind(struct connector_session *session, LDAPMessage *root,
+		      struct error *err)
+{
+	enum ldap_kind wanted = session->profile->kind;
+	enum ldap_kind kind = kind_of(session, root);
+
+	if (wanted == LDAP_ANY_SERVER || kind == wanted)
+		return 0;
+	if (kind != LDAP_ANY_SERVER)
+		return error_set(err, ERR_INVALID,
+				 "%s: this server is %s, not %s: write 'type: "
+				 "%s', or correct servers",
+				 session->server, kinds[kind].what,
+				 kinds[wanted].what, kinds[kind].type);
+	if (wanted != LDAP_ACTIVE_DIRECTORY)
+		return 0;
+	return error_set(err, ERR_INVALID,
+			 "%s: this server is not Active Directory: write "
+			 "'type: ldap', or correct servers",
+			 session->server);
+}
+
 /* What the server says of itself; one that does not is taken as plain. */
 static int read_root(struct connector_session *session, struct error *err)
 {
@@ -186,8 +252,10 @@ static int read_root(struct connector_session *session, struct error *err)
 	char contexts[] = "namingContexts";
 	char capabilities[] = "supportedCapabilities";
 	char service[] = "dsServiceName";
-	char *attrs[] = { control,      subschema, contexts,
-			  capabilities, service,   NULL };
+	char classes[] = "objectClass";
+	char vendor[] = "vendorName";
+	char *attrs[] = { control, subschema, contexts, capabilities,
+			  service, classes,   vendor,   NULL };
 	struct berval **values;
 	LDAPMessage *result;
 	LDAPMessage *root;
@@ -216,8 +284,9 @@ static int read_root(struct connector_session *session, struct error *err)
 		ldap_entry_first(session->ld, root, service, &session->arena);
 	read_contexts(session,
 		      ldap_get_values_len(session->ld, root, contexts));
+	ret = check_kind(session, root, err);
 	ldap_msgfree(result);
-	return 0;
+	return ret;
 }
 
 static void hang_up(struct connector_session *session)
@@ -364,6 +433,7 @@ int ldap_session_again(struct connector_session *session, enum ldap_again which,
 	log_warn("connection made again",
 		 F_STR("agent", session->config->agent),
 		 F_STR("server", session->server), F_STR("why", err->msg));
+	error_clear(err);
 	if (is_same(session, server, service))
 		return 0;
 	if (which == LDAP_AGAIN_ANY)

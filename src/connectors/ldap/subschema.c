@@ -1,9 +1,10 @@
 /*
  * subschema.c - classes and names of attributes as the server publishes them
  *
- * Read once, and only when it is needed: most servers tell the structural
- * class of an entry themselves, and most configurations spell names as the
- * server does.
+ * Read once: by a full import, to tell an attribute that the server does not
+ * know from one that nobody has; else only when it is needed, since most
+ * servers tell the structural class of an entry themselves, and most
+ * configurations spell names as the server does.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -198,4 +199,63 @@ bool ldap_subschema_same(const struct ldap_subschema *subschema, struct sv a,
 	return namemap_get(subschema->attr_names, a, &type_a) &&
 	       namemap_get(subschema->attr_names, b, &type_b) &&
 	       type_a == type_b;
+}
+
+static bool is_derived(const struct connector_session *session,
+		       const char *name)
+{
+	const struct ldap_derived *derived = session->profile->derived;
+
+	for (; derived && derived->name; derived++)
+		if (sv_ieq_str(sv_from(name), derived->name))
+			return true;
+	return false;
+}
+
+/* The server would know it, whatever it has of it. */
+static bool is_known(const struct connector_session *session, const char *name)
+{
+	struct sv plain = sv_from(name);
+
+	plain = sv_sub(plain, 0, sv_find(plain, ';', 0)); /* no options */
+	return is_derived(session, name) ||
+	       namemap_get(session->subschema->attr_names, plain, NULL);
+}
+
+static void list_unknown(const struct connector_session *session,
+			 struct strbuf *out)
+{
+	const struct connector_config *config = session->config;
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < config->type_count; i++) {
+		const struct object_type *type = &config->types[i];
+
+		for (k = 0; k < type->attr_count; k++)
+			if (!is_known(session, type->attrs[k].name))
+				strbuf_addf(out, "%s'%s' of %s",
+					    out->len ? ", " : "",
+					    type->attrs[k].name, type->name);
+	}
+}
+
+int ldap_subschema_check(struct connector_session *session, struct error *err)
+{
+	struct strbuf unknown = STRBUF_INIT(300);
+
+	if (ldap_subschema_load(session, err) < 0)
+		return -1;
+	if (!namemap_len(session->subschema->attr_names))
+		return 0; /* it does not tell */
+	list_unknown(session, &unknown);
+	if (unknown.len)
+		(void)error_set(err, ERR_INVALID,
+				"%s: the server's schema has no attribute "
+				"%s%s: correct the names in the agent's file, "
+				"or leave them out",
+				session->server, strbuf_cstr(&unknown),
+				unknown.overflow ? " ..." : "");
+	strbuf_release(&unknown);
+	return err->code == ERR_NONE ? 0 : -1;
 }

@@ -32,6 +32,7 @@ static const struct ldap_delta *const deltas[] = { &ldap_changelog, NULL };
 static const struct ldap_profile profile = {
 	.name = "sun",
 	.settings = settings,
+	.kind = LDAP_389,
 	.listen = ldap_listen_psearch,
 	.deltas = deltas,
 };
