@@ -4,9 +4,8 @@
 # pid file lie in one folder; nothing of the system's own Samba is read or
 # touched. Needs root for the ports.
 #
-#	tools/samba.sh start DIR REALM ADDRESS [DNS]
-#						REALM as CORP.TEST; DNS:
-#						SAMBA_INTERNAL makes the
+#	tools/samba.sh start DIR REALM ADDRESS [dns]	REALM as CORP.TEST; with
+#						its own name server and the
 #						application partitions
 #						DC=DomainDnsZones and
 #						DC=ForestDnsZones
@@ -41,7 +40,7 @@ make_conf() {
 	workgroup = ${realm%%.*}
 	realm = $realm
 	server role = active directory domain controller
-	server services = ldap, cldap, kdc, rpc, drepl
+	server services = ldap, cldap, kdc, rpc, drepl$dns
 	interfaces = $address/8
 	bind interfaces only = yes
 	private dir = $dir/private
@@ -103,7 +102,7 @@ provision() {
 	samba-tool domain provision -s "$dir/smb.conf" --backend-store=mdb \
 		--realm="$realm" --domain="${realm%%.*}" --host-name=dc \
 		--host-ip="$address" --adminpass="$password" --server-role=dc \
-		--dns-backend="$dns" >"$dir/output" 2>&1 &&
+		"--dns-backend=$backend" >"$dir/output" 2>&1 &&
 		samba-tool domain passwordsettings set "${options[@]}" \
 			--min-pwd-age=0 --max-pwd-age=0 --history-length=0 \
 			>>"$dir/output" 2>&1 &&
@@ -139,17 +138,19 @@ start() {
 	die "samba did not start with $dir/smb.conf"
 }
 
-[ $# -ge 2 ] || die "usage: samba.sh start|stop|env DIR [REALM ADDRESS [DNS]]"
+[ $# -ge 2 ] || die "usage: samba.sh start|stop|env DIR [REALM ADDRESS [dns]]"
 verb=$1
 mkdir -p "$2" || exit 1
 dir=$(cd "$2" && pwd)
 realm=${3:-CORP.TEST}
 address=${4:-127.0.0.21}
-dns=${5:-NONE}
+dns=${5:+, dns}
 # shellcheck source=/dev/null
 [ -f "$dir/params" ] && . "$dir/params"
 domain=${realm,,}
 base=DC=${domain//./,DC=}
+backend=${dns:+SAMBA_INTERNAL}
+backend=${backend:-NONE}
 password='Passw0rd!x'
 ours='^samba' # it writes a title into its command line
 

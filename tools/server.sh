@@ -49,7 +49,8 @@ make_keys() {
 	(
 		set -e
 		cd "$dir/tls"
-		printf 'subjectAltName=DNS:localhost,IP:%s\n' "$2" >server.ext
+		printf 'subjectAltName=DNS:localhost,DNS:%s,IP:%s\n' "$1" "$2" \
+			>server.ext
 		openssl ecparam -name prime256v1 -genkey -noout -out ca.key
 		openssl ecparam -name prime256v1 -genkey -noout -out server.key
 		openssl req -x509 -new -key ca.key -days 30 \

@@ -200,9 +200,9 @@ def make_samba(tmp_path_factory):
     They are kept for all tests of a file: making one takes some seconds."""
     servers = []
 
-    def make(realm, address, *more):
+    def make(realm, address, *options):
         folder = tmp_path_factory.mktemp(realm.split(".", 1)[0].lower())
-        server = Samba(folder, realm, address, *more)
+        server = Samba(folder, realm, address, *options)
         servers.append(server)
         return server.start()
 

@@ -49,7 +49,7 @@ objects:
 @pytest.fixture(scope="module")
 def partition(make_samba):
     """A naming context beside the domain, with something deleted in it."""
-    server = make_samba("APP.TEST", "127.0.0.51", "SAMBA_INTERNAL")
+    server = make_samba("APP.TEST", "127.0.0.51", "dns")
     server.base = f"DC=DomainDnsZones,{server.base}"
     server.add(f"dn: OU=Gone,{server.base}\nobjectClass: organizationalUnit\n"
                f"\ndn: OU=Gone,{server.base}\nchangetype: delete\n")

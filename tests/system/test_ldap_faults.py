@@ -275,7 +275,7 @@ def test_rubbish_in_a_string(tmp_path, make_slapd):
     assert step["result"] == "completed-discovery-errors"
     (error,) = step["errors"]
     assert error["code"] == "invalid-attribute-value"
-    assert f"cn=p1,{server.base}" in str(error)
+    assert error["where"] == f"cn=p1,{server.base}"
     assert "jpegPhoto" in error["message"]
     assert "stage-delete" not in counted(step)
 

@@ -13,6 +13,11 @@
 static const struct setting_def settings[] = {
 	LDAP_CONNECTION_SETTINGS,
 	LDAP_SCOPE_SETTINGS,
+	LDAP_SETTING("domain", SETTING_TEXT, NULL,
+		     "DNS name, in the place of servers: its domain "
+		     "controllers are found by DNS"),
+	LDAP_SETTING("site", SETTING_TEXT, NULL,
+		     "whose domain controllers are tried first"),
 	AD_SETTINGS,
 	LDAP_WATCH_SETTING,
 	LDAP_EXPORT_SETTINGS,

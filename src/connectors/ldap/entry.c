@@ -484,6 +484,7 @@ static int to_change(struct connector_session *session,
 
 	*out = (struct change){ .op = CHANGE_OBJECT,
 				.dn = arena_dup(arena, raw->dn) };
+	out->where = out->dn;
 	if (!container)
 		ret = type_of(session, raw, &out->type, err);
 	if (ret < 0)

@@ -6,6 +6,7 @@
  *	settings.c   what of the configuration does not go together
  *	scope.c      which entries belong to the agent, and where to search
  *	connect.c    reach a server, encrypt
+ *	locate.c     servers by DNS
  *	session.c    sign in, failover, connecting again
  *	kerberos.c   sign in by ticket
  *	look.c       the server's certificate, may the account write
@@ -184,8 +185,8 @@ enum ldap_again {
 /*
  * After an error that may be the end of the connection: makes it again, as long
  * as the setting `reconnect` says. What was outstanding on it is gone. 0: to
- * the same server; 1: to another one, and err is empty again; -1: it was another
- * error, or in vain.
+ * the same server; 1: to another one, and err is empty again; -1: it was
+ * another error, or in vain.
  */
 int ldap_session_again(struct connector_session *session, enum ldap_again which,
 		       struct error *err);

@@ -157,7 +157,6 @@ extern const struct setting_def ldap_partition_settings[];
 #define LDAP_CONNECTION_SETTINGS                                                  \
 	{ .name = "servers",                                                      \
 	  .type = SETTING_NAMES,                                                  \
-	  .required = true,                                                       \
 	  .help = "URLs of the servers, tried in this order" },                   \
 		LDAP_SETTING("bind_dn", SETTING_TEXT, NULL,                       \
 			     "who to sign in as; without it by client "           \

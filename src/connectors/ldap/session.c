@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "connectors/ldap/locate.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -337,7 +338,7 @@ static int try_servers(struct connector_session *session, size_t from,
 	return -1;
 }
 
-static void list_servers(struct connector_session *session)
+static int list_servers(struct connector_session *session, struct error *err)
 {
 	struct arena *arena = &session->arena;
 	struct sv *names;
@@ -345,11 +346,14 @@ static void list_servers(struct connector_session *session)
 					  arena, &names);
 	size_t i;
 
+	if (!count)
+		return ldap_locate(session, err);
 	session->server_count = count;
 	session->servers =
 		arena_array(arena, count + 1, sizeof(*session->servers));
 	for (i = 0; i < count; i++)
 		session->servers[i] = arena_cstr(arena, names[i]);
+	return 0;
 }
 
 /* ---- a connection that was lost ---- */
@@ -490,8 +494,8 @@ int ldap_session_open(const struct connector_ops *ops,
 	anchor = ldap_session_setting(session, "anchor");
 	if (!sv_ieq_str(anchor, "dn"))
 		session->anchor = arena_cstr(&session->arena, anchor);
-	list_servers(session);
-	if (try_servers(session, 0, session->server_count, err) < 0) {
+	if (list_servers(session, err) < 0 ||
+	    try_servers(session, 0, session->server_count, err) < 0) {
 		ldap_session_close(session);
 		return -1;
 	}

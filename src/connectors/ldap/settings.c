@@ -125,6 +125,21 @@ static void check_server(struct check *check, const struct node *at,
 	ldap_free_urldesc(parts);
 }
 
+/* In the place of servers. */
+static void check_domain(struct check *check)
+{
+	const struct node *domain = node_get(check->connect, "domain");
+	const struct node *site = node_get(check->connect, "site");
+
+	if (!domain && site)
+		problem(check, site,
+			"'domain' is missing: of which the site is");
+	else if (!domain)
+		problem(check, NULL,
+			"'servers' is missing: URLs of the servers, tried in "
+			"this order");
+}
+
 static void check_servers(struct check *check)
 {
 	const struct node *servers = node_get(check->connect, "servers");
@@ -132,6 +147,11 @@ static void check_servers(struct check *check)
 					  check->profile->settings, "security");
 	size_t i;
 
+	if (!servers)
+		check_domain(check);
+	else if (node_get(check->connect, "domain"))
+		problem(check, servers,
+			"write 'servers' or 'domain', not both");
 	if (!servers || servers->kind == NODE_MAP)
 		return;
 	if (servers->kind == NODE_SCALAR)
