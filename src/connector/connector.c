@@ -65,6 +65,38 @@ int connector_look(struct connector *connector, struct arena *arena,
 	return 0;
 }
 
+static int cannot_tell(const struct connector *connector, struct error *err)
+{
+	return error_set(err, ERR_UNSUPPORTED,
+			 "agent '%s': a '%s' system does not tell what it can "
+			 "hold",
+			 connector->config->agent, connector->ops->name);
+}
+
+int connector_schema(struct connector *connector, struct arena *arena,
+		     struct schema *out, struct error *err)
+{
+	memset(out, 0, sizeof(*out));
+	if (!connector->ops->schema)
+		return cannot_tell(connector, err);
+	if (connector->ops->schema(connector->session, arena, out, err) < 0)
+		return context(connector, err, "read the schema");
+	return 0;
+}
+
+int connector_sample(struct connector *connector, const char *type, size_t most,
+		     struct arena *arena, struct schema_sample *out,
+		     struct error *err)
+{
+	memset(out, 0, sizeof(*out));
+	if (!connector->ops->sample)
+		return cannot_tell(connector, err);
+	if (connector->ops->sample(connector->session, type, most, arena, out,
+				   err) < 0)
+		return context(connector, err, "read a sample");
+	return 0;
+}
+
 int connector_import_begin(struct connector *connector, enum import_kind kind,
 			   struct sv watermark, struct error *err)
 {

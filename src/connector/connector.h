@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "connector/schema.h"
 #include "model/object.h"
 #include "model/setting.h"
 
@@ -63,6 +64,10 @@ struct connector_config {
 	int (*secret)(void *data, struct sv reference, struct secret *out,
 		      struct error *err);
 	void *secret_data;
+	/* Only schema() and sample() follow, for somebody who is setting the
+	 * agent up: what identifies an object and where objects lie need not
+	 * be set yet, and there may be no types. */
+	bool explore;
 };
 
 /* What local_attrs tells; memory from its arena. */
@@ -151,6 +156,17 @@ struct connector_ops {
 	int (*look)(struct connector_session *session, struct arena *arena,
 		    struct connector_look *out, struct error *err);
 
+	/* What the system can hold; memory from arena. NULL: it cannot tell. */
+	int (*schema)(struct connector_session *session, struct arena *arena,
+		      struct schema *out, struct error *err);
+	/* Some objects as they are, `most` at most: of one type with all
+	 * attributes but those that hold passwords, or with type NULL of
+	 * whatever type, perhaps without attributes. They are the first that
+	 * come, not chosen. There with schema(). */
+	int (*sample)(struct connector_session *session, const char *type,
+		      size_t most, struct arena *arena,
+		      struct schema_sample *out, struct error *err);
+
 	/* Starts an import; `watermark` is what the last complete import's
 	 * import_end gave, empty before the first. A delta whose watermark is
 	 * no longer of use fails with ERR_CONFLICT: a full import is needed. */
@@ -220,6 +236,12 @@ void connector_close(struct connector *connector);
 /* All of *out is empty where the connector tells nothing. */
 int connector_look(struct connector *connector, struct arena *arena,
 		   struct connector_look *out, struct error *err);
+/* ERR_UNSUPPORTED where the connector cannot tell. */
+int connector_schema(struct connector *connector, struct arena *arena,
+		     struct schema *out, struct error *err);
+int connector_sample(struct connector *connector, const char *type, size_t most,
+		     struct arena *arena, struct schema_sample *out,
+		     struct error *err);
 uint32_t connector_caps(const struct connector_ops *ops,
 			const struct node *connect);
 int connector_import_begin(struct connector *connector, enum import_kind kind,

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* cmocka wants what stands above. */
 #include <cmocka.h>
@@ -1258,6 +1259,136 @@ static void what_it_cannot_do_is_refused(void **state)
 	connector_close(&connector);
 }
 
+static bool is_member(const struct schema_member *members, size_t count,
+		      const char *attr)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!strcasecmp(members[i].attr, attr))
+			return true;
+	return false;
+}
+
+static void check_schema(const struct schema *schema, struct arena *arena)
+{
+	const struct schema_type *type =
+		schema_type_find(schema, sv_from(now->type));
+	struct schema_member *members;
+	size_t count;
+	size_t i;
+
+	assert_non_null(schema->source);
+	assert_non_null(type);
+	assert_int_equal(type->kind, SCHEMA_STRUCTURAL);
+	count = schema_members(schema, type, arena, &members);
+	for (i = 0; i < CONFORMANCE_ATTRS; i++)
+		assert_true(is_member(members, count, attr_names[i]));
+	for (i = 0; i < count; i++) {
+		assert_non_null(
+			schema_attr_find(schema, sv_from(members[i].attr)));
+		if (i)
+			assert_true(strcasecmp(members[i - 1].attr,
+					       members[i].attr) < 0);
+	}
+	for (i = 0; i < schema->attr_count; i++)
+		assert_int_not_equal(schema->attrs[i].type, VALUE_NULL);
+	for (i = 0; i < schema->setting_count; i++)
+		assert_true(schema->settings[i].name &&
+			    *schema->settings[i].value &&
+			    *schema->settings[i].why);
+}
+
+static void a_schema_has_what_objects_have(void **state)
+{
+	struct arena arena = ARENA_INIT;
+	struct error err = ERROR_INIT;
+	struct connector connector;
+	struct schema schema;
+
+	(void)state;
+	make(three, 3);
+	open_connector(&connector);
+	if (!now->ops->schema) {
+		assert_null(now->ops->sample);
+		assert_int_equal(
+			connector_schema(&connector, &arena, &schema, &err),
+			-1);
+		assert_int_equal(err.code, ERR_UNSUPPORTED);
+	} else {
+		if (connector_schema(&connector, &arena, &schema, &err) < 0)
+			fail_msg("schema: %s", err.msg);
+		check_schema(&schema, &arena);
+	}
+	connector_close(&connector);
+	arena_release(&arena);
+}
+
+static const struct schema_object *sample_of(const struct schema_sample *sample,
+					     const char *id)
+{
+	static const struct schema_object nothing = { .type = "" };
+	const struct values *ids;
+	size_t i;
+
+	for (i = 0; i < sample->count; i++) {
+		ids = schema_object_values(&sample->objects[i],
+					   attr_names[CONFORMANCE_UID]);
+		if (ids && ids->len == 1 && sv_eq_str(ids->at[0].text, id))
+			return &sample->objects[i];
+	}
+	fail_msg("%s is not in the sample", id);
+	return &nothing;
+}
+
+static void read_sample(const char *type, size_t most, struct arena *arena,
+			struct schema_sample *out)
+{
+	struct error err = ERROR_INIT;
+	struct connector connector;
+
+	open_connector(&connector);
+	if (connector_sample(&connector, type, most, arena, out, &err) < 0)
+		fail_msg("sample: %s", err.msg);
+	connector_close(&connector);
+}
+
+static void a_sample_is_some_objects(void **state)
+{
+	struct arena arena = ARENA_INIT;
+	const struct schema_object *object;
+	struct schema_sample sample;
+	const struct values *sn;
+	size_t of_type = 0;
+	size_t i;
+
+	(void)state;
+	make(three, 3);
+	if (!now->ops->schema)
+		skip();
+	assert_non_null(now->ops->sample);
+	read_sample(now->type, 100, &arena, &sample);
+	assert_int_equal(sample.count, 3);
+	for (i = 0; i < 3; i++) {
+		object = sample_of(&sample, three[i].id);
+		assert_string_equal(object->type, now->type);
+		assert_int_equal(object->dn.len > 0, now->base != NULL);
+		sn = schema_object_values(object, "SN");
+		assert_int_equal(sn != NULL, three[i].sn != NULL);
+		if (sn)
+			assert_true(sv_eq_str(sn->at[0].text, three[i].sn));
+	}
+	read_sample(now->type, 2, &arena, &sample);
+	assert_int_equal(sample.count, 2);
+	read_sample("noSuchType", 2, &arena, &sample);
+	assert_int_equal(sample.count, 0);
+	read_sample(NULL, 100, &arena, &sample);
+	for (i = 0; i < sample.count; i++)
+		of_type += !strcmp(sample.objects[i].type, now->type);
+	assert_int_equal(of_type, 3);
+	arena_release(&arena);
+}
+
 static int after_each(void **state)
 {
 	(void)state;
@@ -1298,6 +1429,8 @@ int conformance_run(struct conformance *c)
 		SENTENCE(a_session_may_end_at_any_time),
 		SENTENCE(what_is_broken_says_so),
 		SENTENCE(what_it_cannot_do_is_refused),
+		SENTENCE(a_schema_has_what_objects_have),
+		SENTENCE(a_sample_is_some_objects),
 		SENTENCE(close_accepts_null),
 	};
 

@@ -41,6 +41,8 @@ static int csv_open(const struct connector_ops *ops,
 		csv_close(s);
 		return -1;
 	}
+	if (config->explore)
+		csv_guess_dialect(s);
 	*out = s;
 	return 0;
 }
@@ -91,6 +93,8 @@ const struct connector_ops csv_connector = {
 	.open = csv_open,
 	.close = csv_close,
 	.look = csv_look,
+	.schema = csv_schema,
+	.sample = csv_sample,
 	.import_begin = csv_import_begin,
 	.next = csv_import_next,
 	.expand = csv_import_expand,

@@ -18,6 +18,9 @@ struct connector_session {
 	size_t source_count;
 	struct csv_import *import;
 	struct csv_export *export;
+	/* While an agent is set up: what the file has and is not set. */
+	const char *delimiter;
+	const char *encoding;
 };
 
 /* The type of a row whose source says it by a column: 1 found; 0: none of the
@@ -49,5 +52,13 @@ void csv_export_free(struct csv_export *export);
 
 int csv_local_attrs(const struct connector_config *config, size_t type,
 		    struct arena *arena, struct local_attrs *out);
+
+/* Looks into a file whose delimiter and encoding are not set. */
+void csv_guess_dialect(struct connector_session *session);
+int csv_schema(struct connector_session *session, struct arena *arena,
+	       struct schema *out, struct error *err);
+int csv_sample(struct connector_session *session, const char *type, size_t most,
+	       struct arena *arena, struct schema_sample *out,
+	       struct error *err);
 
 #endif

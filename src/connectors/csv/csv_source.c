@@ -171,7 +171,7 @@ static int load_source(const struct connector_config *config,
 	s->name = setting_text(own, file_settings, "path");
 	s->path = connector_path(config, s->name, arena);
 	s->anchor_count = names_of(own, all, "anchor", arena, &s->anchors);
-	if (!s->name.len || !s->anchor_count)
+	if (!s->name.len || (!s->anchor_count && !config->explore))
 		return error_set(err, ERR_INVALID,
 				 "'path' and 'anchor' must be set for each "
 				 "file");

@@ -6,6 +6,7 @@
 #include "connectors/ldap/ad.h"
 
 #include "connectors/ldap/ad_private.h"
+#include "connectors/ldap/describe.h"
 #include "connectors/ldap/ldap_private.h"
 
 #include <strings.h>
@@ -41,6 +42,7 @@ static const struct ldap_profile ad_profile = {
 	.error_of = ad_error_of,
 	.listen = ldap_listen_notification,
 	.deltas = ad_deltas,
+	.describe = ad_describe,
 };
 
 /* Bit 2 of userAccountControl is "disabled". */

@@ -10,6 +10,7 @@
  *	session.c    sign in, failover, connecting again
  *	kerberos.c   sign in by ticket
  *	look.c       the server's certificate, may the account write
+ *	describe.h   what the directory can hold, a sample of what it holds
  *	result.c     the server's result codes in our words
  *	subschema.c  classes and names of attributes as the server knows them
  *	entry.c      an entry that was read becomes a change

@@ -87,6 +87,10 @@ struct ldap_profile {
 	 * NULL: none. */
 	const struct ldap_delta *const *deltas;
 	const struct ldap_delta *const *deltas_by_name;
+	/* Types and attributes, where the server tells more than by RFC 4512;
+	 * NULL: by that. */
+	int (*describe)(struct connector_session *session, struct arena *arena,
+			struct schema *out, struct error *err);
 };
 
 const struct ldap_form *ldap_form_of(const struct ldap_profile *profile,
@@ -115,6 +119,12 @@ void ldap_session_close(struct connector_session *session);
 /* look.c */
 int ldap_look(struct connector_session *session, struct arena *arena,
 	      struct connector_look *out, struct error *err);
+/* describe.c, sample.c */
+int ldap_describe(struct connector_session *session, struct arena *arena,
+		  struct schema *out, struct error *err);
+int ldap_sample(struct connector_session *session, const char *type,
+		size_t most, struct arena *arena, struct schema_sample *out,
+		struct error *err);
 int ldap_import_begin(struct connector_session *session, enum import_kind kind,
 		      struct sv watermark, struct error *err);
 int ldap_import_next(struct connector_session *session, struct arena *arena,
@@ -136,6 +146,7 @@ int ldap_export_end(struct connector_session *session, struct error *err);
 	.caps_of = ldap_ops_caps, .check = ldap_ops_check,                     \
 	.open = ldap_session_open, .bases = ldap_bases,                        \
 	.close = ldap_session_close, .look = ldap_look,                        \
+	.schema = ldap_describe, .sample = ldap_sample,                        \
 	.import_begin = ldap_import_begin, .next = ldap_import_next,           \
 	.import_end = ldap_import_end, .wait = ldap_wait,                      \
 	.export_begin = ldap_export_begin, .export_put = ldap_export_put,      \

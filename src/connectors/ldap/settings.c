@@ -75,6 +75,7 @@ struct check {
 	setting_report_fn report;
 	void *data;
 	struct arena arena;
+	bool explore; /* bases are not known yet */
 };
 
 static void problem(struct check *check, const struct node *at,
@@ -204,7 +205,8 @@ static void check_bases(struct check *check)
 	const struct node *list = node_get(check->connect, "partitions");
 	size_t i;
 
-	if (!base && (!list || (list->kind == NODE_LIST && !list->len)))
+	if (!base && !check->explore &&
+	    (!list || (list->kind == NODE_LIST && !list->len)))
 		problem(check, list,
 			"'base' is missing: DN below which the agent's "
 			"entries lie");
@@ -311,8 +313,8 @@ void ldap_check(const struct ldap_profile *profile,
 		const struct connector_config *config, setting_report_fn report,
 		void *data)
 {
-	struct check check = { profile, config->connect, report, data,
-			       ARENA_INIT };
+	struct check check = { profile, config->connect, report,
+			       data,    ARENA_INIT,      config->explore };
 
 	check_servers(&check);
 	check_sign_in(&check);

@@ -44,4 +44,10 @@ void ldif_export_free(struct ldif_export *export);
 int ldif_local_attrs(const struct connector_config *config, size_t type,
 		     struct arena *arena, struct local_attrs *out);
 
+int ldif_schema(struct connector_session *session, struct arena *arena,
+		struct schema *out, struct error *err);
+int ldif_sample(struct connector_session *session, const char *type,
+		size_t most, struct arena *arena, struct schema_sample *out,
+		struct error *err);
+
 #endif
