@@ -32,13 +32,14 @@ static const struct audited ALL[] = {
 	{ "restore", NULL, NULL },        { "store", "copy", NULL },
 	{ "activate", NULL, NULL },       { "prune", NULL, NULL },
 	{ "plan", "approve", NULL },      { "release", NULL, NULL },
+	{ "agent", "new", NULL },
 };
 
 static bool is_audited(struct cli *cli)
 {
 	size_t i;
 
-	if (args_has(&cli->args, "preview"))
+	if (args_has(&cli->args, "preview") || args_has(&cli->args, "dry-run"))
 		return false; /* it changed nothing */
 	for (i = 0; cli->command && i < sizeof(ALL) / sizeof(*ALL); i++) {
 		const char *word = cli_word(cli, 0);

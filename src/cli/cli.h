@@ -68,6 +68,7 @@ extern const struct command command_key;
 extern const struct command command_status;
 extern const struct command command_doctor;
 extern const struct command command_activate;
+extern const struct command command_agent;
 extern const struct command command_backup;
 extern const struct command command_restore;
 extern const struct command command_store;

@@ -15,6 +15,7 @@
 
 const struct command *const commands[] = {
 	&command_init,
+	&command_agent,
 	&command_check,
 	&command_run,
 	&command_cycle,
