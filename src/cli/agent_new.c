@@ -784,6 +784,14 @@ static enum run_exit make(struct making *making)
 	struct error err = ERROR_INIT;
 	enum run_exit exit;
 
+	if (!making->plan.ops->schema) {
+		(void)error_set(&err, ERR_UNSUPPORTED,
+				"a '%s' system does not tell what it can hold; "
+				"write agents/%s.yaml by hand, as in "
+				"docs/reference/configuration.md",
+				making->plan.ops->name, making->plan.name);
+		return cli_fail(making->cli, &err);
+	}
 	if (load(making, &err) < 0) {
 		exit = cli_fail_as(making->cli, RUN_USAGE, &err);
 	} else {
