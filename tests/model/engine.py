@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 
-from model import Mv, Obj
+from objects import Mv, Obj
 
 RAM = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 

@@ -12,7 +12,8 @@ import pathlib
 import sys
 import uuid
 
-from model import Obj, same
+from objects import Obj
+from rules import same
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 import ldifread  # noqa: E402
