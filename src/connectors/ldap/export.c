@@ -294,6 +294,8 @@ static int begin_anew(struct connector_session *session)
 		struct ldap_job *job = &export->outstanding.at[i]->job;
 
 		ldap_job_again(job, session->profile->chunk);
+		if (session->profile->mirror)
+			ldap_job_mirror(session, job, NULL);
 		if (ldap_job_start(session, job, &export->failed) < 0)
 			return -1;
 		if (job->state == JOB_DONE)
