@@ -27,7 +27,7 @@ type: %(kind)s
 connect:
   servers: %(url)s
   %(sign_in)s
-  security: none
+  security: %(security)s
   reconnect: 0
   %(more)s
   base: %(base)s
@@ -40,14 +40,15 @@ objects:
 """
 
 
-def folder_for(path, url, base, kind="ldap", sign_in="", more="", attr="cn"):
+def folder_for(path, url, base, kind="ldap", sign_in="", more="", attr="cn",
+               security="none"):
     folder = Folder(path / "conf")
     folder.write("conjoin.yaml", MAIN)
     folder.write("password", "secret")
     (folder.path / "password").chmod(0o600)
     folder.write("agents/dir.yaml", AGENT % {
         "kind": kind, "url": url, "base": base, "more": more, "attr": attr,
-        "sign_in": sign_in})
+        "sign_in": sign_in, "security": security})
     folder.ok("check")
     return folder
 
@@ -221,6 +222,69 @@ def test_part_is_elsewhere(tmp_path, make_slapd):
     folder = folder_for(tmp_path, server.url, server.base,
                         sign_in=admin(server))
     assert counted(folder.step("dir", "full-import")) == {"stage-add": 3}
+
+
+def referring(server, url, base=None):
+    server.add(f"dn: ou=away,{server.base}\nobjectClass: referral\n"
+               "objectClass: extensibleObject\n"
+               f"ref: {url}/{base or 'ou=away,' + server.base}\n")
+
+
+@pytest.mark.parametrize("base", ["dc=example,dc=com",
+                                  "ou=away,dc=example,dc=com"])
+def test_followed(tmp_path, make_slapd, base):
+    """What lies there is read as well; and refers back, which ends."""
+    server = make_slapd()
+    other = make_slapd(suffix=f"ou=away,{server.base}")
+    people(server, 3)
+    people(other, 40)
+    referring(server, other.url)
+    for name, back in (("back", other.base), ("round", base)):
+        other.add(f"dn: ou={name},{other.base}\nobjectClass: referral\n"
+                  "objectClass: extensibleObject\n"
+                  f"ref: {server.url}/{back}??sub\n")
+    folder = folder_for(tmp_path, server.url, base,
+                        more="referrals: follow\n  page_size: 10")
+    here = 3 if base == server.base else 0
+    for expected in ("stage-add", "stage-no-change"):
+        assert counted(folder.step("dir", "full-import")) == {
+            expected: 40 + here}
+    folder.replace("agents/dir.yaml", "base:",
+                   "filter: (cn=p1*)\n  base:")
+    found = counted(folder.step("dir", "full-import", status=3))
+    assert found == {} or "stage-delete" not in found
+    # nobody is gone because a server is away
+    folder.replace("agents/dir.yaml", "filter: (cn=p1*)\n  ", "")
+    other.stop()
+    step = folder.json("run", "dir", "full-import", status=4)["steps"][-1]
+    assert "cannot follow the referral to " + other.url in step["message"]
+    other.start()
+    assert counted(folder.step("dir", "full-import")) == {
+        "stage-no-change": 40 + here}
+
+
+def test_not_followed_without_encryption(tmp_path, make_slapd):
+    server = make_slapd(tls=True)
+    referring(server, "ldap://ldap2.corp.test")
+    folder = folder_for(tmp_path, server.tls_url, server.base,
+                        security="tls",
+                        more=f"referrals: follow\n  ca_file: {server.ca_file}")
+    message = failing(folder, "no-start-bad-ma-configuration")
+    assert "ldap://ldap2.corp.test" in message
+    assert "'security: tls'" in message
+
+
+def test_too_many_referrals(tmp_path, make_slapd):
+    """A server that refers to one name after another of its own."""
+    server = make_slapd()
+    for i in range(8):
+        server.add(f"dn: ou=r{i},{server.base}\nobjectClass: referral\n"
+                   "objectClass: extensibleObject\n"
+                   f"ref: {server.url}/ou=r{i + 1},{server.base}\n")
+    folder = folder_for(tmp_path, server.url, f"ou=r0,{server.base}",
+                        more="referrals: follow")
+    step = folder.json("run", "dir", "full-import", status=4)["steps"][-1]
+    assert "more than 5 servers refer" in step["message"]
 
 
 # --- the wrong server, the wrong names ---

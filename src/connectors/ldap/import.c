@@ -33,6 +33,8 @@ void ldap_import_free(struct connector_session *session)
 	vec_release(&import->told);
 	vec_release(&import->holders);
 	vec_release(&import->seen);
+	vec_release(&import->referrals);
+	namemap_free(import->visited);
 	idmap_release(&import->given);
 	ldap_wanted_release(&import->wanted);
 	ldap_wanted_release(&import->identity);
@@ -40,6 +42,13 @@ void ldap_import_free(struct connector_session *session)
 	arena_release(&import->arena);
 	mem_free(import);
 	session->import = NULL;
+}
+
+static void set_page_size(struct connector_session *session)
+{
+	session->import->page_size =
+		session->paging ? (int)ldap_session_number(session, "page_size")
+				: 0;
 }
 
 /* All of what belongs to the agent, each search as `like` says the rest. */
@@ -90,13 +99,6 @@ void ldap_plan_present(struct connector_session *session)
 		ldap_wanted_identity(&import->identity, session,
 				     &import->arena);
 	plan_searches(session, &like);
-}
-
-static void set_page_size(struct connector_session *session)
-{
-	session->import->page_size =
-		session->paging ? (int)ldap_session_number(session, "page_size")
-				: 0;
 }
 
 static int begin(struct connector_session *session, enum import_kind kind,
@@ -161,8 +163,8 @@ static int search_error_at(struct connector_session *session, int code,
 	else if (code == LDAP_REFERRAL)
 		error_set(err, ERR_UNSUPPORTED,
 			  "%s: '%s' lies on another server, %s (result code %d "
-			  "%s): name that one in servers, or leave the base "
-			  "out",
+			  "%s): name that one in servers, or write "
+			  "'referrals: follow'",
 			  session->server, search->base,
 			  referrals && *referrals ? *referrals
 						  : "which is not told",
@@ -232,6 +234,32 @@ static int next_cookie(struct connector_session *session,
 					       cookie);
 }
 
+/* The base lies on another server. */
+static int follow(struct connector_session *session, char **referrals,
+		  struct error *err)
+{
+	struct ldap_import *import = session->import;
+	const struct ldap_search *search =
+		&import->searches.at[import->search++];
+
+	return ldap_referral_note(session, search, referrals, err);
+}
+
+/* A part of what lies below the base does. */
+static int take_reference(struct connector_session *session,
+			  LDAPMessage *message, struct error *err)
+{
+	char **urls = NULL;
+	int ret = 0;
+
+	if (ldap_follows(session) &&
+	    !ldap_parse_reference(session->ld, message, &urls, NULL, 0))
+		ret = ldap_referral_note(session, &session->import->page_search,
+					 urls, err);
+	ber_memvfree((void **)urls);
+	return ret;
+}
+
 /* A search or one page of it is done: asks for what follows. */
 static int end_page(struct connector_session *session, LDAPMessage *message,
 		    struct error *err)
@@ -254,7 +282,9 @@ static int end_page(struct connector_session *session, LDAPMessage *message,
 		code = next_cookie(session, controls, &cookie);
 	gone = code == LDAP_NO_SUCH_OBJECT &&
 	       import->searches.at[import->search].may_be_gone;
-	if (code && !gone)
+	if (code == LDAP_REFERRAL && ldap_follows(session))
+		ret = follow(session, referrals, err);
+	else if (code && !gone)
 		ret = search_error_at(session, code, referrals, err);
 	else if (!gone && cookie.bv_len)
 		ret = send_search(session, &cookie, err);
@@ -304,7 +334,9 @@ static int read_page(struct connector_session *session, struct error *err)
 		}
 		if (kind == LDAP_RES_SEARCH_RESULT)
 			ret = end_page(session, message, err);
-		ldap_msgfree(message); /* references are not followed */
+		else if (kind == LDAP_RES_SEARCH_REFERENCE)
+			ret = take_reference(session, message, err);
+		ldap_msgfree(message);
 	}
 	return ret;
 }
@@ -401,13 +433,29 @@ static int next_of_page(struct connector_session *session, struct arena *arena,
 	return 0;
 }
 
+/* Where a full import is referred to: as next_round() */
+static int next_server(struct connector_session *session, struct error *err)
+{
+	struct ldap_import *import = session->import;
+	int ret = ldap_referral_next(session, err);
+
+	if (ret <= 0)
+		return ret;
+	import->delta = NULL;
+	import->begun_anew = false;
+	vec_clear(&import->seen);
+	idmap_clear(&import->given);
+	set_page_size(session);
+	return 1;
+}
+
 /* 1: there may be more; 0: that was all; -1 */
 static int next_round(struct connector_session *session, struct error *err)
 {
 	struct ldap_import *import = session->import;
 
 	if (import->full)
-		return 0;
+		return next_server(session, err);
 	vec_clear(&import->searches);
 	vec_clear(&import->told);
 	import->search = 0;

@@ -16,6 +16,7 @@
  *	entry.c      an entry that was read becomes a change
  *	range.c      values that come in parts
  *	import.c     paged searches, one after the other
+ *	referral.c   what lies on other servers
  *	delta.c      changes only: what the ways to read them share
  *	sync.c, timestamp.c, changelog.c  such ways
  *	listen.c     to be told that something changed
@@ -177,6 +178,10 @@ struct sv ldap_session_setting(const struct connector_session *session,
 int64_t ldap_session_number(const struct connector_session *session,
 			    const char *name);
 
+/* Leaves its servers for others, and signs in at one of these. */
+int ldap_session_move(struct connector_session *session, const char **servers,
+		      size_t count, struct error *err);
+
 /* Which server will do. */
 enum ldap_again {
 	LDAP_AGAIN_ANY,
@@ -280,6 +285,26 @@ int ldap_range_read(struct connector_session *session, const char *dn,
  * part's last; 0: it is the last part. */
 bool ldap_range_name(struct sv name, struct sv *base_out, size_t *next_out);
 
+/* referral.c */
+
+/* A place on another server; memory from the import's arena. */
+struct ldap_referral {
+	const char **servers; /* any of them */
+	size_t count;
+	const char *base;
+	int scope;
+	const struct ldap_partition *partition;
+	int depth;
+};
+
+bool ldap_follows(const struct connector_session *session);
+/* What a search refers to, to be read later. */
+int ldap_referral_note(struct connector_session *session,
+		       const struct ldap_search *search, char **urls,
+		       struct error *err);
+/* Goes to the next place, whose searches are planned: 1; 0 there is none; -1 */
+int ldap_referral_next(struct connector_session *session, struct error *err);
+
 /* import.c */
 
 struct ldap_import {
@@ -310,6 +335,10 @@ struct ldap_import {
 	void *delta_data;               /* its own, in `arena` */
 	bool full;
 	struct sv mark; /* of a full import: where deltas begin */
+	VEC(struct ldap_referral) referrals;
+	size_t referral_at;
+	int depth;               /* of the referral that is followed */
+	struct namemap *visited; /* "SERVER/BASE"; or NULL */
 };
 
 void ldap_import_free(struct connector_session *session);

@@ -212,6 +212,12 @@ extern const struct setting_def ldap_partition_settings[];
 		  .help = "parts of the directory that belong to the agent" }, \
 		LDAP_SETTING("filter", SETTING_TEXT, "(objectClass=*)",        \
 			     "which entries are objects (RFC 4515)"),          \
+		{ .name = "referrals",                                         \
+		  .type = SETTING_CHOICE,                                      \
+		  .fallback = "ignore",                                        \
+		  .words = "ignore|follow",                                    \
+		  .help = "what lies on other servers: not this agent's, or "  \
+			  "read there by full imports, without deltas" },      \
 		LDAP_SETTING("page_size", SETTING_NUMBER, "1000",              \
 			     "entries asked for at once; 0: no paging")
 

@@ -356,6 +356,16 @@ static int list_servers(struct connector_session *session, struct error *err)
 	return 0;
 }
 
+int ldap_session_move(struct connector_session *session, const char **servers,
+		      size_t count, struct error *err)
+{
+	hang_up(session);
+	session->servers = servers;
+	session->server_count = count;
+	session->losses = 0;
+	return try_servers(session, 0, count, err);
+}
+
 /* ---- a connection that was lost ---- */
 
 #define FIRST_PAUSE 250 /* ms */

@@ -30,6 +30,8 @@ uint32_t ldap_caps(const struct ldap_profile *profile,
 		      "later"))
 		caps |= CONNECTOR_CAP_REFERENCES_LATER;
 	if (profile->deltas &&
+	    !sv_eq_str(setting_text(connect, profile->settings, "referrals"),
+		       "follow") &&
 	    !sv_eq_str(setting_text(connect, profile->settings, "delta"),
 		       "off") &&
 	    sv_ieq(setting_text(connect, profile->settings, "anchor"),
