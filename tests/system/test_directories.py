@@ -263,6 +263,14 @@ def test_trimmed_log(tmp_path, dirsrv):
     assert run(folder, "delta-import") == {}
 
 
+def test_log_of_another_server(tmp_path, dirsrv):
+    """Numbers of its log mean nothing elsewhere."""
+    folder = folder_for(tmp_path, dirsrv, "sun")
+    run(folder, "full-import")
+    folder.replace("agents/dir.yaml", "127.0.0.1", "localhost")
+    assert "of another server" in full_import_required(folder)
+
+
 @pytest.mark.parametrize("kind", ["openldap", "sun"])
 def test_document(tmp_path, kind):
     """What the reference shows is right."""

@@ -208,6 +208,7 @@ static int mark(struct connector_session *session, struct arena *arena,
 
 const struct ldap_delta ad_usn = {
 	.name = "usn",
+	.one_server = true,
 	.note = note,
 	.begin = begin,
 	.more = more,

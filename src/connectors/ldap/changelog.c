@@ -7,7 +7,10 @@
  * name. Where the log was trimmed behind the last import, or made anew, a full
  * import is asked for.
  *
- *	mark: the number of the last entry
+ * Each server of a replicated directory keeps a log of its own and numbers it
+ * for itself, so the mark names the server.
+ *
+ *	mark: the number of the last entry, and the server's URL
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -65,6 +68,13 @@ static int read_log(struct connector_session *session, struct log *log,
 	return ret;
 }
 
+static struct sv mark_of(const struct connector_session *session,
+			 int64_t number, struct arena *arena)
+{
+	return sv_from(
+		arena_printf(arena, "%" PRId64 " %s", number, session->server));
+}
+
 static int note(struct connector_session *session, struct arena *arena,
 		struct sv *mark_out, struct error *err)
 {
@@ -72,7 +82,7 @@ static int note(struct connector_session *session, struct arena *arena,
 	int ret = read_log(session, &log, err);
 
 	if (ret > 0)
-		*mark_out = sv_from(arena_printf(arena, "%" PRId64, log.last));
+		*mark_out = mark_of(session, log.last, arena);
 	return ret;
 }
 
@@ -81,13 +91,21 @@ static int begin(struct connector_session *session, struct sv mark,
 {
 	struct ldap_import *import = session->import;
 	struct log *log = arena_zalloc(&import->arena, sizeof(*log));
+	size_t blank = sv_find(mark, ' ', 0);
 	int ret;
 
 	import->delta_data = log;
 	ret = read_log(session, log, err);
 	if (ret < 0)
 		return -1;
-	if (!ret || !sv_to_i64(mark, &log->at) || log->last < log->at)
+	if (!sv_eq_str(sv_sub(mark, blank + 1, mark.len), session->server))
+		return error_set(err, ERR_CONFLICT,
+				 "%s: the last import was of another server, "
+				 "and each numbers its change log for itself: "
+				 "run a full-import",
+				 session->server);
+	if (!ret || !sv_to_i64(sv_sub(mark, 0, blank), &log->at) ||
+	    log->last < log->at)
 		return error_set(err, ERR_CONFLICT,
 				 "%s: the server's change log is not that of "
 				 "the last import: run a full-import",
@@ -282,12 +300,13 @@ static int mark(struct connector_session *session, struct arena *arena,
 	const struct log *log = session->import->delta_data;
 
 	(void)err;
-	*mark_out = sv_from(arena_printf(arena, "%" PRId64, log->at));
+	*mark_out = mark_of(session, log->at, arena);
 	return 0;
 }
 
 const struct ldap_delta ldap_changelog = {
 	.name = "changelog",
+	.one_server = true,
 	.note = note,
 	.begin = begin,
 	.more = more,

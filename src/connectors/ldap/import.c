@@ -122,6 +122,16 @@ static int begin(struct connector_session *session, enum import_kind kind,
 	return 0;
 }
 
+/* Which server may go on. */
+static enum ldap_again who(const struct connector_session *session)
+{
+	const struct ldap_import *import = session->import;
+
+	return !import->full && import->delta && import->delta->one_server
+		       ? LDAP_AGAIN_SAME
+		       : LDAP_AGAIN_ANY;
+}
+
 int ldap_import_begin(struct connector_session *session, enum import_kind kind,
 		      struct sv watermark, struct error *err)
 {
@@ -132,7 +142,7 @@ int ldap_import_begin(struct connector_session *session, enum import_kind kind,
 	session->watermark = arena_dup(&session->arena, watermark);
 	hash_key_random(&session->key);
 	while ((ret = begin(session, kind, session->watermark, err)) < 0)
-		if (ldap_session_again(session, LDAP_AGAIN_ANY, err) < 0)
+		if (ldap_session_again(session, who(session), err) < 0)
 			break;
 	return ret;
 }
@@ -527,7 +537,7 @@ int ldap_import_next(struct connector_session *session, struct arena *arena,
 				 session->failed.msg);
 	ret = next_change(session, arena, out, err);
 	while (ret < 0) {
-		ret = ldap_session_again(session, LDAP_AGAIN_ANY, err);
+		ret = ldap_session_again(session, who(session), err);
 		if (ret < 0)
 			break;
 		ret = go_on(session, ret > 0, err);

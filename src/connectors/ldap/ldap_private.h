@@ -348,6 +348,7 @@ void ldap_import_free(struct connector_session *session);
 /* A way to read changes only. */
 struct ldap_delta {
 	const char *name; /* in watermarks, and of the setting `delta` */
+	bool one_server;  /* its mark means nothing to another one */
 	/* Before a full import: where what is not in it begins, a text without
 	 * line breaks. 1 noted; 0 the server or the account cannot; -1. */
 	int (*note)(struct connector_session *session, struct arena *arena,

@@ -454,7 +454,7 @@ int ldap_session_again(struct connector_session *session, enum ldap_again which,
 		return 1;
 	return error_set(err, ERR_UNAVAILABLE,
 			 "%s: another server answers by this name now, and may "
-			 "not know yet what was written: run the export again",
+			 "not know what the one before does: run it again",
 			 session->server);
 }
 

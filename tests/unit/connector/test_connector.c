@@ -107,11 +107,19 @@ static int fake_result(struct connector_session *session, bool wait,
 	return answer(err);
 }
 
+static int fake_wait(struct connector_session *session, int timeout_ms,
+		     struct error *err)
+{
+	(void)session;
+	assert_int_equal(timeout_ms, 5);
+	return answer(err);
+}
+
 static const struct connector_ops full_ops = {
 	.abi = CONNECTOR_ABI,
 	.name = "full",
 	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA |
-		CONNECTOR_CAP_EXPORT,
+		CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_NOTIFY,
 	.open = fake_open,
 	.close = fake_close,
 	.import_begin = fake_import_begin,
@@ -121,6 +129,7 @@ static const struct connector_ops full_ops = {
 	.export_put = fake_put,
 	.export_result = fake_result,
 	.export_end = fake_begin,
+	.wait = fake_wait,
 };
 
 static uint32_t no_delta(const struct connector_ops *ops,
@@ -159,6 +168,7 @@ static void a_session(void **state)
 	fake.ret = 1;
 	memset(&change, 0xff, sizeof(change));
 	assert_int_equal(connector_next(&connector, &arena, &change, NULL), 1);
+	assert_int_equal(connector_wait(&connector, 5, NULL), 1);
 	memset(&outcome, 0xff, sizeof(outcome));
 	assert_int_equal(connector_export_result(&connector, true, &arena,
 						 &outcome, NULL),
@@ -203,6 +213,7 @@ static void errors_name_the_agent(void **state)
 	FAILS(connector_next(&connector, &arena, &change, &err), "read on");
 	FAILS(connector_import_end(&connector, &arena, &mark, &err),
 	      "end the import");
+	FAILS(connector_wait(&connector, 5, &err), "wait for changes");
 	FAILS(connector_export_begin(&connector, &err), "begin the export");
 	FAILS(connector_export_put(&connector, &op, &err), "write");
 	FAILS(connector_export_result(&connector, false, &arena, &outcome,
@@ -237,6 +248,9 @@ static void what_it_cannot_do(void **state)
 	assert_string_equal(err.msg, "agent 'hr': this 'full' agent is not "
 				     "set up to import changes only");
 	assert_int_equal(connector_export_begin(&connector, &err), -1);
+	assert_int_equal(err.code, ERR_UNSUPPORTED);
+	error_clear(&err);
+	assert_int_equal(connector_wait(&connector, 5, &err), -1);
 	assert_int_equal(err.code, ERR_UNSUPPORTED);
 	connector_close(&connector);
 }
