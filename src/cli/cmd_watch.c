@@ -5,7 +5,9 @@
  * do not. What is due is imported by ordinary runs, one after another, each
  * with a session and a lease of its own, so that other commands have their turn
  * and the configuration may change between them. What happens during a run
- * makes one more run due, however much it is.
+ * makes one more run due, however much it is. A server may tell of a change
+ * before it shows it to others: a run after a notice that finds nothing is
+ * followed by another one a little later.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,6 +24,7 @@
 #define SETTLE_MS   100 /* what changes together is imported together */
 #define FIRST_PAUSE 5000
 #define LAST_PAUSE  60000
+#define AGAIN_MS    3000 /* after a notice without anything to find */
 #define NEVER       INT64_MAX
 
 static const struct option_def options[] = {
@@ -41,6 +44,7 @@ struct watched {
 	struct listener *listener; /* NULL: by the clock */
 	int64_t due;               /* NEVER: nothing is to be done */
 	int64_t pause;             /* after a failure */
+	bool notice;               /* told of a change, nothing found yet */
 };
 
 struct watch {
@@ -102,6 +106,36 @@ static void tell_runs(const struct runner *runner)
 
 /* ---- runs ---- */
 
+static bool step_found(const json_t *step)
+{
+	const char *name;
+	json_t *count;
+
+	json_object_foreach(
+		json_object_get(step, "counters"), name,
+		count) if (sv_starts(sv_from(name), SV_LIT("stage-")) &&
+			   strcmp(name, "stage-no-change") != 0 &&
+			   json_integer_value(count)) return true;
+	return false;
+}
+
+/* Did an import find anything? */
+static bool found_any(const struct runner *runner)
+{
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < json_array_size(runner->runs); i++) {
+		const json_t *steps = json_object_get(
+			json_array_get(runner->runs, i), "steps");
+
+		for (k = 0; k < json_array_size(steps); k++)
+			if (step_found(json_array_get(steps, k)))
+				return true;
+	}
+	return false;
+}
+
 static bool needs_full(const struct runner *runner)
 {
 	size_t count = json_array_size(runner->runs);
@@ -128,7 +162,7 @@ static enum run_exit import(struct session *session, struct runner *runner,
 }
 
 /* With a session of its own; `name` NULL: a cycle. */
-static enum run_exit carry_out(struct cli *cli, const char *name)
+static enum run_exit carry_out(struct cli *cli, const char *name, bool *found)
 {
 	struct error err = ERROR_INIT;
 	struct config_profile profile = { 0 };
@@ -156,6 +190,7 @@ static enum run_exit carry_out(struct cli *cli, const char *name)
 	exit = name ? import(&session, &runner, &err)
 		    : run_cycle(session.store, session.config, &runner.options,
 				&err);
+	*found = found_any(&runner);
 	if (cli->output.json)
 		tell_runs(&runner);
 	runner_release(&runner);
@@ -165,22 +200,24 @@ static enum run_exit carry_out(struct cli *cli, const char *name)
 
 /* Memory of a run goes with it. */
 static enum run_exit carry_out_apart(const struct watch *watch,
-				     const char *name)
+				     const char *name, bool *found)
 {
 	struct cli cli = *watch->cli;
 	enum run_exit exit;
 
+	*found = false;
 	cli.arena = (struct arena)ARENA_INIT;
-	exit = carry_out(&cli, name);
+	exit = carry_out(&cli, name, found);
 	arena_release(&cli.arena);
 	return exit;
 }
 
 /* By the clock again, or after what failed once more. */
 static void plan_next(const struct watch *watch, struct watched *one,
-		      enum run_exit exit)
+		      enum run_exit exit, bool found)
 {
 	int64_t now = clock_monotonic_ms();
+	bool again = one->notice && !found;
 
 	if (exit == RUN_FAILED || exit == RUN_BUSY || exit == RUN_USAGE) {
 		one->pause = one->pause > LAST_PAUSE / 2 ? LAST_PAUSE
@@ -191,6 +228,9 @@ static void plan_next(const struct watch *watch, struct watched *one,
 		return;
 	}
 	one->pause = 0;
+	one->notice = false;
+	if (again && one->due == NEVER)
+		one->due = now + AGAIN_MS;
 	if (!one->listener && watch->every && one->due == NEVER)
 		one->due = now + watch->every;
 }
@@ -198,13 +238,14 @@ static void plan_next(const struct watch *watch, struct watched *one,
 static void run_cycle_once(struct watch *watch)
 {
 	enum run_exit exit;
+	bool found;
 	size_t i;
 
 	for (i = 0; i < watch->count; i++)
 		watch->all[i].due = NEVER;
-	exit = carry_out_apart(watch, NULL);
+	exit = carry_out_apart(watch, NULL, &found);
 	for (i = 0; i < watch->count; i++)
-		plan_next(watch, &watch->all[i], exit);
+		plan_next(watch, &watch->all[i], exit, found);
 }
 
 /* ---- what is due ---- */
@@ -224,8 +265,11 @@ static void take_news(struct watch *watch, int64_t now)
 		if (news & (LISTEN_LOST | LISTEN_REFUSED))
 			tell(watch, news & LISTEN_LOST ? "lost" : "refused",
 			     one, &why);
-		if (news & LISTEN_CHANGED && one->due > now + SETTLE_MS)
-			one->due = now + SETTLE_MS;
+		if (news & LISTEN_CHANGED) {
+			one->notice = true;
+			if (one->due > now + SETTLE_MS)
+				one->due = now + SETTLE_MS;
+		}
 		if (news & LISTEN_REFUSED) {
 			listen_stop(one->listener);
 			one->listener = NULL;
@@ -233,6 +277,16 @@ static void take_news(struct watch *watch, int64_t now)
 				one->due = now;
 		}
 	}
+}
+
+static void run_one(struct watch *watch, struct watched *one)
+{
+	enum run_exit exit;
+	bool found;
+
+	one->due = NEVER;
+	exit = carry_out_apart(watch, one->agent->name, &found);
+	plan_next(watch, one, exit, found);
 }
 
 static void run_due(struct watch *watch, int64_t now)
@@ -248,8 +302,7 @@ static void run_due(struct watch *watch, int64_t now)
 			run_cycle_once(watch);
 			return;
 		}
-		one->due = NEVER;
-		plan_next(watch, one, carry_out_apart(watch, one->agent->name));
+		run_one(watch, one);
 	}
 }
 
