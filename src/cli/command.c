@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* One a line. */
+/* clang-format off */
 const struct command *const commands[] = {
 	&command_init,
 	&command_agent,
@@ -54,6 +56,7 @@ const struct command *const commands[] = {
 	&command_share,
 	NULL,
 };
+/* clang-format on */
 
 const struct option_def common_options[] = {
 	{ "folder", "DIR", false, "the configuration folder; default: here" },
