@@ -200,10 +200,11 @@ static void take_conflicts(struct cleanup_plan *plan,
 
 /* ---- asked ---- */
 
-static int ask_store(struct session *session, struct cleanup_plan *plan,
-		     struct edit_value *values, struct arena *arena,
-		     struct error *err)
+static int ask_store(struct planning *planning, struct edit_value *values,
+		     struct arena *arena, struct error *err)
 {
+	struct session *session = planning->session;
+	struct cleanup_plan *plan = planning->cleanup;
 	struct edit_task task;
 	struct checks *checks;
 	int ret;
@@ -217,6 +218,7 @@ static int ask_store(struct session *session, struct cleanup_plan *plan,
 	if (ret < 0)
 		return -1;
 	task = make_task(plan, values, arena);
+	task.now = planning->options.now;
 	if (sync_edit_check(session->store, session->config, plan->agent, &task,
 			    err) < 0)
 		return -1;
@@ -362,7 +364,7 @@ static enum run_exit stage(struct planning *planning, struct arena *arena,
 
 	if (check_agent(session->config, plan->agent, err) < 0)
 		return RUN_USAGE;
-	if (ask_store(session, plan, values, arena, err) < 0)
+	if (ask_store(planning, values, arena, err) < 0)
 		return RUN_FAILED;
 	task = make_task(plan, values, arena);
 	task.done_key = planning->done_key;

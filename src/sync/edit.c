@@ -428,7 +428,8 @@ int sync_edit_check(struct store *store, const struct config *config,
 		    const struct config_agent *agent, struct edit_task *task,
 		    struct error *err)
 {
-	const struct looking looking = { store, config, agent, NULL, 0 };
+	const struct looking looking = { store, config, agent, NULL,
+					 task->now };
 
 	return look(&looking, check_all, task, err);
 }
