@@ -256,7 +256,7 @@ static int check_agent(const struct config *config,
 	if (!in_cycle(config, agent))
 		return error_set(err, ERR_INVALID,
 				 "agent '%s' takes no part in cycles and "
-				 "plans: name it under 'cycle:' in "
+				 "plans: name it in 'cycle: order' of "
 				 "conjoin.yaml",
 				 agent->name);
 	return 0;

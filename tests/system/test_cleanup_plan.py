@@ -467,3 +467,35 @@ def test_renamed_meanwhile(directory, slapd):
     directory.apply()
     assert "ann@example.com" in slapd.search("(uid=anna)", "mail")[
         "uid=anna,dc=example,dc=com"]["mail"]
+
+
+def test_killed_between_staging_and_writing(company):
+    """The next export goes on, and the plan counts as applied."""
+    company.write("agents/ad.yaml", FILES["agents/ad.yaml"].replace(
+        "type: ldif\nconnect: { path: ad.ldif, anchor: dn }",
+        "type: memory\nconnect: { path: ad.ldif, fail: { operation: put, "
+        "at: 2, code: crash } }"))
+    company.begin(*(user(f"u{i}", mailNickname=f".u{i}") for i in range(4)))
+    company.review()
+    company.plan()
+    assert company.conjoin("apply", company.path / "a.plan").status
+    company.replace("agents/ad.yaml", ", fail: { operation: put, at: 2, "
+                    "code: crash }", "")
+    assert "was applied already" in company.apply(status=2).err
+    assert len(company.json("pending", "ad")["exports"]) == 4
+    company.ok("run", "ad", "export")
+    assert [company.values(f"u{i}", "mailNickname") for i in range(4)] == [
+        [f"u{i}"] for i in range(4)]
+    company.ok("cycle")
+    assert not company.json("pending", "ad")["exports"]
+
+
+def test_an_agent_that_is_in_no_cycle(company):
+    company.begin(user("one", mailNickname=".one"))
+    company.review()
+    company.write("agents/hr.yaml", FILES["agents/ad.yaml"])
+    company.replace("conjoin.yaml", "agents: [ad]", "agents: [ad, hr]\n"
+                    "cycle: { order: [hr] }")
+    done = company.ok("cleanup", "ad", "--from", company.path / "r.csv",
+                      status=2)
+    assert "takes no part in cycles" in done.err
