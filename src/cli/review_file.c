@@ -173,24 +173,28 @@ __attribute__((format(printf, 2, 3))) static int wrong(struct reading *r,
 
 /* Spreadsheets write what their country is used to: what stands behind the
  * first title. */
-static int find_delimiter(const char *path, char *out, struct error *err)
+static char find_delimiter(struct sv head)
 {
-	char head[256];
-	FILE *file = fopen(path, "re");
-	size_t len;
 	size_t i;
 
+	for (i = 0; i < head.len && head.ptr[i] != '\n'; i++)
+		if (head.ptr[i] && strchr(",;\t", head.ptr[i]))
+			return head.ptr[i];
+	return ',';
+}
+
+static int open_file(struct reading *r, struct csv_dialect *dialect)
+{
+	char head[256];
+	FILE *file = fopen(r->path, "re");
+	size_t len;
+
 	if (!file)
-		return error_errno(err, errno, "cannot read '%s'", path);
+		return error_errno(r->err, errno, "cannot read '%s'", r->path);
 	len = fread(head, 1, sizeof(head), file);
 	(void)fclose(file);
-	*out = ',';
-	for (i = 0; i < len && head[i] != '\n'; i++)
-		if (strchr(",;\t", head[i]) && head[i]) {
-			*out = head[i];
-			break;
-		}
-	return 0;
+	dialect->delimiter = find_delimiter(sv_make(head, len));
+	return csv_reader_open(&r->reader, r->path, dialect, r->err);
 }
 
 static int next_row(struct reading *r)
@@ -310,6 +314,8 @@ static int read_rows(struct reading *r)
 {
 	int ret;
 
+	if (read_titles(r) < 0)
+		return -1;
 	while ((ret = next_row(r)) > 0) {
 		if (is_blank(&r->row))
 			continue;
@@ -329,11 +335,26 @@ int review_read(const char *path, struct arena *arena, struct review_rows *out,
 	int ret = -1;
 
 	memset(out, 0, sizeof(*out));
-	if (find_delimiter(path, &dialect.delimiter, err) == 0 &&
-	    csv_reader_open(&r.reader, path, &dialect, err) == 0)
-		ret = read_titles(&r);
-	if (ret == 0)
+	if (open_file(&r, &dialect) == 0)
 		ret = read_rows(&r);
+	csv_reader_close(&r.reader);
+	return ret;
+}
+
+int review_read_text(const char *name, struct sv text, struct arena *arena,
+		     struct review_rows *out, struct error *err)
+{
+	const struct csv_dialect dialect = {
+		.quote = '"', .delimiter = find_delimiter(text)
+	};
+	struct reading r = {
+		.path = name, .arena = arena, .out = out, .err = err
+	};
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	csv_reader_open_text(&r.reader, text, &dialect);
+	ret = read_rows(&r);
 	csv_reader_close(&r.reader);
 	return ret;
 }

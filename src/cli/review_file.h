@@ -46,6 +46,9 @@ struct review_rows {
  * wrong"; nothing of it counts then. */
 int review_read(const char *path, struct arena *arena, struct review_rows *out,
 		struct error *err);
+/* The same of a text in UTF-8, which is called `name`. */
+int review_read_text(const char *name, struct sv text, struct arena *arena,
+		     struct review_rows *out, struct error *err);
 
 /* As a spreadsheet takes it for text, and back; memory from the arena. */
 struct sv review_guard(struct sv text, struct arena *arena);
