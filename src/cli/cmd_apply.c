@@ -166,6 +166,8 @@ static enum run_exit compare(struct applying *a, struct planning *planning,
 	plan_document_init(&now);
 	if (a->compared && take_head(a, planning, err) == 0)
 		exit = planning_run(planning, &how, &now, err);
+	if (exit <= RUN_ERRORS && planning->cleanup)
+		plan_comparison_conflicts(a->compared, now.conflicts);
 	plan_document_release(&now);
 	return exit;
 }

@@ -255,6 +255,36 @@ int plan_comparison_end(struct plan_comparison *comparison, struct error *err)
 	return 0;
 }
 
+static bool was_left_out(const struct plan_comparison *comparison,
+			 const json_t *conflict)
+{
+	const json_t *line = json_object_get(conflict, "line");
+	json_t *known;
+	size_t i;
+
+	json_array_foreach(comparison->then->conflicts, i, known)
+	{
+		if (json_equal(json_object_get(known, "line"), line))
+			return true;
+	}
+	return false;
+}
+
+void plan_comparison_conflicts(struct plan_comparison *comparison,
+			       const json_t *conflicts)
+{
+	json_t *conflict;
+	size_t i;
+
+	json_array_foreach(conflicts, i, conflict)
+	{
+		if (comparison->differences &&
+		    !was_left_out(comparison, conflict))
+			say(comparison, plan_text(conflict, "object"), "%s",
+			    plan_text(conflict, "why"));
+	}
+}
+
 int64_t plan_differences(const struct plan_comparison *comparison)
 {
 	return comparison->differences;

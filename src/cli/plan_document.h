@@ -98,6 +98,9 @@ int plan_comparison_take(struct plan_comparison *comparison,
 			 const struct plan_object *object, struct error *err);
 /* When all were shown. */
 int plan_comparison_end(struct plan_comparison *comparison, struct error *err);
+/* Of what was not left out then, and is now: said when something differs. */
+void plan_comparison_conflicts(struct plan_comparison *comparison,
+			       const json_t *conflicts);
 /* How many sentences there are, the first of them, and what is the same: ids
  * of now, and by the order of the plan. */
 int64_t plan_differences(const struct plan_comparison *comparison);

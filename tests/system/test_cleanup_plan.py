@@ -314,6 +314,7 @@ def test_changed_between_plan_and_apply(company):
     company.ok("run", "ad", "full-import")
     done = company.apply(status=6)
     assert "nothing would be written any more" in done.err
+    assert "mailNickname '.one': 'one' would be wrong: Duplicate" in done.err
     assert "make the plan again from the file" in done.err
     assert company.values("one", "mailNickname") == [".one"]
     company.replace("ad.ldif", "mailNickname: ONE", "mailNickname: zwei")
