@@ -409,6 +409,57 @@ def test_target_of_a_reference_is_deleted(tmp_path, corp, unit):
     unchanged(folder)
 
 
+CLEAN = """objects:
+  user:
+    metaverse: person
+    project: true
+    import: { name: cn, sam: sAMAccountName }
+    attributes: { displayName: string, givenName: string, mail: string,
+                  userPrincipalName: string, targetAddress: string,
+                  proxyAddresses: { type: string, multi: true } }
+"""
+
+
+def test_cleanup(tmp_path, corp, unit):
+    """Values are written, read back by a delta, and taken back."""
+    corp.add(user(f"CN=Ann,{unit}", displayName="Ann",
+                  userPrincipalName="an n@corp.com", mail="ann@corp.com",
+                  proxyAddresses="SMTP:ann@corp.com\n"
+                  "proxyAddresses: smtp:a(nn)@corp.com")
+             + user(f"CN=Bob,{unit}", displayName="Bob",
+                    userPrincipalName="bob@corp.com",
+                    proxyAddresses="smtp:ANN@corp.com\n"
+                    "proxyAddresses: SMTP:bob@corp.com"))
+    folder = folder_with(tmp_path, ad=agent(corp, unit, CLEAN))
+    run(folder, "full-import-full-sync")
+    folder.ok("cleanup", "ad", "--checks", "m365", "--review",
+              folder.path / "r.csv")
+    folder.replace("r.csv", "Duplicate,ann@corp.com,,EDIT",
+                   "Duplicate,ann@corp.com,,COMPLETE")
+    folder.replace("r.csv", "SMTP:ann@corp.com,,REMOVE",
+                   "SMTP:ann@corp.com,,COMPLETE")
+    words = ["cleanup", "ad", "--from", folder.path / "r.csv", "--out",
+             folder.path / "a.plan"]
+    assert folder.json(*words)["count"] == 2
+    found = folder.json("apply", folder.path / "a.plan")["rows"]
+    assert [row["result"] for row in found] == ["COMPLETE"] * 3
+    found = corp.search("(objectClass=user)", "userPrincipalName",
+                        "proxyAddresses", base=unit)
+    ann = found[f"CN=Ann,{unit}"]
+    assert ann["userPrincipalName"] == ["ann@corp.com"]
+    assert ann["proxyAddresses"] == ["SMTP:ann@corp.com"]
+    assert found[f"CN=Bob,{unit}"]["proxyAddresses"] == ["SMTP:bob@corp.com"]
+    run(folder, "delta-import-delta-sync")
+    assert not folder.json("pending", "ad")["exports"]
+    unchanged(folder)
+    exported = max(one["run"] for one in folder.json("runs")["runs"]
+                   if one["profile"] == "export")
+    folder.ok("undo", exported, "--out", folder.path / "an.undo")
+    folder.ok("apply", folder.path / "an.undo")
+    found = corp.search("(cn=Bob)", "proxyAddresses", base=unit)
+    assert len(found[f"CN=Bob,{unit}"]["proxyAddresses"]) == 2
+
+
 def test_no_right_for_dirsync(tmp_path, corp, unit):
     """An account without any right beyond reading."""
     corp.add(user(f"CN=Reader,{unit}"))
