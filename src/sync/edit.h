@@ -34,7 +34,7 @@ struct edit_task {
 	const char *what; /* profile and step of the run: "cleanup" */
 	struct edit_order *orders;
 	size_t count;
-	int64_t now; /* what the rules take for it; 0: the clock's */
+	int64_t now;          /* what the rules take for it; 0: the clock's */
 	const char *done_key; /* set with the transaction, or NULL */
 	const char *done_text;
 	struct arena *arena; /* of conflicts */
