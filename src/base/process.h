@@ -19,4 +19,21 @@
 int process_feed(const char *const *argv, const char *folder, struct sv input,
 		 int seconds, struct error *err);
 
+/* A program that is asked something. */
+struct process_talk {
+	struct sv input;  /* on its standard input */
+	struct sv secret; /* what it reads as /dev/fd/3; or empty. It lies in
+			   * memory only, and goes with the program */
+	struct sv out;    /* what it printed, memory from the arena */
+	struct sv errors; /* and on standard error */
+	int status;       /* its exit status */
+};
+
+struct arena;
+
+/* Runs argv as process_feed() does and keeps what it prints. 0: it ended by
+ * itself, talk->status says how; -1 as above. */
+int process_talk(const char *const *argv, struct process_talk *talk,
+		 int seconds, struct arena *arena, struct error *err);
+
 #endif

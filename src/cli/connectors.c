@@ -14,10 +14,18 @@
 #include "connectors/ldap/sun.h"
 #include "connectors/ldif/ldif.h"
 #include "connectors/memory/memory.h"
+#include "connectors/nt4/nt4.h"
 
 const struct connector_ops *const connectors[] = {
-	&csv_connector, &ldif_connector,       &ldap_connector,
-	&ad_connector,  &adlds_connector,      &openldap_connector,
-	&sun_connector, &edirectory_connector, &memory_connector,
+	&csv_connector,
+	&ldif_connector,
+	&ldap_connector,
+	&ad_connector,
+	&adlds_connector,
+	&openldap_connector,
+	&sun_connector,
+	&edirectory_connector,
+	&nt4_connector,
+	&memory_connector,
 	NULL,
 };
