@@ -8,7 +8,9 @@
 #include "connectors/csv/csv.h"
 #include "connectors/ldap/ad.h"
 #include "connectors/ldap/adlds.h"
+#include "connectors/ldap/domino.h"
 #include "connectors/ldap/edirectory.h"
+#include "connectors/ldap/exchange55.h"
 #include "connectors/ldap/ldap.h"
 #include "connectors/ldap/openldap.h"
 #include "connectors/ldap/sun.h"
@@ -25,6 +27,8 @@ const struct connector_ops *const connectors[] = {
 	&openldap_connector,
 	&sun_connector,
 	&edirectory_connector,
+	&domino_connector,
+	&exchange55_connector,
 	&nt4_connector,
 	&memory_connector,
 	NULL,

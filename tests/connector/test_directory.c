@@ -9,7 +9,9 @@
  */
 #include "connectors/ldap/ad.h"
 #include "connectors/ldap/adlds.h"
+#include "connectors/ldap/domino.h"
 #include "connectors/ldap/edirectory.h"
+#include "connectors/ldap/exchange55.h"
 
 #include "conformance.h"
 
@@ -31,6 +33,10 @@ static const struct directory {
 	{ &adlds_connector, "contact", "OU=Conformance", "cn", "otherTelephone",
 	  false },
 	{ &edirectory_connector, "inetOrgPerson", "ou=Conformance", "cn",
+	  "telephoneNumber", true },
+	{ &exchange55_connector, "organizationalPerson", "ou=Conformance", "cn",
+	  "telephoneNumber", false },
+	{ &domino_connector, "dominoPerson", "ou=Conformance", "cn",
 	  "telephoneNumber", true },
 };
 

@@ -165,8 +165,9 @@ class Standin(Slapd):
         return self
 
     def stop(self):
-        self.front.kill()
-        self.front.wait()
+        if self.front:
+            self.front.kill()
+            self.front.wait()
         super().stop()
 
 

@@ -144,6 +144,7 @@ class Exchange55(Directory):
         attrs["usn-changed"] = ("USN-Changed", [self.next()])
         rdn = rdn_value(dn)
         attrs["rdn"] = ("rdn", [rdn])
+        attrs["obj-dist-name"] = ("Obj-Dist-Name", [dn])
         name = attrs.get("cn")
         if name and rdn not in name[1]:
             name[1].append(rdn)

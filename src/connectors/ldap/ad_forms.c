@@ -200,8 +200,8 @@ static int read_guid(const struct attr_def *def, struct sv bytes,
 	return read_bytes(def, bytes, ad_guid_text(bytes, arena), out);
 }
 
-static int read_sid(const struct attr_def *def, struct sv bytes,
-		    struct arena *arena, struct value *out)
+int ad_read_sid(const struct attr_def *def, struct sv bytes,
+		struct arena *arena, struct value *out)
 {
 	return read_bytes(def, bytes, ad_sid_text(bytes, arena), out);
 }
@@ -214,7 +214,7 @@ static struct sv write_guid(const struct value *value, struct arena *arena)
 	return value->type == VALUE_STRING && bytes.len ? bytes : value->text;
 }
 
-static struct sv write_sid(const struct value *value, struct arena *arena)
+struct sv ad_write_sid(const struct value *value, struct arena *arena)
 {
 	struct sv bytes = ad_sid_bytes(value->text, arena);
 
@@ -257,7 +257,7 @@ static struct sv write_password(const struct value *value, struct arena *arena)
 	}
 #define SID(n)                                                                 \
 	{                                                                      \
-		.name = (n), .read = read_sid, .write = write_sid              \
+		.name = (n), .read = ad_read_sid, .write = ad_write_sid        \
 	}
 #define TIME(n, without)                                                       \
 	{                                                                      \

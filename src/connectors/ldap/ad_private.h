@@ -55,6 +55,10 @@ struct sv ad_guid_bytes(struct sv text, struct arena *arena);
 /* A security identifier as "S-1-5-21-..."; SV_NULL: it is none. */
 struct sv ad_sid_text(struct sv bytes, struct arena *arena);
 struct sv ad_sid_bytes(struct sv text, struct arena *arena);
+/* The form of an attribute that holds one, see struct ldap_form. */
+int ad_read_sid(const struct attr_def *def, struct sv bytes,
+		struct arena *arena, struct value *out);
+struct sv ad_write_sid(const struct value *value, struct arena *arena);
 /* A password as Active Directory takes it: in quotes, UTF-16. */
 struct sv ad_password_bytes(struct sv password, struct arena *arena);
 

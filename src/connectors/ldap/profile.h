@@ -72,6 +72,11 @@ struct ldap_profile {
 	/* Its references to what is deleted go by themselves
 	 * (CONNECTOR_CAP_INTEGRITY). */
 	bool integrity;
+	/* It does not rename or move entries. */
+	bool fixed_names;
+	/* The attribute that an RDN names may have another value than the RDN:
+	 * an add carries no more than what it was given. */
+	bool rdn_apart;
 	/* Values of references in one request at most; 0: any number. */
 	size_t chunk;
 	/* The error of a refusal by the server's text; NULL: by its code. */

@@ -82,13 +82,25 @@ static size_t add_own(const struct connector_session *session,
 }
 
 /* What an add under the job's present name carries. */
-static size_t add_attrs(const struct ldap_job *job, struct arena *arena,
+static size_t add_attrs(const struct connector_session *session,
+			const struct ldap_job *job, struct arena *arena,
 			struct ldap_attr **out)
 {
 	struct export_op op = job->op;
+	size_t count;
+	size_t i;
+	size_t k;
 
 	op.dn = sv_from(job->dn);
-	return ldap_add_attrs(job->type, &op, arena, out);
+	count = ldap_add_attrs(job->type, &op, arena, out);
+	for (i = 0; session->profile->rdn_apart && i < count; i++)
+		for (k = 0; k < op.attr_count; k++)
+			if ((*out)[i].def &&
+			    (*out)[i].def ==
+				    &job->type->attrs[op.attrs[k].attr] &&
+			    op.attrs[k].values.len)
+				(*out)[i].values = op.attrs[k].values;
+	return count;
 }
 
 /* Asks for the anchor in the answer; NULL: not needed or not to be had. */
@@ -118,7 +130,7 @@ int ldap_send_add(struct connector_session *session, struct ldap_job *job)
 	struct arena *arena = &session->scratch;
 	LDAPControl *controls[2] = { NULL, NULL };
 	struct ldap_attr *attrs;
-	size_t count = add_attrs(job, arena, &attrs);
+	size_t count = add_attrs(session, job, arena, &attrs);
 	LDAPMod **mods = arena_array(arena, 2 * count + 1, sizeof(LDAPMod *));
 	size_t used = 0;
 	size_t i;
@@ -238,7 +250,7 @@ int ldap_send_read(struct connector_session *session, struct ldap_job *job,
 {
 	struct arena *arena = &session->scratch;
 	struct ldap_attr *attrs;
-	size_t count = whole ? add_attrs(job, arena, &attrs) : 0;
+	size_t count = whole ? add_attrs(session, job, arena, &attrs) : 0;
 	char **names = arena_array(arena, count + job->op.attr_count + 3,
 				   sizeof(*names));
 	size_t used = 0;
@@ -361,7 +373,7 @@ bool ldap_job_matches(struct connector_session *session, struct ldap_job *job,
 		      LDAPMessage *entry)
 {
 	struct ldap_attr *attrs;
-	size_t count = add_attrs(job, &session->scratch, &attrs);
+	size_t count = add_attrs(session, job, &session->scratch, &attrs);
 	bool matches = true;
 	size_t i;
 	size_t k;

@@ -42,6 +42,8 @@ uint32_t ldap_caps(const struct ldap_profile *profile,
 		caps |= CONNECTOR_CAP_NOTIFY;
 	if (profile->integrity)
 		caps |= CONNECTOR_CAP_INTEGRITY;
+	if (profile->fixed_names)
+		caps &= ~(uint32_t)CONNECTOR_CAP_RENAME;
 	return caps;
 }
 
