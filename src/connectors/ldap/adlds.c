@@ -12,12 +12,14 @@
 #include "connectors/ldap/adlds.h"
 
 #include "connectors/ldap/ad_private.h"
+#include "connectors/ldap/describe.h"
+#include "connectors/ldap/ldap_private.h"
 
 #include <strings.h>
 
 static const struct setting_def settings[] = {
-	LDAP_CONNECTION_SETTINGS, LDAP_SCOPE_SETTINGS, AD_SETTINGS,
-	LDAP_EXPORT_SETTINGS,     { .name = NULL },
+	LDAP_CONNECTION_SETTINGS, LDAP_SCOPE_SETTINGS,  AD_SETTINGS,
+	LDAP_WATCH_SETTING,       LDAP_EXPORT_SETTINGS, { .name = NULL },
 };
 
 /* userPassword is another name of the password here, not a text to be read. */
@@ -34,7 +36,9 @@ static const struct ldap_profile profile = {
 	.integrity = true,
 	.chunk = 1000,
 	.error_of = ad_error_of,
+	.listen = ldap_listen_notification,
 	.deltas = ad_deltas,
+	.describe = ad_describe,
 };
 
 static const struct connector_rule disabled[] = {
@@ -55,8 +59,8 @@ const struct connector_ops adlds_connector = {
 	.name = "adlds",
 	.help = "Active Directory Lightweight Directory Services (AD LDS, "
 		"ADAM)",
-	.caps = LDAP_CAPS | CONNECTOR_CAP_DELTA | CONNECTOR_CAP_INTEGRITY |
-		CONNECTOR_CAP_REFERENCES_LATER,
+	.caps = LDAP_CAPS | CONNECTOR_CAP_DELTA | CONNECTOR_CAP_NOTIFY |
+		CONNECTOR_CAP_INTEGRITY | CONNECTOR_CAP_REFERENCES_LATER,
 	.settings = settings,
 	.known_attrs = ad_known_attrs,
 	.data = &profile,
