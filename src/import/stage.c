@@ -372,8 +372,9 @@ static int find_by_name(struct import *import, const struct prepared *item,
 	if (ret <= 0)
 		return ret;
 	if (entry->row.has_image && item->anchor_h) {
-		/* its exported name: with the DN as anchor, our own rename */
-		return (entry->awaiting.rdn.len ||
+		/* with the DN as anchor: its exported name, our own rename; or
+		 * it was read when its name was not told as its anchor */
+		return (entry->awaiting.rdn.len || !entry->row.anchor.len ||
 			(entry->pending.in_progress &&
 			 entry->pending.rdn.len)) &&
 		       dn_equal(item->change.anchor, item->change.dn);

@@ -215,6 +215,20 @@ def test_timestamps(tmp_path, make_slapd):
     assert names(folder) == ["ann", "eve"]
 
 
+def test_known_by_their_names(tmp_path, make_slapd):
+    """Without another anchor a full import tells who is gone as well."""
+    server = make_slapd()
+    fill(server)
+    folder = folder_for(tmp_path, server, "openldap", "anchor: dn")
+    run(folder, "full-import")
+    modify(server, "cn=bob,ou=in", "delete")
+    server.add(person(server, "eve", "ou=in"))
+    found = run(folder, "full-import")
+    assert found["stage-delete"] == 1 and found["stage-add"] == 1
+    assert names(folder) == ["ann", "cid", "eve"]
+    unchanged(folder)
+
+
 def test_compared(tmp_path, make_slapd):
     """By time stamps, and what is gone by naming all that are there."""
     server = make_slapd()

@@ -328,8 +328,10 @@ static bool set_anchor(const struct connector_session *session,
 	uint64_t index = WANT_UUID;
 	struct sv bytes;
 
-	if (!session->anchor)
+	if (!session->anchor) {
+		out->anchor = out->dn;
 		return true;
+	}
 	(void)namemap_get(wanted->map, sv_from(session->anchor), &index);
 	values = raw->values[index];
 	if (!first_of(values).len && out->container)
