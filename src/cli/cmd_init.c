@@ -123,7 +123,7 @@ static enum run_exit find_template(struct init *init)
 				  "--template",
 				  init->settings_file);
 	init->template = choose(init->cli, name, &exit);
-	if (exit != RUN_OK)
+	if (!init->template)
 		return exit;
 	if (told.len && !sv_eq_str(told, init->template->name))
 		return cli_misuse(init->cli, "'%s' is for the template '%s'",
@@ -314,10 +314,11 @@ static enum run_exit run(struct cli *cli)
 	if (read_settings(&init, &err) < 0)
 		return cli_fail(cli, &err);
 	exit = find_template(&init);
-	if (exit == RUN_OK && args_has(&cli->args, "show-settings"))
+	if (exit != RUN_OK || !init.template)
+		return exit;
+	if (args_has(&cli->args, "show-settings"))
 		return show_settings(&init);
-	if (exit == RUN_OK)
-		exit = check_settings(&init);
+	exit = check_settings(&init);
 	return exit == RUN_OK ? make_folder(&init) : exit;
 }
 

@@ -421,7 +421,7 @@ static int render_if(struct fill *f, const struct fill_scope *scope, bool live,
 		     const struct tag *open)
 {
 	bool chosen = condition(scope, open->name) != open->not ;
-	struct tag end;
+	struct tag end = { .kind = TAG_END };
 
 	if (render(f, scope, live && chosen, &end) < 0)
 		return -1;
@@ -438,7 +438,7 @@ static int render_each(struct fill *f, const struct fill_scope *scope,
 	const struct node *without = NULL;
 	size_t start = f->at;
 	size_t count = 0;
-	struct tag end;
+	struct tag end = { .kind = TAG_END };
 	size_t i;
 
 	if (list && list->kind == NODE_LIST && open->kind == TAG_OTHERS)

@@ -17,6 +17,7 @@ import time
 
 import pytest
 
+from forests import extend_schema
 from helpers import demo_folder
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -210,6 +211,38 @@ def make_samba(tmp_path_factory):
     yield make
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def make_forest(tmp_path_factory):
+    """A function that starts domains with the schema of Exchange; kept for all
+    files that ask for them."""
+    servers = []
+
+    def make(realm, address):
+        folder = tmp_path_factory.mktemp(realm.split(".", 1)[0].lower())
+        server = Samba(folder, realm, address)
+        servers.append(server)
+        return extend_schema(server.start())
+
+    yield make
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def london(make_forest):
+    return make_forest("NWTRADERS.MSFT", "127.0.0.61")
+
+
+@pytest.fixture(scope="session")
+def rome(make_forest):
+    return make_forest("ROMA.ITALIEN", "127.0.0.62")
+
+
+@pytest.fixture(scope="session")
+def central(make_forest):
+    return make_forest("CENTRAL.TEST", "127.0.0.63")
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ CASES = [
     ("conjoin --fol", ["--folder"]),
     ("conjoin help connector ld", ["ldap", "ldif"]),
     ("conjoin errors re", ["retry"]),
-    ("conjoin init --template hr-", ["hr-to-directory"]),
+    ("conjoin init --template hr-", ["hr-to-ad", "hr-to-directory"]),
     ("conjoin check --folder ag", ["agents"]),
 ]
 

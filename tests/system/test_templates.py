@@ -108,6 +108,36 @@ def test_what_is_wrong(tmp_path):
     assert "none" in init("--settings", tmp_path / "none", tmp_path, status=2)
 
 
+ALL = """    mail_routing: yes
+    x500_back_flow: yes
+    cross_forest_delegation: yes
+    admin_group: /o=Org/ou=Admins
+    password: env:ROME
+    ca_file: rome.pem
+"""
+
+
+@pytest.mark.parametrize("name, more", [
+    ("two-forest-gal", "exchange_2003: true\n"),
+    ("two-forest-gal", "certificates: true\n"),
+    ("two-forest-gal", ALL), ("two-forest-gal", ALL + "exchange_2003: on\n"),
+    ("two-forest-gal", "attributes: [title, telephoneNumber]\n"
+     "attributes_with_several_values: []\n"),
+    ("ocs-central-forest", "    sip_back_flow: true\nlync_2010: true\n"),
+    ("ocs-central-forest", "group_type_attribute: extensionAttribute1\n"),
+    ("two-forest-users", "attributes: mail\n"),
+    ("exchange-resource-forest", "attributes: []\n"),
+    ("hr-to-ad", "password: file:password\nca_file: ca.pem\n"),
+])
+def test_variants(tmp_path, name, more):
+    """Whatever is set: `check` has nothing to say."""
+    given = tmp_path / "given.yaml"
+    given.write_text(sample(name) + more)
+    folder = Folder(tmp_path / "made")
+    init("--settings", given, folder.path)
+    assert folder.json("check")["problems"] == []
+
+
 def test_more_than_two(tmp_path):
     """Each publishes to all others; one gets no contacts."""
     third = re.search(r"(?s)  - name: rome.*?suffixes: .*?\n", sample())[0] \

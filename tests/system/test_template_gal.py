@@ -7,25 +7,13 @@ import base64
 import re
 import subprocess
 
-import pytest
-
-from gal import (PASSWORD, change, counts, entry, extend_schema, flows, forest,
+from forests import (PASSWORD, change, counts, entry, flows, forest,
                  made_from,
                  mail_contact, mail_group, mail_user, mailbox, set_value,
                  unit, units)
 from helpers import CONJOIN, ROOT, Folder
 
 SELF = "AQEAAAAAAAUKAAAA"  # S-1-5-10
-
-
-@pytest.fixture(scope="module")
-def london(make_samba):
-    return extend_schema(make_samba("NWTRADERS.MSFT", "127.0.0.61"))
-
-
-@pytest.fixture(scope="module")
-def rome(make_samba):
-    return extend_schema(make_samba("ROMA.ITALIEN", "127.0.0.62"))
 
 
 class World:
@@ -231,6 +219,16 @@ def test_story(tmp_path, london, rome):
     assert sum(world.types().values()) == 8
     assert len(world.in_rome()) == 5 and len(world.in_london()) == 3
     world.idle()
+
+    # the store is lost: all contacts are known again by their X500 addresses
+    (tmp_path / "again").mkdir()
+    again = World.__new__(World)
+    again.__dict__.update(world.__dict__, path=tmp_path / "again")
+    again.make().cycle()
+    assert sum(again.types().values()) == 8
+    assert [run["profile"] for run in again.folder.json("runs")["runs"]
+            if run["profile"] == "export"] == []
+    again.idle()
 
 
 def confirmed(world, agent, what, sync=None):

@@ -10,19 +10,9 @@ import subprocess
 
 import pytest
 
-from gal import (change, counts, entry, flows, made_from, set_value, unit,
+from forests import (change, counts, entry, flows, made_from, set_value, unit,
                  units)
 from helpers import Folder
-
-
-@pytest.fixture(scope="module")
-def london(make_samba):
-    return make_samba("NWTRADERS.MSFT", "127.0.0.63")
-
-
-@pytest.fixture(scope="module")
-def rome(make_samba):
-    return make_samba("ROMA.ITALIEN", "127.0.0.64")
 
 
 def users(domain, container, *attributes):

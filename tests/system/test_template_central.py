@@ -1,5 +1,5 @@
-"""The templates ocs-central-forest and exchange-resource-forest against three
-Active Directory forests (Samba).
+"""The templates ocs-central-forest and exchange-resource-forest, and one address
+list, with three Active Directory forests (Samba).
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -7,27 +7,11 @@ import base64
 import datetime
 import os
 
-import pytest
-
-from gal import (change, counts, entry, extend_schema, flows, forest,
-                 made_from, mail_group, set_value, unit, units)
+from forests import (change, counts, entry, flows, forest,
+                 made_from, mail_contact, mail_group, mailbox, set_value, unit,
+                 units)
 
 SELF = base64.b64decode("AQEAAAAAAAUKAAAA")  # S-1-5-10
-
-
-@pytest.fixture(scope="module")
-def central(make_samba):
-    return extend_schema(make_samba("CENTRAL.TEST", "127.0.0.65"))
-
-
-@pytest.fixture(scope="module")
-def london(make_samba):
-    return extend_schema(make_samba("NWTRADERS.MSFT", "127.0.0.66"))
-
-
-@pytest.fixture(scope="module")
-def rome(make_samba):
-    return extend_schema(make_samba("ROMA.ITALIEN", "127.0.0.67"))
 
 
 def one(domain, dn, *attributes):
@@ -237,5 +221,37 @@ def test_resource_forest(tmp_path, central, london):
     folder.ok("cycle", env={
         **os.environ, "CONJOIN_FAKE_TIME": f"{time:%Y-%m-%dT%H:%M:%SZ}"})
     assert below(central, boxes) == ["Ben", "Boss", "Room"]
+    folder.ok("cycle")
+    assert folder.json("pending")["exports"] == []
+
+
+# --- one address list of three forests ---
+
+
+def test_three_forests(tmp_path, central, london, rome):
+    """Each has contacts of the two others, and a contact never goes round."""
+    settings, lists = "forests:\n", {}
+    for name, domain in (("central", central), ("london", london),
+                         ("rome", rome)):
+        base = f"OU=GAL,{domain.base}"
+        domain.add(unit(base) + units(base, "OU=Staff", "OU=Others",
+                                      "OU=Partners")
+                   + mailbox(domain, f"CN=Kim,OU=Staff,{base}", f"kim{name}",
+                             f"SMTP:kim@{name}.test", department=name)
+                   + mail_contact(f"CN=Partner of {name},OU=Partners,{base}",
+                                  f"partner{name}", f"SMTP:p@{name}.example",
+                                  f"SMTP:p@{name}.example"))
+        settings += forest(name, domain, base, sources="OU=Staff",
+                           contact_sources="OU=Partners", target="OU=Others",
+                           suffixes=f"'@{name}.test'")
+        lists[name] = (domain, f"OU=Others,{base}")
+    folder = made_from(tmp_path, "two-forest-gal", settings)
+    folder.ok("cycle")
+    for name, (domain, container) in lists.items():
+        others = sorted(set(lists) - {name})
+        found = below(domain, container)
+        assert "Kim" in found and len(found) == 4
+        assert [f"Kim ({other})" in found for other in others].count(True) == 1
+        assert {f"Partner of {other}" for other in others} < set(found)
     folder.ok("cycle")
     assert folder.json("pending")["exports"] == []
