@@ -252,11 +252,14 @@ static void report(const struct init *init)
 		where = arena_printf(&cli->arena, " --folder %s",
 				     cli_quote(cli, init->folder));
 	if (init->template->fields)
-		(void)printf("next: servers and the like stand in %s, "
-			     "passwords are asked for by 'conjoin secret set'\n"
-			     "  conjoin check%s --online\n"
-			     "  conjoin cycle%s\n",
-			     SETTINGS_FILE, where, where);
+		(void)printf(
+			"next, when %s has your servers and containers:\n"
+			"  conjoin secret set%s AGENT      for each file in "
+			"agents/ that has a password\n"
+			"  conjoin check%s --online      is all right, do "
+			"the systems answer?\n"
+			"  conjoin cycle%s      read, synchronize, write\n",
+			SETTINGS_FILE, where, where, where);
 	else
 		(void)printf(
 			"next:\n"
@@ -327,11 +330,11 @@ const struct command command_init = {
 	.usage = "[--template TEMPLATE] [--settings FILE] [FOLDER]",
 	.help = "a new folder from a template; alone: list the templates",
 	.more = "A template with settings is filled in from them: write the "
-		"sample to a file (--show-settings), change it, and give it "
+		"sample to a file (--show-settings),\nchange it, and give it "
 		"with --settings. It is kept in the folder as settings.yaml. "
-		"Given again, changed, for the same folder, the files that are "
-		"as they were made are made anew; when one was changed by "
-		"hand, nothing is written.",
+		"Given again\nfor the same folder, changed, it makes the files "
+		"anew that nobody has changed by hand; when\nsomebody has, "
+		"nothing is written.\n",
 	.options = options,
 	.min_words = 0,
 	.max_words = 1,
