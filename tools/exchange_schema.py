@@ -32,6 +32,7 @@ MAIL = {
     "homeMDB": "dn",
     "homeMTA": "dn",
     "mAPIRecipient": "switch",
+    "telephoneAssistant": "text",
     "msExchHomeServerName": "text",
     "msExchHideFromAddressLists": "switch",
     "msExchRecipientDisplayType": "number",
