@@ -155,9 +155,33 @@ static bool is_agent_name(struct sv text)
 	       sv_find(text, ';', 0) == text.len;
 }
 
+/* Control characters and all that ends a line: such a value could not be kept
+ * in its place, be it a comment. */
+static bool is_one_line(struct sv text)
+{
+	size_t at = 0;
+
+	while (at < text.len) {
+		int32_t c = text_next(text, &at);
+
+		if (c < ' ' || (c >= 0x7f && c < 0xa0) || c == 0x2028 ||
+		    c == 0x2029)
+			return false;
+	}
+	return true;
+}
+
 static void check_kind(struct reading *r, const struct field *field,
 		       const struct node *at, const char *name)
 {
+	if (!is_one_line(at->text)) {
+		report(r, at,
+		       arena_printf(r->arena,
+				    "'%s' has a line break or a control "
+				    "character: remove it",
+				    name));
+		return;
+	}
 	switch (field->kind) {
 	case KIND_NAME:
 		if (!is_agent_name(at->text))
@@ -181,9 +205,6 @@ static void check_kind(struct reading *r, const struct field *field,
 			wrong(r, at, "is not the name of an attribute", name);
 		return;
 	case KIND_TEXT:
-		if (sv_find(at->text, '\n', 0) < at->text.len)
-			wrong(r, at, "has more than one line", name);
-		return;
 	case KIND_NUMBER:
 	case KIND_DURATION:
 	case KIND_SWITCH:

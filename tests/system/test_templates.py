@@ -102,6 +102,10 @@ def test_what_is_wrong(tmp_path):
         sample().replace("name: rome", "name: London"))
     assert "'suffixes' has no value" in told(
         sample().replace("'@roma.italien'", ""))
+    for text in ("a\\nproject: x", "a\\r", "a\\u2028", "a\\x85", "\\0"):
+        for key in ("base: DC=nwtraders,DC=msft", "target: OU=FromRome "):
+            out = told(sample().replace(key, f'{key.split(":")[0]}: "{text}"'))
+            assert "has a line break or a control character" in out
     assert "not valid YAML" in told("template: [\n")
     assert "has no settings" in init("--template", "hr-to-directory",
                                      "--show-settings", status=2)
