@@ -213,36 +213,10 @@ def make_samba(tmp_path_factory):
         server.stop()
 
 
-@pytest.fixture(scope="session")
-def make_forest(tmp_path_factory):
-    """A function that starts domains with the schema of Exchange; kept for all
-    files that ask for them."""
-    servers = []
-
-    def make(realm, address):
-        folder = tmp_path_factory.mktemp(realm.split(".", 1)[0].lower())
-        server = Samba(folder, realm, address)
-        servers.append(server)
-        return extend_schema(server.start())
-
-    yield make
-    for server in servers:
-        server.stop()
-
-
-@pytest.fixture(scope="session")
-def london(make_forest):
-    return make_forest("NWTRADERS.MSFT", "127.0.0.61")
-
-
-@pytest.fixture(scope="session")
-def rome(make_forest):
-    return make_forest("ROMA.ITALIEN", "127.0.0.62")
-
-
-@pytest.fixture(scope="session")
-def central(make_forest):
-    return make_forest("CENTRAL.TEST", "127.0.0.63")
+@pytest.fixture(scope="module")
+def make_forest(make_samba):
+    """The same with the schema of Exchange."""
+    return lambda realm, address: extend_schema(make_samba(realm, address))
 
 
 @pytest.fixture

@@ -7,13 +7,24 @@ import base64
 import re
 import subprocess
 
+import pytest
+
 from forests import (PASSWORD, change, counts, entry, flows, forest,
-                 made_from,
-                 mail_contact, mail_group, mail_user, mailbox, set_value,
-                 unit, units)
+                     made_from, mail_contact, mail_group, mail_user, mailbox,
+                     set_value, unit, units)
 from helpers import CONJOIN, ROOT, Folder
 
 SELF = "AQEAAAAAAAUKAAAA"  # S-1-5-10
+
+
+@pytest.fixture(scope="module")
+def london(make_forest):
+    return make_forest("NWTRADERS.MSFT", "127.0.0.61")
+
+
+@pytest.fixture(scope="module")
+def rome(make_forest):
+    return make_forest("ROMA.ITALIEN", "127.0.0.62")
 
 
 class World:
