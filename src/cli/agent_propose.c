@@ -265,6 +265,66 @@ static size_t attrs_of(const struct agent_plan *plan,
 	return count;
 }
 
+static const struct agent_flow *flow_to(const struct agent_type *type,
+					const char *mv)
+{
+	size_t i;
+
+	for (i = 0; i < type->flow_count; i++)
+		if (!strcasecmp(type->flows[i].mv, mv))
+			return &type->flows[i];
+	return NULL;
+}
+
+/* Files of people seldom have it, and everybody shows it. */
+static void add_display_name(const struct agent_plan *plan,
+			     struct agent_type *type)
+{
+	const struct agent_flow *given = flow_to(type, "givenName");
+	const struct agent_flow *family = flow_to(type, "sn");
+	struct agent_flow flow;
+	size_t i;
+
+	if (!given || !family || flow_to(type, "displayName"))
+		return;
+	for (i = 0; i < type->mv->attr_count; i++) {
+		const struct attr_def *def = &type->mv->attrs[i].attr.def;
+
+		if (strcasecmp(def->name, "displayName") != 0 ||
+		    def->type != VALUE_STRING)
+			continue;
+		flow = *given;
+		flow.mv = def->name;
+		flow.source = arena_printf(&plan->cli->arena,
+					   "'[%s] & \" \" & [%s]'", given->attr,
+					   family->attr);
+		type->flows[type->flow_count++] = flow;
+	}
+}
+
+/* In the order of the metaverse's attributes. */
+static void sort_flows(struct agent_type *type)
+{
+	size_t done = 0;
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < type->mv->attr_count; i++) {
+		const char *name = type->mv->attrs[i].attr.def.name;
+
+		for (k = done; k < type->flow_count; k++) {
+			struct agent_flow flow = type->flows[k];
+
+			if (strcmp(flow.mv, name) != 0)
+				continue;
+			memmove(&type->flows[done + 1], &type->flows[done],
+				(k - done) * sizeof(flow));
+			type->flows[done++] = flow;
+			break;
+		}
+	}
+}
+
 static void propose_flows(const struct agent_plan *plan,
 			  struct agent_type *type)
 {
@@ -289,6 +349,8 @@ static void propose_flows(const struct agent_plan *plan,
 				find_flow(plan, type, all, count,
 					  &mv->attrs[i]);
 		}
+	add_display_name(plan, type);
+	sort_flows(type);
 	for (i = 0; i < count; i++)
 		if (!is_taken(type, all[i].attr))
 			type->flows[type->flow_count++] = all[i];

@@ -27,7 +27,7 @@ size_t agent_filled(const struct schema_sample *sample, const char *attr)
 	return count;
 }
 
-/* Says little about a person. */
+/* Says little of a person: names and texts do. */
 static bool is_dull(const struct agent_flow *flow)
 {
 	static const char *const names[] = {
@@ -42,7 +42,8 @@ static bool is_dull(const struct agent_flow *flow)
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (sv_ieq_str(sv_from(flow->attr), names[i]))
 			return true;
-	return flow->schema && flow->schema->type == VALUE_BINARY;
+	return flow->schema->type == VALUE_BINARY ||
+	       (!flow->mv && flow->schema->type != VALUE_STRING);
 }
 
 /* Those that most objects have; of these those that flow. */

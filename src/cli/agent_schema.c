@@ -7,7 +7,9 @@
 
 #include "base/map.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct view {
 	struct cli *cli;
@@ -315,6 +317,14 @@ static enum run_exit no_type(const struct view *view, const char *name)
 	return cli_fail(view->cli, &err);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct schema_type *left = a;
+	const struct schema_type *right = b;
+
+	return strcasecmp(left->name, right->name);
+}
+
 static enum run_exit show(const struct view *view)
 {
 	struct cli *cli = view->cli;
@@ -374,6 +384,9 @@ static enum run_exit ask_system(struct session *session, struct view *view)
 		ret = connector_schema(&connector, &view->cli->arena,
 				       &view->schema, &err);
 	connector_close(&connector);
+	if (ret == 0 && view->schema.type_count)
+		qsort(view->schema.types, view->schema.type_count,
+		      sizeof(*view->schema.types), by_name);
 	if (ret == 0)
 		return show(view);
 	/* the system was not as it should be, whatever is wrong with it */

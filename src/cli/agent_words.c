@@ -25,8 +25,7 @@ static const char *const rows[][WORDS_MAX] = {
 	{ "sn", "surname", "lastname", "last", "familyname", "nachname", "nom",
 	  "cognome" },
 	{ "displayname", "fullname", "name", "cn", "commonname" },
-	{ "name", "cn", "commonname", "groupname", "displayname", "team",
-	  "title" },
+	{ "name", "cn", "commonname", "groupname", "displayname", "team" },
 	{ "mail", "email", "emailaddress", "mailaddress", "rfc822mailbox",
 	  "primaryemail", "workemail" },
 	{ "telephonenumber", "telephone", "phone", "phonenumber", "workphone",
@@ -57,7 +56,7 @@ static const char *const rows[][WORDS_MAX] = {
 	{ "startdate", "hiredate", "entrydate", "joined", "since" },
 	{ "enddate", "leavingdate", "terminationdate", "exitdate", "until" },
 	{ "active", "enabled", "isactive" },
-	{ "status", "employmentstatus", "state" },
+	{ "status", "employmentstatus" },
 	{ "nickname", "preferredname", "knownas" },
 	{ "initials", "middleinitial" },
 	{ "description", "comment", "notes", "info" },
@@ -92,7 +91,10 @@ static unsigned place_in(const char *const *row, const char *word)
 	return 0;
 }
 
-/* A row is that of a metaverse attribute when one of its first names is. */
+/* A row is that of a metaverse attribute when one of its first names is; what
+ * comes later is too vague for that. */
+#define FIRST_NAMES 4
+
 unsigned agent_word_rank(const char *mv, const char *name)
 {
 	char left[100];
@@ -111,7 +113,8 @@ unsigned agent_word_rank(const char *mv, const char *name)
 		unsigned of_name = place_in(rows[i], right);
 		unsigned rank = of_mv * 20 + of_name;
 
-		if (of_mv && of_name && (!best || rank < best))
+		if (of_mv && of_mv <= FIRST_NAMES && of_name &&
+		    (!best || rank < best))
 			best = rank;
 	}
 	return best;

@@ -56,8 +56,9 @@ int ask_secret(int fd, const char *prompt, struct secret *out,
 		return error_errno(err, errno, "cannot read the value");
 	silent = before;
 	silent.c_lflag &= ~(tcflag_t)ECHO;
-	(void)fprintf(stderr, "%s (not shown): ", prompt);
+	/* before anybody can type: what came earlier is no answer */
 	(void)tcsetattr(fd, TCSAFLUSH, &silent);
+	(void)fprintf(stderr, "%s (not shown): ", prompt);
 	ret = read_line(fd, out, err);
 	(void)tcsetattr(fd, TCSAFLUSH, &before);
 	(void)fputc('\n', stderr);

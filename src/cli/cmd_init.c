@@ -229,6 +229,16 @@ static void report_json(const struct init *init)
 	output_json(&init->cli->output, json);
 }
 
+static bool has_agents(const struct init *init)
+{
+	const struct made_file *file;
+
+	vec_foreach(&init->files, file)
+		if (sv_starts(sv_from(file->path), SV_LIT("agents/")))
+			return true;
+	return false;
+}
+
 static void report(const struct init *init)
 {
 	struct cli *cli = init->cli;
@@ -260,6 +270,12 @@ static void report(const struct init *init)
 			"the systems answer?\n"
 			"  conjoin cycle%s      read, synchronize, write\n",
 			SETTINGS_FILE, where, where, where);
+	else if (!has_agents(init))
+		(void)printf("next:\n"
+			     "  conjoin agent new csv hr%s   a first system, "
+			     "from a file\n"
+			     "  conjoin help agent   how to add any\n",
+			     where);
 	else
 		(void)printf(
 			"next:\n"

@@ -258,6 +258,33 @@ WARNED = {"r26-export-values": ["the condition of this rule is never true: "
                                        "new objects a value with 'initial'"]}
 
 
+def test_connect_howto(tmp_path, make_slapd):
+    """A file, then a directory that has the same people."""
+    folder = Folder(tmp_path / "mine")
+    text = (ROOT / "docs/how-to/connect.md").read_text(encoding="utf-8")
+    first, then = text.split("## A directory")
+    folder.path.mkdir()
+    follow(folder, first)
+    written = folder.read("agents/hr.yaml")
+    assert written.split("\n", 1)[1] == first.split("```yaml\n")[1].split(
+        "```")[0]
+    server = make_slapd(suffix="dc=corp,dc=test", tls=True)
+    entry = ("dn: uid={0},ou=people,dc=corp,dc=test\n"
+             "objectClass: inetOrgPerson\ncn: {0}\nsn: x\n"
+             "employeeNumber: {1}\n\n")
+    server.add("dn: ou=people,dc=corp,dc=test\n"
+               "objectClass: organizationalUnit\n\n" +
+               entry.format("ada", 1001) + entry.format("ben", 1002) +
+               entry.format("cleo", 1003))
+    folder.ok("secret", "set", "dir", stdin=server.password)
+    follow(folder, re.sub("conjoin secret set.*", "", then).replace(
+        "ldaps://ldap.corp.test",
+        f"{server.tls_url} --set ca_file={server.ca_file}").replace(
+            "cn=conjoin,", "cn=admin,"))
+    assert "employeeID: employeeNumber   # 3 of 3 values are in the " \
+        "metaverse" in folder.read("agents/dir.yaml")
+
+
 def test_initial_passwords_howto(tutorial, tmp_path):
     """What stands there is configuration, and its commands work."""
     text = (ROOT / "docs/how-to/initial-passwords.md").read_text()
