@@ -207,6 +207,8 @@ static bool is_plain_ldap(const struct agent_answers *answers)
 /* Questions that earlier answers leave open. */
 static bool is_due(const struct agent_answers *answers, const char *name)
 {
+	if (!strcmp(name, "servers") && node_get(answers->connect, "domain"))
+		return false;
 	if (!strcmp(name, "security"))
 		return is_plain_ldap(answers);
 	if (!strcmp(name, "principal"))
@@ -221,14 +223,24 @@ static bool is_due(const struct agent_answers *answers, const char *name)
 	return true;
 }
 
+/* One of two settings says where the system is. */
+static bool has_other(const struct agent_answers *answers, const char *name)
+{
+	static const char *const pairs[][2] = { { "servers", "domain" },
+						{ "path", "types" } };
+	size_t i;
+
+	for (i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+		if (!strcmp(name, pairs[i][0]))
+			return node_get(answers->connect, pairs[i][1]);
+	return true;
+}
+
 /* Not set, and without it nothing can be done. */
 static bool is_needed(const struct agent_answers *answers,
 		      const struct setting_def *def)
 {
-	bool path = !strcmp(def->name, "path") &&
-		    !agent_answers_get(answers, "types");
-
-	return (def->required || path ||
+	return (def->required || !has_other(answers, def->name) ||
 		(!strcmp(def->name, "password") &&
 		 is_due(answers, "password"))) &&
 	       !node_get(answers->connect, def->name);

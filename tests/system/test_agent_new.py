@@ -227,6 +227,34 @@ def test_base_and_types_may_be_said(folder, corp):
     import_works(folder, "staff", 4)
 
 
+def test_edirectory(folder, make_standin):
+    server = make_standin("edirectory", "o=corp", tls=True)
+    server.add(entries("o=corp"))
+    made = stand_in(folder, "edirectory", server)
+    assert made["anchor"] == "GUID"
+    assert types(made)["inetOrgPerson"]["sample"] == 4
+    import_works(folder, "edirectory", 5)
+
+
+def test_ad_lds(folder, make_standin):
+    """One that does not name its schema partition tells by RFC 4512."""
+    server = make_standin("adlds", "o=app", tls=True)
+    server.add("".join(
+        f"dn: cn={first},o=app\nobjectClass: user\nsn: {last}\n"
+        f"telephoneNumber: {number}\n\n" for number, first, last in PEOPLE))
+    made = stand_in(folder, "adlds", server)
+    assert made["anchor"] == "objectGUID"
+    assert types(made)["user"]["import"]["telephoneNumber"]
+    import_works(folder, "adlds", 4)
+
+
+def stand_in(folder, kind, server):
+    keep_password(folder, kind, server)
+    return new(folder, kind, *settings(
+        servers=server.tls_url, bind_dn=server.bind_dn,
+        password=f"secret:{kind}", ca_file=server.ca_file))
+
+
 # --- files -----------------------------------------------------------------
 
 BADGES = """\

@@ -73,19 +73,9 @@ static const char *help_of(const struct reading *r, LDAPMessage *entry)
 	return text.len ? text.ptr : NULL;
 }
 
-static const struct attr_def *known_attr(const char *name)
-{
-	const struct attr_def *def;
-
-	for (def = ad_known_attrs; def->name; def++)
-		if (sv_ieq_str(sv_from(name), def->name))
-			return def;
-	return NULL;
-}
-
 static void add_attr(struct reading *r, LDAPMessage *entry, const char *name)
 {
-	const struct attr_def *known = known_attr(name);
+	const struct attr_def *known = ldap_attr_known(r->session, name);
 	struct sv syntax = text_of(r, entry, "attributeSyntax");
 	struct schema_attr attr = { .name = name, .type = VALUE_STRING };
 	size_t i;
@@ -254,30 +244,23 @@ static void finish(const struct reading *r, struct schema *out)
 		       r->types.len * sizeof(*out->types));
 }
 
+/* 1 found, 0 it names none, -1 */
 static int find_partition(struct connector_session *s, struct arena *arena,
 			  const char **out, struct error *err)
 {
 	char context[] = "schemaNamingContext";
 	char *names[] = { context, NULL };
 	LDAPMessage *result;
-	struct sv dn = SV_NULL;
+	struct sv dn;
 	int ret = ldap_session_read(s, "", LDAP_ANYTHING, names, &result, err);
 
-	if (ret < 0)
-		return -1;
-	if (ret) {
-		dn = ldap_entry_first(s->ld, ldap_first_entry(s->ld, result),
-				      context, arena);
-		ldap_msgfree(result);
-	}
-	if (!dn.len)
-		return error_set(err, ERR_UNSUPPORTED,
-				 "%s: the server names no schema partition: it "
-				 "is no Active Directory; 'type: ldap' is for "
-				 "any directory",
-				 s->server);
+	if (ret <= 0)
+		return ret;
+	dn = ldap_entry_first(s->ld, ldap_first_entry(s->ld, result), context,
+			      arena);
+	ldap_msgfree(result);
 	*out = dn.ptr;
-	return 0;
+	return dn.len > 0;
 }
 
 int ad_describe(struct connector_session *s, struct arena *arena,
@@ -293,11 +276,11 @@ int ad_describe(struct connector_session *s, struct arena *arena,
 	};
 	int ret = find_partition(s, arena, &walk.base, err);
 
-	if (ret < 0)
-		return -1;
+	if (ret <= 0)
+		return ret;
 	r.names = namemap_new(true);
-	ret = ldap_walk(s, &walk, err);
-	if (ret == 0) {
+	ret = ldap_walk(s, &walk, err) < 0 ? -1 : 1;
+	if (ret > 0) {
 		finish(&r, out);
 		out->source = walk.base;
 	}

@@ -63,6 +63,19 @@ static enum match_rule match_of(const char *rule)
 		       : MATCH_IGNORE_CASE;
 }
 
+const struct attr_def *ldap_attr_known(const struct connector_session *session,
+				       const char *name)
+{
+	const struct attr_def *def = session->known;
+
+	if (def == ldap_known_attrs)
+		return ldap_known_attr(sv_from(name)); /* aliases, too */
+	for (; def && def->name; def++)
+		if (sv_ieq_str(sv_from(name), def->name))
+			return def;
+	return NULL;
+}
+
 bool ldap_attr_identifies(const struct connector_session *session,
 			  const char *name)
 {
@@ -104,9 +117,10 @@ static const LDAPAttributeType *superior_of(const struct types *types,
 
 /* Syntax and matching rule are those of the superior when it has none. */
 static void finish_attr(const struct types *types,
+			const struct connector_session *s,
 			const LDAPAttributeType *type, struct schema_attr *out)
 {
-	const struct attr_def *known = ldap_known_attr(sv_from(out->name));
+	const struct attr_def *known = ldap_attr_known(s, out->name);
 	const LDAPAttributeType *above = type;
 	size_t depth;
 
@@ -164,7 +178,7 @@ static void read_attrs(struct types *types, const struct connector_session *s,
 		add_attr(types, s, texts[i]);
 	ldap_value_free_len(texts);
 	for (i = 0; i < types->count; i++)
-		finish_attr(types, types->parsed[i], &types->attrs[i]);
+		finish_attr(types, s, types->parsed[i], &types->attrs[i]);
 	out->attrs = types->attrs;
 	out->attr_count = types->count;
 }
@@ -348,9 +362,11 @@ static int propose_bases(struct connector_session *s, struct arena *arena,
 int ldap_describe(struct connector_session *s, struct arena *arena,
 		  struct schema *out, struct error *err)
 {
-	int ret = s->profile->describe
-			  ? s->profile->describe(s, arena, out, err)
-			  : read_subschema(s, arena, out, err);
+	int ret = 0;
 
+	if (s->profile->describe)
+		ret = s->profile->describe(s, arena, out, err);
+	if (ret == 0)
+		ret = read_subschema(s, arena, out, err);
 	return ret < 0 ? -1 : propose_bases(s, arena, out, err);
 }

@@ -29,11 +29,15 @@ struct ldap_walk {
 int ldap_walk(struct connector_session *session, const struct ldap_walk *walk,
 	      struct error *err);
 
+/* How an attribute is read whatever the server says of it; or NULL. */
+const struct attr_def *ldap_attr_known(const struct connector_session *session,
+				       const char *name);
 /* The attribute is known to be an entry's for ever. */
 bool ldap_attr_identifies(const struct connector_session *session,
 			  const char *name);
 
-/* For profile->describe: types and attributes of an Active Directory. */
+/* For profile->describe: types and attributes of an Active Directory. 0: it
+ * names no schema partition. */
 int ad_describe(struct connector_session *session, struct arena *arena,
 		struct schema *out, struct error *err);
 

@@ -140,6 +140,7 @@ struct ldap_known_group {
 
 struct connector_session {
 	const struct ldap_profile *profile;
+	const struct attr_def *known; /* attributes; ends with name NULL */
 	const struct connector_config *config;
 	struct arena arena;   /* as long as the session */
 	struct arena scratch; /* within one function; reset by it */

@@ -92,8 +92,8 @@ struct ldap_profile {
 	 * NULL: none. */
 	const struct ldap_delta *const *deltas;
 	const struct ldap_delta *const *deltas_by_name;
-	/* Types and attributes, where the server tells more than by RFC 4512;
-	 * NULL: by that. */
+	/* Types and attributes, where the server tells more than by RFC 4512:
+	 * 1 filled, 0 this one does not, -1. NULL: by that. */
 	int (*describe)(struct connector_session *session, struct arena *arena,
 			struct schema *out, struct error *err);
 };

@@ -141,7 +141,7 @@ int ldap_sample(struct connector_session *s, const char *type, size_t most,
 	char uuid[] = "entryUUID";
 	char unique[] = "nsUniqueId";
 	char guid[] = "objectGUID";
-	char *whole[] = { all, structural, uuid, unique, guid, NULL };
+	char *whole[] = { all, structural, uuid, unique, guid, NULL, NULL };
 	char *classes[] = { class, structural, NULL };
 	struct taking taking = { type, most, 0, arena, out };
 	struct ldap_walk walk = { .scope = LDAP_SCOPE_SUBTREE,
@@ -154,6 +154,8 @@ int ldap_sample(struct connector_session *s, const char *type, size_t most,
 	size_t count;
 	size_t i;
 
+	if (s->anchor)
+		whole[5] = arena_cstr(arena, sv_from(s->anchor));
 	ldap_bases(s->config->connect, arena, &bases, &count);
 	if (!count) {
 		bases = s->contexts;

@@ -500,6 +500,7 @@ int ldap_session_open(const struct connector_ops *ops,
 	session = mem_zalloc(sizeof(*session));
 	session->config = config;
 	session->profile = profile;
+	session->known = ops->known_attrs;
 	session->timeout = (int)ldap_session_number(session, "timeout");
 	anchor = ldap_session_setting(session, "anchor");
 	if (!sv_ieq_str(anchor, "dn"))
