@@ -279,7 +279,7 @@ static int ask_setting(struct agent_answers *answers,
 	const char *question =
 		arena_printf(&answers->cli->arena, "%s (%s)", def->name,
 			     def->words ? def->words : def->help);
-	const char *value;
+	const char *value = "";
 
 	if (def->type == SETTING_SECRET)
 		return ask_password(answers, err);

@@ -67,7 +67,7 @@ static const struct connector_ops *find_connector(struct cli *cli)
 
 	if (ops)
 		return ops;
-	for (; connectors[count] && count < 64; count++)
+	for (; count < 64 && connectors[count]; count++)
 		names[count] = connectors[count]->name;
 	(void)cli_misuse(cli, "no connector '%s'%s", name,
 			 cli_near(cli, name, names, count,

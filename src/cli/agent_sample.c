@@ -99,7 +99,7 @@ void agent_sample_print(const struct agent_plan *plan,
 			const struct agent_type *type)
 {
 	struct table_column columns[COLUMNS];
-	const char *names[COLUMNS];
+	const char *names[COLUMNS] = { NULL };
 	size_t count = choose(type, names);
 	struct table table;
 	size_t i;

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One a line. */
 /* clang-format off */
 const struct command *const commands[] = {
 	&command_init,

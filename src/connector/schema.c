@@ -51,7 +51,8 @@ static void take_type(struct gather *gather, const struct schema_type *type)
 	for (i = 0; i < type->member_count; i++) {
 		const struct schema_member *member = &type->members[i];
 
-		if (namemap_get(gather->members, sv_from(member->attr), &at)) {
+		if (namemap_get(gather->members, sv_from(member->attr), &at) &&
+		    at < gather->list.len) {
 			gather->list.at[at].required |= member->required;
 			continue;
 		}

@@ -51,7 +51,7 @@ void survey_init(struct survey *survey, struct arena *arena);
 void survey_release(struct survey *survey);
 
 /* There is such a type; what follows is of it. */
-void survey_type(struct survey *survey, struct sv type);
+void survey_type(struct survey *survey, struct sv name);
 /* The next object, of this type. */
 void survey_object(struct survey *survey, struct sv type);
 /* The present object's type has this attribute, with a value or without. */
