@@ -132,23 +132,21 @@ static void open_store(struct making *making)
 			 err.msg);
 }
 
-static int load(struct making *making, struct error *err)
+/* RUN_OK, or it has been told what is wrong. --set is for the connector here,
+ * and no parameter. */
+static enum run_exit load(struct making *making)
 {
 	const struct config_options options = { connectors, NULL, 0 };
 	struct session *session = &making->session;
 	struct cli *cli = making->cli;
+	struct error err = ERROR_INIT;
 
 	session->cli = cli;
-	if (config_load(cli->folder, &options, &session->config, err) < 0)
-		return -1;
+	if (config_load(cli->folder, &options, &session->config, &err) < 0)
+		return cli_fail_as(cli, RUN_USAGE, &err);
 	secrets_init(&session->secrets, session->config->folder);
-	if (session->config->error_count) {
-		if (!cli->output.json)
-			session_print_problems(cli, session->config, stderr);
-		return error_set(err, ERR_INVALID,
-				 "the configuration has errors, correct them "
-				 "first: 'conjoin check' lists them");
-	}
+	if (session->config->error_count)
+		return session_refuse_problems(session);
 	making->plan.config = session->config;
 	making->plan.session = session;
 	making->main_path =
@@ -157,10 +155,10 @@ static int load(struct making *making, struct error *err)
 		arena_printf(&cli->arena, "agents/%s.yaml", making->plan.name);
 	making->path =
 		arena_printf(&cli->arena, "%s/%s", cli->folder, making->file);
-	if (check_free(making, err) < 0)
-		return -1;
+	if (check_free(making, &err) < 0)
+		return cli_fail_as(cli, RUN_USAGE, &err);
 	open_store(making);
-	return 0;
+	return RUN_OK;
 }
 
 /* --- the system -------------------------------------------------------- */
@@ -229,8 +227,9 @@ static int connect_system(struct making *making, struct error *err)
 			return -1;
 	}
 	if (talks(making))
-		(void)printf("connected: %zu types and %zu attributes in %s\n",
+		(void)printf("connected: %zu type%s and %zu attributes in %s\n",
 			     making->plan.schema.type_count,
+			     making->plan.schema.type_count == 1 ? "" : "s",
 			     making->plan.schema.attr_count,
 			     output_safe(sv_from(making->plan.schema.source),
 					 &cli->arena));
@@ -784,6 +783,7 @@ static enum run_exit make(struct making *making)
 	struct error err = ERROR_INIT;
 	enum run_exit exit;
 
+	making->answers.secrets = &making->session.secrets;
 	if (!making->plan.ops->schema) {
 		(void)error_set(&err, ERR_UNSUPPORTED,
 				"a '%s' system does not tell what it can hold; "
@@ -792,13 +792,10 @@ static enum run_exit make(struct making *making)
 				making->plan.ops->name, making->plan.name);
 		return cli_fail(making->cli, &err);
 	}
-	if (load(making, &err) < 0) {
-		exit = cli_fail_as(making->cli, RUN_USAGE, &err);
-	} else {
-		making->answers.secrets = &making->session.secrets;
+	exit = load(making);
+	if (exit == RUN_OK)
 		exit = learn(making, &err) < 0 ? fail(making, &err)
 					       : finish(making);
-	}
 	agent_answers_release(&making->answers);
 	session_close(&making->session);
 	return exit;

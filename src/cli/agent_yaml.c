@@ -34,8 +34,8 @@ const char *agent_scalar(const char *text, struct arena *arena)
 	struct strbuf out = STRBUF_INIT(STRBUF_NO_LIMIT);
 	const char *copy;
 
-	if (isalnum((unsigned char)text[0]) && !text[strspn(text, plain)] &&
-	    !is_word(text))
+	if ((isalnum((unsigned char)text[0]) || strchr("./", text[0])) &&
+	    text[0] && !text[strspn(text, plain)] && !is_word(text))
 		return text;
 	if (!strncmp(text, "secret:", 7) || !strncmp(text, "env:", 4) ||
 	    !strncmp(text, "file:", 5))

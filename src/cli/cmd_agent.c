@@ -15,9 +15,6 @@ static const struct option_def options[] = {
 	{ "all", NULL, false,
 	  "schema: also types that no object is of alone, and attributes that "
 	  "belong to no type" },
-	{ "set", "KEY=VALUE", true,
-	  "new: a setting of the connector; list, schema: a parameter of the "
-	  "configuration" },
 	{ "yes", NULL, false, "new: take what is proposed, ask nothing" },
 	{ "dry-run", NULL, false, "new: print the file, write nothing" },
 	{ NULL, NULL, false, NULL },
@@ -198,7 +195,8 @@ const struct command command_agent = {
 		"'agent new' asks for what the connector needs, connects, shows "
 		"twenty objects, proposes what identifies them, joins and "
 		"flows, and writes agents/NAME.yaml. Nothing is overwritten. "
-		"Without a terminal all that is needed is given by --set and "
+		"With --set KEY=VALUE a setting of the connector is given, and not "
+		"asked for; without a terminal all that is needed is given so, with "
 		"--yes; 'conjoin help connector CONNECTOR' lists the settings. "
 		"A password is never given on the command line: it is asked "
 		"for, or is secret:NAME (see 'conjoin help secret').\n",

@@ -126,7 +126,7 @@ static enum run_exit load(struct session *session)
 	return RUN_OK;
 }
 
-static enum run_exit refuse_problems(struct session *session)
+enum run_exit session_refuse_problems(struct session *session)
 {
 	struct cli *cli = session->cli;
 	const struct config *config = session->config;
@@ -279,7 +279,7 @@ enum run_exit session_open_store(struct session *session,
 
 	if (wrong && (mode == SESSION_RUN || mode == SESSION_OVER ||
 		      !session->config->store)) {
-		exit = refuse_problems(session);
+		exit = session_refuse_problems(session);
 	} else {
 		if (wrong && !cli->output.json)
 			cli_warn(cli, "the configuration has errors; "
@@ -302,7 +302,7 @@ enum run_exit session_open(struct session *session, struct cli *cli,
 	if (exit != RUN_OK)
 		return exit;
 	if (mode == SESSION_RIGHT && session->config->error_count) {
-		exit = refuse_problems(session);
+		exit = session_refuse_problems(session);
 		session_close(session);
 		return exit;
 	}

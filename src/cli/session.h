@@ -66,6 +66,8 @@ const struct config_agent *session_agent(struct session *session,
 int session_agent_number(struct session *session, const char *name,
 			 uint32_t *out);
 
+/* Reports that a wrong configuration is not worked with; the exit status. */
+enum run_exit session_refuse_problems(struct session *session);
 /* Problems as lines "FILE:LINE:COLUMN: error: TEXT", then a count. */
 void session_print_problems(struct cli *cli, const struct config *config,
 			    FILE *stream);

@@ -321,6 +321,13 @@ def test_nothing_is_written_over(folder):
     assert folder.read("conjoin.yaml") == MAIN
 
 
+def test_a_wrong_folder_is_told(folder):
+    folder.replace("agents/hr.yaml", "project:", "prroject:")
+    words = ["agent", "new", "csv", "x", "--yes", *settings(path="data/hr.csv")]
+    assert "did you mean 'project'" in folder.ok(*words, status=2).err
+    assert len(folder.json(*words, status=2)["problems"]) == 1
+
+
 def test_dry_run_prints_the_file(folder):
     folder.write("data/b.csv", BADGES)
     done = folder.ok("agent", "new", "csv", "b", "--dry-run",
