@@ -82,6 +82,7 @@ struct agent_join {
 struct agent_type {
 	const char *name;     /* of the system's type */
 	const char *rule_set; /* its name in the file */
+	bool named;           /* the file must say the type, too */
 	const struct config_mv_type *mv;
 	struct schema_sample sample;
 	struct agent_flow *flows; /* those with mv first */

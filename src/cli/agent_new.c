@@ -327,6 +327,18 @@ static const char *found_text(const struct making *making)
 		       : all;
 }
 
+/* A name as a file may have it: types of other systems have any. */
+static const char *rule_set_name(const char *type, struct arena *arena)
+{
+	char *name = arena_cstr(arena, sv_from(type));
+	size_t i;
+
+	for (i = 0; name[i]; i++)
+		if (!is_name((const char[]){ name[i], '\0' }))
+			name[i] = '-';
+	return name;
+}
+
 static int add_type(struct making *making, const char *name, const char *mv,
 		    struct error *err)
 {
@@ -357,9 +369,11 @@ static int add_type(struct making *making, const char *name, const char *mv,
 				      "say which it is: TYPE=METAVERSE-TYPE",
 				 mv ? mv : name);
 	/* files with one kind of objects have no name for it */
-	type->rule_set = only && !(plan->ops->caps & CONNECTOR_CAP_DN)
-				 ? type->mv->name
-				 : type->name;
+	if (only && !(plan->ops->caps & CONNECTOR_CAP_DN))
+		type->rule_set = type->mv->name;
+	else
+		type->rule_set = rule_set_name(type->name, &making->cli->arena);
+	type->named = !only && strcmp(type->rule_set, type->name) != 0;
 	plan->type_count++;
 	return 0;
 }

@@ -204,6 +204,9 @@ static void add_type(struct strbuf *out, const struct agent_plan *plan,
 {
 	strbuf_addf(out, "  %s:\n",
 		    agent_scalar(type->rule_set, &plan->cli->arena));
+	if (type->named)
+		strbuf_addf(out, "    type: %s\n",
+			    agent_scalar(type->name, &plan->cli->arena));
 	add_declared(out, plan, type);
 	strbuf_addf(out, "    metaverse: %s\n", type->mv->name);
 	add_joins(out, plan, type);

@@ -286,6 +286,18 @@ def test_csv(folder, encoding):
     assert "Bérg" in str(found)
 
 
+def test_csv_with_types_in_a_column(folder):
+    """Types of a file may be called anything."""
+    folder.write("data/all.csv", "key,kind,name,id\n1,Staff member,Ann,1001\n"
+                 "2,Staff member,Bob,1002\n3,team,All,\n")
+    made = new(folder, "csv", "all", "--type", "Staff member=person",
+               "--type", "team", *settings(path="data/all.csv", type="kind"))
+    assert list(types(made)) == ["Staff member", "team"]
+    assert "  Staff-member:\n    type: 'Staff member'\n" in \
+        folder.read("agents/all.yaml")
+    import_works(folder, "all", 3)
+
+
 def test_csv_where_nothing_identifies(folder):
     folder.write("data/x.csv", "name,team\nAnn,A\nAnn,A\nBob,\n")
     words = settings(path="data/x.csv")
