@@ -415,7 +415,7 @@ CLEAN = """objects:
     project: true
     import: { name: cn, sam: sAMAccountName }
     attributes: { displayName: string, givenName: string, mail: string,
-                  userPrincipalName: string, targetAddress: string,
+                  userPrincipalName: string,
                   proxyAddresses: { type: string, multi: true } }
 """
 
