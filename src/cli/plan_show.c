@@ -5,6 +5,8 @@
  */
 #include "cli/plan_document.h"
 
+#include "cli/show.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,31 +28,27 @@ static void add_values(struct strbuf *out, const json_t *values)
 /* Of many values what comes and what goes. */
 #define MANY 4
 
-static bool has_value(const json_t *values, const json_t *value)
+static struct display_texts texts_of(const json_t *values, struct arena *arena)
 {
-	json_t *other;
+	struct display_texts texts = { .len = json_array_size(values) };
 	size_t i;
 
-	json_array_foreach(
-		values, i,
-		other) if (json_equal(other,
-				      (json_t *)(uintptr_t)value)) return true;
-	return false;
+	texts.at = arena_array(arena, texts.len + 1, sizeof(*texts.at));
+	for (i = 0; i < texts.len; i++)
+		texts.at[i] =
+			sv_from(json_string_value(json_array_get(values, i)));
+	return texts;
 }
 
-static void add_difference(struct strbuf *out, const char *mark,
-			   const json_t *values, const json_t *known)
+static void add_difference(struct strbuf *out, const json_t *before,
+			   const json_t *after)
 {
-	json_t *value;
-	size_t i;
+	struct arena arena = ARENA_INIT;
+	struct display_texts old = texts_of(before, &arena);
+	struct display_texts new = texts_of(after, &arena);
 
-	json_array_foreach(values, i, value)
-	{
-		if (has_value(known, value))
-			continue;
-		strbuf_addf(out, "%s%s ", out->len ? "; " : "", mark);
-		output_escape(sv_from(json_string_value(value)), out);
-	}
+	show_difference(out, &old, &new, &arena);
+	arena_release(&arena);
 }
 
 void plan_add_causes(struct strbuf *out, const json_t *object, const char *name)
@@ -80,9 +78,10 @@ static void print_change(const json_t *object, const char *name,
 	struct strbuf causes = STRBUF_INIT(STRBUF_NO_LIMIT);
 	struct strbuf line = STRBUF_INIT(STRBUF_NO_LIMIT);
 
-	if (json_array_size(before) >= MANY && json_array_size(after)) {
-		add_difference(&line, "-", before, after);
-		add_difference(&line, "+", after, before);
+	if ((json_array_size(before) >= MANY && json_array_size(after)) ||
+	    json_array_size(before) > SHOW_VALUES ||
+	    json_array_size(after) > SHOW_VALUES) {
+		add_difference(&line, before, after);
 	} else {
 		add_values(&line, before);
 		if (json_array_size(before))

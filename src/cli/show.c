@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define set json_object_set_new
@@ -257,8 +258,6 @@ static void add_joined(struct strbuf *out, const struct display_texts *texts)
 	}
 }
 
-#define SHOWN_VALUES 20
-
 static void print_attrs(struct cli *cli, const struct display_attrs *attrs,
 			const char *indent)
 {
@@ -271,13 +270,13 @@ static void print_attrs(struct cli *cli, const struct display_attrs *attrs,
 	for (i = 0; i < attrs->len; i++) {
 		const struct display_texts *texts = &attrs->at[i].values;
 
-		for (k = 0; k < texts->len && k < SHOWN_VALUES; k++)
+		for (k = 0; k < texts->len && k < SHOW_VALUES; k++)
 			(void)printf("%s%-*s  %s\n", indent, (int)width,
 				     k ? "" : attrs->at[i].name,
 				     output_safe(texts->at[k], &cli->arena));
-		if (texts->len > SHOWN_VALUES)
+		if (texts->len > SHOW_VALUES)
 			(void)printf("%s%-*s  ... and %zu more\n", indent,
-				     (int)width, "", texts->len - SHOWN_VALUES);
+				     (int)width, "", texts->len - SHOW_VALUES);
 	}
 }
 
@@ -303,25 +302,83 @@ void show_mv(struct cli *cli, const struct display_mv *object)
 	}
 }
 
+static int by_text(const void *a, const void *b)
+{
+	const struct sv *x = a;
+	const struct sv *y = b;
+
+	return sv_cmp(*x, *y);
+}
+
+/* Those of `texts` that the others lack, with a sign before each. */
+static void add_missing(struct strbuf *out, char sign,
+			const struct display_texts *texts,
+			const struct display_texts *others)
+{
+	size_t count = 0;
+	size_t i;
+
+	for (i = 0; i < texts->len; i++) {
+		if (others->len &&
+		    bsearch(&texts->at[i], others->at, others->len,
+			    sizeof(*others->at), by_text))
+			continue;
+		if (count++ >= SHOW_VALUES)
+			continue;
+		strbuf_addf(out, "%s%c ", out->len ? "; " : "", sign);
+		output_escape(texts->at[i], out);
+	}
+	if (count > SHOW_VALUES)
+		strbuf_addf(out, "; %c %zu more", sign, count - SHOW_VALUES);
+}
+
+static struct display_texts sorted(const struct display_texts *texts,
+				   struct arena *arena)
+{
+	struct display_texts out = { .len = texts->len };
+
+	out.at = arena_array(arena, out.len + 1, sizeof(*out.at));
+	if (out.len) {
+		memcpy(out.at, texts->at, out.len * sizeof(*out.at));
+		qsort(out.at, out.len, sizeof(*out.at), by_text);
+	}
+	return out;
+}
+
+void show_difference(struct strbuf *out, const struct display_texts *before,
+		     const struct display_texts *after, struct arena *arena)
+{
+	struct display_texts old = sorted(before, arena);
+	struct display_texts new = sorted(after, arena);
+
+	add_missing(out, '-', &old, &new);
+	add_missing(out, '+', &new, &old);
+}
+
 static void print_changes(struct cli *cli, const struct display_change *changes,
 			  size_t count, const char *indent)
 {
 	size_t width = 12;
 	size_t i;
 
-	(void)cli;
 	for (i = 0; i < count; i++)
 		width = widest(changes[i].name, width);
 	for (i = 0; i < count; i++) {
 		const struct display_change *at = &changes[i];
 		struct strbuf line = STRBUF_INIT(STRBUF_NO_LIMIT);
 
-		add_joined(&line, &at->before);
-		if (at->before.len)
-			strbuf_adds(&line, " -> ");
-		if (!at->after.len)
-			strbuf_adds(&line, "(none)");
-		add_joined(&line, &at->after);
+		if (at->before.len > SHOW_VALUES ||
+		    at->after.len > SHOW_VALUES) {
+			show_difference(&line, &at->before, &at->after,
+					&cli->arena);
+		} else {
+			add_joined(&line, &at->before);
+			if (at->before.len)
+				strbuf_adds(&line, " -> ");
+			if (!at->after.len)
+				strbuf_adds(&line, "(none)");
+			add_joined(&line, &at->after);
+		}
 		(void)printf("%s%-*s  %s\n", indent, (int)width, at->name,
 			     strbuf_cstr(&line));
 		strbuf_release(&line);

@@ -20,6 +20,11 @@ json_t *show_cs_json(const struct display_cs *object, enum show_parts parts,
 		     struct arena *arena);
 json_t *show_texts_json(const struct display_texts *texts);
 
+#define SHOW_VALUES 20 /* of one attribute that are printed */
+/* What goes and what comes, "- a; + b", at most SHOW_VALUES of each. */
+void show_difference(struct strbuf *out, const struct display_texts *before,
+		     const struct display_texts *after, struct arena *arena);
+
 json_t *show_retry_json(const struct display_retry *retry, struct arena *arena);
 /* "in quarantine since ..."; NULL: it is not. */
 const char *show_retry(const struct display_retry *retry, struct arena *arena);
