@@ -172,13 +172,15 @@ struct import {
 	struct reader *reader;
 	struct import_result *result;
 	uint32_t number; /* of the agent in the store */
-	uint32_t *types; /* store numbers of the agent's types */
 	bool has_dn;
+	bool full;
+	bool first;      /* nothing of the agent was read before */
+	bool compares;   /* delta: it names all that are there */
+	uint32_t *types; /* store numbers of the agent's types */
 	struct tree tree;
 	struct store_tx *tx;
 	size_t in_tx; /* objects handled since begin */
 	int64_t tx_started;
-	bool full;
 	struct anchor_table table;
 	struct anchor_table fresh;      /* anchors not written yet */
 	VEC(struct anchor_key) anchors; /* to be written sorted */
@@ -193,15 +195,13 @@ struct import {
 	struct id_set renamed_ids;
 	struct id_set below;  /* full: of another name, not read yet */
 	int64_t existing;     /* objects with an image when the import began */
-	bool first;           /* nothing of the agent was read before */
 	int64_t total;        /* then, for a percentage of changes */
 	int64_t waiting;      /* then staged and not synchronized */
 	int64_t changes;      /* staged by this run, less those taken back */
 	int64_t filtered;     /* that nobody asks for */
 	VEC(int64_t) deletes; /* delta: reported gone, staged at the end */
 	struct id_set deleting;
-	bool compares;               /* delta: it names all that are there */
-	struct anchor_table present; /* then: what was there */
+	struct anchor_table present; /* of one that compares: what was there */
 	struct id_set named;         /* and which of it is named */
 	int64_t named_count;
 	struct idmap resolved; /* anchor key of a reference -> its target */

@@ -115,7 +115,7 @@ static struct values values_of(const struct connector_session *session,
 	int i;
 
 	out.at = arena_array(arena, (size_t)count + 1, sizeof(*out.at));
-	for (i = 0; i < count; i++)
+	for (i = 0; found && i < count; i++)
 		out.at[out.len++] = value_reference(
 			0, arena_dup(arena, sv_make(found[i]->bv_val,
 						    found[i]->bv_len)));
