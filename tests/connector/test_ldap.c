@@ -586,6 +586,28 @@ static void test_import_goes_on(void **state)
 	assert_goes_on("0");
 }
 
+/* The signal is sent at once, and obeyed a moment later. */
+static void halt_server(void)
+{
+	char path[40];
+	char text[300];
+	const char *state = NULL;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)slapd.pid);
+	assert_int_equal(kill(slapd.pid, SIGSTOP), 0);
+	while (!state || state[2] != 'T') {
+		FILE *file = fopen(path, "r");
+		size_t len;
+
+		assert_non_null(file);
+		len = fread(text, 1, sizeof(text) - 1, file);
+		text[len] = '\0';
+		(void)fclose(file);
+		state = strrchr(text, ')');
+		assert_non_null(state);
+	}
+}
+
 /* A server that is silent is left after `timeout`. */
 static void test_import_silent(void **state)
 {
@@ -597,7 +619,7 @@ static void test_import_silent(void **state)
 	int ret;
 
 	(void)state;
-	add_people(100);
+	add_people(1000);
 	node_set(connect, "page_size", node_text("10"));
 	node_set(connect, "timeout", node_text("3"));
 	node_set(connect, "reconnect", node_text("0"));
@@ -605,7 +627,7 @@ static void test_import_silent(void **state)
 	assert_int_equal(connector_import_begin(&c, IMPORT_FULL, SV_NULL, &err),
 			 0);
 	assert_int_equal(connector_next(&c, &test_arena, &change, &err), 1);
-	assert_int_equal(kill(slapd.pid, SIGSTOP), 0);
+	halt_server();
 	while ((ret = connector_next(&c, &test_arena, &change, &err)) > 0)
 		;
 	assert_int_equal(kill(slapd.pid, SIGCONT), 0);

@@ -5,6 +5,8 @@
  */
 #include "harness.h"
 
+#include <sys/wait.h>
+
 /* ---- opening ---- */
 
 static void opening(void **state)
@@ -716,6 +718,66 @@ static void snapshots_stand_still(void **state)
 	store_close(reader);
 }
 
+#define OPENERS 8
+
+/* Opens the store when the pipe is closed, and tells the secret. */
+static void open_and_tell(const struct fixture *f, int start, int out)
+{
+	struct error err = ERROR_INIT;
+	struct store *store;
+	char byte;
+
+	while (read(start, &byte, 1) > 0)
+		;
+	if (store_open(f->url, STORE_CREATE, &store, &err) < 0 ||
+	    write(out, store_hash_key(store), sizeof(struct hash_key)) < 0)
+		_exit(1);
+	store_close(store);
+	_exit(0);
+}
+
+/* Who opens a new store beside others has the same secret as they. */
+static void secret_of_several(void **state)
+{
+	struct fixture *f = *state;
+	struct hash_key keys[OPENERS];
+	int start[2];
+	int out[2];
+	size_t i;
+
+	store_close(f->store);
+	f->store = NULL;
+	sql(f, "DELETE FROM meta WHERE key = 'secret'");
+	assert_int_equal(pipe(start), 0);
+	assert_int_equal(pipe(out), 0);
+	for (i = 0; i < OPENERS; i++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid)
+			continue;
+		(void)close(start[1]);
+		open_and_tell(f, start[0], out[1]);
+	}
+	(void)close(start[0]);
+	(void)close(start[1]);
+	for (i = 0; i < OPENERS; i++) {
+		int status;
+
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+		assert_int_equal(read(out[0], &keys[i], sizeof(keys[i])),
+				 sizeof(keys[i]));
+	}
+	for (i = 1; i < OPENERS; i++)
+		assert_memory_equal(&keys[i], &keys[0], sizeof(keys[0]));
+	(void)close(out[0]);
+	(void)close(out[1]);
+	store_again(f);
+	assert_memory_equal(store_hash_key(f->store), &keys[0],
+			    sizeof(keys[0]));
+}
+
 #define TEST(fn)                                                               \
 	cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
 
@@ -725,6 +787,7 @@ int main(void)
 		TEST(opening),
 		TEST(reading_only),
 		TEST(secret_is_stable),
+		TEST(secret_of_several),
 		TEST(small_values),
 		TEST(names),
 		TEST(rollback_forgets_names),

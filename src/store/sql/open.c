@@ -48,17 +48,40 @@ failed:
 	return -1;
 }
 
+/* 1: it is there, 0: there is none yet, -1 */
+static int read_secret(struct store *store, struct error *err)
+{
+	struct arena arena = ARENA_INIT;
+	struct sv value;
+	int ret = store_meta_get(store, "secret", &arena, &value, err);
+
+	if (ret > 0 && value.len == sizeof(store->key.bytes))
+		memcpy(store->key.bytes, value.ptr, value.len);
+	else if (ret > 0)
+		ret = error_set(err, ERR_CORRUPT,
+				"the store '%s' has a damaged secret",
+				store->db->name);
+	arena_release(&arena);
+	return ret;
+}
+
+/* Another process may have been first: its secret is everybody's. */
 static int make_secret(struct store *store, struct error *err)
 {
 	struct store_tx *tx;
+	int ret;
 
-	hash_key_random(&store->key);
 	if (store_begin(store, STORE_DURABLE, &tx, err) < 0)
 		return -1;
-	if (store_meta_set(
-		    tx, "secret",
-		    sv_make((char *)store->key.bytes, sizeof(store->key.bytes)),
-		    err) < 0) {
+	ret = read_secret(store, err);
+	if (ret == 0) {
+		hash_key_random(&store->key);
+		ret = store_meta_set(tx, "secret",
+				     sv_make((char *)store->key.bytes,
+					     sizeof(store->key.bytes)),
+				     err);
+	}
+	if (ret < 0) {
 		store_rollback(tx);
 		return -1;
 	}
@@ -67,22 +90,11 @@ static int make_secret(struct store *store, struct error *err)
 
 static int load_secret(struct store *store, struct error *err)
 {
-	struct arena arena = ARENA_INIT;
-	struct sv value;
-	int ret = store_meta_get(store, "secret", &arena, &value, err);
+	int ret = read_secret(store, err);
 
-	if (ret > 0 && value.len == sizeof(store->key.bytes)) {
-		memcpy(store->key.bytes, value.ptr, value.len);
-		ret = 0;
-	} else if (ret > 0) {
-		ret = error_set(err, ERR_CORRUPT,
-				"the store '%s' has a damaged secret",
-				store->db->name);
-	} else if (ret == 0 && !store->read_only) {
+	if (ret == 0 && !store->read_only)
 		ret = make_secret(store, err);
-	}
-	arena_release(&arena);
-	return ret;
+	return ret < 0 ? -1 : 0;
 }
 
 static const struct sql_driver *const DRIVERS[] = { &sqlite_driver,
