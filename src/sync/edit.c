@@ -9,13 +9,11 @@
  */
 #include "sync/edit.h"
 
-#include "base/clock.h"
 #include "model/dn.h"
 #include "sync/held.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 static const struct values NOTHING = { NULL, 0 };
 
@@ -526,23 +524,12 @@ int sync_edit(struct store *store, const struct config *config,
 	      struct counters *counters, struct sync_result *out,
 	      struct error *err)
 {
-	struct sync sync = {
-		.store = store,
-		.config = config,
-		.agent = agent,
-		.options = options,
-		.result = out,
-		.counters = counters,
-		.now = options->now ? options->now : clock_now(),
-	};
+	struct sync sync;
 	struct editing e = { .sync = &sync, .task = task };
 	int ret;
 
-	memset(out, 0, sizeof(*out));
-	out->result = "success";
-	sync.rules.config = config;
-	sync.rules.now = sync.now;
-	sync.stamp = sync.now;
+	sync_init(&sync, store, config, agent, options, counters, out);
+	sync.rules.due = NULL; /* nothing is flowed for good */
 	ret = stage_all(&e, err);
 	sync_release(&sync);
 	return ret;

@@ -9,7 +9,6 @@
  */
 #include "sync/hand.h"
 
-#include "base/clock.h"
 #include "sync/sync_private.h"
 
 #include <string.h>
@@ -345,23 +344,10 @@ int sync_hand(struct store *store, const struct config *config,
 	      size_t count, struct arena *arena, struct counters *counters,
 	      struct sync_result *out, struct error *err)
 {
-	struct sync sync = {
-		.store = store,
-		.config = config,
-		.agent = agent,
-		.options = options,
-		.result = out,
-		.counters = counters,
-		.now = clock_now(),
-	};
+	struct sync sync;
 	int ret;
 
-	memset(out, 0, sizeof(*out));
-	out->result = "success";
-	sync.rules.config = config;
-	sync.rules.now = sync.now;
-	sync.stamp = sync.now;
-	sync.rules.due = config->uses_now ? &sync.due : NULL;
+	sync_init(&sync, store, config, agent, options, counters, out);
 	ret = all(&sync, orders, count, arena, err);
 	if (ret < 0)
 		outcome_count(&sync, false);

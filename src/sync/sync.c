@@ -615,12 +615,14 @@ void sync_release(struct sync *sync)
 	mem_free(sync->others);
 }
 
-int sync_run(struct store *store, const struct config *config,
-	     const struct config_agent *agent,
-	     const struct sync_options *options, struct counters *counters,
-	     struct sync_result *out, struct error *err)
+void sync_init(struct sync *sync, struct store *store,
+	       const struct config *config, const struct config_agent *agent,
+	       const struct sync_options *options, struct counters *counters,
+	       struct sync_result *out)
 {
-	struct sync sync = {
+	memset(out, 0, sizeof(*out));
+	out->result = "success";
+	*sync = (struct sync){
 		.store = store,
 		.config = config,
 		.agent = agent,
@@ -629,14 +631,21 @@ int sync_run(struct store *store, const struct config *config,
 		.counters = counters,
 		.now = options->now ? options->now : clock_now(),
 	};
+	sync->stamp = sync->now + options->later;
+	sync->rules.config = config;
+	sync->rules.now = sync->now;
+	sync->rules.due = config->uses_now ? &sync->due : NULL;
+}
+
+int sync_run(struct store *store, const struct config *config,
+	     const struct config_agent *agent,
+	     const struct sync_options *options, struct counters *counters,
+	     struct sync_result *out, struct error *err)
+{
+	struct sync sync;
 	int ret;
 
-	memset(out, 0, sizeof(*out));
-	out->result = "success";
-	sync.rules.config = config;
-	sync.rules.now = sync.now;
-	sync.stamp = sync.now + options->later;
-	sync.rules.due = config->uses_now ? &sync.due : NULL;
+	sync_init(&sync, store, config, agent, options, counters, out);
 	ret = run(&sync, err);
 	sync_release(&sync);
 	if (ret == 0 && out->errors && !strcmp(out->result, "success"))

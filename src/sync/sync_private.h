@@ -708,8 +708,12 @@ int sync_object(struct sync *sync, struct work_cs *cs, struct error *err);
  * recorded, an error of before is over. */
 int sync_keep(struct sync *sync, struct work_cs *cs, const char *counter,
 	      struct error *err);
-/* The step's frame, for what is not a whole pass: begin to end, release in any
- * case. */
+/* The step's frame, for what is not a whole pass: init, begin to end, release
+ * in any case. */
+void sync_init(struct sync *sync, struct store *store,
+	       const struct config *config, const struct config_agent *agent,
+	       const struct sync_options *options, struct counters *counters,
+	       struct sync_result *out);
 int sync_begin(struct sync *sync, struct error *err);
 int sync_end(struct sync *sync, struct error *err);
 void sync_release(struct sync *sync);

@@ -11,12 +11,10 @@
  */
 #include "sync/undo_private.h"
 
-#include "base/clock.h"
 #include "model/dn.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #define ROUNDS 8 /* for names that pass from one to the next */
 
@@ -830,25 +828,12 @@ int sync_undo(struct store *store, const struct config *config,
 	      struct counters *counters, struct sync_result *out,
 	      struct error *err)
 {
-	struct sync sync = {
-		.store = store,
-		.config = config,
-		.agent = agent,
-		.options = options,
-		.result = out,
-		.counters = counters,
-		.now = options->now ? options->now : clock_now(),
-	};
+	struct sync sync;
 	struct undoing u = { .sync = &sync, .task = task };
 	int ret;
 
-	memset(out, 0, sizeof(*out));
-	out->result = "success";
+	sync_init(&sync, store, config, agent, options, counters, out);
 	u.notes = (struct strbuf)STRBUF_INIT(STRBUF_NO_LIMIT);
-	sync.rules.config = config;
-	sync.rules.now = sync.now;
-	sync.stamp = sync.now;
-	sync.rules.due = config->uses_now ? &sync.due : NULL;
 	ret = all(&u, err);
 	sync_release(&sync);
 	strbuf_release(&u.notes);

@@ -13,6 +13,13 @@ void batch_init(struct batch *batch)
 	picture_read_full(&batch->before);
 }
 
+void batch_empty(struct batch *batch)
+{
+	batch->len = 0;
+	memset(batch->outcomes, 0, sizeof(batch->outcomes));
+	memset(batch->ops, 0, sizeof(batch->ops));
+}
+
 void batch_release(struct batch *batch)
 {
 	arena_release(&batch->arena);

@@ -257,9 +257,7 @@ static void repeated_changes_do_nothing_more(void **state)
 		skip();
 	batch_init(&batch);
 	for (round = 0; round < 2; round++) {
-		batch.len = 0;
-		memset(batch.outcomes, 0, sizeof(batch.outcomes));
-		memset(batch.ops, 0, sizeof(batch.ops));
+		batch_empty(&batch);
 		op = batch_put(&batch, EXPORT_UPDATE, "k1");
 		batch_put_attr(&batch, op, CONFORMANCE_PHONE, ATTR_DELETE,
 			       "11");
@@ -290,9 +288,7 @@ static void a_repeated_rename_is_done(void **state)
 		skip();
 	batch_init(&batch);
 	for (round = 0; round < 2; round++) {
-		batch.len = 0;
-		memset(batch.outcomes, 0, sizeof(batch.outcomes));
-		memset(batch.ops, 0, sizeof(batch.ops));
+		batch_empty(&batch);
 		op = batch_put(&batch, EXPORT_RENAME, "k1");
 		op->new_dn = conformance_dn(&batch.arena, "k9");
 		op->retry = round > 0;

@@ -116,6 +116,8 @@ struct batch {
 void batch_init(struct batch *batch);
 /* Frees it. */
 void batch_release(struct batch *batch);
+/* For other operations on the target as it was when the batch began. */
+void batch_empty(struct batch *batch);
 /* One more operation on the object with this id, without attributes. */
 struct export_op *batch_put(struct batch *batch, enum export_kind kind,
 			    const char *id);

@@ -31,18 +31,9 @@ static const struct ldap_profile ad_profile = {
 	.name = "ad",
 	.settings = settings,
 	.kind = LDAP_ACTIVE_DIRECTORY,
-	.forms = ad_forms,
 	.derived = ad_derived,
 	.secrets = secrets,
-	.classes_in_order = true,
-	.ranges = true,
-	.permissive = true,
-	.integrity = true,
-	.chunk = 1000,
-	.error_of = ad_error_of,
-	.listen = ldap_listen_notification,
-	.deltas = ad_deltas,
-	.describe = ad_describe,
+	AD_PROFILE,
 };
 
 /* Bit 2 of userAccountControl is "disabled". */
@@ -63,8 +54,7 @@ const struct connector_ops ad_connector = {
 	.abi = CONNECTOR_ABI,
 	.name = "ad",
 	.help = "Active Directory domains, and Samba's",
-	.caps = LDAP_CAPS | CONNECTOR_CAP_DELTA | CONNECTOR_CAP_NOTIFY |
-		CONNECTOR_CAP_INTEGRITY | CONNECTOR_CAP_REFERENCES_LATER,
+	.caps = AD_CAPS,
 	.settings = settings,
 	.known_attrs = ad_known_attrs,
 	.data = &ad_profile,

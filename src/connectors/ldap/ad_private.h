@@ -33,6 +33,18 @@
 			"auto: by the first that the account may"                   \
 	}
 
+/* ---- what both profiles and both tables have ---- */
+
+#define AD_PROFILE                                                             \
+	.forms = ad_forms, .classes_in_order = true, .ranges = true,           \
+	.permissive = true, .integrity = true, .chunk = 1000,                  \
+	.error_of = ad_error_of, .listen = ldap_listen_notification,           \
+	.deltas = ad_deltas, .describe = ad_describe
+
+#define AD_CAPS                                                                \
+	(LDAP_CAPS | CONNECTOR_CAP_DELTA | CONNECTOR_CAP_NOTIFY |              \
+	 CONNECTOR_CAP_INTEGRITY | CONNECTOR_CAP_REFERENCES_LATER)
+
 extern const struct attr_def ad_known_attrs[]; /* ends with name NULL */
 extern const struct ldap_form ad_forms[];      /* ends with name NULL */
 extern const struct ldap_derived ad_derived[]; /* ends with name NULL */

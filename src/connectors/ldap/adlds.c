@@ -28,17 +28,8 @@ static const char *const secrets[] = { "unicodePwd", "userPassword", NULL };
 static const struct ldap_profile profile = {
 	.name = "adlds",
 	.settings = settings,
-	.forms = ad_forms,
 	.secrets = secrets,
-	.classes_in_order = true,
-	.ranges = true,
-	.permissive = true,
-	.integrity = true,
-	.chunk = 1000,
-	.error_of = ad_error_of,
-	.listen = ldap_listen_notification,
-	.deltas = ad_deltas,
-	.describe = ad_describe,
+	AD_PROFILE,
 };
 
 static const struct connector_rule disabled[] = {
@@ -59,8 +50,7 @@ const struct connector_ops adlds_connector = {
 	.name = "adlds",
 	.help = "Active Directory Lightweight Directory Services (AD LDS, "
 		"ADAM)",
-	.caps = LDAP_CAPS | CONNECTOR_CAP_DELTA | CONNECTOR_CAP_NOTIFY |
-		CONNECTOR_CAP_INTEGRITY | CONNECTOR_CAP_REFERENCES_LATER,
+	.caps = AD_CAPS,
 	.settings = settings,
 	.known_attrs = ad_known_attrs,
 	.data = &profile,
