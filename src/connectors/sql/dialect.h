@@ -1,0 +1,92 @@
+/*
+ * dialect.h - how SQL is written for one database
+ *
+ * A constant table for each; the core builds statements by it and never asks
+ * which database it is. All names are quoted, all values are bound: no text
+ * from outside is ever part of a statement, but for what the agent's own
+ * settings give as SQL.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CONNECTORS_SQL_DIALECT_H
+#define CONNECTORS_SQL_DIALECT_H
+
+#include "base/strbuf.h"
+#include "connectors/sql/driver.h"
+
+/* How the key that the database makes for a new row is read back. */
+enum sql_returning {
+	SQL_RETURNING_NONE,
+	SQL_RETURNING_CLAUSE, /* INSERT ... VALUES (...) RETURNING key */
+	SQL_RETURNING_OUTPUT, /* INSERT ... OUTPUT inserted.key VALUES (...) */
+	SQL_RETURNING_QUERY,  /* another query behind it: `last_key` */
+};
+
+enum sql_limit {
+	SQL_LIMIT_LIMIT,  /* ... LIMIT n */
+	SQL_LIMIT_TOP,    /* SELECT TOP n ... */
+	SQL_LIMIT_FETCH,  /* ... FETCH FIRST n ROWS ONLY */
+	SQL_LIMIT_FIRST,  /* SELECT FIRST n ... */
+	SQL_LIMIT_ROWNUM, /* SELECT * FROM (...) WHERE ROWNUM <= n */
+};
+
+/* What a database's own error number means. */
+struct sql_error_number {
+	int native; /* 0 ends a table */
+	enum sql_failure_kind kind;
+};
+
+struct sql_dialect {
+	const char *name;    /* "sqlserver" */
+	const char *help;    /* "Microsoft SQL Server 7 to 2022" */
+	const char *product; /* how its own name begins (SQL_DBMS_NAME) */
+	char quote_open;
+	char quote_close;
+	bool numbered; /* parameters are $1, $2; else ? */
+	/* Names that are written without quotes become these: Oracle's are
+	 * upper, PostgreSQL's lower, most are as written. */
+	enum sql_fold { SQL_FOLD_NONE, SQL_FOLD_LOWER, SQL_FOLD_UPPER } fold;
+	enum sql_limit limit;
+	enum sql_returning returning;
+	const char *last_key;
+	bool empty_is_null;
+	bool read_only; /* Access by mdbtools */
+	/* Statements at the beginning of a connection (bound waits for locks;
+	 * %d: seconds of the setting), and of a transaction that reads one
+	 * moment; NULL: none. */
+	const char *lock_timeout;
+	const char *snapshot;
+	const char *now; /* an expression: the database's moment, in UTC, as
+			  * ISO 8601 text */
+	const struct sql_error_number *errors; /* or NULL */
+	/* How a procedure is called: "CALL %s(%s)", "EXEC %s %s". */
+	const char *call;
+};
+
+/* A table, ends with NULL; the last one is for any other database. */
+extern const struct sql_dialect *const sql_dialects[];
+extern const struct sql_dialect sql_postgresql;
+
+/* By its name, or NULL. */
+const struct sql_dialect *sql_dialect_find(struct sv name);
+/* By what the database calls itself; never NULL. */
+const struct sql_dialect *sql_dialect_of_product(const char *product);
+
+/* What a failure means: by the dialect's numbers, then by SQLSTATE. */
+enum sql_failure_kind sql_failure_of(const struct sql_dialect *dialect,
+				     const char *state, int native);
+
+/* ---- pieces of statements ---- */
+
+/* Appends a quoted name; its own quotes are doubled. */
+void sql_add_name(struct strbuf *sql, const struct sql_dialect *dialect,
+		  struct sv name);
+/* The same for "schema.table", or "table"; each part may stand in double
+ * quotes, in which a dot is a character as any other. */
+void sql_add_table(struct strbuf *sql, const struct sql_dialect *dialect,
+		   struct sv name);
+/* The marker of parameter `number`, from 1. */
+void sql_add_marker(struct strbuf *sql, const struct sql_dialect *dialect,
+		    size_t number);
+
+#endif
