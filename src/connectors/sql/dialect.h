@@ -34,12 +34,21 @@ enum sql_limit {
 struct sql_error_number {
 	int native; /* 0 ends a table */
 	enum sql_failure_kind kind;
+	int last; /* of a range that begins with `native`; 0: only that */
+};
+
+/* The same where one number means several things, by words of its text. */
+struct sql_error_text {
+	int native;        /* 0: any */
+	const char *piece; /* NULL ends a table */
+	enum sql_failure_kind kind;
 };
 
 struct sql_dialect {
-	const char *name;    /* "sqlserver" */
-	const char *help;    /* "Microsoft SQL Server 7 to 2022" */
-	const char *product; /* how its own name begins (SQL_DBMS_NAME) */
+	const char *name; /* "sqlserver" */
+	const char *help; /* "Microsoft SQL Server 7 to 2022" */
+	/* How its own name begins (SQL_DBMS_NAME); several divided by '|'. */
+	const char *product;
 	char quote_open;
 	char quote_close;
 	bool numbered; /* parameters are $1, $2; else ? */
@@ -56,10 +65,18 @@ struct sql_dialect {
 	 * moment; NULL: none. */
 	const char *lock_timeout;
 	const char *snapshot;
-	const char *now; /* an expression: the database's moment, in UTC, as
-			  * ISO 8601 text */
+	/* Another statement that ends what `snapshot` began, when that stands
+	 * before the transaction and holds for the whole connection; NULL:
+	 * `snapshot` is the first statement of the transaction. */
+	const char *snapshot_off;
+	const char *now;     /* an expression: the database's moment, in UTC, as
+			      * ISO 8601 text; NULL: it has none */
+	const char *one_row; /* " FROM DUAL": behind a SELECT of expressions;
+			      * or "" */
 	const struct sql_error_number *errors; /* or NULL */
-	/* How a procedure is called: "CALL %s(%s)", "EXEC %s %s". */
+	const struct sql_error_text *texts;    /* or NULL */
+	/* How a procedure is called: "CALL %s(%s)", "EXEC %s %s"; NULL: there
+	 * are none. */
 	const char *call;
 };
 
@@ -75,10 +92,15 @@ const struct sql_dialect *sql_dialect_of_product(const char *product);
 /* What a failure means: by the dialect's numbers, then by SQLSTATE. */
 enum sql_failure_kind sql_failure_of(const struct sql_dialect *dialect,
 				     const char *state, int native);
+/* The same, and by what it says where the number leaves it open. */
+enum sql_failure_kind sql_failure_told(const struct sql_dialect *dialect,
+				       const char *state, int native,
+				       const char *text);
 
 /* ---- pieces of statements ---- */
 
-/* Appends a quoted name; its own quotes are doubled. */
+/* Appends a quoted name; its own quotes are doubled. No database has a name
+ * with a NUL: then sql->overflow is set. */
 void sql_add_name(struct strbuf *sql, const struct sql_dialect *dialect,
 		  struct sv name);
 /* The same for "schema.table", or "table"; each part may stand in double
@@ -88,5 +110,7 @@ void sql_add_table(struct strbuf *sql, const struct sql_dialect *dialect,
 /* The marker of parameter `number`, from 1. */
 void sql_add_marker(struct strbuf *sql, const struct sql_dialect *dialect,
 		    size_t number);
+/* A statement of the dialect's with `number` in the place of each %d. */
+void sql_add_statement(struct strbuf *sql, const char *statement, int number);
 
 #endif
