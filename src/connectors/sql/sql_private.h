@@ -16,6 +16,7 @@
 
 struct sql_import;
 struct sql_export;
+struct zone;
 
 /* ---- source.c: what the settings say of each type ---- */
 
@@ -55,38 +56,51 @@ int sql_sources_load(const struct connector_config *config, struct arena *arena,
 		     struct sql_source **out, size_t *count_out,
 		     struct error *err);
 
-/* The part of the settings that every sql connector has (source.c); the
- * connector's table has those of the driver beside them. */
-#define SQL_SOURCE_SETTINGS                                                            \
-	{ .name = "table",                                                             \
-	  .type = SETTING_TEXT,                                                        \
-	  .help = "the table or view with a row for each object" },                    \
-		{ .name = "query",                                                     \
-		  .type = SETTING_TEXT,                                                \
-		  .help = "a SELECT in its place; it cannot be written to" },          \
-		{ .name = "anchor",                                                    \
-		  .type = SETTING_NAMES,                                               \
-		  .help = "the columns that identify an object for ever" },            \
-		{ .name = "type",                                                      \
-		  .type = SETTING_TEXT,                                                \
-		  .help = "the column that names the type of the row's object" },      \
-		{ .name = "values",                                                    \
-		  .type = SETTING_NAMED,                                               \
-		  .group = sql_child_settings,                                         \
-		  .help = "attributes with several values: a table for each" },        \
-		{ .name = "attributes",                                                \
-		  .type = SETTING_GROUPS,                                              \
-		  .group = sql_attribute_settings,                                     \
-		  .help = "tables with an attribute's name and a value in each row" }, \
-	{                                                                              \
-		.name = "write", .type = SETTING_GROUP,                                \
-		.group = sql_write_settings,                                           \
-		.help = "statements of one's own for add, update and delete"           \
-	}
+/* What is set for each type, inside `types` or for the only one, and the part
+ * of the settings that every sql connector has (source.c); the connector's
+ * table has those of the driver beside them. */
+/* clang-format off */
+#define SQL_TYPE_SETTINGS                                                      \
+	{ .name = "table", .type = SETTING_TEXT,                               \
+	  .help = "the table or view with a row for each object" },            \
+	{ .name = "query", .type = SETTING_TEXT,                               \
+	  .help = "a SELECT in its place; it cannot be written to" },          \
+	{ .name = "anchor", .type = SETTING_NAMES,                             \
+	  .help = "the columns that identify an object for ever" },            \
+	{ .name = "values", .type = SETTING_NAMED,                             \
+	  .group = sql_child_settings,                                         \
+	  .help = "attributes with several values: a table for each" },        \
+	{ .name = "attributes", .type = SETTING_GROUPS,                        \
+	  .group = sql_attribute_settings,                                     \
+	  .help = "tables with an attribute's name and a value in each row" }, \
+	{ .name = "write", .type = SETTING_GROUP,                              \
+	  .group = sql_write_settings,                                         \
+	  .help = "statements of one's own for add, update and delete" },      \
+	{ .name = "delta", .type = SETTING_GROUP,                              \
+	  .group = sql_delta_settings,                                         \
+	  .help = "how the delta import finds what changed" }
+
+#define SQL_SOURCE_SETTINGS                                                    \
+	SQL_TYPE_SETTINGS,                                                     \
+	{ .name = "type", .type = SETTING_TEXT,                                \
+	  .help = "the column that names the type of the row's object" },      \
+	{ .name = "types", .type = SETTING_NAMED,                              \
+	  .group = sql_type_settings,                                          \
+	  .help = "a table for each type of object; what is not set for one "  \
+		  "is taken from outside" },                                   \
+	{ .name = "time_zone", .type = SETTING_TEXT, .fallback = "UTC",        \
+	  .help = "the zone of date-times whose column has none, as the IANA " \
+		  "names it: Europe/Rome" },                                   \
+	{ .name = "watch", .type = SETTING_TEXT,                               \
+	  .help = "the channel on which the database says that something "     \
+		  "changed" }
+/* clang-format on */
 
 extern const struct setting_def sql_child_settings[];
 extern const struct setting_def sql_attribute_settings[];
 extern const struct setting_def sql_write_settings[];
+extern const struct setting_def sql_delta_settings[];
+extern const struct setting_def sql_type_settings[];
 
 /* ---- session.c ---- */
 
@@ -97,7 +111,7 @@ struct connector_session {
 	struct arena arena; /* of the session */
 	struct sql_source *sources;
 	size_t source_count;
-	struct sv zone; /* of moments that say none: "Europe/Rome" */
+	struct zone *zone; /* of moments that say none; NULL: UTC */
 	struct sql_import *import;
 	struct sql_export *export;
 };
@@ -149,9 +163,13 @@ int sql_import_begin(struct connector_session *session, enum import_kind kind,
 		     struct sv watermark, struct error *err);
 int sql_import_next(struct connector_session *session, struct arena *arena,
 		    struct change *out, struct error *err);
+void sql_import_expand(const struct connector_session *session,
+		       struct arena *arena, struct change *change);
 int sql_import_end(struct connector_session *session, struct arena *arena,
 		   struct sv *watermark_out, struct error *err);
 void sql_import_free(struct connector_session *session);
+int sql_wait(struct connector_session *session, int timeout_ms,
+	     struct error *err);
 int sql_export_begin(struct connector_session *session, struct error *err);
 int sql_export_put(struct connector_session *session,
 		   const struct export_op *op, struct error *err);
@@ -165,7 +183,8 @@ void sql_export_free(struct connector_session *session);
 	.caps_of = sql_caps_of, .check = sql_check, .open = sql_open,          \
 	.close = sql_close, .look = sql_look, .schema = sql_schema,            \
 	.sample = sql_sample, .import_begin = sql_import_begin,                \
-	.next = sql_import_next, .import_end = sql_import_end,                 \
+	.next = sql_import_next, .expand = sql_import_expand,                  \
+	.import_end = sql_import_end, .wait = sql_wait,                        \
 	.export_begin = sql_export_begin, .export_put = sql_export_put,        \
 	.export_result = sql_export_result, .export_end = sql_export_end
 
