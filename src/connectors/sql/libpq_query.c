@@ -1,0 +1,230 @@
+/*
+ * libpq_query.c - the rows of a query, one by one in constant memory
+ *
+ * Values are views into the library's own memory of a row; only those that
+ * PostgreSQL writes otherwise than the driver's contract are made anew.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "connectors/sql/libpq_private.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+struct sql_rows {
+	struct pq_link *pq;
+	PGresult *result; /* of the row that comes next; or of the last one */
+	bool ready;       /* the next row is in `result` */
+	bool ended;       /* the server has said all */
+	struct sql_column *columns;
+	size_t count;
+	struct sv *values;
+	struct arena arena;
+	struct arena row;
+};
+
+static void describe_columns(struct sql_rows *rows)
+{
+	int i;
+
+	rows->count = (size_t)PQnfields(rows->result);
+	rows->columns = arena_array(&rows->arena, rows->count + 1,
+				    sizeof(*rows->columns));
+	rows->values = arena_array(&rows->arena, rows->count + 1,
+				   sizeof(*rows->values));
+	for (i = 0; i < (int)rows->count; i++) {
+		struct sql_column *column = &rows->columns[i];
+		Oid type = PQftype(rows->result, i);
+		int modifier = PQfmod(rows->result, i);
+
+		column->name = arena_cstr(&rows->arena,
+					  sv_from(PQfname(rows->result, i)));
+		column->kind = pq_kind(type);
+		column->type = pq_type_name(type, modifier, &rows->arena);
+		column->native = (int)type;
+		column->size = pq_type_size(type, modifier);
+		column->nullable = true;
+	}
+}
+
+/* The next result: 1 a row, 0 the end of all rows, -1. */
+static int next_result(struct sql_rows *rows, struct sql_failure *failure,
+		       struct error *err)
+{
+	struct pq_link *pq = rows->pq;
+
+	PQclear(rows->result);
+	rows->result = NULL;
+	if (pq_result(pq, &rows->result, err) < 0) {
+		rows->ended = true;
+		if (failure)
+			failure->kind = SQL_FAILURE_LOST;
+		return -1;
+	}
+	switch (PQresultStatus(rows->result)) {
+	case PGRES_SINGLE_TUPLE:
+		return 1;
+	case PGRES_TUPLES_OK:
+	case PGRES_COMMAND_OK:
+	case PGRES_EMPTY_QUERY:
+		return 0;
+	case PGRES_COPY_OUT:
+	case PGRES_COPY_IN:
+	case PGRES_COPY_BOTH:
+	case PGRES_BAD_RESPONSE:
+	case PGRES_NONFATAL_ERROR:
+	case PGRES_FATAL_ERROR:
+	case PGRES_PIPELINE_SYNC:
+	case PGRES_PIPELINE_ABORTED:
+		break;
+	}
+	if (PQresultStatus(rows->result) == PGRES_FATAL_ERROR)
+		return pq_fail(pq, rows->result, "read", failure, err);
+	rows->ended = true;
+	return pq_lost(pq, "COPY is no query", failure, err);
+}
+
+/* Takes what the server still says, so that the link is free again. */
+static void finish(struct sql_rows *rows)
+{
+	while (!rows->ended) {
+		PQclear(rows->result);
+		rows->result = NULL;
+		rows->ended = pq_result(rows->pq, &rows->result, NULL) < 0 ||
+			      !rows->result;
+	}
+}
+
+int pq_query(struct sql_link *link, const char *sql,
+	     const struct sql_param *params, size_t param_count,
+	     struct sql_rows **out, struct sql_failure *failure,
+	     struct error *err)
+{
+	struct pq_link *pq = pq_of(link);
+	struct sql_failure own = { .kind = SQL_FAILURE_NONE };
+	struct sql_rows *rows;
+	const char **values;
+	int ret;
+
+	*out = NULL;
+	if (!failure)
+		failure = &own;
+	*failure = own;
+	rows = mem_zalloc(sizeof(*rows));
+	rows->pq = pq;
+	rows->ended = true;
+	if (!pq_params(params, param_count, &rows->arena, &values, failure)) {
+		pq_rows_close(rows);
+		return error_set(err, ERR_INVALID, "%s: cannot read: %s",
+				 link->server, failure->text);
+	}
+	if (!PQsendQueryParams(pq->conn, sql, (int)param_count, NULL, values,
+			       NULL, NULL, 0)) {
+		pq_rows_close(rows);
+		return pq_lost(pq, NULL, failure, err);
+	}
+	rows->ended = false;
+	(void)PQsetSingleRowMode(pq->conn);
+	ret = next_result(rows, failure, err);
+	if (ret < 0) {
+		finish(rows);
+		pq_rows_close(rows);
+		return -1;
+	}
+	describe_columns(rows);
+	rows->ready = ret > 0;
+	if (!ret)
+		finish(rows);
+	*out = rows;
+	return 0;
+}
+
+const struct sql_column *pq_columns(const struct sql_rows *rows,
+				    size_t *count_out)
+{
+	*count_out = rows->count;
+	return rows->columns;
+}
+
+/* 0: it cannot be read as what its column is. */
+static int take_value(struct sql_rows *rows, size_t i)
+{
+	struct sv *value = &rows->values[i];
+	int len = PQgetlength(rows->result, 0, (int)i);
+
+	if (!len && PQgetisnull(rows->result, 0, (int)i)) {
+		*value = SV_NULL;
+		return 1;
+	}
+	*value = sv_make(PQgetvalue(rows->result, 0, (int)i), (size_t)len);
+	switch (rows->columns[i].kind) {
+	case SQL_COLUMN_BOOLEAN:
+	case SQL_COLUMN_DATE:
+	case SQL_COLUMN_LOCAL:
+	case SQL_COLUMN_MOMENT:
+	case SQL_COLUMN_BYTES:
+		return pq_value(rows->columns[i].kind, *value, &rows->row,
+				value);
+	case SQL_COLUMN_TEXT:
+	case SQL_COLUMN_CHAR:
+	case SQL_COLUMN_OTHER:
+		return !rows->pq->checks_text || text_is_utf8(*value);
+	case SQL_COLUMN_INTEGER:
+	case SQL_COLUMN_DECIMAL:
+	case SQL_COLUMN_FLOAT:
+	case SQL_COLUMN_TIME:
+	case SQL_COLUMN_GUID:
+		break;
+	}
+	return 1;
+}
+
+int pq_fetch(struct sql_rows *rows, const struct sv **out, size_t *broken_out,
+	     struct error *err)
+{
+	size_t i;
+	int ret = rows->ready;
+
+	*broken_out = 0;
+	if (!rows->ready && !rows->ended)
+		ret = next_result(rows, NULL, err);
+	rows->ready = false;
+	if (ret <= 0) {
+		finish(rows);
+		return ret;
+	}
+	arena_reset(&rows->row);
+	for (i = 0; i < rows->count; i++)
+		if (!take_value(rows, i) && !*broken_out)
+			*broken_out = i + 1;
+	*out = rows->values;
+	return 1;
+}
+
+/* A transaction that writes is not given up for some rows that nobody wants; of
+ * one that only reads nothing is lost. */
+static void give_up(struct sql_rows *rows)
+{
+	struct pq_link *pq = rows->pq;
+
+	if (pq->snapshot || !pq->in_transaction)
+		pq_cancel(pq);
+	finish(rows);
+	if (!pq->snapshot || PQtransactionStatus(pq->conn) != PQTRANS_INERROR)
+		return;
+	if (pq_run(pq, "ROLLBACK", "roll back", NULL) == 0)
+		(void)pq_begin(&pq->link, true, NULL);
+}
+
+void pq_rows_close(struct sql_rows *rows)
+{
+	if (!rows)
+		return;
+	if (!rows->ended)
+		give_up(rows);
+	PQclear(rows->result);
+	arena_release(&rows->arena);
+	arena_release(&rows->row);
+	mem_free(rows);
+}
