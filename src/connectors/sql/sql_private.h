@@ -16,6 +16,7 @@
 
 struct sql_import;
 struct sql_export;
+struct sql_seen_table;
 struct zone;
 
 /* ---- source.c: what the settings say of each type ---- */
@@ -104,6 +105,24 @@ extern const struct setting_def sql_type_settings[];
 
 /* ---- session.c ---- */
 
+/* "schema.table" or "table"; each part may stand in double quotes. *schema_out
+ * may become NULL. */
+void sql_table_name(struct sv name, struct arena *arena,
+		    const char **schema_out, const char **table_out);
+/* One of the settings of SQL_SOURCE_SETTINGS, for all types. */
+struct sv sql_session_setting(const struct connector_session *session,
+			      const char *name);
+/* "'people' has no column 'mail'; it has: ..." Returns -1. */
+int sql_no_column(struct sv table, struct sv name,
+		  const struct sql_column *columns, size_t count,
+		  struct error *err);
+/* The table's name as SQL, with its schema where it has one. */
+void sql_add_table_of(struct strbuf *sql, const struct sql_dialect *dialect,
+		      const struct sql_table *table);
+/* alias."column" */
+void sql_add_column(struct strbuf *sql, const struct sql_dialect *dialect,
+		    const char *alias, const char *column);
+
 struct connector_session {
 	const struct connector_config *config;
 	const struct sql_driver *driver;
@@ -111,7 +130,8 @@ struct connector_session {
 	struct arena arena; /* of the session */
 	struct sql_source *sources;
 	size_t source_count;
-	struct zone *zone; /* of moments that say none; NULL: UTC */
+	struct zone *zone;             /* of moments that say none; NULL: UTC */
+	struct sql_seen_table *tables; /* that were asked for */
 	struct sql_import *import;
 	struct sql_export *export;
 };
@@ -136,6 +156,13 @@ struct sv sql_value_write(const struct connector_session *session,
 			  const struct sql_column *column,
 			  const struct attr_def *attr,
 			  const struct value *value, struct arena *arena);
+
+/* Without the blanks that pad a column of a fixed width. */
+struct sv sql_trim_char(const struct sql_column *column, struct sv text);
+/* As text for an anchor or a reference: bytes become hexadecimal digits. Views
+ * stay views, the rest is from arena. */
+struct sv sql_value_text(const struct sql_column *column, struct sv text,
+			 struct arena *arena);
 
 /* Anchors of several columns are joined by '|': its parts, as many as there
  * are columns, or 0. */
