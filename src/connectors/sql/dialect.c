@@ -133,6 +133,31 @@ enum sql_failure_kind sql_failure_told(const struct sql_dialect *dialect,
 	return sql_failure_of(dialect, state, native);
 }
 
+enum err_code sql_failure_code(enum sql_failure_kind kind)
+{
+	switch (kind) {
+	case SQL_FAILURE_LOST:
+	case SQL_FAILURE_LOCKED:
+		return ERR_UNAVAILABLE;
+	case SQL_FAILURE_DEADLOCK:
+		return ERR_CONFLICT;
+	case SQL_FAILURE_DENIED:
+		return ERR_DENIED;
+	case SQL_FAILURE_MISSING:
+		return ERR_NOTFOUND;
+	case SQL_FAILURE_NONE:
+	case SQL_FAILURE_UNIQUE:
+	case SQL_FAILURE_REFERENCE:
+	case SQL_FAILURE_NULL:
+	case SQL_FAILURE_CHECK:
+	case SQL_FAILURE_LENGTH:
+	case SQL_FAILURE_VALUE:
+	case SQL_FAILURE_OTHER:
+		break;
+	}
+	return ERR_INVALID;
+}
+
 /* ---- pieces of statements ---- */
 
 void sql_add_name(struct strbuf *sql, const struct sql_dialect *dialect,

@@ -60,9 +60,9 @@ struct sql_dialect {
 	const char *last_key;
 	bool empty_is_null;
 	bool read_only; /* Access by mdbtools */
-	/* Statements at the beginning of a connection (bound waits for locks;
-	 * %d: seconds of the setting), and of a transaction that reads one
-	 * moment; NULL: none. */
+	/* Statements at the beginning of a connection (bound waits for locks,
+	 * %d: seconds of the setting; what does not fit is an error), and of a
+	 * transaction that reads one moment; NULL: none. */
 	const char *lock_timeout;
 	const char *snapshot;
 	/* Another statement that ends what `snapshot` began, when that stands
@@ -73,6 +73,11 @@ struct sql_dialect {
 			      * ISO 8601 text; NULL: it has none */
 	const char *one_row; /* " FROM DUAL": behind a SELECT of expressions;
 			      * or "" */
+	/* An expression: where unqualified names lie; or NULL. */
+	const char *own_schema;
+	/* The names of the columns that the database fills in itself, of the
+	 * table whose schema and name are bound; NULL: it cannot be asked. */
+	const char *generated;
 	const struct sql_error_number *errors; /* or NULL */
 	const struct sql_error_text *texts;    /* or NULL */
 	/* How a procedure is called: "CALL %s(%s)", "EXEC %s %s"; NULL: there
@@ -96,6 +101,9 @@ enum sql_failure_kind sql_failure_of(const struct sql_dialect *dialect,
 enum sql_failure_kind sql_failure_told(const struct sql_dialect *dialect,
 				       const char *state, int native,
 				       const char *text);
+
+/* What it means for a run when nobody handles it. */
+enum err_code sql_failure_code(enum sql_failure_kind kind);
 
 /* ---- pieces of statements ---- */
 

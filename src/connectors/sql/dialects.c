@@ -304,12 +304,20 @@ static const struct sql_dialect sqlserver = {
 	.quote_close = ']',
 	.limit = SQL_LIMIT_TOP,
 	.returning = SQL_RETURNING_OUTPUT,
-	.lock_timeout = "SET LOCK_TIMEOUT %d000",
+	.lock_timeout = "SET NOCOUNT OFF SET LOCK_TIMEOUT %d000",
 	.snapshot = "IF (SELECT snapshot_isolation_state FROM sys.databases "
 		    "WHERE database_id = DB_ID()) = 1 "
 		    "SET TRANSACTION ISOLATION LEVEL SNAPSHOT",
 	.snapshot_off = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
 	.now = "CONVERT(varchar(23), GETUTCDATE(), 126) + 'Z'",
+	.own_schema = "SCHEMA_NAME()",
+	/* With the tables of version 7, which every later one has, too. */
+	.generated = "SELECT c.name FROM syscolumns c "
+		     "JOIN sysobjects o ON o.id = c.id "
+		     "JOIN sysusers u ON u.uid = o.uid "
+		     "WHERE u.name = ? AND o.name = ? AND (c.iscomputed = 1 "
+		     "OR COLUMNPROPERTY(c.id, c.name, 'IsIdentity') = 1 "
+		     "OR c.xtype = 189)",
 	.one_row = "",
 	.errors = sqlserver_errors,
 	.texts = sqlserver_texts,
@@ -329,6 +337,11 @@ static const struct sql_dialect oracle = {
 	.snapshot = "SET TRANSACTION READ ONLY",
 	.now = "TO_CHAR(SYS_EXTRACT_UTC(SYSTIMESTAMP), "
 	       "'YYYY-MM-DD\"T\"HH24:MI:SS.FF6\"Z\"')",
+	.own_schema = "SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA')",
+	/* From version 12 on: before it no column was an identity. */
+	.generated = "SELECT column_name FROM all_tab_cols "
+		     "WHERE owner = ? AND table_name = ? "
+		     "AND (virtual_column = 'YES' OR identity_column = 'YES')",
 	.one_row = " FROM DUAL",
 	.errors = oracle_errors,
 	.call = "{CALL %s(%s)}",
@@ -351,6 +364,9 @@ static const struct sql_dialect db2 = {
 	       "CURRENT TIMEZONE), 12, 8), '.', ':') || "
 	       "SUBSTR(CHAR(CURRENT TIMESTAMP - CURRENT TIMEZONE), 20, 7) || "
 	       "'Z'",
+	.own_schema = "CURRENT SCHEMA",
+	.generated = "SELECT colname FROM syscat.columns WHERE tabschema = ? "
+		     "AND tabname = ? AND generated IN ('A', 'D')",
 	.one_row = " FROM SYSIBM.SYSDUMMY1",
 	.errors = db2_errors,
 	.call = "CALL %s(%s)",
@@ -387,10 +403,17 @@ static const struct sql_dialect mysql = {
 	.limit = SQL_LIMIT_LIMIT,
 	.returning = SQL_RETURNING_QUERY,
 	.last_key = "SELECT LAST_INSERT_ID()",
+	/* Strict: or else a value that does not fit is cut without an error. */
 	.lock_timeout = "SET SESSION innodb_lock_wait_timeout = %d, "
-			"SESSION lock_wait_timeout = %d",
+			"SESSION lock_wait_timeout = %d, SESSION sql_mode = "
+			"CONCAT(@@SESSION.sql_mode, ',STRICT_ALL_TABLES')",
 	.snapshot = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
 	.now = "DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%fZ')",
+	.own_schema = "DATABASE()",
+	.generated = "SELECT column_name FROM information_schema.columns "
+		     "WHERE table_schema = ? AND table_name = ? "
+		     "AND (extra LIKE '%auto_increment%' "
+		     "OR extra LIKE '%GENERATED%')",
 	.one_row = "",
 	.errors = mysql_errors,
 	.call = "CALL %s(%s)",
@@ -453,7 +476,7 @@ static const struct sql_dialect access_files = {
 		    "READ ONLY",                                               \
 	.now = "to_char(clock_timestamp() AT TIME ZONE 'UTC', "                \
 	       "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",                         \
-	.one_row = "", .call = "CALL %s(%s)"
+	.own_schema = "current_schema()", .one_row = "", .call = "CALL %s(%s)"
 
 const struct sql_dialect sql_postgresql = {
 	POSTGRESQL,

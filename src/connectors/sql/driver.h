@@ -112,6 +112,11 @@ struct sql_run {
 	const char *sql;
 	const struct sql_param *params;
 	size_t param_count;
+	/* Whatever its values are, it touches one row at most: an INSERT of
+	 * values, or what is for a whole key. Some drivers tell only how many
+	 * rows all of several statements touched: those are sent together that
+	 * have this, and when not each touched one, `rows` of all is 0. */
+	bool one;
 	/* What it gave: rows that it touched, and of the first row that it
 	 * returned the values (memory of the batch's arena). */
 	uint64_t rows;

@@ -157,10 +157,13 @@ static void test_statements(void **state)
 	sql_add_statement(&sql, find("mysql")->lock_timeout, 30);
 	assert_string_equal(strbuf_cstr(&sql),
 			    "SET SESSION innodb_lock_wait_timeout = 30, "
-			    "SESSION lock_wait_timeout = 30");
+			    "SESSION lock_wait_timeout = 30, SESSION sql_mode "
+			    "= CONCAT(@@SESSION.sql_mode, "
+			    "',STRICT_ALL_TABLES')");
 	strbuf_reset(&sql);
 	sql_add_statement(&sql, find("sqlserver")->lock_timeout, 5);
-	assert_string_equal(strbuf_cstr(&sql), "SET LOCK_TIMEOUT 5000");
+	assert_string_equal(strbuf_cstr(&sql),
+			    "SET NOCOUNT OFF SET LOCK_TIMEOUT 5000");
 	strbuf_release(&sql);
 }
 
