@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -41,6 +42,13 @@ STARTS = 21
 CYCLE = [("hr", "delta-import"), ("hr", "delta-sync"),
          ("directory", "export"), ("directory", "delta-import"),
          ("directory", "delta-sync")]
+
+
+def make_one_file(store):
+    """What lies in a log beside it goes into it: limits read the file."""
+    database = sqlite3.connect(store)
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
 
 
 class Failed(Exception):
@@ -157,7 +165,9 @@ class Bench(directory.DirectorySteps, five.FiveSteps):
         return self.states / name / "state/conjoin.db"
 
     def save_store(self, name):
-        """The file goes with its folder."""
+        """The file goes with its folder, alone."""
+        if (self.folder / "state/conjoin.db").exists():
+            make_one_file(self.folder / "state/conjoin.db")
 
     def restore_store(self, name):
         """The file comes with its folder."""
@@ -172,6 +182,7 @@ class Bench(directory.DirectorySteps, five.FiveSteps):
         shutil.rmtree(folder / "state", ignore_errors=True)
 
     def keep_store(self, folder, database):
+        make_one_file(folder / "state/conjoin.db")
         shutil.copytree(folder / "state", folder / "kept")
 
     def has_kept_store(self, folder, database):
@@ -386,6 +397,7 @@ class Bench(directory.DirectorySteps, five.FiveSteps):
 
     def member_change_limit(self):
         store = self.fresh() / "conjoin.db"
+        make_one_file(self.group_folder / "state/conjoin.db")
         shutil.copy(self.group_folder / "state/conjoin.db", store)
         return sum(self.limit("durable", store, 1) for _ in range(3))
 

@@ -82,6 +82,7 @@ static enum run_exit run(struct cli *cli)
 	else
 		print_text(&runner, exit, &err);
 	runner_release(&runner);
+	store_leave_one_file(session.store);
 	session_close(&session);
 	return exit;
 }

@@ -36,6 +36,9 @@ enum store_open_flags {
 int store_open(const char *url, enum store_open_flags flags, struct store **out,
 	       struct error *err);
 void store_close(struct store *store); /* accepts NULL */
+/* A store that is a file may have a log beside it, which belongs to it. When
+ * it is closed it has none, whatever that costs. */
+void store_leave_one_file(struct store *store);
 
 enum store_durability {
 	STORE_BULK,    /* survives kill -9; a power cut may cost the last ones

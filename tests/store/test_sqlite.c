@@ -5,6 +5,7 @@
  */
 #include "harness.h"
 
+#include "store/copy.h"
 #include "store/entry.h"
 
 #include <fcntl.h>
@@ -212,6 +213,114 @@ static void damaged_image(void **state)
 	assert_non_null(strstr(f->err.msg, "object 1099511627783"));
 }
 
+/* ---- the log beside it ---- */
+
+/* Objects `first` and on, until the log has so many MB at least. */
+static void write_mb(struct fixture *f, int64_t first, int mb)
+{
+	struct store_tx *tx = begin(f);
+	const size_t size = (size_t)1 << 20;
+	char *bytes = mem_zalloc(size);
+	int i;
+
+	for (i = 0; i < mb; i++) {
+		struct cs_row row = object(CS_ID(1, first + i));
+
+		row.image = sv_make(bytes, size);
+		OK(f, store_cs_put(tx, &row, &f->err));
+	}
+	commit(f, tx);
+	mem_free(bytes);
+}
+
+static bool is_there(struct fixture *f, const char *suffix)
+{
+	char path[600];
+
+	(void)snprintf(path, sizeof(path), "%s%s", path_of(f), suffix);
+	return access(path, F_OK) == 0;
+}
+
+static void short_log_goes_back(void **state)
+{
+	struct fixture *f = *state;
+
+	write_mb(f, 1, 1);
+	assert_true(is_there(f, "-wal"));
+	close_store(f);
+	assert_false(is_there(f, "-wal"));
+}
+
+/* It stays, whoever comes meanwhile, until there is more of it. */
+static void middling_log_stays(void **state)
+{
+	struct fixture *f = *state;
+
+	write_mb(f, 1, 5);
+	close_store(f);
+	assert_true(is_there(f, "-wal"));
+	OK(f, store_open(f->url, STORE_READ, &f->store, &f->err));
+	assert_true(has_object(f, CS_ID(1, 5)));
+	close_store(f);
+	assert_true(is_there(f, "-wal"));
+	OK(f, store_open(f->url, 0, &f->store, &f->err));
+	write_mb(f, 6, 1);
+	close_store(f);
+	assert_true(is_there(f, "-wal"));
+	store_again(f);
+	assert_true(has_object(f, CS_ID(1, 1)));
+	assert_true(has_object(f, CS_ID(1, 6)));
+}
+
+static void long_log_goes_back(void **state)
+{
+	struct fixture *f = *state;
+
+	write_mb(f, 1, 65);
+	close_store(f);
+	assert_false(is_there(f, "-wal"));
+}
+
+static void one_file_when_asked(void **state)
+{
+	struct fixture *f = *state;
+
+	write_mb(f, 1, 5);
+	store_leave_one_file(f->store);
+	close_store(f);
+	assert_false(is_there(f, "-wal"));
+}
+
+static void put_and_back_up(struct fixture *f, const char *path)
+{
+	struct store_tx *tx = begin(f);
+
+	put_object(f, tx, CS_ID(2, 1));
+	commit(f, tx);
+	OK(f, store_backup(f->store, path, &f->err));
+}
+
+/* A log whose file is gone is nothing to the file that is restored. */
+static void restored_beside_a_log(void **state)
+{
+	struct fixture *f = *state;
+	struct store_restored restored;
+	char backup[600];
+
+	(void)snprintf(backup, sizeof(backup), "%s/backup.db", f->folder);
+	put_and_back_up(f, backup);
+	write_mb(f, 1, 5);
+	close_store(f);
+	assert_true(is_there(f, "-wal"));
+	assert_int_equal(unlink(path_of(f)), 0);
+	OK(f, store_restore(f->url, backup, &restored, &f->err));
+	assert_false(is_there(f, "-wal"));
+	OK(f, store_open(f->url, 0, &f->store, &f->err));
+	assert_true(has_object(f, CS_ID(2, 1)));
+	assert_false(has_object(f, CS_ID(1, 1)));
+	assert_int_equal(unlink(backup), 0);
+}
+
 #define TEST(fn)                                                               \
 	cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
 
@@ -227,6 +336,11 @@ int main(void)
 		TEST(folder_that_cannot_be_made),
 		TEST(damaged_pages),
 		TEST(damaged_image),
+		TEST(short_log_goes_back),
+		TEST(middling_log_stays),
+		TEST(long_log_goes_back),
+		TEST(one_file_when_asked),
+		TEST(restored_beside_a_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

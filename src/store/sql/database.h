@@ -93,6 +93,9 @@ struct sql_driver {
 	 * NULL: a lease ends with its process. */
 	int (*take_over)(struct database *db, uint32_t agent,
 			 struct error *err);
+	/* close() leaves one file and nothing beside it that belongs to it,
+	 * unless others have it open. */
+	void (*leave_one_file)(struct database *db);
 	/* The bytes that it takes on a disk. */
 	int (*size)(struct database *db, int64_t *out, struct error *err);
 	/* Rows were written that brought their numbers along: those that it

@@ -163,6 +163,12 @@ void store_close(struct store *store)
 	mem_free(store);
 }
 
+void store_leave_one_file(struct store *store)
+{
+	if (store->db->driver->leave_one_file)
+		store->db->driver->leave_one_file(store->db);
+}
+
 static int begin(struct store *store, enum store_durability durability,
 		 uint32_t beside, struct store_tx **out, struct error *err)
 {

@@ -221,6 +221,18 @@ static int move_aside(const char *where, const char *kept, struct error *err)
 	return ret;
 }
 
+/* Of a file that is gone: the next one's pages are not its own. */
+static void remove_log(const char *where)
+{
+	char *log = beside(where, "-wal");
+	char *shared = beside(where, "-shm");
+
+	(void)unlink(log);
+	(void)unlink(shared);
+	mem_free(log);
+	mem_free(shared);
+}
+
 /* It can be read at least so far that its pages can be copied. */
 static bool is_readable(sqlite3 *handle)
 {
@@ -289,6 +301,7 @@ int sqlite_replace(const char *where, const char *path, char **kept_out,
 	if (ret < 0)
 		return -1;
 	if (is_new) {
+		remove_log(where);
 		ret = rename_file(path, where, err);
 	} else {
 		*kept_out = name_of_kept(where);

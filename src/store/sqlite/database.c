@@ -32,6 +32,7 @@ struct sqlite_database {
 	sqlite3 *holder;           /* of an overlay: keeps the file as it is */
 	bool overlay;
 	bool full_sync; /* PRAGMA synchronous is FULL */
+	bool one_file;  /* no log is left beside it */
 };
 
 static struct sqlite_database *of(struct database *db)
@@ -408,6 +409,17 @@ static int set_up(struct database *db, enum store_open_flags flags,
 		   err);
 }
 
+static void leave_one_file(struct database *db)
+{
+	of(db)->one_file = true;
+}
+
+/* A commit with FULL syncs what came before it too. */
+static bool is_synced(struct sqlite_database *db)
+{
+	return db->full_sync || !sqlite3_total_changes(db->handle);
+}
+
 static void close_database(struct database *db)
 {
 	struct sqlite_statement **stmt;
@@ -417,6 +429,8 @@ static void close_database(struct database *db)
 		mem_free(*stmt);
 	}
 	vec_release(&of(db)->statements);
+	if (of(db)->handle && !of(db)->overlay && !of(db)->one_file)
+		sqlite_leave_log(of(db)->handle, is_synced(of(db)));
 	(void)sqlite3_close(of(db)->handle);
 	(void)sqlite3_close(of(db)->holder);
 	if (of(db)->lock_fd >= 0)
@@ -490,6 +504,7 @@ const struct sql_driver sqlite_driver = {
 	.lease = lease,
 	.keep_lease = keep_lease,
 	.leased = leased,
+	.leave_one_file = leave_one_file,
 	.size = sqlite_size,
 	.check = sqlite_check,
 	.backup = sqlite_backup,

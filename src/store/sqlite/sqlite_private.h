@@ -26,6 +26,10 @@ int sqlite_lock(const char *store, int *fd_out, struct error *err);
  */
 int sqlite_overlay_open(const char *path, sqlite3 **out, sqlite3 **holder_out);
 
+/* log.c: when it is closed next, a log of middling size stays as it is; when
+ * not `synced`, it is first. */
+void sqlite_leave_log(sqlite3 *handle, bool synced);
+
 /* backup.c: of struct sql_driver */
 int sqlite_size(struct database *db, int64_t *out, struct error *err);
 int sqlite_check(struct database *db, struct error *err);
