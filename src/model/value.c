@@ -247,15 +247,22 @@ static int order_for_sort(const void *a, const void *b)
 	return value_order(a, b);
 }
 
+static bool is_canonical(const struct values *values)
+{
+	bool sorted = true;
+	size_t i;
+
+	for (i = 1; i < values->len && sorted; i++)
+		sorted = value_order(&values->at[i - 1], &values->at[i]) < 0;
+	return sorted;
+}
+
 void values_canonical(struct values *values)
 {
 	size_t i;
 	size_t kept = 0;
-	bool sorted = true;
 
-	for (i = 1; i < values->len && sorted; i++)
-		sorted = value_order(&values->at[i - 1], &values->at[i]) < 0;
-	if (sorted)
+	if (is_canonical(values))
 		return;
 	qsort(values->at, values->len, sizeof(*values->at), order_for_sort);
 	for (i = 0; i < values->len; i++)
@@ -278,23 +285,32 @@ bool values_have(const struct values *set, const struct value *value,
 
 #define FEW 16
 
+/* The set as it is when its values are in order already, as most are. */
+static struct values sorted_copy(const struct values *set, struct arena *arena)
+{
+	struct values copy = *set;
+
+	if (is_canonical(set))
+		return copy;
+	copy.at = arena_array(arena, set->len, sizeof(*copy.at));
+	memcpy(copy.at, set->at, set->len * sizeof(*copy.at));
+	values_canonical(&copy);
+	return copy;
+}
+
 /* Past a few values sets are compared sorted, not each with each. */
 static bool sorted_identical(const struct values *a, const struct values *b)
 {
 	struct arena scratch = ARENA_INIT;
-	struct values x = { NULL, a->len };
-	struct values y = { NULL, b->len };
+	struct values x;
+	struct values y;
 	bool equal;
 	size_t i;
 
 	if (!a->len || !b->len)
 		return a->len == b->len;
-	x.at = arena_array(&scratch, a->len, sizeof(*x.at));
-	y.at = arena_array(&scratch, b->len, sizeof(*y.at));
-	memcpy(x.at, a->at, a->len * sizeof(*x.at));
-	memcpy(y.at, b->at, b->len * sizeof(*y.at));
-	values_canonical(&x);
-	values_canonical(&y);
+	x = sorted_copy(a, &scratch);
+	y = sorted_copy(b, &scratch);
 	equal = x.len == y.len;
 	for (i = 0; equal && i < x.len; i++)
 		equal = value_identical(&x.at[i], &y.at[i]);

@@ -177,6 +177,13 @@ int store_link_take_over(struct store_tx *tx, uint32_t from, uint32_t to,
 /* Connectors of a metaverse object; the number, or -1. */
 int store_link_of_mv(struct store *store, int64_t mv, struct arena *arena,
 		     struct link_row **out, struct error *err);
+/* The same, no more than who and by which rule set. */
+struct link_ref {
+	int64_t cs;
+	uint32_t rule_set; /* NAME_RULE_SET */
+};
+int store_link_refs(struct store *store, int64_t mv, struct arena *arena,
+		    struct link_ref **out, struct error *err);
 /* Who is linked to metaverse objects from ... to, in order of those and then
  * of connectors. */
 struct link_pair {

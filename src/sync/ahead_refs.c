@@ -63,20 +63,12 @@ static int tell_partner(struct ahead *ahead, int64_t cs, struct error *err)
 static int tell_links(struct ahead *ahead, int64_t mv, struct error *err)
 {
 	struct links_of links = { .mv = mv };
-	struct link_row *rows;
-	int count =
-		store_link_of_mv(ahead->store, mv, &ahead->arena, &rows, err);
-	int i;
+	int count = store_link_refs(ahead->store, mv, &ahead->arena,
+				    &links.list.at, err);
 
 	if (count < 0)
 		return -1;
 	links.list.len = (size_t)count;
-	links.list.at = arena_array(&ahead->arena, (size_t)count,
-				    sizeof(*links.list.at));
-	for (i = 0; i < count; i++) {
-		links.list.at[i].cs = rows[i].cs;
-		links.list.at[i].rule_set = rows[i].rule_set;
-	}
 	vec_push(&ahead->links, links);
 	return 0;
 }

@@ -385,10 +385,6 @@ void work_forget(struct sync *sync);
 int work_partner(struct sync *sync, int64_t id, int64_t *mv_out,
 		 struct error *err);
 /* The stored links of an object outside of the working set. */
-struct link_ref {
-	int64_t cs;
-	uint32_t rule_set; /* NAME_RULE_SET */
-};
 struct link_list {
 	struct link_ref *at;
 	size_t len;

@@ -730,40 +730,51 @@ int work_partner(struct sync *sync, int64_t id, int64_t *mv_out,
 	return 0;
 }
 
-static struct link_list *new_links(struct sync *sync, int64_t mv, size_t len)
+/* Room for one more; whoever asks for lists meanwhile has none of them. */
+static void limit_links(struct sync *sync)
+{
+	if (sync->mv_links.len < CACHE_MAX)
+		return;
+	idmap_release(&sync->mv_links);
+	arena_reset(&sync->mv_links_arena);
+	sync->forgot = true;
+}
+
+static struct link_list *put_links(struct sync *sync, int64_t mv,
+				   struct link_ref *at, size_t len)
 {
 	struct link_list *list;
 
-	if (sync->mv_links.len >= CACHE_MAX) {
-		idmap_release(&sync->mv_links);
-		arena_reset(&sync->mv_links_arena);
-		sync->forgot = true;
-	}
 	list = arena_zalloc(&sync->mv_links_arena, sizeof(*list));
-	list->at = arena_array(&sync->mv_links_arena, len, sizeof(*list->at));
+	list->at = at;
 	list->len = len;
 	idmap_put_ptr(&sync->mv_links, (uint64_t)mv, list);
 	return list;
+}
+
+static struct link_list *new_links(struct sync *sync, int64_t mv, size_t len)
+{
+	struct link_ref *at;
+
+	limit_links(sync);
+	at = arena_array(&sync->mv_links_arena, len, sizeof(*at));
+	return put_links(sync, mv, at, len);
 }
 
 int work_links_of(struct sync *sync, int64_t mv, const struct link_list **out,
 		  struct error *err)
 {
 	struct link_list *list = idmap_get_ptr(&sync->mv_links, (uint64_t)mv);
-	struct link_row *rows;
+	struct link_ref *refs;
 	int count;
-	int i;
 
 	if (!list) {
-		count = store_link_of_mv(sync->store, mv, &sync->scratch, &rows,
-					 err);
+		limit_links(sync);
+		count = store_link_refs(sync->store, mv, &sync->mv_links_arena,
+					&refs, err);
 		if (count < 0)
 			return -1;
-		list = new_links(sync, mv, (size_t)count);
-		for (i = 0; i < count; i++) {
-			list->at[i].cs = rows[i].cs;
-			list->at[i].rule_set = rows[i].rule_set;
-		}
+		list = put_links(sync, mv, refs, (size_t)count);
 	}
 	*out = list;
 	return 0;

@@ -22,6 +22,7 @@ static void links(void **state)
 	struct link_row back;
 	struct link_row *rows;
 	struct link_pair *pairs;
+	struct link_ref *refs;
 
 	assert_int_equal(store_link_get(f->store, row.cs, &back, &f->err), 0);
 	assert_true(back.cs == row.cs && back.mv == 0);
@@ -41,6 +42,12 @@ static void links(void **state)
 	assert_int_equal(
 		store_link_of_mv(f->store, 10, &f->arena, &rows, &f->err), 2);
 	assert_true(rows[0].cs == CS_ID(1, 1) && rows[1].cs == CS_ID(2, 1));
+	assert_int_equal(
+		store_link_refs(f->store, 10, &f->arena, &refs, &f->err), 2);
+	assert_true(refs[0].cs == CS_ID(1, 1) && refs[0].rule_set == 4 &&
+		    refs[1].cs == CS_ID(2, 1));
+	assert_int_equal(
+		store_link_refs(f->store, 0, &f->arena, &refs, &f->err), 0);
 	assert_int_equal(
 		store_link_pairs(f->store, 0, 10, &f->arena, &pairs, &f->err),
 		2);

@@ -142,6 +142,31 @@ int store_link_of_mv(struct store *store, int64_t mv, struct arena *arena,
 			 mv, 0, arena, out, err);
 }
 
+int store_link_refs(struct store *store, int64_t mv, struct arena *arena,
+		    struct link_ref **out, struct error *err)
+{
+	VEC(struct link_ref) rows = VEC_INIT;
+	struct statement *stmt;
+	int count;
+	int ret;
+
+	*out = NULL;
+	for (ret = sql_first(store,
+			     "SELECT cs, rule_set FROM link WHERE mv = ?1 AND"
+			     " mv > 0 ORDER BY cs",
+			     &stmt, err, "i", mv);
+	     ret > 0; ret = sql_next(stmt, err)) {
+		struct link_ref row = { sql_int(stmt, 0),
+					(uint32_t)sql_int(stmt, 1) };
+
+		vec_push(&rows, row);
+	}
+	count = (int)rows.len;
+	*out = keep(arena, rows.at, rows.len * sizeof(**out));
+	vec_release(&rows);
+	return ret < 0 ? -1 : count;
+}
+
 /* The index has both columns. */
 int store_link_pairs(struct store *store, int64_t from, int64_t to,
 		     struct arena *arena, struct link_pair **out,
