@@ -1,0 +1,288 @@
+/*
+ * sql_agent.c - agents on tables of a PostgreSQL server, for tests of imports
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "sql_agent.h"
+
+#include "conformance.h"
+#include "connectors/sql/libpq_settings.h"
+#include "postgresql.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* cmocka wants what stands above. */
+#include <cmocka.h>
+
+static const struct setting_def settings[] = {
+	LIBPQ_SETTINGS,
+	SQL_SOURCE_SETTINGS,
+	{ .name = NULL },
+};
+
+const struct connector_ops agent_ops = {
+	.abi = CONNECTOR_ABI,
+	.name = "import",
+	.help = "Only imports.",
+	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA,
+	.settings = settings,
+	.data = &sql_libpq,
+	.caps_of = sql_caps_of,
+	.check = sql_check,
+	.open = sql_open,
+	.close = sql_close,
+	.import_begin = sql_import_begin,
+	.next = sql_import_next,
+	.expand = sql_import_expand,
+	.import_end = sql_import_end,
+};
+
+static struct postgresql pg;
+static PGconn *db;
+
+/* --- the database ------------------------------------------------------ */
+
+PGconn *tables_connect(void)
+{
+	const char *address = arena_printf(&pg.arena,
+					   "host=%s port=%s user=%s dbname=%s "
+					   "password=%s",
+					   pg.folder, pg.port, pg.user,
+					   pg.database, pg.password.bytes);
+	PGconn *out = PQconnectdb(address);
+
+	assert_int_equal(PQstatus(out), CONNECTION_OK);
+	PQclear(PQexec(out, "SET client_min_messages = warning"));
+	return out;
+}
+
+void sql_on(PGconn *conn, const char *text)
+{
+	PGresult *result = PQexec(conn, text);
+
+	if (PQresultStatus(result) != PGRES_COMMAND_OK &&
+	    PQresultStatus(result) != PGRES_TUPLES_OK)
+		fail_msg("%s: %s", text, PQresultErrorMessage(result));
+	PQclear(result);
+}
+
+void sql(const char *text)
+{
+	sql_on(db, text);
+}
+
+int tables_fresh(void **state)
+{
+	(void)state;
+	sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+	return 0;
+}
+
+/* --- the agent --------------------------------------------------------- */
+
+static int secret(void *data, struct sv reference, struct secret *out,
+		  struct error *err)
+{
+	(void)data;
+	(void)reference;
+	(void)err;
+	secret_set(out, secret_view(&pg.password));
+	return 0;
+}
+
+/* "{table: people, anchor: [id]}": enough of YAML's flow style for a test. */
+static struct node *parse(struct arena *arena, const char **at);
+
+static struct node *parse_list(struct arena *arena, const char **at, char end)
+{
+	struct node *out = arena_zalloc(arena, sizeof(*out));
+
+	out->kind = end == '}' ? NODE_MAP : NODE_LIST;
+	out->keys = arena_array(arena, 20, sizeof(*out->keys));
+	out->items = arena_array(arena, 20, sizeof(*out->items));
+	for (;;) {
+		*at += strspn(*at, " ,");
+		if (**at == end)
+			break;
+		if (end == '}') {
+			out->keys[out->len] = parse(arena, at);
+			*at += strspn(*at, " :");
+		}
+		out->items[out->len++] = parse(arena, at);
+	}
+	(*at)++;
+	return out;
+}
+
+static struct node *parse(struct arena *arena, const char **at)
+{
+	size_t len;
+
+	*at += strspn(*at, " ");
+	if (**at == '{' || **at == '[')
+		return parse_list(arena, at, *(*at)++ == '{' ? '}' : ']');
+	if (**at == '\'') {
+		len = strcspn(++*at, "'");
+		*at += len + 1;
+		return conformance_text(
+			arena, arena_cstr(arena, sv_make(*at - len - 1, len)));
+	}
+	len = strcspn(*at, ",:]}");
+	*at += len;
+	return conformance_text(arena,
+				arena_cstr(arena, sv_make(*at - len, len)));
+}
+
+/* An attribute: "name", "name:integer", "name:reference*" (several). */
+static struct attr_def attr_of(struct arena *arena, struct sv text)
+{
+	struct attr_def def = { .type = VALUE_STRING };
+	size_t colon = sv_find(text, ':', 0);
+	struct sv type =
+		sv_sub(text, colon < text.len ? colon + 1 : colon, text.len);
+
+	def.name = arena_cstr(arena, sv_sub(text, 0, colon));
+	if (sv_ends(type, SV_LIT("*"))) {
+		def.multi = true;
+		type.len--;
+	}
+	if (type.len)
+		assert_int_equal(value_type_parse(type, &def.type), 1);
+	return def;
+}
+
+static struct object_type type_of(struct arena *arena, const char *name,
+				  const char *attrs)
+{
+	struct object_type type = { .name = name };
+	struct attr_def *defs = arena_array(arena, 20, sizeof(*defs));
+	struct sv all = sv_from(attrs);
+	size_t at = 0;
+
+	while (at < all.len) {
+		size_t end = sv_find(all, ' ', at);
+
+		defs[type.attr_count++] = attr_of(arena, sv_sub(all, at, end));
+		at = end + 1;
+	}
+	type.attrs = defs;
+	return type;
+}
+
+/* An agent with a type "person", or "person" and "group". */
+struct agent *agent_new(const char *person, const char *group,
+			const char *source)
+{
+	struct agent *agent = mem_zalloc(sizeof(*agent));
+	struct node *connect = postgresql_connect(&pg, "password", "x", NULL);
+	struct node *more = parse(&agent->arena, &source);
+	size_t i;
+
+	for (i = 0; i < more->len; i++) {
+		connect->keys[connect->len] = more->keys[i];
+		connect->items[connect->len++] = more->items[i];
+	}
+	agent->types[0] = type_of(&agent->arena, "person", person);
+	agent->types[1] = type_of(&agent->arena, "group", group ? group : "");
+	agent->config = (struct connector_config){
+		.agent = "hr",
+		.folder = "/",
+		.connect = connect,
+		.types = agent->types,
+		.type_count = group ? 2 : 1,
+		.secret = secret,
+	};
+	return agent;
+}
+
+void agent_free(struct agent *agent)
+{
+	arena_release(&agent->arena);
+	mem_free(agent);
+}
+
+/* --- reading ----------------------------------------------------------- */
+
+static const char *const op_names[] = { "object", "add",     "update",
+					"rename", "delete",  "present",
+					"error",  "filtered" };
+
+static void write_change(struct strbuf *out, const struct agent *agent,
+			 struct change *change, struct arena *arena)
+{
+	const struct object_type *type = &agent->types[change->type];
+	size_t i;
+	size_t k;
+
+	strbuf_addf(out, "%s %s " SV_FMT, op_names[change->op], type->name,
+		    SV_ARG(change->anchor));
+	if (change->op == CHANGE_ERROR || change->op == CHANGE_FILTERED)
+		strbuf_addf(out, " %s (" SV_FMT ") " SV_FMT,
+			    change->error ? change->error : "",
+			    SV_ARG(change->message), SV_ARG(change->where));
+	for (i = 0; i < change->attr_count; i++) {
+		strbuf_addf(out,
+			    " %s=", type->attrs[change->attrs[i].attr].name);
+		for (k = 0; k < change->attrs[i].values.len; k++)
+			strbuf_addf(out, "%s" SV_FMT, k ? "," : "",
+				    SV_ARG(value_text(
+					    &change->attrs[i].values.at[k],
+					    arena)));
+	}
+	strbuf_addc(out, '\n');
+}
+
+/* All that an import gives; nothing is expanded before all of it was read. */
+const char *agent_read(struct agent *agent, enum import_kind kind)
+{
+	struct strbuf out = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct arena *arena = &agent->arena;
+	struct change *changes = arena_array(arena, 1000, sizeof(*changes));
+	struct connector c;
+	size_t count = 0;
+	size_t i;
+	int ret = connector_open(&c, &agent_ops, &agent->config, &agent->err);
+
+	if (ret == 0)
+		ret = connector_import_begin(&c, kind, agent->watermark,
+					     &agent->err);
+	while (ret == 0 &&
+	       (ret = connector_next_deferred(&c, arena, &changes[count],
+					      &agent->err)) > 0) {
+		ret = 0;
+		count++;
+	}
+	if (ret == 0)
+		ret = connector_import_end(&c, arena, &agent->watermark,
+					   &agent->err);
+	for (i = 0; ret == 0 && i < count; i++) {
+		connector_expand(&c, arena, &changes[i]);
+		write_change(&out, agent, &changes[i], arena);
+	}
+	connector_close(&c);
+	if (ret < 0)
+		strbuf_addf(&out, "FAILED: %s", agent->err.msg);
+	return arena_cstr(arena, sv_from(strbuf_cstr(&out)));
+}
+
+int tables_run(const struct CMUnitTest *tests, size_t count)
+{
+	int failed = 1;
+
+	if (postgresql_begin(&pg) < 0)
+		return 1;
+	db = tables_connect();
+	failed = _cmocka_run_group_tests("tables", tests, count, NULL, NULL);
+	PQfinish(db);
+	postgresql_end(&pg);
+	return failed;
+}
+
+void sql_export_free(struct connector_session *session)
+{
+	(void)session;
+}

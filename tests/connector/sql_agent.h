@@ -1,0 +1,56 @@
+/*
+ * sql_agent.h - agents on tables of a PostgreSQL server, for tests of imports
+ *
+ * What an import gives is compared as text: a line for each change.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TESTS_CONNECTOR_SQL_AGENT_H
+#define TESTS_CONNECTOR_SQL_AGENT_H
+
+#include "connectors/sql/sql_private.h"
+
+#include <libpq-fe.h>
+
+struct CMUnitTest;
+
+/* Imports by the operations of the sql connectors, over libpq. */
+extern const struct connector_ops agent_ops;
+
+/* Another connection with the test's database. */
+PGconn *tables_connect(void);
+/* Runs statements, which must succeed: on one connection, and on the test's. */
+void sql_on(PGconn *conn, const char *text);
+void sql(const char *text);
+/* For the setup of a test: the database is empty. */
+int tables_fresh(void **state);
+/* Runs tests with a database; the number that failed. */
+int tables_run(const struct CMUnitTest *tests, size_t count);
+
+struct agent {
+	struct arena arena;
+	struct object_type types[2];
+	struct connector_config config;
+	struct sv watermark;
+	struct error err;
+};
+
+/*
+ * An agent with a type "person", or "person" and "group". Their attributes are
+ * "name", "name:integer", "name:reference*" (several), with blanks between; the
+ * settings are written in YAML's flow style.
+ */
+struct agent *agent_new(const char *person, const char *group,
+			const char *settings);
+void agent_free(struct agent *agent);
+
+/* All that an import gives, or "FAILED: " and why. Nothing is expanded before
+ * all of it was read; the watermark is kept for the next one. */
+const char *agent_read(struct agent *agent, enum import_kind kind);
+
+#define assert_reads(agent, kind, expected)                                    \
+	assert_string_equal(agent_read(agent, kind), expected)
+
+#define ON_TABLES(name) cmocka_unit_test_setup(name, tables_fresh)
+
+#endif
