@@ -3,6 +3,7 @@
  *
  *	cmd_agent.c      the command, the list of agents
  *	agent_schema.c   types and attributes of a connected system
+ *	agent_setup.c    what its delta import needs there
  *	agent_new.c      a new agent, from the first question to its file
  *	agent_answer.c   settings that are given or asked for
  *	agent_propose.c  what a sample says of joins and flows
@@ -21,6 +22,7 @@
 
 enum run_exit agent_schema(struct cli *cli);
 enum run_exit agent_new(struct cli *cli);
+enum run_exit agent_delta_setup(struct cli *cli);
 
 /* ---- answers ---- */
 

@@ -1,6 +1,6 @@
 /*
  * cmd_agent.c - `conjoin agent`: list agents, ask their systems what they can
- * hold, add a new one
+ * hold, add a new one, print what a delta import needs there
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -165,22 +165,27 @@ static const char *wrong_option(struct cli *cli, const char *word)
 
 static enum run_exit run(struct cli *cli)
 {
-	static const char *const words[] = { "list", "schema", "new" };
+	static const char *const words[] = { "list", "schema", "new",
+					     "delta-setup" };
 	const char *word = cli_word(cli, 0);
 	const char *option;
 	size_t i;
 
-	for (i = 0; i < 3 && strcmp(word, words[i]) != 0; i++)
+	for (i = 0; i < 4 && strcmp(word, words[i]) != 0; i++)
 		;
-	if (i == 3)
-		return cli_misuse(cli, "'%s' is none of list, schema, new%s",
-				  word, cli_near(cli, word, words, 3, ""));
+	if (i == 4)
+		return cli_misuse(cli,
+				  "'%s' is none of list, schema, new, "
+				  "delta-setup%s",
+				  word, cli_near(cli, word, words, 4, ""));
 	option = wrong_option(cli, word);
 	if (option)
 		return cli_misuse(cli, "'%s' does not take '--%s'", word,
 				  option);
 	if (!strcmp(word, "list"))
 		return list(cli);
+	if (!strcmp(word, "delta-setup"))
+		return agent_delta_setup(cli);
 	return !strcmp(word, "schema") ? agent_schema(cli) : agent_new(cli);
 }
 
@@ -188,10 +193,15 @@ const struct command command_agent = {
 	.name = "agent",
 	.usage =
 		"list | schema AGENT [--type TYPE] [--all] | "
+		"delta-setup AGENT | "
 		"new CONNECTOR [NAME] [--set KEY=VALUE]... [--yes] [--dry-run]",
-	.help = "list agents, ask a system what it can hold, add a new agent",
+	.help = "list agents, ask a system what it can hold, add a new agent, "
+		"print what its deltas need",
 	.more = "'agent schema' connects to the agent's system and lists its "
 		"types of objects; with --type the attributes of one.\n"
+		"'agent delta-setup' prints what must be run in the agent's "
+		"system once for the delta import: a database's table and "
+		"triggers. It runs nothing there itself.\n"
 		"'agent new' asks for what the connector needs, connects, shows "
 		"twenty objects, proposes what identifies them, joins and "
 		"flows, and writes agents/NAME.yaml. Nothing is overwritten. "

@@ -152,6 +152,31 @@ int connector_import_end(struct connector *connector, struct arena *arena,
 	return 0;
 }
 
+int connector_import_kept(struct connector *connector, struct error *err)
+{
+	if (!connector->ops->import_kept)
+		return 0;
+	if (connector->ops->import_kept(connector->session, err) < 0)
+		return context(connector, err,
+			       "let go of the changes that were imported");
+	return 0;
+}
+
+int connector_delta_setup(struct connector *connector, struct arena *arena,
+			  struct sv *out, struct error *err)
+{
+	if (!connector->ops->delta_setup)
+		return error_set(err, ERR_UNSUPPORTED,
+				 "agent '%s': the delta import of a '%s' "
+				 "system needs nothing that could be set up",
+				 connector->config->agent,
+				 connector->ops->name);
+	if (connector->ops->delta_setup(connector->session, arena, out, err) <
+	    0)
+		return context(connector, err, "write what deltas need");
+	return 0;
+}
+
 int connector_import_progress(const struct connector *connector)
 {
 	if (!connector->ops->import_progress)

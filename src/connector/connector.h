@@ -22,7 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONNECTOR_ABI 5
+#define CONNECTOR_ABI 6
 
 enum connector_cap {
 	CONNECTOR_CAP_IMPORT = 1U << 0, /* full import */
@@ -191,9 +191,21 @@ struct connector_ops {
 	int (*import_end)(struct connector_session *session,
 			  struct arena *arena, struct sv *watermark_out,
 			  struct error *err);
+	/* Once behind import_end, when what was read and the watermark are safe
+	 * in the store: whatever told of it in the system may go. On -1 it may
+	 * be told again; the import stands. NULL: nothing is to be done. */
+	int (*import_kept)(struct connector_session *session,
+			   struct error *err);
 	/* How much of the data has been read, 0..1000; -1 not known. NULL: not
 	 * known. For progress only. */
 	int (*import_progress)(const struct connector_session *session);
+
+	/* What whoever runs the system has to do there once, for the delta
+	 * import to find what changed: as text that can be run there, memory
+	 * from arena. Writes nothing. ERR_UNSUPPORTED: nothing can be done. */
+	int (*delta_setup)(struct connector_session *session,
+			   struct arena *arena, struct sv *out,
+			   struct error *err);
 
 	/* Waits until something has changed in the system: 1 since the first
 	 * call, or the last one that said so; 0 nothing within `timeout_ms`;
@@ -257,7 +269,11 @@ void connector_expand(const struct connector *connector, struct arena *arena,
 		      struct change *change);
 int connector_import_end(struct connector *connector, struct arena *arena,
 			 struct sv *watermark_out, struct error *err);
+int connector_import_kept(struct connector *connector, struct error *err);
 int connector_import_progress(const struct connector *connector);
+/* ERR_UNSUPPORTED where the system needs nothing, or none is configured. */
+int connector_delta_setup(struct connector *connector, struct arena *arena,
+			  struct sv *out, struct error *err);
 int connector_wait(struct connector *connector, int timeout_ms,
 		   struct error *err);
 int connector_export_begin(struct connector *connector, struct error *err);

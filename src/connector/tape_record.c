@@ -144,6 +144,16 @@ static int record_end(struct connector_session *s, struct arena *arena,
 	return file_replace_commit(&s->file, err);
 }
 
+static int record_kept(struct connector_session *s, struct error *err)
+{
+	struct connector *inner = s->inner;
+
+	/* the caller's wrapper tells whose it is */
+	if (!inner->ops->import_kept)
+		return 0;
+	return inner->ops->import_kept(inner->session, err);
+}
+
 static int record_progress(const struct connector_session *s)
 {
 	return connector_import_progress(s->inner);
@@ -157,6 +167,7 @@ static const struct connector_ops record_ops = {
 	.import_begin = record_begin,
 	.next = record_next,
 	.import_end = record_end,
+	.import_kept = record_kept,
 	.import_progress = record_progress,
 };
 

@@ -470,6 +470,22 @@ static int set_watermark(struct import *import, struct sv watermark,
 	return store_meta_delete(import->tx, key, err);
 }
 
+/* All is in the store: what told of it in the system may go. Should that fail,
+ * it is told again, which does no harm, and somebody must look at it. */
+static void let_go(struct import *import, struct connector *connector)
+{
+	struct import_result *result = import->result;
+	struct error err = ERROR_INIT;
+
+	if (result->errors || result->message[0] ||
+	    connector_import_kept(connector, &err) == 0)
+		return;
+	result->warnings++;
+	result->result = "completed-warnings";
+	(void)snprintf(result->message, sizeof(result->message),
+		       "all is imported, but: %.480s", err.msg);
+}
+
 /* Deletions, references that moved, then the watermark with the last batch. */
 static int finish(struct import *import, struct connector *connector,
 		  struct error *err)
@@ -495,9 +511,11 @@ static int finish(struct import *import, struct connector *connector,
 	if (!result->errors && !result->message[0] &&
 	    set_watermark(import, watermark, err) < 0)
 		return -1;
-	if (transient_end(import, err) < 0)
+	if (transient_end(import, err) < 0 ||
+	    import_commit(import, true, err) < 0)
 		return -1;
-	return import_commit(import, true, err);
+	let_go(import, connector);
+	return 0;
 }
 
 static int run(struct import *import, struct connector *connector,

@@ -126,6 +126,34 @@ static void a_delta_yields_what_changed(void **state)
 	picture_release(&picture);
 }
 
+/* The step failed before its end, or the store did. */
+static void what_was_not_kept_is_told_again(void **state)
+{
+	static const struct conformance_object change = { "k2", "Braun", "Boss",
+							  "21" };
+	const struct conformance_object after[] = { conformance_three[0],
+						    change,
+						    conformance_three[2] };
+	struct picture picture = { .len = 0 };
+	int i;
+
+	(void)state;
+	conformance_make(conformance_three, 3);
+	if (!conformance_now->change)
+		skip();
+	picture_read_full(&picture);
+	assert_int_equal(conformance_now->change(conformance_now, &change), 0);
+	for (i = 0; i < 3; i++) {
+		picture.unkept = i < 2;
+		picture_read_delta(&picture);
+		assert_changes(&picture, 1);
+		picture_check(&picture, after, 3);
+	}
+	picture_read_delta(&picture);
+	assert_changes(&picture, 0);
+	picture_release(&picture);
+}
+
 static void a_delta_yields_what_was_exported(void **state)
 {
 	static const struct conformance_object k4 = { "k4", "Dent", "Guest",
@@ -228,6 +256,7 @@ const struct CMUnitTest conformance_imports[] = {
 	SENTENCE(a_bad_object_is_an_error_of_its_own),
 	SENTENCE(a_delta_of_nothing_is_empty),
 	SENTENCE(a_delta_yields_what_changed),
+	SENTENCE(what_was_not_kept_is_told_again),
 	SENTENCE(a_delta_yields_what_was_exported),
 	SENTENCE(a_delta_yields_a_rename),
 	SENTENCE(a_stale_watermark_is_a_conflict),

@@ -240,7 +240,9 @@ void picture_read(struct picture *picture, enum import_kind kind)
 	if (ret == 0)
 		ret = connector_import_end(&connector, &picture->arena, &mark,
 					   &err);
-	if (ret == 0)
+	if (ret == 0 && !picture->unkept)
+		ret = connector_import_kept(&connector, &err);
+	if (ret == 0 && !picture->unkept)
 		picture->watermark = arena_dup(&picture->arena, mark);
 	picture->failed = ret < 0;
 	picture->err = err;

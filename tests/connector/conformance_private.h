@@ -34,7 +34,7 @@ extern const struct conformance_object conformance_three[3];
 #define SENTENCE(name) cmocka_unit_test_teardown(name, conformance_after_each)
 
 /* How many there are, and the tests: one group with those of conformance.c. */
-#define CONFORMANCE_IMPORTS 10
+#define CONFORMANCE_IMPORTS 11
 #define CONFORMANCE_EXPORTS 13
 
 extern const struct CMUnitTest conformance_imports[CONFORMANCE_IMPORTS];
@@ -74,6 +74,7 @@ struct picture {
 	size_t changes;
 	bool compares; /* the delta names all that are there */
 	struct sv watermark;
+	bool unkept;      /* what is read is not kept, nor the watermark */
 	struct error err; /* when reading failed */
 	bool failed;
 };

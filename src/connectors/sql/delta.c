@@ -166,6 +166,14 @@ struct sv sql_history_table(const struct sql_source *source,
 		arena_printf(arena, "\"%s\".\"%s_changes\"", schema, table));
 }
 
+const char *sql_history_column(const struct connector_session *session)
+{
+	return is_database(session, "postgresql") ||
+			       is_database(session, "sqlserver")
+		       ? "changed_in"
+		       : "changed_at";
+}
+
 static int prepare_history(struct connector_session *session,
 			   struct sql_input *input, struct error *err)
 {
@@ -179,7 +187,8 @@ static int prepare_history(struct connector_session *session,
 				     "no history: `conjoin agent delta-setup` "
 				     "writes what makes it");
 	if (need_keys(session, input, delta, err) < 0 ||
-	    need(delta->table, column.len ? column : SV_LIT("changed_in"),
+	    need(delta->table,
+		 column.len ? column : sv_from(sql_history_column(session)),
 		 &delta->column, err) < 0)
 		return -1;
 	return check_order(session, delta, err);
@@ -438,7 +447,9 @@ static int since_time(struct connector_session *session,
 		return conflict(err, "the mark of the last import is no time");
 	from -= duration(input, "overlap");
 	from -= from % CLOCK_SECOND;
-	if (input->delta->column->kind == SQL_COLUMN_LOCAL) {
+	/* a history's own moments are UTC */
+	if (input->delta->column->kind == SQL_COLUMN_LOCAL &&
+	    input->delta->way == WAY_TIMESTAMP) {
 		/* an hour may come twice: the smaller offset */
 		int64_t then = zone_from_utc(session->zone, from) - from;
 		int64_t offset = zone_from_utc(session->zone, now) - now;
@@ -694,4 +705,18 @@ bool sql_delta_compares(const struct sql_input *input)
 	return (input->delta->way == WAY_TIMESTAMP ||
 		input->delta->way == WAY_VERSION) &&
 	       sv_eq_str(setting(input, "deletions"), "compare");
+}
+
+struct sv sql_delta_after(const struct sql_input *input, struct sv *last_out,
+			  const struct sql_column **column_out)
+{
+	struct sv after;
+
+	if (!input->delta || input->delta->way != WAY_VIEW)
+		return SV_NULL;
+	after = setting(input, "after");
+	/* a full import has read all that the rows of its beginning tell */
+	*last_out = input->select ? strbuf_sv(&input->last) : input->mark;
+	*column_out = input->delta->column;
+	return after.len && last_out->len ? after : SV_NULL;
 }

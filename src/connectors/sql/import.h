@@ -73,6 +73,8 @@ int sql_row_present(struct connector_session *session, struct sql_input *input,
 struct sv sql_history_table(const struct sql_source *source,
 			    struct arena *arena);
 
+/* Its column by which changes are in order, when that is not set. */
+const char *sql_history_column(const struct connector_session *session);
 /* Finds what tells of the changes of a source; before the transaction. */
 int sql_delta_prepare(struct connector_session *session,
 		      struct sql_input *input, struct error *err);
@@ -92,5 +94,11 @@ struct sv sql_delta_watermark(const struct connector_session *session,
 int sql_delta_find_mark(const struct connector_session *session,
 			const struct sql_input *input, struct sv watermark,
 			struct sv *mark_out, struct sv *moment_out);
+
+/* The statement of a view's own that is run when its rows are safe; SV_NULL:
+ * none is, or nothing was read. Its column tells how the last row's ordinal is
+ * bound. */
+struct sv sql_delta_after(const struct sql_input *input, struct sv *last_out,
+			  const struct sql_column **column_out);
 
 #endif

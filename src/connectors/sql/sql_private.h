@@ -194,6 +194,9 @@ void sql_import_expand(const struct connector_session *session,
 		       struct arena *arena, struct change *change);
 int sql_import_end(struct connector_session *session, struct arena *arena,
 		   struct sv *watermark_out, struct error *err);
+int sql_import_kept(struct connector_session *session, struct error *err);
+int sql_delta_setup(struct connector_session *session, struct arena *arena,
+		    struct sv *out, struct error *err);
 void sql_import_free(struct connector_session *session);
 int sql_wait(struct connector_session *session, int timeout_ms,
 	     struct error *err);
@@ -211,7 +214,8 @@ void sql_export_free(struct connector_session *session);
 	.close = sql_close, .look = sql_look, .schema = sql_schema,            \
 	.sample = sql_sample, .import_begin = sql_import_begin,                \
 	.next = sql_import_next, .expand = sql_import_expand,                  \
-	.import_end = sql_import_end, .wait = sql_wait,                        \
+	.import_end = sql_import_end, .import_kept = sql_import_kept,          \
+	.delta_setup = sql_delta_setup, .wait = sql_wait,                      \
 	.export_begin = sql_export_begin, .export_put = sql_export_put,        \
 	.export_result = sql_export_result, .export_end = sql_export_end
 

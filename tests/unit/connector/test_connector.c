@@ -82,6 +82,21 @@ static int fake_import_end(struct connector_session *session,
 	return answer(err);
 }
 
+static int fake_kept(struct connector_session *session, struct error *err)
+{
+	(void)session;
+	return answer(err);
+}
+
+static int fake_setup(struct connector_session *session, struct arena *arena,
+		      struct sv *out, struct error *err)
+{
+	(void)session;
+	(void)arena;
+	*out = SV_LIT("CREATE TRIGGER");
+	return answer(err);
+}
+
 static int fake_begin(struct connector_session *session, struct error *err)
 {
 	(void)session;
@@ -125,6 +140,8 @@ static const struct connector_ops full_ops = {
 	.import_begin = fake_import_begin,
 	.next = fake_next,
 	.import_end = fake_import_end,
+	.import_kept = fake_kept,
+	.delta_setup = fake_setup,
 	.export_begin = fake_begin,
 	.export_put = fake_put,
 	.export_result = fake_result,
@@ -176,6 +193,10 @@ static void a_session(void **state)
 	fake.ret = 0;
 	assert_int_equal(connector_import_end(&connector, &arena, &mark, NULL),
 			 0);
+	assert_int_equal(connector_import_kept(&connector, NULL), 0);
+	assert_int_equal(connector_delta_setup(&connector, &arena, &mark, NULL),
+			 0);
+	assert_true(sv_eq_str(mark, "CREATE TRIGGER"));
 	assert_int_equal(connector_export_begin(&connector, NULL), 0);
 	assert_int_equal(connector_export_put(&connector, &op, NULL), 0);
 	assert_int_equal(connector_export_end(&connector, NULL), 0);
@@ -213,6 +234,10 @@ static void errors_name_the_agent(void **state)
 	FAILS(connector_next(&connector, &arena, &change, &err), "read on");
 	FAILS(connector_import_end(&connector, &arena, &mark, &err),
 	      "end the import");
+	FAILS(connector_import_kept(&connector, &err),
+	      "let go of the changes that were imported");
+	FAILS(connector_delta_setup(&connector, &arena, &mark, &err),
+	      "write what deltas need");
 	FAILS(connector_wait(&connector, 5, &err), "wait for changes");
 	FAILS(connector_export_begin(&connector, &err), "begin the export");
 	FAILS(connector_export_put(&connector, &op, &err), "write");
@@ -272,14 +297,23 @@ static void another_version(void **state)
 static void operations_that_may_be_missing(void **state)
 {
 	struct connector_ops ops = full_ops;
+	struct arena arena = ARENA_INIT;
+	struct error err = ERROR_INIT;
 	struct connector connector;
+	struct sv text;
 
 	(void)state;
 	ops.export_begin = NULL;
 	ops.export_end = NULL;
+	ops.import_kept = NULL;
+	ops.delta_setup = NULL;
 	assert_int_equal(connector_open(&connector, &ops, &config, NULL), 0);
 	assert_int_equal(connector_export_begin(&connector, NULL), 0);
 	assert_int_equal(connector_export_end(&connector, NULL), 0);
+	assert_int_equal(connector_import_kept(&connector, NULL), 0);
+	assert_int_equal(connector_delta_setup(&connector, &arena, &text, &err),
+			 -1);
+	assert_int_equal(err.code, ERR_UNSUPPORTED);
 	connector_close(&connector);
 }
 

@@ -97,6 +97,10 @@ struct connector_session {
 	uint64_t made;
 	const char *context; /* of raw records; NULL: there are none */
 	_Atomic unsigned expanded;
+	void (*at_kept)(void *data); /* while import_kept is called */
+	void *at_kept_data;
+	int kept; /* how often */
+	bool kept_fails;
 };
 
 static struct connector_session the_session;
@@ -268,6 +272,16 @@ static inline int script_end(struct connector_session *s, struct arena *arena,
 	return 0;
 }
 
+static inline int script_kept(struct connector_session *s, struct error *err)
+{
+	if (s->at_kept)
+		s->at_kept(s->at_kept_data);
+	s->kept++;
+	if (s->kept_fails)
+		return error_set(err, ERR_UNAVAILABLE, "the line is cut");
+	return 0;
+}
+
 static const struct connector_ops script_ops = {
 	.abi = CONNECTOR_ABI,
 	.name = "script",
@@ -278,6 +292,7 @@ static const struct connector_ops script_ops = {
 	.next = script_next,
 	.expand = script_expand,
 	.import_end = script_end,
+	.import_kept = script_kept,
 };
 
 /* ---- a store and its agent ---- */
