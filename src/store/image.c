@@ -10,36 +10,28 @@
 
 #define IMAGE_VERSION 1
 
-/* Where it is or would be. Numbers of attributes that belong together follow
- * one another: mostly it stands as far from the first one as its number says,
- * and it never stands behind that. */
-static size_t position(const struct image *image, uint32_t attr)
+/* Where it is or would be. Numbers of attributes that belong together often
+ * follow one another: then it stands as far from the first one as its number
+ * says. Else it is searched for without a branch that could be guessed wrong.
+ */
+static inline size_t position(const struct image *image, uint32_t attr)
 {
-	size_t low = 0;
-	size_t high = image->len;
-	uint32_t first;
+	const struct image_attr *attrs = image->attrs;
+	size_t left = image->len;
+	size_t at = 0;
 
-	if (!high)
-		return 0;
-	first = image->attrs[0].attr;
-	if (attr <= first)
-		return 0;
-	if (attr > image->attrs[high - 1].attr)
-		return high;
-	if (attr - first < high) {
-		high = attr - first;
-		if (image->attrs[high].attr == attr)
-			return high;
-	}
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+	if (!left || attr > attrs[left - 1].attr)
+		return left;
+	if (attr - attrs[0].attr < left &&
+	    attrs[attr - attrs[0].attr].attr == attr)
+		return attr - attrs[0].attr;
+	while (left > 1) {
+		size_t half = left / 2;
 
-		if (image->attrs[middle].attr < attr)
-			low = middle + 1;
-		else
-			high = middle;
+		at += attrs[at + half - 1].attr < attr ? half : 0;
+		left -= half;
 	}
-	return low;
+	return at + (attrs[at].attr < attr);
 }
 
 const struct values *image_get(const struct image *image, uint32_t attr)
@@ -49,6 +41,20 @@ const struct values *image_get(const struct image *image, uint32_t attr)
 	if (at < image->len && image->attrs[at].attr == attr)
 		return &image->attrs[at].values;
 	return NULL;
+}
+
+const struct values *image_get_near(const struct image *image, uint32_t attr,
+				    size_t *place)
+{
+	size_t at = *place;
+
+	if (at >= image->len || image->attrs[at].attr != attr) {
+		at = position(image, attr);
+		if (at == image->len || image->attrs[at].attr != attr)
+			return NULL;
+		*place = at;
+	}
+	return &image->attrs[at].values;
 }
 
 bool image_has(const struct image *image, uint32_t attr)
@@ -83,8 +89,9 @@ void image_put(struct image *change, uint32_t attr, struct values values,
 	}
 	if (change->len >= change->size)
 		grow(change, arena);
-	memmove(change->attrs + at + 1, change->attrs + at,
-		(change->len - at) * sizeof(*change->attrs));
+	if (at < change->len)
+		memmove(change->attrs + at + 1, change->attrs + at,
+			(change->len - at) * sizeof(*change->attrs));
 	change->attrs[at].attr = attr;
 	change->attrs[at].values = values;
 	change->len++;
@@ -199,29 +206,45 @@ void image_encode_number(uint64_t number, struct strbuf *out)
 	strbuf_add(out, bytes, (size_t)(put_number(bytes, number) - bytes));
 }
 
-int image_decode_number(struct sv bytes, size_t *at, uint64_t *out)
+/* What decodes takes the place of the next byte and gives that behind what was
+ * decoded, or NULL: it is damaged. So all of it stays in registers. */
+static const char *take_long_number(const char *at, const char *end,
+				    uint64_t *out)
 {
 	unsigned shift = 0;
+
 	*out = 0;
-	while (*at < bytes.len && shift < 64) {
-		unsigned char c = (unsigned char)bytes.ptr[(*at)++];
+	while (at < end && shift < 64) {
+		unsigned char c = (unsigned char)*at++;
 
 		*out |= (uint64_t)(c & 0x7f) << shift;
 		if (!(c & 0x80))
-			return 1;
+			return at;
 		shift += 7;
 	}
-	return 0;
+	return NULL;
 }
 
 /* Most numbers are of one byte. */
-static inline int decode_number(struct sv bytes, size_t *at, uint64_t *out)
+static inline const char *take_number(const char *at, const char *end,
+				      uint64_t *out)
 {
-	if (*at < bytes.len && !(bytes.ptr[*at] & 0x80)) {
-		*out = (unsigned char)bytes.ptr[(*at)++];
-		return 1;
+	if (at < end && !(*at & 0x80)) {
+		*out = (unsigned char)*at;
+		return at + 1;
 	}
-	return image_decode_number(bytes, at, out);
+	return take_long_number(at, end, out);
+}
+
+int image_decode_number(struct sv bytes, size_t *at, uint64_t *out)
+{
+	const char *from = bytes.ptr + *at;
+	const char *to = take_number(from, bytes.ptr + bytes.len, out);
+
+	if (!to)
+		return 0;
+	*at += (size_t)(to - from);
+	return 1;
 }
 
 /* Small numbers of either sign become small ones. */
@@ -310,64 +333,81 @@ void image_encode(const struct image *image, const struct attr_map *map,
 	out->len += (size_t)(to - from);
 }
 
-int image_decode_value(struct sv bytes, size_t *at, struct value *out)
+static inline const char *take_value(const char *at, const char *end,
+				     struct value *out)
 {
 	uint64_t number;
 	int type;
 
-	if (*at >= bytes.len)
-		return 0;
-	type = (unsigned char)bytes.ptr[(*at)++];
-	if (type < VALUE_STRING || type > VALUE_REFERENCE ||
-	    !decode_number(bytes, at, &number))
-		return 0;
+	if (at >= end)
+		return NULL;
+	type = (unsigned char)*at;
+	if (type < VALUE_STRING || type > VALUE_REFERENCE)
+		return NULL;
+	at = take_number(at + 1, end, &number);
+	if (!at)
+		return NULL;
 	out->type = (enum value_type)type;
-	out->number = 0;
-	out->text = SV_NULL;
 	if (type == VALUE_STRING || type == VALUE_BINARY) {
-		if (number > bytes.len - *at)
-			return 0;
-		out->text = sv_make(bytes.ptr + *at, (size_t)number);
-		*at += (size_t)number;
-	} else {
-		out->number = unzigzag(number);
+		if (number > (uint64_t)(end - at))
+			return NULL;
+		out->number = 0;
+		out->text = sv_make(at, (size_t)number);
+		return at + number;
 	}
+	out->number = unzigzag(number);
+	out->text = SV_NULL;
+	return at;
+}
+
+int image_decode_value(struct sv bytes, size_t *at, struct value *out)
+{
+	const char *from = bytes.ptr + *at;
+	const char *to = take_value(from, bytes.ptr + bytes.len, out);
+
+	if (!to)
+		return 0;
+	*at += (size_t)(to - from);
 	return 1;
 }
 
 /* The head of an attribute: its number and how many values it has. */
-static int decode_head(struct sv bytes, size_t *at, const struct attr_map *map,
-		       uint32_t *attr, size_t *count_out)
+static inline const char *take_head(const char *at, const char *end,
+				    const struct attr_map *map, uint32_t *attr,
+				    size_t *count_out)
 {
 	uint64_t number;
 	uint64_t count;
 
-	if (!decode_number(bytes, at, &number) ||
-	    !decode_number(bytes, at, &count) ||
-	    number >= map->from_store_len || count > bytes.len - *at)
-		return 0;
+	at = take_number(at, end, &number);
+	if (at)
+		at = take_number(at, end, &count);
+	if (!at || number >= map->from_store_len || count > (size_t)(end - at))
+		return NULL;
 	*attr = map->from_store[number];
 	*count_out = (size_t)count;
-	return 1;
+	return at;
 }
 
 /* `single`: where the values go when there is one. */
-static int decode_attr(struct sv bytes, size_t *at, const struct attr_map *map,
-		       struct arena *arena, struct value *single,
-		       struct image_attr *out)
+static inline const char *take_attr(const char *at, const char *end,
+				    const struct attr_map *map,
+				    struct arena *arena, struct value *single,
+				    struct image_attr *out)
 {
 	size_t i;
 
-	if (!decode_head(bytes, at, map, &out->attr, &out->values.len))
-		return 0;
+	at = take_head(at, end, map, &out->attr, &out->values.len);
+	if (!at)
+		return NULL;
 	out->values.at = single;
-	if (out->values.len != 1)
-		out->values.at = arena_alloc(
-			arena, out->values.len * sizeof(struct value));
-	for (i = 0; i < out->values.len; i++)
-		if (!image_decode_value(bytes, at, &out->values.at[i]))
-			return 0;
-	return 1;
+	if (out->values.len == 1)
+		return take_value(at, end, single);
+	out->values.at =
+		arena_alloc(arena, out->values.len * sizeof(struct value));
+	for (i = 0; at && i < out->values.len; i++)
+		at = take_value(at, end, &out->values.at[i]);
+	return at;
 }
 
 static int order_targets(const void *a, const void *b)
@@ -378,32 +418,51 @@ static int order_targets(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* 1: it was one of references, which are taken; 0: it is not; -1: damaged */
-static int decode_set(struct sv bytes, size_t *at, const struct attr_map *map,
-		      struct arena *arena, struct image_set *out)
+/* One of references is taken; of anything else nothing is, and *at stays. */
+static const char *take_set(const char *at, const char *end,
+			    const struct attr_map *map, struct arena *arena,
+			    struct image_set *out)
 {
-	size_t from = *at;
+	const char *from = at;
 	bool sorted = true;
 	struct value value;
 	size_t i;
 
-	if (!decode_head(bytes, at, map, &out->attr, &out->len))
-		return -1;
-	if (!out->len || bytes.ptr[*at] != VALUE_REFERENCE) {
-		*at = from;
-		return 0;
-	}
+	at = take_head(at, end, map, &out->attr, &out->len);
+	if (!at)
+		return NULL;
+	if (!out->len || *at != VALUE_REFERENCE)
+		return from;
 	out->targets = arena_array(arena, out->len, sizeof(*out->targets));
 	for (i = 0; i < out->len; i++) {
-		if (!image_decode_value(bytes, at, &value))
-			return -1;
+		at = take_value(at, end, &value);
+		if (!at)
+			return NULL;
 		out->targets[i] = value.number;
 		sorted &= !i || out->targets[i - 1] < value.number;
 	}
 	if (!sorted)
 		qsort(out->targets, out->len, sizeof(*out->targets),
 		      order_targets);
-	return 1;
+	return at;
+}
+
+static int damaged(struct image *out, struct sv bytes, const char *at,
+		   struct error *err)
+{
+	*out = IMAGE_EMPTY;
+	return error_set(err, ERR_CORRUPT,
+			 "a stored image is damaged at byte %zu of %zu",
+			 (size_t)(at - bytes.ptr), bytes.len);
+}
+
+/* The version and the number of attributes. */
+static const char *take_count(const char *at, const char *end, uint64_t *out)
+{
+	if (*at != IMAGE_VERSION)
+		return NULL;
+	at = take_number(at + 1, end, out);
+	return at && *out <= (uint64_t)(end - at) ? at : NULL;
 }
 
 int image_decode_sets(struct sv bytes, const struct attr_map *map,
@@ -411,84 +470,85 @@ int image_decode_sets(struct sv bytes, const struct attr_map *map,
 		      struct image_set **sets_out, size_t *count_out,
 		      struct error *err)
 {
-	uint64_t count = 0;
-	size_t at = 1;
+	const char *end = bytes.ptr + bytes.len;
+	const char *from = bytes.ptr;
+	uint64_t count;
+	const char *at;
 	size_t i;
 
 	*out = IMAGE_EMPTY;
 	*count_out = 0;
 	if (!bytes.len)
 		return 0;
-	if (bytes.ptr[0] != IMAGE_VERSION ||
-	    !decode_number(bytes, &at, &count) || count > bytes.len)
-		goto damaged;
-	*sets_out = arena_array(arena, (size_t)count + 1, sizeof(**sets_out));
-	for (i = 0; i < count; i++) {
+	at = take_count(from, end, &count);
+	if (at)
+		*sets_out = arena_array(arena, (size_t)count + 1,
+					sizeof(**sets_out));
+	for (i = 0; at && i < count; i++) {
 		struct image_attr attr;
-		int ret = decode_set(bytes, &at, map, arena,
-				     &(*sets_out)[*count_out]);
 
-		if (ret < 0 ||
-		    (!ret &&
-		     !decode_attr(bytes, &at, map, arena,
-				  arena_alloc(arena, sizeof(struct value)),
-				  &attr)))
-			goto damaged;
-		if (ret)
+		from = at;
+		at = take_set(from, end, map, arena, &(*sets_out)[*count_out]);
+		if (at && at != from) {
 			++*count_out;
-		else
+			continue;
+		}
+		if (at)
+			at = take_attr(at, end, map, arena,
+				       arena_alloc(arena, sizeof(struct value)),
+				       &attr);
+		if (at)
 			image_put(out, attr.attr, attr.values, arena);
 	}
-	if (at == bytes.len)
+	if (at == end)
 		return 0;
-damaged:
-	*out = IMAGE_EMPTY;
 	*count_out = 0;
-	return error_set(err, ERR_CORRUPT,
-			 "a stored image is damaged at byte %zu of %zu", at,
-			 bytes.len);
+	return damaged(out, bytes, at ? at : from, err);
+}
+
+/* Attributes were stored when their numbers had another order. */
+static void sort_attrs(struct image *image, struct arena *arena)
+{
+	struct image unsorted = *image;
+	size_t i;
+
+	*image = IMAGE_EMPTY;
+	for (i = 0; i < unsorted.len; i++)
+		image_put(image, unsorted.attrs[i].attr,
+			  unsorted.attrs[i].values, arena);
 }
 
 int image_decode(struct sv bytes, const struct attr_map *map,
 		 struct arena *arena, struct image *out, struct error *err)
 {
+	const char *end = bytes.ptr + bytes.len;
+	const char *from = bytes.ptr;
 	struct value *singles;
-	uint64_t count = 0;
-	size_t at = 1;
 	bool sorted = true;
+	uint64_t count;
+	const char *at;
 	size_t i;
 
 	*out = IMAGE_EMPTY;
 	if (!bytes.len)
 		return 0;
-	if (bytes.ptr[0] != IMAGE_VERSION ||
-	    !decode_number(bytes, &at, &count) || count > bytes.len)
-		goto damaged;
+	at = take_count(from, end, &count);
+	if (!at)
+		return damaged(out, bytes, from, err);
 	singles = arena_alloc(arena, (size_t)count * sizeof(*singles));
 	out->size = (size_t)count + 4;
 	out->attrs = arena_alloc(arena, out->size * sizeof(*out->attrs));
-	for (i = 0; i < count; i++) {
-		if (!decode_attr(bytes, &at, map, arena, &singles[i],
-				 &out->attrs[i]))
-			goto damaged;
-		if (i && out->attrs[i].attr <= out->attrs[i - 1].attr)
-			sorted = false;
-	}
 	out->len = (size_t)count;
-	if (at != bytes.len)
-		goto damaged;
-	if (!sorted) {
-		struct image unsorted = *out;
-
-		*out = IMAGE_EMPTY;
-		for (i = 0; i < unsorted.len; i++)
-			image_put(out, unsorted.attrs[i].attr,
-				  unsorted.attrs[i].values, arena);
+	for (i = 0; at && i < count; i++) {
+		from = at;
+		at = take_attr(from, end, map, arena, &singles[i],
+			       &out->attrs[i]);
+		sorted &= !i || !at ||
+			  out->attrs[i].attr > out->attrs[i - 1].attr;
 	}
+	if (at != end)
+		return damaged(out, bytes, at ? at : from, err);
+	if (!sorted)
+		sort_attrs(out, arena);
 	return 0;
-damaged:
-	*out = IMAGE_EMPTY;
-	return error_set(err, ERR_CORRUPT,
-			 "a stored image is damaged at byte %zu of %zu", at,
-			 bytes.len);
 }

@@ -42,6 +42,10 @@ struct attr_map {
 
 /* NULL when the image has no such attribute. */
 const struct values *image_get(const struct image *image, uint32_t attr);
+/* The same, looking first where it was in the image before: *place is any number
+ * at first, and then where it was found. */
+const struct values *image_get_near(const struct image *image, uint32_t attr,
+				    size_t *place);
 
 /* It stands there, perhaps without values (only a change has such). */
 bool image_has(const struct image *image, uint32_t attr);

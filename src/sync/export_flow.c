@@ -462,6 +462,7 @@ static bool flow_plain(struct outflow *flow,
 		       const struct attr_def *def)
 {
 	const struct values *values;
+	const struct values *base;
 	uint32_t id;
 
 	if (rule->when || rule->merge != MERGE_NO || flow->sync->trace ||
@@ -477,7 +478,11 @@ static bool flow_plain(struct outflow *flow,
 			  &flow->sync->scratch);
 		return true;
 	}
-	return values_identical(base_of(flow, rule->attr), values);
+	if (flow->unsettled)
+		return values_identical(base_of(flow, rule->attr), values);
+	base = image_get_near(&flow->written, rule->attr,
+			      &flow->sync->places[rule->rule]);
+	return values_identical(or_nothing(base), values);
 }
 
 static int flow_one(struct outflow *flow, const struct config_export_flow *rule,

@@ -376,12 +376,13 @@ void flow_lineage(struct flow *flow, attr_id attr, int64_t cs,
 	const struct lineage_entry *old = lineage_get(&flow->mv->lineage, attr);
 	const struct values *before = image_get(&flow->mv->image, attr);
 	struct lineage_entry *entry = &flow->lineage.at[flow->lineage.len++];
+	bool same = before && values_identical(before, values);
 
+	flow->same += same;
 	entry->attr = attr;
 	entry->cs = cs;
-	entry->time = flow->sync->stamp;
-	if (old && old->cs == cs && before && values_identical(before, values))
-		entry->time = old->time;
+	entry->time = same && old && old->cs == cs ? old->time
+						   : flow->sync->stamp;
 }
 
 bool flow_keeps_frozen(const struct flow *flow, attr_id attr,
@@ -464,17 +465,20 @@ static int flow_direct(struct flow *flow, const struct attr_plan *attr,
 		       struct image *image)
 {
 	const struct values *values;
+	const struct contributor *who = attr->contributors;
 	struct work_cs *cs = NULL;
 	size_t i;
 
 	if (flow->sync->trace || flow->frozen)
 		return 0;
-	for (i = 0; i < attr->contributor_count && !cs; i++)
-		cs = link_find(flow->mv, attr->contributors[i].rule_set);
-	if (!cs || attr->contributors[i - 1].direct == ATTR_NONE)
+	for (i = 0; i < attr->contributor_count && !cs; i++) {
+		who = &attr->contributors[i];
+		cs = link_find(flow->mv, who->rule_set);
+	}
+	if (!cs || who->direct == ATTR_NONE)
 		return 0;
-	values = image_get(&flow_view(flow, cs)->expected,
-			   attr->contributors[i - 1].direct);
+	values = image_get_near(&flow_view(flow, cs)->expected, who->direct,
+				&flow->sync->places[who->flows[0]->rule]);
 	if (!is_plain(values, &attr->attr->attr.def))
 		return 0;
 	image_put(image, attr->attr->attr.id, *values, &flow->sync->scratch);
@@ -775,7 +779,7 @@ int import_flow(struct sync *sync, struct work_mv *mv, struct error *err)
 	for (i = 0; i < mv->plan->attr_count; i++)
 		if (flow_attr(&flow, &mv->plan->attrs[i], &image, err) < 0)
 			return -1;
-	if (!image_identical(&image, &mv->image))
+	if (flow.same != image.len || flow.same != mv->image.len)
 		return take_image(&flow, &image, err);
 	if (flow.owner_changed) {
 		work_touch_mv(sync, mv);

@@ -26,6 +26,7 @@ struct flow {
 	struct cs_view *views; /* [link]; made when first needed */
 	bool *viewed;
 	struct lineage lineage;
+	size_t same;        /* attributes whose values are as before */
 	bool owner_changed; /* of a value that is as before */
 	/* of the rule asked last, for a preview */
 	bool skipped; /* its condition is false */

@@ -322,6 +322,8 @@ int plan_init(struct sync *sync, struct error *err)
 	sync->rule_set_numbers = mem_zalloc((rule_sets + 2) * sizeof(uint32_t));
 	sync->join_numbers = mem_zalloc((rule_sets + 2) * sizeof(uint64_t *));
 	sync->rule_set_count = rule_sets;
+	sync->places =
+		mem_zalloc((config->rule_count + 1) * sizeof(*sync->places));
 	for (i = 0; i < config->agent_count; i++) {
 		sync->agents[i].agent = &config->agents[i];
 		if (plan_one_agent(sync, &sync->agents[i], err) < 0)
@@ -376,6 +378,8 @@ void plan_release(struct sync *sync)
 	for (i = 0; sync->join_numbers && i < sync->rule_set_count + 2; i++)
 		mem_free(sync->join_numbers[i]);
 	mem_free(sync->join_numbers);
+	mem_free(sync->places);
+	sync->places = NULL;
 	sync->agents = NULL;
 	sync->mv_types = NULL;
 }

@@ -244,6 +244,9 @@ struct sync {
 	uint32_t *rule_set_numbers; /* [config_rule_set.id] */
 	uint64_t **join_numbers;    /* [config_rule_set.id][join] */
 	size_t rule_set_count;
+	/* [rule] where a direct flow found its attribute in the image looked
+	 * at last: images of an agent mostly have the same ones */
+	size_t *places;
 
 	struct store_tx *tx;  /* NULL in a preview */
 	struct arena batch;   /* memory of the working set */
