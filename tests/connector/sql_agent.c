@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* cmocka wants what stands above. */
@@ -39,6 +40,8 @@ const struct connector_ops agent_ops = {
 	.next = sql_import_next,
 	.expand = sql_import_expand,
 	.import_end = sql_import_end,
+	.import_kept = sql_import_kept,
+	.delta_setup = sql_delta_setup,
 };
 
 static struct postgresql pg;
@@ -199,6 +202,50 @@ struct agent *agent_new(const char *person, const char *group,
 	return agent;
 }
 
+static int line_order(const void *a, const void *b)
+{
+	return sv_cmp(*(const struct sv *)a, *(const struct sv *)b);
+}
+
+const char *agent_sorted(struct agent *agent, const char *text)
+{
+	struct strbuf out = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct sv all = sv_from(text);
+	struct sv *lines =
+		arena_array(&agent->arena, all.len + 1, sizeof(*lines));
+	size_t count = 0;
+	size_t at = 0;
+	size_t i;
+
+	while (at < all.len) {
+		size_t end = sv_find(all, '\n', at);
+
+		lines[count++] = sv_sub(all, at, end);
+		at = end + 1;
+	}
+	qsort(lines, count, sizeof(*lines), line_order);
+	for (i = 0; i < count; i++)
+		strbuf_addf(&out, SV_FMT "\n", SV_ARG(lines[i]));
+	text = arena_cstr(&agent->arena, strbuf_sv(&out));
+	strbuf_release(&out);
+	return text;
+}
+
+const char *agent_setup(struct agent *agent)
+{
+	struct connector c;
+	struct sv text = SV_NULL;
+	int ret = connector_open(&c, &agent_ops, &agent->config, &agent->err);
+
+	if (ret == 0)
+		ret = connector_delta_setup(&c, &agent->arena, &text,
+					    &agent->err);
+	connector_close(&c);
+	if (ret < 0)
+		fail_msg("%s", agent->err.msg);
+	return arena_cstr(&agent->arena, text);
+}
+
 void agent_free(struct agent *agent)
 {
 	arena_release(&agent->arena);
@@ -259,6 +306,8 @@ const char *agent_read(struct agent *agent, enum import_kind kind)
 	if (ret == 0)
 		ret = connector_import_end(&c, arena, &agent->watermark,
 					   &agent->err);
+	if (ret == 0)
+		ret = connector_import_kept(&c, &agent->err);
 	for (i = 0; ret == 0 && i < count; i++) {
 		connector_expand(&c, arena, &changes[i]);
 		write_change(&out, agent, &changes[i], arena);

@@ -48,8 +48,19 @@ void agent_free(struct agent *agent);
  * all of it was read; the watermark is kept for the next one. */
 const char *agent_read(struct agent *agent, enum import_kind kind);
 
+/* What `conjoin agent delta-setup` would print. */
+const char *agent_setup(struct agent *agent);
+
 #define assert_reads(agent, kind, expected)                                    \
 	assert_string_equal(agent_read(agent, kind), expected)
+
+/* The lines of a text in order: where that of the changes is not defined. */
+const char *agent_sorted(struct agent *agent, const char *text);
+
+#define assert_tells(agent, expected)                                          \
+	assert_string_equal(                                                   \
+		agent_sorted(agent, agent_read(agent, IMPORT_DELTA)),          \
+		agent_sorted(agent, expected))
 
 #define ON_TABLES(name) cmocka_unit_test_setup(name, tables_fresh)
 
