@@ -290,6 +290,7 @@ const char *agent_read(struct agent *agent, enum import_kind kind)
 	struct arena *arena = &agent->arena;
 	struct change *changes = arena_array(arena, 1000, sizeof(*changes));
 	struct connector c;
+	const char *text;
 	size_t count = 0;
 	size_t i;
 	int ret = connector_open(&c, &agent_ops, &agent->config, &agent->err);
@@ -315,7 +316,9 @@ const char *agent_read(struct agent *agent, enum import_kind kind)
 	connector_close(&c);
 	if (ret < 0)
 		strbuf_addf(&out, "FAILED: %s", agent->err.msg);
-	return arena_cstr(arena, sv_from(strbuf_cstr(&out)));
+	text = arena_cstr(arena, sv_from(strbuf_cstr(&out)));
+	strbuf_release(&out);
+	return text;
 }
 
 int tables_run(const struct CMUnitTest *tests, size_t count)

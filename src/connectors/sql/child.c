@@ -19,6 +19,7 @@
 #define PIECE  ((size_t)16) /* before the anchor */
 #define VALUE  ((size_t)16) /* before the bytes */
 #define WINDOW ((size_t)64 * 1024)
+#define GLANCE ((size_t)512) /* of a place that nobody was near */
 #define LONG   ((size_t)1 << 30) /* no piece is longer */
 
 void sql_kids_init(struct sql_kids *kids)
@@ -199,8 +200,12 @@ static int look(struct sql_kids *kids, uint64_t from, size_t len,
 {
 	struct strbuf *window = &kids->window;
 	uint64_t size = spool_size(&kids->spool);
-	size_t take = len > WINDOW ? len : WINDOW;
+	bool near = from >= kids->window_at &&
+		    from < kids->window_at + window->len + WINDOW;
+	size_t take = near ? WINDOW : GLANCE;
 
+	if (take < len)
+		take = len;
 	if (from < kids->window_at ||
 	    from + len > kids->window_at + window->len) {
 		if (take > size - from)
