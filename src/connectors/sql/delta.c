@@ -7,6 +7,9 @@
  * version	a column that every change moves on
  * view		a view or table with a row for each change, which says what
  *		happened
+ * change-tracking, versioning
+ *		what SQL Server and MariaDB keep of each change themselves; as
+ *		a history
  *
  * A mark is what the next delta import begins at. It must be safe: whatever is
  * committed after the mark was taken is to be found behind it, though its
@@ -19,51 +22,31 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "base/clock.h"
-#include "base/zone.h"
-#include "connectors/sql/import.h"
+#include "connectors/sql/delta.h"
 
 #include <string.h>
 
 #define VERSION "sql1"
 
-enum way { WAY_HISTORY, WAY_TIMESTAMP, WAY_VERSION, WAY_VIEW };
-
-static const char *const ways[] = { "history", "timestamp", "version", "view" };
-
-/* How the values of a column go on. */
-enum order {
-	ORDER_TIME,       /* moments */
-	ORDER_XID,        /* PostgreSQL: numbers of transactions, 64 bits */
-	ORDER_XMIN,       /* the same, 32 bits that begin again */
-	ORDER_ROWVERSION, /* SQL Server: a counter of the database */
+static const char *const ways[] = {
+	"history", "timestamp",       "version",
+	"view",    "change-tracking", "versioning"
 };
 
-struct sql_delta {
-	enum way way;
-	enum order order;
-	const struct sql_table *table; /* history, view */
-	const struct sql_column **keys;
-	const struct sql_column *column; /* by which changes are in order */
-	const struct sql_column *change;
-	const struct sql_column *attr;
-};
-
-static struct sv setting(const struct sql_input *input, const char *name)
+struct sv sql_delta_setting(const struct sql_input *input, const char *name)
 {
 	return setting_text(input->source->delta, sql_delta_settings, name);
 }
 
-static int64_t duration(const struct sql_input *input, const char *name)
+int64_t sql_delta_duration(const struct sql_input *input, const char *name)
 {
 	int64_t out = 0;
 
-	(void)setting_parse_duration(setting(input, name), &out);
+	(void)setting_parse_duration(sql_delta_setting(input, name), &out);
 	return out;
 }
 
-static bool is_database(const struct connector_session *session,
-			const char *name)
+bool sql_is_database(const struct connector_session *session, const char *name)
 {
 	return !strcmp(session->link->dialect->name, name);
 }
@@ -83,16 +66,16 @@ static int order_of(const struct connector_session *session,
 	const struct sql_column *column = delta->column;
 
 	if (column == &xmin_column)
-		delta->order = ORDER_XMIN;
+		delta->order = SQL_ORDER_XMIN;
 	else if (column->kind == SQL_COLUMN_LOCAL ||
 		 column->kind == SQL_COLUMN_MOMENT)
-		delta->order = ORDER_TIME;
-	else if (is_database(session, "postgresql") &&
+		delta->order = SQL_ORDER_TIME;
+	else if (sql_is_database(session, "postgresql") &&
 		 sv_eq_str(sv_from(column->type), "xid8"))
-		delta->order = ORDER_XID;
-	else if (is_database(session, "sqlserver") &&
+		delta->order = SQL_ORDER_XID;
+	else if (sql_is_database(session, "sqlserver") &&
 		 column->kind == SQL_COLUMN_BYTES)
-		delta->order = ORDER_ROWVERSION;
+		delta->order = SQL_ORDER_ROWVERSION;
 	else
 		return 0;
 	return 1;
@@ -101,11 +84,11 @@ static int order_of(const struct connector_session *session,
 static int check_order(const struct connector_session *session,
 		       struct sql_delta *delta, struct error *err)
 {
-	bool by_time = delta->way == WAY_TIMESTAMP;
+	bool by_time = delta->way == SQL_WAY_TIMESTAMP;
 	int known = order_of(session, delta);
 
-	if (known && (delta->way == WAY_HISTORY ||
-		      by_time == (delta->order == ORDER_TIME)))
+	if (known && (delta->way == SQL_WAY_HISTORY ||
+		      by_time == (delta->order == SQL_ORDER_TIME)))
 		return 0;
 	return error_set(err, ERR_INVALID,
 			 "the column '%s' is of the type '%s', by which no "
@@ -114,7 +97,7 @@ static int check_order(const struct connector_session *session,
 			 delta->column->name,
 			 delta->column->type ? delta->column->type : "?",
 			 by_time ? "a date with time"
-			 : delta->way == WAY_HISTORY
+			 : delta->way == SQL_WAY_HISTORY
 				 ? "xid8 or a date with time on PostgreSQL, "
 				   "rowversion on SQL Server, a date with time "
 				   "elsewhere"
@@ -168,8 +151,8 @@ struct sv sql_history_table(const struct sql_source *source,
 
 const char *sql_history_column(const struct connector_session *session)
 {
-	return is_database(session, "postgresql") ||
-			       is_database(session, "sqlserver")
+	return sql_is_database(session, "postgresql") ||
+			       sql_is_database(session, "sqlserver")
 		       ? "changed_in"
 		       : "changed_at";
 }
@@ -178,7 +161,7 @@ static int prepare_history(struct connector_session *session,
 			   struct sql_input *input, struct error *err)
 {
 	struct sql_delta *delta = input->delta;
-	struct sv column = setting(input, "sequence");
+	struct sv column = sql_delta_setting(input, "sequence");
 	struct sv name =
 		sql_history_table(input->source, &session->import->arena);
 
@@ -199,10 +182,10 @@ static int prepare_column(struct connector_session *session,
 {
 	struct sql_delta *delta = input->delta;
 	const struct sql_table *table = input->objects.table;
-	struct sv name = setting(input, "column");
+	struct sv name = sql_delta_setting(input, "column");
 
 	delta->column = table ? sql_table_column(table, name) : NULL;
-	if (table && !delta->column && is_database(session, "postgresql") &&
+	if (table && !delta->column && sql_is_database(session, "postgresql") &&
 	    sv_eq_str(name, "xmin"))
 		delta->column = &xmin_column;
 	if (!delta->column &&
@@ -215,48 +198,75 @@ static int prepare_view(struct connector_session *session,
 			struct sql_input *input, struct error *err)
 {
 	struct sql_delta *delta = input->delta;
-	struct sv order = setting(input, "sequence");
-	struct sv attr = setting(input, "attribute");
+	struct sv order = sql_delta_setting(input, "sequence");
+	struct sv attr = sql_delta_setting(input, "attribute");
 
-	if (sql_session_table(session, setting(input, "table"), &delta->table,
-			      err) < 0 ||
+	if (sql_session_table(session, sql_delta_setting(input, "table"),
+			      &delta->table, err) < 0 ||
 	    need_keys(session, input, delta, err) < 0 ||
-	    need(delta->table, setting(input, "change"), &delta->change, err) <
-		    0)
+	    need(delta->table, sql_delta_setting(input, "change"),
+		 &delta->change, err) < 0)
 		return -1;
 	if (order.len && need(delta->table, order, &delta->column, err) < 0)
 		return -1;
 	return attr.len ? need(delta->table, attr, &delta->attr, err) : 0;
 }
 
+/* What the database itself keeps of a table. */
+static int prepare_own(const struct connector_session *session,
+		       const struct sql_input *input, struct error *err)
+{
+	bool tracking = input->delta->way == SQL_WAY_TRACKING;
+	size_t i;
+
+	if (!sql_is_database(session, tracking ? "sqlserver" : "mysql"))
+		return error_set(err, ERR_INVALID, "'by: %s' is for %s",
+				 ways[input->delta->way],
+				 tracking ? "SQL Server" : "MariaDB");
+	if (!input->objects.table)
+		return error_set(err, ERR_INVALID,
+				 "'by: %s' needs a table, and no query",
+				 ways[input->delta->way]);
+	for (i = 0; tracking && i < input->source->anchor_count; i++)
+		if (!input->objects.columns[i]->key)
+			return error_set(err, ERR_INVALID,
+					 "'%s' is not in the table's primary "
+					 "key, which is all that change "
+					 "tracking keeps",
+					 input->objects.columns[i]->name);
+	return 0;
+}
+
 int sql_delta_prepare(struct connector_session *session,
 		      struct sql_input *input, struct error *err)
 {
-	struct sv by = setting(input, "by");
-	int way = WAY_HISTORY;
+	struct sv by = sql_delta_setting(input, "by");
+	int way = SQL_WAY_HISTORY;
 
-	while (way < WAY_VIEW && !sv_eq_str(by, ways[way]))
+	while (way < SQL_WAY_VERSIONING && !sv_eq_str(by, ways[way]))
 		way++;
 	input->delta =
 		arena_zalloc(&session->import->arena, sizeof(*input->delta));
-	input->delta->way = (enum way)way;
+	input->delta->way = (enum sql_way)way;
 	switch (input->delta->way) {
-	case WAY_HISTORY:
+	case SQL_WAY_HISTORY:
 		return prepare_history(session, input, err);
-	case WAY_TIMESTAMP:
-	case WAY_VERSION:
+	case SQL_WAY_TIMESTAMP:
+	case SQL_WAY_VERSION:
 		return prepare_column(session, input, err);
-	case WAY_VIEW:
+	case SQL_WAY_VIEW:
 		return prepare_view(session, input, err);
+	case SQL_WAY_TRACKING:
+	case SQL_WAY_VERSIONING:
+		return prepare_own(session, input, err);
 	}
 	return -1;
 }
 
 /* --- marks ------------------------------------------------------------- */
 
-/* One row, with as many texts as are wanted; memory of the import. */
-static int ask(struct connector_session *session, const char *sql,
-	       struct sv *out, size_t count, struct error *err)
+int sql_ask(struct connector_session *session, const char *sql, struct sv *out,
+	    size_t count, struct error *err)
 {
 	const struct sql_driver *driver = session->driver;
 	struct arena *arena = &session->import->arena;
@@ -280,15 +290,17 @@ static int ask(struct connector_session *session, const char *sql,
 /* What is asked for beside the database's clock. */
 static const char *mark_expression(const struct sql_delta *delta)
 {
-	if (delta->way == WAY_VIEW)
+	if (delta->way == SQL_WAY_TRACKING)
+		return "CHANGE_TRACKING_CURRENT_VERSION()";
+	if (delta->way == SQL_WAY_VIEW)
 		return NULL;
 	switch (delta->order) {
-	case ORDER_XID:
-	case ORDER_XMIN:
+	case SQL_ORDER_XID:
+	case SQL_ORDER_XMIN:
 		return "CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)";
-	case ORDER_ROWVERSION:
+	case SQL_ORDER_ROWVERSION:
 		return "MIN_ACTIVE_ROWVERSION()";
-	case ORDER_TIME:
+	case SQL_ORDER_TIME:
 		break;
 	}
 	return NULL;
@@ -310,7 +322,7 @@ static int mark_of_view(struct connector_session *session,
 	strbuf_adds(&sql, ") FROM ");
 	sql_add_table_of(&sql, dialect, delta->table);
 	strbuf_adds(&sql, " v");
-	ret = ask(session, strbuf_cstr(&sql), &input->mark, 1, err);
+	ret = sql_ask(session, strbuf_cstr(&sql), &input->mark, 1, err);
 	strbuf_release(&sql);
 	return ret;
 }
@@ -331,17 +343,22 @@ int sql_delta_mark(struct connector_session *session, struct sql_input *input,
 				 "without which no delta is safe");
 	strbuf_addf(&sql, "SELECT %s%s%s%s", dialect->now, mark ? ", " : "",
 		    mark ? mark : "", dialect->one_row);
-	ret = ask(session, strbuf_cstr(&sql), got, mark ? 2 : 1, err);
+	ret = sql_ask(session, strbuf_cstr(&sql), got, mark ? 2 : 1, err);
 	input->moment = sv_trim(got[0]);
 	input->mark = got[1];
-	if (input->delta->order == ORDER_ROWVERSION && mark) {
+	if (input->delta->order == SQL_ORDER_ROWVERSION && mark) {
 		strbuf_add_hex(&hex, got[1]);
 		input->mark =
 			arena_dup(&session->import->arena, strbuf_sv(&hex));
 	}
 	strbuf_release(&hex);
 	strbuf_release(&sql);
-	if (ret == 0 && input->delta->way == WAY_VIEW)
+	if (ret == 0 && input->delta->way == SQL_WAY_TRACKING &&
+	    !input->mark.len)
+		return error_set(err, ERR_INVALID,
+				 "change tracking is not switched on for this "
+				 "database");
+	if (ret == 0 && input->delta->way == SQL_WAY_VIEW)
 		ret = mark_of_view(session, input, err);
 	return ret;
 }
@@ -425,296 +442,14 @@ int sql_delta_find_mark(const struct connector_session *session,
 	return found;
 }
 
-/* --- what is read ------------------------------------------------------ */
-
-static int conflict(struct error *err, const char *why)
-{
-	return error_set(err, ERR_CONFLICT, "%s: run a full import", why);
-}
-
-/* The moment from which changes are looked for, as the column has it. */
-static int since_time(struct connector_session *session,
-		      struct sql_input *input, struct sv moment, struct sv *out,
-		      struct error *err)
-{
-	struct arena *arena = &session->import->arena;
-	char text[40];
-	int64_t from;
-	int64_t now;
-
-	if (!clock_parse_iso(moment, &from) ||
-	    !clock_parse_iso(input->moment, &now))
-		return conflict(err, "the mark of the last import is no time");
-	from -= duration(input, "overlap");
-	from -= from % CLOCK_SECOND;
-	/* a history's own moments are UTC */
-	if (input->delta->column->kind == SQL_COLUMN_LOCAL &&
-	    input->delta->way == WAY_TIMESTAMP) {
-		/* an hour may come twice: the smaller offset */
-		int64_t then = zone_from_utc(session->zone, from) - from;
-		int64_t offset = zone_from_utc(session->zone, now) - now;
-
-		from += then < offset ? then : offset;
-	}
-	clock_format_iso(from, text);
-	*out = sv_from(text);
-	if (input->delta->column->kind == SQL_COLUMN_LOCAL)
-		out->len--; /* the Z */
-	*out = arena_dup(arena, *out);
-	return 0;
-}
-
-/* Numbers that are smaller than they were are those of another database. */
-static int since_number(struct sql_input *input, struct sv mark,
-			struct error *err)
-{
-	int64_t now;
-	int64_t from;
-
-	if (!sv_to_i64(mark, &from) || !sv_to_i64(input->mark, &now))
-		return conflict(err,
-				"the mark of the last import is no number");
-	if (now < from)
-		return conflict(err, "the database was set back");
-	return 0;
-}
-
-/* Appends a condition on `alias`; its parameter goes to the scope. */
-static int add_since(struct connector_session *session, struct sql_input *input,
-		     const char *alias, struct sv mark, struct sv moment,
-		     struct strbuf *sql, struct error *err)
-{
-	const struct sql_dialect *dialect = session->link->dialect;
-	const struct sql_column *column = input->delta->column;
-	struct strbuf bytes = STRBUF_INIT(STRBUF_NO_LIMIT);
-	struct sql_param *param = &input->scope.params[0];
-	int64_t from = 0;
-
-	input->scope.param_count = 1;
-	param->column = column;
-	param->value = mark;
-	switch (input->delta->order) {
-	case ORDER_TIME:
-		if (since_time(session, input, moment, &param->value, err) < 0)
-			return -1;
-		break;
-	case ORDER_XID:
-		if (since_number(input, mark, err) < 0)
-			return -1;
-		break;
-	case ORDER_XMIN:
-		if (since_number(input, mark, err) < 0)
-			return -1;
-		/* on the circle of 32 bits at most half of it behind; what is
-		 * too much is looked at once more */
-		(void)sv_to_i64(mark, &from);
-		input->scope.param_count = 0;
-		strbuf_addf(sql,
-			    "(CAST(CAST(%s.xmin AS text) AS bigint) - %lld + "
-			    "4294967296) %% 4294967296 < 2147483648",
-			    alias, (long long)(from & 0xffffffff));
-		return 0;
-	case ORDER_ROWVERSION:
-		if (!strbuf_add_unhex(&bytes, mark)) {
-			strbuf_release(&bytes);
-			return conflict(err, "the mark of the last import is "
-					     "no version");
-		}
-		param->value =
-			arena_dup(&session->import->arena, strbuf_sv(&bytes));
-		strbuf_release(&bytes);
-		break;
-	}
-	sql_add_column(sql, dialect, alias, column->name);
-	strbuf_adds(sql, " >= ");
-	sql_add_marker(sql, dialect, 1);
-	return 0;
-}
-
-/* (SELECT DISTINCT h.key AS anchor ... FROM table h: without the bracket at
- * the end */
-static void add_keys(const struct connector_session *session,
-		     const struct sql_input *input, struct strbuf *sql)
-{
-	const struct sql_dialect *dialect = session->link->dialect;
-	const struct sql_delta *delta = input->delta;
-	size_t i;
-
-	strbuf_adds(sql, "(SELECT DISTINCT ");
-	for (i = 0; i < input->source->anchor_count; i++) {
-		strbuf_adds(sql, i ? ", " : "");
-		sql_add_column(sql, dialect, "h", delta->keys[i]->name);
-		strbuf_adds(sql, " AS ");
-		sql_add_name(sql, dialect,
-			     sv_from(input->objects.columns[i]->name));
-	}
-	strbuf_adds(sql, " FROM ");
-	sql_add_table_of(sql, dialect, delta->table);
-	strbuf_adds(sql, " h");
-}
-
-static const char *keep_text(struct connector_session *session,
-			     struct strbuf *sql)
-{
-	const char *text = arena_cstr(&session->import->arena, strbuf_sv(sql));
-
-	strbuf_release(sql);
-	return text;
-}
-
-/* Rows that were removed cannot be asked for any more. */
-static int check_keep(struct sql_input *input, struct sv moment,
-		      struct error *err)
-{
-	int64_t then;
-	int64_t now;
-
-	if (!clock_parse_iso(moment, &then) ||
-	    !clock_parse_iso(input->moment, &now) ||
-	    now - then > duration(input, "keep"))
-		return conflict(err, "the last import is longer ago than the "
-				     "history is kept");
-	return 0;
-}
-
-static int begin_history(struct connector_session *session,
-			 struct sql_input *input, struct sv mark,
-			 struct sv moment, struct error *err)
-{
-	struct strbuf sql = STRBUF_INIT(STRBUF_NO_LIMIT);
-
-	if (check_keep(input, moment, err) < 0)
-		return -1;
-	add_keys(session, input, &sql);
-	strbuf_adds(&sql, " WHERE ");
-	if (add_since(session, input, "h", mark, moment, &sql, err) < 0) {
-		strbuf_release(&sql);
-		return -1;
-	}
-	strbuf_addc(&sql, ')');
-	input->scope.keys = keep_text(session, &sql);
-	input->extra.keys = true;
-	return 0;
-}
-
-static int begin_column(struct connector_session *session,
-			struct sql_input *input, struct sv mark,
-			struct sv moment, struct error *err)
-{
-	struct strbuf sql = STRBUF_INIT(STRBUF_NO_LIMIT);
-	int ret = add_since(session, input, "t", mark, moment, &sql, err);
-
-	input->scope.where = keep_text(session, &sql);
-	return ret;
-}
-
-/* The rows of the view, in order: columns of the plan, then what it says of
- * each. */
-static void select_view(struct connector_session *session,
-			struct sql_input *input, bool since)
-{
-	const struct sql_dialect *dialect = session->link->dialect;
-	struct sql_delta *delta = input->delta;
-	const struct sql_column *more[] = { delta->change, delta->attr,
-					    delta->column };
-	size_t *places[] = { &input->extra.change, &input->extra.attr,
-			     &input->extra.last };
-	struct strbuf sql = STRBUF_INIT(STRBUF_NO_LIMIT);
-	size_t count = 0;
-	size_t i;
-
-	strbuf_adds(&sql, "SELECT ");
-	for (; count < input->plan.column_count; count++) {
-		strbuf_adds(&sql, count ? ", " : "");
-		sql_add_column(&sql, dialect, "v",
-			       input->plan.columns[count]->name);
-	}
-	for (i = 0; i < 3; i++) {
-		if (!more[i])
-			continue;
-		*places[i] = count++;
-		strbuf_adds(&sql, ", ");
-		sql_add_column(&sql, dialect, "v", more[i]->name);
-	}
-	strbuf_adds(&sql, " FROM ");
-	sql_add_table_of(&sql, dialect, delta->table);
-	strbuf_adds(&sql, " v");
-	if (since) {
-		strbuf_adds(&sql, " WHERE ");
-		sql_add_column(&sql, dialect, "v", delta->column->name);
-		strbuf_adds(&sql, " > ");
-		sql_add_marker(&sql, dialect, 1);
-	}
-	if (delta->column) {
-		strbuf_adds(&sql, " ORDER BY ");
-		sql_add_column(&sql, dialect, "v", delta->column->name);
-	}
-	input->select = keep_text(session, &sql);
-}
-
-/* What a statement removes behind the import is not asked for again; else the
- * rows behind the last one that was read are. */
-static int begin_view(struct connector_session *session,
-		      struct sql_input *input, struct sv mark,
-		      struct error *err)
-{
-	struct sql_delta *delta = input->delta;
-	bool since = delta->column && mark.len && !setting(input, "after").len;
-	struct strbuf sql = STRBUF_INIT(STRBUF_NO_LIMIT);
-
-	add_keys(session, input, &sql);
-	if (since) {
-		strbuf_adds(&sql, " WHERE ");
-		sql_add_column(&sql, session->link->dialect, "h",
-			       delta->column->name);
-		strbuf_adds(&sql, " > ");
-		sql_add_marker(&sql, session->link->dialect, 1);
-		input->scope.params[0].column = delta->column;
-		input->scope.params[0].value = mark;
-		input->scope.param_count = 1;
-	}
-	strbuf_addc(&sql, ')');
-	input->scope.keys = keep_text(session, &sql);
-	input->plan.label = setting(input, "table");
-	if (sql_plan_columns(session, delta->table->columns,
-			     delta->table->column_count,
-			     &session->import->arena, &input->plan, err) < 0)
-		return -1;
-	select_view(session, input, since);
-	strbuf_addsv(&input->last, mark);
-	return 0;
-}
-
-int sql_delta_begin(struct connector_session *session, struct sql_input *input,
-		    struct sv mark, struct sv moment, struct error *err)
-{
-	switch (input->delta->way) {
-	case WAY_HISTORY:
-		return begin_history(session, input, mark, moment, err);
-	case WAY_TIMESTAMP:
-	case WAY_VERSION:
-		return begin_column(session, input, mark, moment, err);
-	case WAY_VIEW:
-		return begin_view(session, input, mark, err);
-	}
-	return -1;
-}
-
-bool sql_delta_compares(const struct sql_input *input)
-{
-	return (input->delta->way == WAY_TIMESTAMP ||
-		input->delta->way == WAY_VERSION) &&
-	       sv_eq_str(setting(input, "deletions"), "compare");
-}
-
 struct sv sql_delta_after(const struct sql_input *input, struct sv *last_out,
 			  const struct sql_column **column_out)
 {
 	struct sv after;
 
-	if (!input->delta || input->delta->way != WAY_VIEW)
+	if (!input->delta || input->delta->way != SQL_WAY_VIEW)
 		return SV_NULL;
-	after = setting(input, "after");
+	after = sql_delta_setting(input, "after");
 	/* a full import has read all that the rows of its beginning tell */
 	*last_out = input->select ? strbuf_sv(&input->last) : input->mark;
 	*column_out = input->delta->column;

@@ -58,7 +58,8 @@ const struct setting_def sql_delta_settings[] = {
 	{ .name = "by",
 	  .type = SETTING_CHOICE,
 	  .required = true,
-	  .words = "history|view|timestamp|version",
+	  .words = "history|view|timestamp|version|change-tracking|"
+		   "versioning",
 	  .help = "what tells of changes" },
 	{ .name = "table",
 	  .type = SETTING_TEXT,

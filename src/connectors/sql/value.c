@@ -98,12 +98,11 @@ int sql_value_read(const struct connector_session *session,
 	case VALUE_DATETIME:
 		return read_time(session, column, attr, text, out);
 	case VALUE_STRING:
+		*out = value_string(sql_value_text(column, text, arena));
+		return 1;
 	case VALUE_REFERENCE:
-		return value_parse(attr->type,
-				   sql_value_text(column, text, arena), SV_NULL,
-				   out)
-			       ? 1
-			       : -1;
+		*out = value_reference(0, sql_value_text(column, text, arena));
+		return 1;
 	case VALUE_BINARY:
 	case VALUE_NULL:
 		break;
