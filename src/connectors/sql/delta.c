@@ -271,19 +271,19 @@ int sql_ask(struct connector_session *session, const char *sql, struct sv *out,
 	const struct sql_driver *driver = session->driver;
 	struct arena *arena = &session->import->arena;
 	struct sql_rows *rows = NULL;
-	const struct sv *cells;
+	const struct sv *cells = NULL;
 	size_t broken;
 	size_t i;
 	int ret = driver->query(session->link, sql, NULL, 0, &rows, NULL, err);
 
 	if (ret == 0)
 		ret = driver->fetch(rows, &cells, &broken, err);
-	for (i = 0; ret > 0 && i < count; i++)
+	for (i = 0; ret > 0 && cells && i < count; i++)
 		out[i] = arena_dup(arena, cells[i]);
 	driver->rows_close(rows);
 	if (ret == 0)
 		return error_set(err, ERR_INTERNAL,
-				 "the database does not tell its time");
+				 "the database gives no row for: %s", sql);
 	return ret < 0 ? -1 : 0;
 }
 

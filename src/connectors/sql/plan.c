@@ -241,7 +241,7 @@ int sql_plan_columns(const struct connector_session *session,
 	const struct connector_config *config = session->config;
 	const struct sql_source *source = plan->source;
 	struct finding f = { columns, count, plan };
-	size_t column;
+	size_t column = 0;
 	size_t i;
 
 	plan->column_count = 0;

@@ -138,7 +138,7 @@ struct connector_session {
 
 /* The columns of a source's table or child table as the catalogue has them;
  * asked for once in a session. ERR_INVALID names what is missing. */
-int sql_session_table(struct connector_session *session, struct sv table,
+int sql_session_table(struct connector_session *session, struct sv name,
 		      const struct sql_table **out, struct error *err);
 /* A column of it, case ignored where no exact one is there; or NULL. */
 const struct sql_column *sql_table_column(const struct sql_table *table,
