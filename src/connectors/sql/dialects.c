@@ -420,13 +420,14 @@ static const struct sql_dialect mysql = {
 };
 
 /* A name in double quotes that is no column is a text to SQLite, without an
- * error: so names stand in backquotes. */
+ * error, and backquotes would prevent that; but its ODBC driver does not know
+ * them and counts parameters within. So names are looked up before. */
 static const struct sql_dialect sqlite = {
 	.name = "sqlite",
 	.help = "SQLite",
 	.product = "SQLite",
-	.quote_open = '`',
-	.quote_close = '`',
+	.quote_open = '"',
+	.quote_close = '"',
 	.limit = SQL_LIMIT_LIMIT,
 	.returning = SQL_RETURNING_QUERY,
 	.last_key = "SELECT last_insert_rowid()",

@@ -31,6 +31,12 @@ static int refuse(struct sql_failure *failure, const struct sql_param *param,
 	return 0;
 }
 
+static bool is_time(enum sql_column_kind kind)
+{
+	return kind == SQL_COLUMN_DATE || kind == SQL_COLUMN_LOCAL ||
+	       kind == SQL_COLUMN_MOMENT || kind == SQL_COLUMN_TIME;
+}
+
 /* Types by which the value is given and taken. */
 static void choose_types(const struct odbc_link *odbc,
 			 const struct sql_column *column,
@@ -43,6 +49,12 @@ static void choose_types(const struct odbc_link *odbc,
 
 	bound->c_type = wide ? SQL_C_WCHAR : SQL_C_CHAR;
 	bound->sql_type = native;
+	/* A moment is a text there, and the driver would shorten it. */
+	if (odbc->kind->by_value && is_time(kind)) {
+		bound->sql_type = text;
+		bound->blank = true;
+		return;
+	}
 	switch (kind) {
 	case SQL_COLUMN_INTEGER:
 		if (native == SQL_DECIMAL || native == SQL_NUMERIC)
@@ -260,6 +272,8 @@ static int put(const struct odbc_bound *bound, struct sv text, char *at,
 		if (text.len)
 			memcpy(at, text.ptr, text.len);
 		at[text.len] = '\0';
+		if (bound->blank && text.len > 10 && at[10] == 'T')
+			at[10] = ' ';
 		*length = (SQLLEN)text.len;
 		return 1;
 	}

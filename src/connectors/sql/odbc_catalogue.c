@@ -287,6 +287,9 @@ static void take_column(const struct odbc_link *odbc, const struct sv *row,
 					  "unsigned") != NULL,
 	};
 
+	/* MariaDB's driver calls it bytes here, and a text in a result. */
+	if (is_mysql(odbc) && sv_ieq_str(row[5], "uuid"))
+		column.native = SQL_CHAR;
 	*out = (struct sql_column){
 		.name = column.name,
 		.kind = odbc_column_kind(odbc, &column),

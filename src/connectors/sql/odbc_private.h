@@ -204,6 +204,7 @@ struct odbc_bound {
 	SQLSMALLINT sql_type;
 	SQLULEN size;
 	SQLSMALLINT digits;
+	bool blank; /* between a date and its time, in the place of T */
 	char *data;
 	SQLLEN width; /* of an element */
 	SQLLEN *lengths;

@@ -92,8 +92,6 @@ enum sql_column_kind odbc_column_kind(const struct odbc_link *odbc,
 				   sv_starts(type, SV_LIT("decimal")) ||
 				   sv_starts(type, SV_LIT("DECIMAL"))))
 		return SQL_COLUMN_DECIMAL;
-	if (is(odbc, "mysql") && sv_ieq_str(type, "uuid"))
-		return SQL_COLUMN_GUID;
 	if (is(odbc, "postgresql") && sv_ieq_str(type, "timestamptz"))
 		return SQL_COLUMN_OTHER;
 	return kind;

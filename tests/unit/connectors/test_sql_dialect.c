@@ -91,7 +91,7 @@ static void test_names(void **state)
 	(void)state;
 	assert_name("sqlserver", "mail", "[mail]");
 	assert_name("mysql", "mail", "`mail`");
-	assert_name("sqlite", "mail", "`mail`");
+	assert_name("sqlite", "mail", "\"mail\"");
 	assert_name("oracle", "Größe", "\"Größe\"");
 	assert_name("sqlserver", "a] FROM t; DROP TABLE t --",
 		    "[a]] FROM t; DROP TABLE t --]");
