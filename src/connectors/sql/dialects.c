@@ -221,7 +221,8 @@ static const struct sql_error_number mysql_errors[] = {
 	{ 1927, SQL_FAILURE_LOST, 0 },
 	{ 2002, SQL_FAILURE_LOST, 2003 },
 	{ 2005, SQL_FAILURE_LOST, 2006 },
-	{ 2013, SQL_FAILURE_LOST, 0 },
+	{ 2013, SQL_FAILURE_LOST, 2014 },
+	{ 2026, SQL_FAILURE_LOST, 0 }, /* of TLS */
 	{ 2055, SQL_FAILURE_LOST, 0 },
 	{ 4031, SQL_FAILURE_LOST, 0 },
 	{ 0, SQL_FAILURE_NONE, 0 },

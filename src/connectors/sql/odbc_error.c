@@ -90,12 +90,23 @@ void odbc_diagnose(struct odbc_link *odbc, SQLSMALLINT type, SQLHANDLE handle,
 	}
 }
 
+static bool is_dead(const struct odbc_link *odbc)
+{
+	SQLUINTEGER dead = SQL_CD_FALSE;
+
+	return odbc_ok(SQLGetConnectAttr(odbc->dbc, SQL_ATTR_CONNECTION_DEAD,
+					 &dead, sizeof(dead), NULL)) &&
+	       dead == SQL_CD_TRUE;
+}
+
 int odbc_fail(struct odbc_link *odbc, SQLSMALLINT type, SQLHANDLE handle,
 	      const char *doing, struct sql_failure *failure, struct error *err)
 {
 	struct sql_failure own;
 
 	odbc_diagnose(odbc, type, handle, &own);
+	if (own.kind == SQL_FAILURE_OTHER && is_dead(odbc))
+		own.kind = SQL_FAILURE_LOST;
 	if (failure)
 		*failure = own;
 	if (own.kind == SQL_FAILURE_LOST)
