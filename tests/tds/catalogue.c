@@ -116,7 +116,8 @@ void catalogue_views(sqlite3 *db)
 		" AND name NOT LIKE 'tds\\_%' ESCAPE '\\'"
 		" AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 		" AND name NOT LIKE 'INFORMATION_SCHEMA.%'"
-		" AND name NOT LIKE 'sys.%';"
+		" AND name NOT LIKE 'sys.%' AND name NOT IN"
+		" ('sysobjects', 'syscolumns', 'sysusers', 'sysdatabases');"
 		"CREATE VIEW IF NOT EXISTS \"INFORMATION_SCHEMA.TABLES\" AS"
 		" SELECT tds_db_name() AS TABLE_CATALOG,"
 		" owner AS TABLE_SCHEMA, name AS TABLE_NAME,"
@@ -132,10 +133,27 @@ void catalogue_views(sqlite3 *db)
 		" tds_type(c.type, 'c') AS CHARACTER_MAXIMUM_LENGTH,"
 		" tds_type(c.type, 'p') AS NUMERIC_PRECISION,"
 		" tds_type(c.type, 's') AS NUMERIC_SCALE"
-		" FROM tds_objects AS o, pragma_table_info(o.whole) AS c;"
+		" FROM tds_objects AS o, pragma_table_xinfo(o.whole) AS c;"
 		"CREATE VIEW IF NOT EXISTS \"sys.tables\" AS SELECT name,"
 		" tds_object_id(whole) AS object_id FROM tds_objects"
 		" WHERE kind = 'table';"
+		"CREATE VIEW IF NOT EXISTS \"sys.databases\" AS"
+		" SELECT tds_db_name() AS name, 5 AS database_id,"
+		" 1 AS snapshot_isolation_state;"
+		/* as version 7 has them, and later ones still */
+		"CREATE VIEW IF NOT EXISTS sysusers AS SELECT 1 AS uid,"
+		" 'dbo' AS name UNION SELECT rowid + 4, name FROM tds_schemas;"
+		"CREATE VIEW IF NOT EXISTS sysobjects AS SELECT o.name,"
+		" tds_object_id(o.whole) AS id, u.uid,"
+		" CASE o.kind WHEN 'table' THEN 'U' ELSE 'V' END AS xtype"
+		" FROM tds_objects AS o JOIN sysusers AS u"
+		" ON u.name = o.owner COLLATE NOCASE;"
+		"CREATE VIEW IF NOT EXISTS syscolumns AS SELECT c.name,"
+		" tds_object_id(o.whole) AS id, c.cid + 1 AS colid,"
+		" c.hidden > 1 AS iscomputed,"
+		" CASE WHEN c.dflt_value LIKE 'tds_rowversion%' THEN 189"
+		" ELSE 231 END AS xtype"
+		" FROM tds_objects AS o, pragma_table_xinfo(o.whole) AS c;"
 		"CREATE VIEW IF NOT EXISTS \"sys.change_tracking_tables\" AS"
 		" SELECT id AS object_id, min_valid AS min_valid_version"
 		" FROM tds_tracked;";
@@ -257,7 +275,7 @@ static const struct catalogue catalogues[] = {
 	  " c.cid + 1 AS ORDINAL_POSITION,"
 	  " CASE WHEN c.[notnull] OR c.pk THEN 'NO' ELSE 'YES' END"
 	  " AS IS_NULLABLE, 0 AS SS_DATA_TYPE"
-	  " FROM tds_objects AS o, pragma_table_info(o.whole) AS c"
+	  " FROM tds_objects AS o, pragma_table_xinfo(o.whole) AS c"
 	  " WHERE" LIKE_TABLE " AND (@column_name IS NULL OR"
 	  " c.name LIKE @column_name ESCAPE '\\') ORDER BY 2, 3, 17",
 	  column_types },
@@ -265,7 +283,7 @@ static const struct catalogue catalogues[] = {
 	  "SELECT tds_db_name() AS TABLE_QUALIFIER, o.owner AS TABLE_OWNER,"
 	  " o.name AS TABLE_NAME, c.name AS COLUMN_NAME, c.pk AS KEY_SEQ,"
 	  " 'PK_' || o.name AS PK_NAME"
-	  " FROM tds_objects AS o, pragma_table_info(o.whole) AS c"
+	  " FROM tds_objects AS o, pragma_table_xinfo(o.whole) AS c"
 	  " WHERE c.pk > 0 AND" IS_TABLE " ORDER BY 5",
 	  key_types },
 	{ "sp_fkeys",
@@ -273,7 +291,7 @@ static const struct catalogue catalogues[] = {
 	  " @fktable_name @fktable_owner @fktable_qualifier",
 	  "SELECT tds_db_name() AS PKTABLE_QUALIFIER,"
 	  " p.owner AS PKTABLE_OWNER, p.name AS PKTABLE_NAME,"
-	  " coalesce(k.[to], (SELECT name FROM pragma_table_info(p.whole)"
+	  " coalesce(k.[to], (SELECT name FROM pragma_table_xinfo(p.whole)"
 	  " WHERE pk = k.seq + 1)) AS PKCOLUMN_NAME,"
 	  " tds_db_name() AS FKTABLE_QUALIFIER, o.owner AS FKTABLE_OWNER,"
 	  " o.name AS FKTABLE_NAME, k.[from] AS FKCOLUMN_NAME,"
@@ -314,7 +332,7 @@ static const struct catalogue catalogues[] = {
 	  " tds_type(c.type, 'p') AS [PRECISION],"
 	  " tds_type(c.type, 'l') AS LENGTH, tds_type(c.type, 's') AS SCALE,"
 	  " 1 AS PSEUDO_COLUMN"
-	  " FROM tds_objects AS o, pragma_table_info(o.whole) AS c WHERE"
+	  " FROM tds_objects AS o, pragma_table_xinfo(o.whole) AS c WHERE"
 	  " CASE WHEN @col_type = 'V'"
 	  " THEN c.dflt_value LIKE 'tds_rowversion%' ELSE c.pk > 0 END"
 	  " AND" IS_TABLE " ORDER BY c.pk",

@@ -804,6 +804,37 @@ static void f_object_id(sqlite3_context *context, int count,
 	(void)sqlite3_finalize(stmt);
 }
 
+static void f_db_id(sqlite3_context *context, int count, sqlite3_value **args)
+{
+	(void)count;
+	(void)args;
+	sqlite3_result_int(context, 5);
+}
+
+/* COLUMNPROPERTY(id, 'name', 'IsIdentity') */
+static void f_column_property(sqlite3_context *context, int count,
+			      sqlite3_value **args)
+{
+	struct client *client = client_of(context);
+	sqlite3_stmt *stmt = NULL;
+
+	(void)count;
+	if (!sv_ieq_str(text_value(args[2]), "IsIdentity") ||
+	    sqlite3_prepare_v2(client->db,
+			       "SELECT c.dflt_value LIKE 'tds_identity%'"
+			       " FROM tds_objects AS o,"
+			       " pragma_table_info(o.whole) AS c"
+			       " WHERE tds_object_id(o.whole) = ?1"
+			       " AND c.name = ?2 COLLATE NOCASE",
+			       -1, &stmt, NULL) != SQLITE_OK)
+		return;
+	(void)sqlite3_bind_value(stmt, 1, args[0]);
+	(void)sqlite3_bind_value(stmt, 2, args[1]);
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		sqlite3_result_int(context, sqlite3_column_int(stmt, 0));
+	(void)sqlite3_finalize(stmt);
+}
+
 /* ---- comparisons ---- */
 
 static int fold(const unsigned char *text, size_t len, size_t i)
@@ -908,6 +939,8 @@ static const struct {
 	{ "tds_global", 1, f_global },
 	{ "tds_property", 1, f_property },
 	{ "tds_db_name", -1, f_db_name },
+	{ "tds_db_id", -1, f_db_id },
+	{ "tds_column_property", 3, f_column_property },
 	{ "tds_user", -1, f_user },
 	{ "tds_schema_name", -1, f_schema_name },
 	{ "tds_object_id", -1, f_object_id },

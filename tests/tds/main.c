@@ -164,20 +164,18 @@ static void run_file(struct server *server, const char *path)
 		strbuf_grew(&text, got);
 	}
 	(void)fclose(file);
-	while (at < text.len) {
-		size_t end = sv_find(strbuf_sv(&text), '\n', at);
-		struct sv line = sv_sub(strbuf_sv(&text), at, end);
-		bool go = is_go(line);
+	for (; at < text.len; at++) {
+		size_t begin = at;
+		bool go;
 
-		if (go || end >= text.len) {
-			struct sv batch = sv_sub(strbuf_sv(&text), from,
-						 go ? at : text.len);
-
-			if (run_batch(client, batch) < 0)
-				die(path, "failed");
-			from = end + 1;
-		}
-		at = end + 1;
+		at = sv_find(strbuf_sv(&text), '\n', at);
+		go = is_go(sv_sub(strbuf_sv(&text), begin, at));
+		if (!go && at + 1 < text.len)
+			continue;
+		if (run_batch(client, sv_sub(strbuf_sv(&text), from,
+					     go ? begin : text.len)) < 0)
+			die(path, "failed");
+		from = at + 1;
 	}
 	client_free(client);
 	strbuf_release(&text);

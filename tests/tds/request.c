@@ -93,7 +93,8 @@ static struct sv last_part(struct client *client, struct sv name)
 	return tokens[count - 1].value;
 }
 
-/* Whether there is one more behind it. */
+/* Whether there is one more behind it. What comes from the client when all is
+ * answered is its next request. */
 static bool one_procedure(struct client *client, struct cursor *c)
 {
 	struct variables args = { VEC_INIT };
@@ -114,8 +115,12 @@ static bool one_procedure(struct client *client, struct cursor *c)
 	more = !c->broken && at_separator(client, c);
 	if (more)
 		c->at++;
-	if (!pipe_cancelled(client->pipe))
+	if (pipe_cancelled(client->pipe)) {
+		end_request(client);
+		more = false;
+	} else {
 		reply_procedure(client, &args, more);
+	}
 	client->in_procedure--;
 	vec_release(&args.list);
 	return more;
@@ -130,10 +135,8 @@ void request_procedure(struct client *client, struct sv body)
 	c = (struct cursor){ (const uint8_t *)body.ptr,
 			     (const uint8_t *)body.ptr + body.len, false };
 	client->nocount = false;
-	while (more && !pipe_cancelled(client->pipe))
+	while (more)
 		more = one_procedure(client, &c);
-	if (pipe_cancelled(client->pipe))
-		end_request(client);
 }
 
 /* ---- transactions ---- */

@@ -26,6 +26,12 @@ static const char *const hint_words[] = {
 	"READUNCOMMITTED", "REPEATABLEREAD", "SERIALIZABLE", NULL,
 };
 
+/* Words of SQLite that are names in T-SQL. */
+static const char *const sqlite_words[] = {
+	"NOTHING", "LIMIT", "ISNULL",    "NOTNULL",    "GLOB", "REGEXP",
+	"MATCH",   "TEMP",  "RETURNING", "DEFERRABLE", NULL,
+};
+
 void rewrite_add_name(struct strbuf *sql, struct sv name)
 {
 	strbuf_addc(sql, '"');
@@ -167,6 +173,8 @@ static const struct {
 	{ "CONCAT", "tds_concat" },
 	{ "CEILING", "ceil" },
 	{ "DB_NAME", "tds_db_name" },
+	{ "DB_ID", "tds_db_id" },
+	{ "COLUMNPROPERTY", "tds_column_property" },
 	{ "SUSER_SNAME", "tds_user" },
 	{ "SUSER_NAME", "tds_user" },
 	{ "USER_NAME", "tds_user" },
@@ -364,7 +372,8 @@ static void single(struct rewriter *rw, size_t from, size_t at, size_t to)
 			    SV_ARG(token->value));
 		break;
 	case TOKEN_NAME:
-		if (token->value.ptr[0] == '#') {
+		if (token->value.ptr[0] == '#' ||
+		    token_is_any(token, sqlite_words)) {
 			strbuf_addc(rw->sql, ' ');
 			rewrite_add_name(rw->sql, token->value);
 			break;
