@@ -89,9 +89,8 @@ static size_t statement_end(const struct batch *b, size_t first, size_t to)
 			return at;
 		if (token_is(token, "CASE"))
 			cases++;
-		else if (token_is(token, "END") && cases-- == 0)
-			return at;
-		else if (token_is(token, "ELSE") && cases == 0)
+		else if ((token_is(token, "END") && cases-- == 0) ||
+			 (token_is(token, "ELSE") && cases == 0))
 			return at;
 		else if (token_is(token, "VALUES") || token_is(token, "TO"))
 			seen = true;
@@ -241,24 +240,20 @@ static int declare(struct batch *b, size_t at, size_t to)
 	return 0;
 }
 
-/* SELECT @a = x, @b = y FROM ...: the values of the last row */
-static int assign(struct batch *b, size_t from, size_t to)
+#define ASSIGNED_MAX 32
+
+/* The query without the names that its values are for. */
+static size_t without_names(const struct batch *b, size_t from, size_t to,
+			    struct token *tokens, struct sv *names)
 {
-	struct token *tokens =
-		arena_array(&b->client->arena, to - from, sizeof(*tokens));
-	struct sv names[32];
 	size_t count = 0;
 	size_t len = 0;
-	struct strbuf sql = STRBUF_INIT(1 << 20);
-	struct statement *st;
-	struct statement hints = { 0 };
-	int ret = -1;
 
 	for (size_t at = from; at < to; at++) {
 		bool first = at == from + 1 ||
 			     token_is(&b->tokens[at - 1], ",");
 
-		if (first && at + 1 < to && count < 32 &&
+		if (first && at + 1 < to && count + 1 < ASSIGNED_MAX &&
 		    b->tokens[at].kind == TOKEN_VAR &&
 		    token_is(&b->tokens[at + 1], "=")) {
 			names[count++] = b->tokens[at].value;
@@ -267,29 +262,49 @@ static int assign(struct batch *b, size_t from, size_t to)
 		}
 		tokens[len++] = b->tokens[at];
 	}
-	if (rewrite_statement(b->client, tokens, len, &sql, &hints) == 0) {
-		st = statement_compile(b->client, strbuf_sv(&sql), 's');
-		if (st && statement_bind(b->client, st, b->vars) == 0) {
-			ret = sqlite3_step(st->stmt);
-			for (size_t i = 0; ret == SQLITE_ROW && i < count;
-			     i++) {
-				struct variable *var =
-					variable_find(b->vars, names[i]);
-				struct datum value =
-					statement_datum(st->stmt, (int)i);
+	names[count] = SV_NULL;
+	return len;
+}
 
-				if (value.s.ptr)
-					value.s = arena_dup(&b->client->arena,
-							    value.s);
-				if (var)
-					var->value = value;
-			}
-			ret = ret == SQLITE_ROW || ret == SQLITE_DONE
-				      ? 0
-				      : run_error(b->client, st, ret);
-		}
-		statement_free(st);
+static void take_row(struct batch *b, struct statement *st,
+		     const struct sv *names)
+{
+	for (int i = 0; names[i].ptr; i++) {
+		struct variable *var = variable_find(b->vars, names[i]);
+		struct datum value = statement_datum(st->stmt, i);
+
+		if (value.s.ptr)
+			value.s = arena_dup(&b->client->arena, value.s);
+		if (var)
+			var->value = value;
 	}
+}
+
+/* SELECT @a = x, @b = y FROM ...: the values of the first row */
+static int assign(struct batch *b, size_t from, size_t to)
+{
+	struct token *tokens =
+		arena_array(&b->client->arena, to - from, sizeof(*tokens));
+	struct strbuf sql = STRBUF_INIT(1 << 20);
+	struct statement hints = { 0 };
+	struct statement *st = NULL;
+	struct sv names[ASSIGNED_MAX];
+	size_t len = without_names(b, from, to, tokens, names);
+	int ret = rewrite_statement(b->client, tokens, len, &sql, &hints);
+
+	if (ret == 0) {
+		st = statement_compile(b->client, strbuf_sv(&sql), 's');
+		ret = st ? statement_bind(b->client, st, b->vars) : -1;
+	}
+	if (ret == 0) {
+		int step = sqlite3_step(st->stmt);
+
+		if (step == SQLITE_ROW)
+			take_row(b, st, names);
+		else if (step != SQLITE_DONE)
+			ret = run_error(b->client, st, step);
+	}
+	statement_free(st);
 	vec_release(&hints.hints);
 	strbuf_release(&sql);
 	return ret;
@@ -303,6 +318,7 @@ int batch_value(struct client *client, const struct token *tokens, size_t count,
 	struct statement *st = NULL;
 	int ret;
 
+	*out = (struct datum){ .kind = DATUM_NULL };
 	strbuf_adds(&sql, "SELECT (");
 	ret = rewrite_statement(client, tokens, count, &sql, &hints);
 	strbuf_addc(&sql, ')');
@@ -455,7 +471,7 @@ static int execute(struct batch *b, size_t at, size_t to)
 	struct sv status = SV_NULL;
 	struct sv name = SV_LIT("");
 	struct variable *var;
-	struct datum text;
+	struct datum text = { .kind = DATUM_NULL };
 	int ret;
 
 	at++;
@@ -709,7 +725,7 @@ static int run_if(struct batch *b, size_t at, size_t to)
 	size_t then = condition_end(b, at, to);
 	size_t end = extent(b, then, to);
 	size_t next = pass_ends(b, end, to);
-	struct datum value;
+	struct datum value = { .kind = DATUM_NULL };
 	bool is_true;
 
 	if (batch_value(b->client, b->tokens + at + 1, then - at - 1, b->vars,

@@ -48,15 +48,16 @@ static const struct {
 static void f_type(sqlite3_context *context, int count, sqlite3_value **args)
 {
 	const char *declared = (const char *)sqlite3_value_text(args[0]);
-	const char *what = (const char *)sqlite3_value_text(args[1]);
+	const char *text = (const char *)sqlite3_value_text(args[1]);
+	char what = text ? text[0] : 0;
 	bool sized;
 	struct type type;
 
 	(void)count;
-	if (!declared || !what || !type_parse(sv_from(declared), &type))
+	if (!declared || !type_parse(sv_from(declared), &type))
 		type = (struct type){ .id = T_NVARCHAR, .size = 4000 };
 	sized = type_is_text(&type) || type_is_bytes(&type);
-	switch (what[0]) {
+	switch (what) {
 	case 'n':
 		sqlite3_result_text(context, type_name(&type), -1,
 				    SQLITE_TRANSIENT);
@@ -79,11 +80,9 @@ static void f_type(sqlite3_context *context, int count, sqlite3_value **args)
 							 : type.size);
 		break;
 	case 's':
-		if (type.id <= T_SMALLMONEY)
-			sqlite3_result_int(context, type.scale);
-		else if (type.id == T_DATETIME)
+		if (type.id == T_DATETIME)
 			sqlite3_result_int(context, 3);
-		else if (type_is_moment(&type))
+		else if (type.id <= T_SMALLMONEY || type_is_moment(&type))
 			sqlite3_result_int(context, type.scale);
 		break;
 	case 'r':

@@ -1,5 +1,5 @@
 /*
- * function.c - T-SQL's functions, conversions and comparisons for SQLite
+ * function.c - T-SQL's functions for SQLite
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,7 +8,6 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* ---- values ---- */
 
@@ -84,200 +83,6 @@ static struct sv text_value(sqlite3_value *value)
 }
 
 /* ---- CONVERT ---- */
-
-static bool is_number(struct sv text)
-{
-	size_t digits = 0;
-
-	text = sv_trim(text);
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-
-		if (isdigit((unsigned char)c))
-			digits++;
-		else if (!strchr("+-.eE", c))
-			return false;
-	}
-	return digits > 0;
-}
-
-static double number_of(const struct datum *from)
-{
-	char space[64] = "";
-
-	if (from->kind == DATUM_INT)
-		return (double)from->i;
-	if (from->kind == DATUM_REAL)
-		return from->r;
-	(void)snprintf(space, sizeof(space), SV_FMT, SV_ARG(from->s));
-	return strtod(space, NULL);
-}
-
-static int to_integer(const struct type *type, const struct datum *from,
-		      struct datum *out)
-{
-	out->kind = DATUM_INT;
-	if (from->kind == DATUM_INT) {
-		out->i = from->i;
-	} else if (from->kind == DATUM_REAL) {
-		out->i = (int64_t)from->r;
-	} else if (from->kind == DATUM_BYTES) {
-		uint64_t number = 0;
-
-		for (size_t i = 0; i < from->s.len; i++)
-			number = number << 8 | (unsigned char)from->s.ptr[i];
-		out->i = (int64_t)number;
-	} else if (type->id == T_BIT && sv_ieq_str(from->s, "true")) {
-		out->i = 1;
-	} else if (type->id == T_BIT && sv_ieq_str(from->s, "false")) {
-		out->i = 0;
-	} else if (!sv_to_i64(sv_trim(from->s), &out->i)) {
-		return -1;
-	}
-	if (type->id == T_BIT)
-		out->i = out->i != 0;
-	return 0;
-}
-
-static void add_moment_text(struct strbuf *space, struct sv text, int style)
-{
-	struct moment m;
-	size_t blank = sv_find(text, ' ', 0);
-
-	if (!moment_parse(text, &m)) {
-		strbuf_addsv(space, text);
-		return;
-	}
-	if (style == 112)
-		strbuf_addf(space, "%.4s%.2s%.2s", text.ptr, text.ptr + 5,
-			    text.ptr + 8);
-	else if (style == 23)
-		strbuf_addsv(space, sv_sub(text, 0, 10));
-	else if (style == 120)
-		strbuf_addf(space, "%.10s %.8s", text.ptr, text.ptr + 11);
-	else if ((style == 126 || style == 127) && blank < text.len)
-		strbuf_addf(space,
-			    "%.10s"
-			    "T" SV_FMT,
-			    text.ptr, SV_ARG(sv_sub(text, 11, text.len)));
-	else
-		strbuf_addsv(space, text);
-	if (style == 127)
-		strbuf_addc(space, 'Z');
-}
-
-static void to_text(const struct type *type, int style,
-		    const struct datum *from, struct strbuf *space,
-		    struct datum *out)
-{
-	if (from->kind == DATUM_INT)
-		strbuf_addf(space, "%lld", (long long)from->i);
-	else if (from->kind == DATUM_REAL)
-		strbuf_addf(space, "%.15g", from->r);
-	else if (from->kind == DATUM_BYTES && style) {
-		strbuf_adds(space, style == 1 ? "0x" : "");
-		strbuf_add_hex(space, from->s);
-		for (size_t i = style == 1 ? 2 : 0; i < space->len; i++)
-			space->ptr[i] =
-				(char)toupper((unsigned char)space->ptr[i]);
-	} else if (style) {
-		add_moment_text(space, from->s, style);
-	} else {
-		strbuf_addsv(space, from->s);
-	}
-	out->kind = DATUM_TEXT;
-	out->s = sv_make(strbuf_cstr(space), space->len);
-	if (type->size && out->s.len > (size_t)type->size)
-		out->s.len = (size_t)type->size;
-}
-
-static int to_bytes(const struct type *type, int style,
-		    const struct datum *from, struct strbuf *space,
-		    struct datum *out)
-{
-	size_t size = type->size ? (size_t)type->size : SIZE_MAX;
-
-	if (from->kind == DATUM_INT) {
-		for (int i = 7; i >= 0; i--)
-			add_u8(space, (unsigned)(from->i >> (8 * i)) & 0xff);
-	} else if (from->kind == DATUM_TEXT && style) {
-		struct sv hex = from->s;
-
-		if (style == 1 && hex.len >= 2)
-			hex = sv_sub(hex, 2, hex.len);
-		if (!strbuf_add_unhex(space, hex))
-			return -1;
-	} else {
-		strbuf_addsv(space, from->s);
-	}
-	out->kind = DATUM_BYTES;
-	out->s = sv_make(strbuf_cstr(space), space->len);
-	/* of a number the last bytes, of others the first */
-	if (out->s.len > size && from->kind == DATUM_INT)
-		out->s = sv_sub(out->s, out->s.len - size, out->s.len);
-	if (out->s.len > size)
-		out->s.len = size;
-	return 0;
-}
-
-static int to_moment(const struct type *type, const struct datum *from,
-		     struct strbuf *space, struct datum *out)
-{
-	struct moment m;
-
-	if (from->kind != DATUM_TEXT || !moment_parse(from->s, &m))
-		return -1;
-	moment_add(space, &m, type);
-	out->kind = DATUM_TEXT;
-	out->s = strbuf_sv(space);
-	return 0;
-}
-
-static int to_decimal(const struct type *type, const struct datum *from,
-		      struct strbuf *space, struct datum *out)
-{
-	if (from->kind == DATUM_INT) {
-		*out = *from;
-		return 0;
-	}
-	if (from->kind == DATUM_TEXT && !is_number(from->s))
-		return -1;
-	if (from->kind == DATUM_TEXT && type->precision > 15) {
-		strbuf_addsv(space, sv_trim(from->s));
-		out->kind = DATUM_TEXT;
-		out->s = strbuf_sv(space);
-		return 0;
-	}
-	strbuf_addf(space, "%.*f", type->scale, number_of(from));
-	out->kind = DATUM_REAL;
-	out->r = strtod(strbuf_cstr(space), NULL);
-	return 0;
-}
-
-int convert_datum(const struct type *type, int style, const struct datum *from,
-		  struct strbuf *space, struct datum *out)
-{
-	*out = (struct datum){ .kind = DATUM_NULL };
-	if (from->kind == DATUM_NULL)
-		return 0;
-	if (type->id <= T_BIGINT)
-		return to_integer(type, from, out);
-	if (type->id <= T_SMALLMONEY)
-		return to_decimal(type, from, space, out);
-	if (type->id <= T_FLOAT) {
-		if (from->kind == DATUM_TEXT && !is_number(from->s))
-			return -1;
-		out->kind = DATUM_REAL;
-		out->r = number_of(from);
-		return 0;
-	}
-	if (type_is_bytes(type))
-		return to_bytes(type, style, from, space, out);
-	if (type_is_moment(type))
-		return to_moment(type, from, space, out);
-	to_text(type, style, from, space, out);
-	return 0;
-}
 
 static void convert(sqlite3_context *context, int count, sqlite3_value **args,
 		    bool tries)
@@ -606,9 +411,10 @@ static void f_is_number(sqlite3_context *context, int count,
 	int type = sqlite3_value_type(args[0]);
 
 	(void)count;
-	sqlite3_result_int(context, type == SQLITE_TEXT
-					    ? is_number(text_value(args[0]))
-					    : type != SQLITE_BLOB);
+	sqlite3_result_int(context,
+			   type == SQLITE_TEXT
+				   ? text_is_number(text_value(args[0]))
+				   : type != SQLITE_BLOB);
 }
 
 /* ---- counters ---- */
@@ -835,76 +641,6 @@ static void f_column_property(sqlite3_context *context, int count,
 	(void)sqlite3_finalize(stmt);
 }
 
-/* ---- comparisons ---- */
-
-static int fold(const unsigned char *text, size_t len, size_t i)
-{
-	int c = text[i];
-
-	if (c >= 'A' && c <= 'Z')
-		return c + 32;
-	/* the letters of Latin-1 in UTF-8 */
-	if (i > 0 && text[i - 1] == 0xc3 && c >= 0x80 && c <= 0x9e && c != 0x97)
-		return c + 32;
-	(void)len;
-	return c;
-}
-
-/* Without case, and without blanks at the end. */
-static int compare_ci(void *data, int a_len, const void *a, int b_len,
-		      const void *b)
-{
-	const unsigned char *left = a;
-	const unsigned char *right = b;
-	size_t n = (size_t)a_len;
-	size_t m = (size_t)b_len;
-
-	(void)data;
-	while (n && left[n - 1] == ' ')
-		n--;
-	while (m && right[m - 1] == ' ')
-		m--;
-	for (size_t i = 0; i < n && i < m; i++) {
-		int diff = fold(left, n, i) - fold(right, m, i);
-
-		if (diff)
-			return diff;
-	}
-	return n < m ? -1 : n > m;
-}
-
-static int compare_date(void *data, int a_len, const void *a, int b_len,
-			const void *b)
-{
-	struct moment left;
-	struct moment right;
-
-	if (!moment_parse(sv_make(a, (size_t)a_len), &left) ||
-	    !moment_parse(sv_make(b, (size_t)b_len), &right))
-		return compare_ci(data, a_len, a, b_len, b);
-	moment_move(&left, left.offset * INT64_C(-600000000));
-	moment_move(&right, right.offset * INT64_C(-600000000));
-	if (left.days != right.days)
-		return left.days < right.days ? -1 : 1;
-	return left.ticks < right.ticks ? -1 : left.ticks > right.ticks;
-}
-
-static int compare_number(void *data, int a_len, const void *a, int b_len,
-			  const void *b)
-{
-	char left[80] = "";
-	char right[80] = "";
-	long double x;
-	long double y;
-
-	(void)data;
-	(void)snprintf(left, sizeof(left), "%.*s", a_len, (const char *)a);
-	(void)snprintf(right, sizeof(right), "%.*s", b_len, (const char *)b);
-	x = strtold(left, NULL);
-	y = strtold(right, NULL);
-	return x < y ? -1 : x > y;
-}
-
 static const struct {
 	const char *name;
 	int args;
@@ -952,10 +688,4 @@ void functions_add(struct client *client)
 		(void)sqlite3_create_function(client->db, ours[i].name,
 					      ours[i].args, SQLITE_UTF8, client,
 					      ours[i].function, NULL, NULL);
-	(void)sqlite3_create_collation(client->db, "SQL_CI", SQLITE_UTF8, NULL,
-				       compare_ci);
-	(void)sqlite3_create_collation(client->db, "SQL_DATE", SQLITE_UTF8,
-				       NULL, compare_date);
-	(void)sqlite3_create_collation(client->db, "SQL_NUMBER", SQLITE_UTF8,
-				       NULL, compare_number);
 }

@@ -302,9 +302,8 @@ bool pipe_cancelled(struct pipe *pipe)
 		return false;
 	if (!(pipe->ssl && SSL_pending(pipe->ssl)) && poll(&wait, 1, 0) <= 0)
 		return false;
-	if (read_all(pipe, header, HEADER) < 0)
-		pipe->broken = true;
-	else if (header[0] == PACKET_ATTENTION)
+	if (read_all(pipe, header, HEADER) == 0 &&
+	    header[0] == PACKET_ATTENTION)
 		pipe->cancelled = true;
 	else
 		pipe->broken = true;

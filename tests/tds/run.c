@@ -279,10 +279,9 @@ int statement_describe(struct client *client, const struct token *tokens,
 
 /* ---- running ---- */
 
-static bool is_dropped(struct client *client, struct statement *st,
-		       uint64_t rows, int64_t drop_at, int64_t break_at)
+static bool is_dropped(struct client *client, uint64_t rows, int64_t drop_at,
+		       int64_t break_at)
 {
-	(void)st;
 	if (drop_at >= 0 && rows >= (uint64_t)drop_at)
 		pipe_drop(client->pipe, false);
 	else if (break_at >= 0 && rows >= (uint64_t)break_at)
@@ -304,7 +303,7 @@ static int send_rows(struct client *client, struct statement *st, int step,
 	(void)fault_now(client, "garbage", text, &break_at);
 	begin_result(client, st, step == SQLITE_ROW, &result);
 	for (; step == SQLITE_ROW; step = sqlite3_step(st->stmt)) {
-		if (is_dropped(client, st, *rows, drop_at, break_at) ||
+		if (is_dropped(client, *rows, drop_at, break_at) ||
 		    ((*rows & 63) == 0 && pipe_cancelled(client->pipe)))
 			return SQLITE_INTERRUPT;
 		if (*rows)
@@ -317,7 +316,7 @@ static int send_rows(struct client *client, struct statement *st, int step,
 		}
 		(*rows)++;
 	}
-	(void)is_dropped(client, st, *rows, drop_at, break_at);
+	(void)is_dropped(client, *rows, drop_at, break_at);
 	return step;
 }
 

@@ -235,6 +235,7 @@ struct client *client_new(struct server *server, int fd)
 		return NULL;
 	}
 	functions_add(client);
+	compare_add(client->db);
 	catalogue_functions(client);
 	(void)sqlite3_set_authorizer(client->db, authorize, client);
 	(void)sqlite3_busy_handler(client->db, busy, client);

@@ -96,7 +96,7 @@ static void add_type(struct maker *mk, const struct type *type, bool exact)
 		strbuf_adds(mk->sql, " text");
 	if (type->id == T_DECIMAL)
 		strbuf_addf(mk->sql, "(%d,%d)", type->precision, type->scale);
-	else if (type->id >= T_TIME && type->id != T_DATE)
+	else if (type->id >= T_TIME)
 		strbuf_addf(mk->sql, "(%d)", type->scale);
 	else if (type_is_text(type) || type_is_bytes(type))
 		strbuf_addf(mk->sql, "(%d)", type->size);

@@ -292,8 +292,7 @@ bool client_may_wait(struct client *client);
 
 /* 0; -1 and the error is sent. */
 int rewrite_statement(struct client *client, const struct token *tokens,
-		      size_t count, struct strbuf *sql,
-		      struct statement *hints);
+		      size_t count, struct strbuf *sql, struct statement *out);
 /* The name of a table: "t", or "schema.t". */
 struct sv rewrite_table(struct client *client, const struct token *tokens,
 			size_t count, size_t *at);
@@ -313,9 +312,13 @@ int track_enable(struct client *client, struct sv table);
 int track_changes(struct client *client, struct sv table, struct sv since,
 		  struct strbuf *sql);
 
-/* ---- function.c: T-SQL's functions ---- */
+/* ---- function.c: T-SQL's functions; compare.c, convert.c ---- */
 
 void functions_add(struct client *client);
+void compare_add(sqlite3 *db);
+bool text_is_number(struct sv text);
+/* 0; -1 the value is none of this type. Memory is the value's own, or of
+ * `space`. */
 int convert_datum(const struct type *type, int style, const struct datum *from,
 		  struct strbuf *space, struct datum *out);
 
