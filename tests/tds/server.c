@@ -97,6 +97,7 @@ sqlite3 *server_open(struct server *server)
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 				    SQLITE_OPEN_NOMUTEX,
 			    NULL) != SQLITE_OK ||
+	    sqlite3_busy_timeout(db, 10000) != SQLITE_OK ||
 	    sqlite3_exec(db,
 			 "PRAGMA foreign_keys = ON; PRAGMA synchronous = OFF;"
 			 "PRAGMA cache_size = -16000;"
