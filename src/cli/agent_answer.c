@@ -134,7 +134,7 @@ static int take_option(struct agent_answers *answers, const char *option,
 	if (!def)
 		return no_setting(answers, name, err);
 	if (def->type == SETTING_GROUP || def->type == SETTING_GROUPS ||
-	    def->type == SETTING_NAMED)
+	    def->type == SETTING_NAMED || def->type == SETTING_TEXTS)
 		return error_set(err, ERR_INVALID,
 				 "'%s' is a %s: write it into the agent's file "
 				 "when that is there",

@@ -6,6 +6,7 @@
 #include "cli/connectors.h"
 
 #include "connectors/csv/csv.h"
+#include "connectors/exec/exec.h"
 #include "connectors/ldap/ad.h"
 #include "connectors/ldap/adlds.h"
 #include "connectors/ldap/domino.h"
@@ -20,6 +21,7 @@
 
 const struct connector_ops *const connectors[] = {
 	&csv_connector,
+	&exec_connector,
 	&ldif_connector,
 	&ldap_connector,
 	&ad_connector,

@@ -191,6 +191,30 @@ static void check_names(struct check *check, const struct node *node,
 			problem(check, node->items[i], message);
 }
 
+static void check_texts(struct check *check, const struct node *node,
+			const struct setting_def *def)
+{
+	char message[128];
+	size_t i;
+	size_t k;
+
+	(void)snprintf(message, sizeof(message), "'%s' must be a map of texts",
+		       def->name);
+	if (node->kind != NODE_MAP) {
+		problem(check, node, message);
+		return;
+	}
+	for (i = 0; i < node->len; i++) {
+		const struct node *value = node->items[i];
+
+		if (value->kind == NODE_MAP)
+			problem(check, value, message);
+		for (k = 0; value->kind == NODE_LIST && k < value->len; k++)
+			if (value->items[k]->kind != NODE_SCALAR)
+				problem(check, value->items[k], message);
+	}
+}
+
 static void check_groups(struct check *check, const struct node *node,
 			 const struct setting_def *def)
 {
@@ -224,6 +248,9 @@ static void check_value(struct check *check, const struct node *node,
 		return;
 	case SETTING_NAMES:
 		check_names(check, node, def);
+		return;
+	case SETTING_TEXTS:
+		check_texts(check, node, def);
 		return;
 	case SETTING_GROUP:
 		check_map(check, node, def->group);
@@ -321,6 +348,8 @@ const char *setting_type_name(enum setting_type type)
 		return "word";
 	case SETTING_NAMES:
 		return "names";
+	case SETTING_TEXTS:
+		return "map of texts";
 	case SETTING_GROUP:
 		return "map";
 	case SETTING_GROUPS:

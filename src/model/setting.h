@@ -43,6 +43,7 @@ enum setting_type {
 	SETTING_DURATION, /* "30 days": a number and minutes, hours ... */
 	SETTING_CHOICE,   /* one of `words` */
 	SETTING_NAMES,    /* a list of texts, or one text */
+	SETTING_TEXTS,    /* a map from any name to a text or list of texts */
 	SETTING_GROUP,    /* a map with the settings of `group` */
 	SETTING_GROUPS,   /* a list of such maps */
 	SETTING_NAMED,    /* a map from any name to such a map */
