@@ -91,8 +91,8 @@ void csv_guess_dialect(struct connector_session *s)
 		s->encoding = guess_encoding(sv_make(buffer, (size_t)n),
 					     (size_t)n < LOOK);
 		if (s->encoding)
-			(void)csv_encoding(sv_from(s->encoding), &s->arena,
-					   &source->dialect.encoding);
+			(void)text_encoding(sv_from(s->encoding), &s->arena,
+					    &source->dialect.encoding);
 	}
 	mem_free(buffer);
 }

@@ -127,7 +127,7 @@ static int open_target(struct connector_session *s, struct csv_target *t,
 		return -1;
 	t->exists = ret > 0;
 	t->dialect = t->exists ? reader.dialect : t->source->dialect;
-	t->bom = t->exists ? reader.bom : wants_bom(&t->dialect);
+	t->bom = t->exists ? reader.in.bom : wants_bom(&t->dialect);
 	csv_reader_close(&reader);
 	for (i = 0; i < t->layout.count; i++)
 		vec_push(&t->names, t->layout.names[i]);
@@ -280,7 +280,7 @@ static int check_text(struct connector_session *s, struct csv_target *t,
 		return csv_refuse(
 			item, "invalid-attribute-value",
 			arena_printf(arena, "'%s': %s", def->name, problem));
-	if (t->dialect.encoding && !csv_encodable(t->test, text))
+	if (t->dialect.encoding && !text_encodable(t->test, text))
 		return csv_refuse(
 			item, "code-page-conversion",
 			arena_printf(arena, "'%s' has characters that %s lacks",

@@ -11,17 +11,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "base/hash.h"
 #include "base/text.h"
 #include "connectors/csv/csv_private.h"
+#include "connectors/file_hash.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 struct input {
 	const struct csv_source *source;
@@ -56,43 +52,6 @@ void csv_import_free(struct csv_import *im)
 		csv_reader_close(&im->inputs[i].reader);
 	arena_release(&im->arena);
 	mem_free(im);
-}
-
-#define HASH_BLOCK ((size_t)256 * 1024)
-
-/* Hashes block by block, each together with the hash so far. The key is fixed:
- * the hash only tells one file from another. */
-static int hash_fd(int fd, char *out, size_t size)
-{
-	char *block = mem_alloc(HASH_BLOCK + sizeof(struct hash128));
-	struct hash128 hash = { 0, 0 };
-	struct hash_key key;
-	ssize_t n;
-	size_t i;
-
-	for (i = 0; i < sizeof(key.bytes); i++)
-		key.bytes[i] = (unsigned char)(i * 167 + 13);
-	while ((n = read(fd, block, HASH_BLOCK)) > 0) {
-		memcpy(block + n, &hash, sizeof(hash));
-		hash = hash128(&key, sv_make(block, (size_t)n + sizeof(hash)));
-	}
-	mem_free(block);
-	(void)snprintf(out, size, "%016" PRIx64 "%016" PRIx64, hash.high,
-		       hash.low);
-	return n < 0 ? -1 : 0;
-}
-
-static int hash_file(const char *path, char *out, size_t size,
-		     struct error *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int ret = fd < 0 ? -1 : hash_fd(fd, out, size);
-
-	if (ret < 0)
-		(void)error_errno(err, errno, "cannot read '%s'", path);
-	if (fd >= 0)
-		(void)close(fd);
-	return ret;
 }
 
 /* The name under which a source's hash stands in the watermark. */
@@ -196,7 +155,7 @@ static int begin_delta(struct connector_session *s, struct input *in,
 		return 0;
 	/* Hashed before it is read: when it is replaced in between it is read
 	 * again next time, rather than never. */
-	if (hash_file(in->source->delta_path, hash, sizeof(hash), err) < 0)
+	if (file_hash(in->source->delta_path, hash, sizeof(hash), err) < 0)
 		return -1;
 	if (!strcmp(hash, in->hash))
 		return 0;
@@ -618,8 +577,8 @@ int csv_import_progress(const struct connector_session *s)
 	if (!im)
 		return -1;
 	for (i = 0; i < im->count; i++) {
-		size += im->inputs[i].reader.file_size;
-		taken += im->inputs[i].reader.taken;
+		size += im->inputs[i].reader.in.file_size;
+		taken += im->inputs[i].reader.in.taken;
 	}
 	return size ? (int)((taken < size ? taken : size) * 1000 / size) : -1;
 }

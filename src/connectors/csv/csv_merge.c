@@ -438,7 +438,7 @@ static int copy_rows(struct connector_session *s, struct csv_target *t,
 	int ret;
 
 	while ((ret = csv_reader_next(in, &scratch, &row, err)) > 0) {
-		if (in->converting && memchr(row.raw.ptr, 0xFF, row.raw.len))
+		if (in->in.converting && memchr(row.raw.ptr, 0xFF, row.raw.len))
 			ret = error_set(err, ERR_INVALID,
 					"'" SV_FMT "' line %zu: bytes that are "
 					"not %s; nothing was written",
@@ -479,7 +479,7 @@ static int start_rows(struct connector_session *s, struct csv_target *t,
 					 "' were changed by somebody else "
 					 "during the export",
 					 SV_ARG(t->source->name));
-	raw = sv_make(in->buffer, in->at);
+	raw = sv_make(in->in.buffer, in->in.at);
 	if (t->exists && raw.len > 1 && raw.ptr[raw.len - 2] == '\r')
 		out->end_of_line = "\r\n";
 	if (!t->source->header)
@@ -494,8 +494,8 @@ static int start_rows(struct connector_session *s, struct csv_target *t,
 int csv_merge(struct connector_session *s, struct csv_target *t,
 	      struct error *err)
 {
-	struct csv_reader in = { .fd = -1 };
-	struct csv_writer out = { .to = NULL };
+	struct csv_reader in = { .in = { .fd = -1 } };
+	struct csv_writer out = { .end_of_line = "\n" };
 	int ret;
 
 	if (spool_replace(&t->file, t->source->path, err) < 0)

@@ -11,247 +11,36 @@
 #include "base/text.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define BUFFER_SIZE ((size_t)1024 * 1024)
-#define RECORD_MAX  ((size_t)16 * 1024 * 1024)
-
-int csv_encoding(struct sv name, struct arena *arena, const char **out)
-{
-	char *text = arena_cstr(arena, name);
-	iconv_t test;
-
-	*out = NULL;
-	if (!name.len || sv_ieq_str(name, "utf-8") || sv_ieq_str(name, "utf8"))
-		return 1;
-	if (sv_ieq_str(name, "utf-16") || sv_ieq_str(name, "utf16"))
-		text = arena_cstr(arena, SV_LIT("UTF-16LE"));
-	test = iconv_open("UTF-8", text);
-	if (test == (iconv_t)-1)
-		return 0;
-	(void)iconv_close(test);
-	*out = text;
-	return 1;
-}
 
 static void init(struct csv_reader *r, const struct csv_dialect *dialect)
 {
 	memset(r, 0, sizeof(*r));
 	r->dialect = *dialect;
-	r->fd = -1;
 	r->line = 1;
-	r->pending.max = STRBUF_NO_LIMIT;
 }
 
 void csv_reader_open_text(struct csv_reader *r, struct sv text,
 			  const struct csv_dialect *dialect)
 {
 	init(r, dialect);
-	r->end = true;
-	r->size = text.len;
-	r->len = text.len;
-	r->file_size = text.len;
-	r->buffer = mem_alloc(text.len);
-	if (text.len)
-		memcpy(r->buffer, text.ptr, text.len);
+	text_input_open_text(&r->in, text);
 }
 
 void csv_reader_close(struct csv_reader *r)
 {
-	if (!r->buffer)
-		return;
-	if (r->fd >= 0)
-		(void)close(r->fd);
-	if (r->converting)
-		(void)iconv_close(r->convert);
-	mem_free(r->buffer);
-	strbuf_release(&r->pending);
+	text_input_close(&r->in);
 	memset(r, 0, sizeof(*r));
-}
-
-/* A byte order mark at the beginning says the encoding; it is passed over. */
-static int sniff(struct csv_reader *r, struct error *err)
-{
-	static const struct {
-		struct sv mark;
-		const char *encoding;
-	} marks[] = {
-		{ { "\xEF\xBB\xBF", 3 }, NULL },
-		{ { "\xFF\xFE", 2 }, "UTF-16LE" },
-		{ { "\xFE\xFF", 2 }, "UTF-16BE" },
-	};
-	char head[4];
-	ssize_t n = pread(r->fd, head, sizeof(head), 0);
-	size_t i;
-
-	if (n < 0)
-		return error_errno(err, errno, "cannot read '%s'", r->path);
-	for (i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
-		if (!sv_starts(sv_make(head, (size_t)n), marks[i].mark))
-			continue;
-		r->bom = true;
-		r->dialect.encoding = marks[i].encoding;
-		r->taken = marks[i].mark.len;
-	}
-	return 0;
-}
-
-static int start_converting(struct csv_reader *r, struct error *err)
-{
-	const char *encoding = r->dialect.encoding;
-
-	r->convert = iconv_open("UTF-8", encoding);
-	if (r->convert == (iconv_t)-1)
-		return error_set(err, ERR_INVALID,
-				 "'%s': the encoding '%s' is not known",
-				 r->path, encoding);
-	r->converting = true;
-	r->unit = sv_starts(sv_from(encoding), SV_LIT("UTF-16")) ? 2 : 1;
-	return 0;
 }
 
 int csv_reader_open(struct csv_reader *r, const char *path,
 		    const struct csv_dialect *dialect, struct error *err)
 {
-	struct stat st;
-
 	init(r, dialect);
-	r->path = path;
-	r->size = BUFFER_SIZE;
-	r->buffer = mem_alloc(r->size);
-	r->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (r->fd < 0 || fstat(r->fd, &st) < 0) {
-		(void)error_errno(err, errno, "cannot read '%s'", path);
-		csv_reader_close(r);
+	if (text_input_open(&r->in, path, dialect->encoding, err) < 0)
 		return -1;
-	}
-	if (S_ISDIR(st.st_mode)) {
-		(void)error_set(err, ERR_INVALID, "'%s' is a folder", path);
-		csv_reader_close(r);
-		return -1;
-	}
-	r->file_size = (uint64_t)st.st_size;
-	if (sniff(r, err) < 0 ||
-	    (r->dialect.encoding && start_converting(r, err) < 0)) {
-		csv_reader_close(r);
-		return -1;
-	}
+	r->dialect.encoding = r->in.encoding;
 	return 0;
-}
-
-static ssize_t read_some(struct csv_reader *r, char *to, size_t room)
-{
-	ssize_t n;
-
-	do {
-		n = pread(r->fd, to, room, (off_t)r->taken);
-	} while (n < 0 && errno == EINTR);
-	if (n > 0)
-		r->taken += (size_t)n;
-	return n;
-}
-
-static void ensure_room(struct csv_reader *r, size_t room)
-{
-	while (r->size - r->len < room)
-		r->size *= 2;
-	r->buffer = mem_realloc(r->buffer, r->size);
-}
-
-/* Converts what is pending; at the end of the file also what is incomplete. */
-static void convert_pending(struct csv_reader *r, bool end)
-{
-	char *in = r->pending.ptr;
-	size_t in_left = r->pending.len;
-
-	ensure_room(r, in_left * 4 + 16);
-	while (in_left) {
-		char *out = r->buffer + r->len;
-		size_t room = r->size - r->len;
-		size_t ret = iconv(r->convert, &in, &in_left, &out, &room);
-		size_t skip = r->unit < in_left ? r->unit : in_left;
-
-		r->len = (size_t)(out - r->buffer);
-		if (ret != (size_t)-1 || (errno == EINVAL && !end))
-			break;
-		ensure_room(r, in_left * 4 + 16);
-		if (errno == E2BIG)
-			continue;
-		r->buffer[r->len++] = (char)0xFF;
-		in += skip;
-		in_left -= skip;
-	}
-	if (in_left)
-		memmove(r->pending.ptr, in, in_left);
-	r->pending.len = in_left;
-}
-
-#define CHUNK ((size_t)256 * 1024)
-
-static int fill_converted(struct csv_reader *r)
-{
-	char *room = strbuf_room(&r->pending, CHUNK);
-	ssize_t n = read_some(r, room, CHUNK);
-
-	if (n < 0)
-		return -1;
-	strbuf_grew(&r->pending, (size_t)n);
-	convert_pending(r, n == 0);
-	r->end = n == 0;
-	return 0;
-}
-
-/* More bytes behind the unread part, which moves to the buffer's front. */
-static int fill(struct csv_reader *r, struct error *err)
-{
-	ssize_t n = 0;
-
-	if (r->at) {
-		memmove(r->buffer, r->buffer + r->at, r->len - r->at);
-		r->len -= r->at;
-		r->at = 0;
-	}
-	if (r->converting) {
-		n = fill_converted(r);
-	} else {
-		if (r->len == r->size)
-			ensure_room(r, r->size);
-		n = read_some(r, r->buffer + r->len, r->size - r->len);
-		if (n > 0)
-			r->len += (size_t)n;
-		r->end = n == 0;
-	}
-	if (n < 0)
-		return error_errno(err, errno, "cannot read '%s'", r->path);
-	return 0;
-}
-
-/* The offset from `at` of the next `c` at or behind offset `from`: 1 found;
- * 0: not before the end of data or the largest record; *out is that end. */
-static int find_byte(struct csv_reader *r, char c, size_t from, size_t *out,
-		     struct error *err)
-{
-	for (;;) {
-		size_t have = r->len - r->at;
-		const char *hit = have > from ? memchr(r->buffer + r->at + from,
-						       c, have - from)
-					      : NULL;
-
-		if (hit) {
-			*out = (size_t)(hit - r->buffer) - r->at;
-			return 1;
-		}
-		*out = have;
-		if (r->end || have > RECORD_MAX)
-			return 0;
-		from = have > from ? have : from;
-		if (fill(r, err) < 0)
-			return -1;
-	}
 }
 
 static struct sv strip_cr(struct sv line)
@@ -342,7 +131,7 @@ struct quoted {
 
 static char byte_at(const struct quoted *q, size_t pos)
 {
-	return q->r->buffer[q->r->at + pos];
+	return q->r->in.buffer[q->r->in.at + pos];
 }
 
 static void end_field(struct quoted *q, size_t start)
@@ -371,7 +160,7 @@ static void skip_blanks(struct quoted *q)
 {
 	if (!q->r->dialect.trim || q->r->dialect.delimiter == ' ')
 		return;
-	while (q->r->at + q->pos < q->r->len && byte_at(q, q->pos) == ' ')
+	while (q->r->in.at + q->pos < q->r->in.len && byte_at(q, q->pos) == ' ')
 		q->pos++;
 }
 
@@ -382,11 +171,11 @@ static int behind_field(struct quoted *q, struct error *err)
 	int more;
 
 	/* First of all: it makes sure that the line is in the buffer. */
-	more = find_byte(q->r, '\n', q->pos, &end, err);
+	more = text_input_find(&q->r->in, '\n', q->pos, &end, err);
 	if (more < 0)
 		return -2;
 	skip_blanks(q);
-	if (q->r->at + q->pos == q->r->len)
+	if (q->r->in.at + q->pos == q->r->in.len)
 		return 0;
 	if (byte_at(q, q->pos) == q->r->dialect.delimiter) {
 		q->pos++;
@@ -412,10 +201,11 @@ static int quoted_field(struct quoted *q, struct error *err)
 	for (;;) {
 		struct sv part;
 
-		ret = find_byte(q->r, quote, from, &hit, err);
+		ret = text_input_find(&q->r->in, quote, from, &hit, err);
 		if (ret <= 0)
 			return ret;
-		part = sv_make(q->r->buffer + q->r->at + from, hit - from);
+		part = sv_make(q->r->in.buffer + q->r->in.at + from,
+			       hit - from);
 		if (!q->multi_line && part.len &&
 		    memchr(part.ptr, '\n', part.len)) {
 			q->multi_line = true;
@@ -423,10 +213,10 @@ static int quoted_field(struct quoted *q, struct error *err)
 		}
 		strbuf_addsv(&q->text, part);
 		/* The byte behind decides; it may not be in the buffer yet. */
-		while (q->r->at + hit + 1 == q->r->len && !q->r->end)
-			if (fill(q->r, err) < 0)
+		while (q->r->in.at + hit + 1 == q->r->in.len && !q->r->in.end)
+			if (text_input_fill(&q->r->in, err) < 0)
 				return -1;
-		if (q->r->at + hit + 1 < q->r->len &&
+		if (q->r->in.at + hit + 1 < q->r->in.len &&
 		    byte_at(q, hit + 1) == quote) {
 			strbuf_addc(&q->text, quote);
 			from = hit + 2;
@@ -443,9 +233,9 @@ static int plain_field(struct quoted *q, struct error *err)
 	size_t end;
 	struct sv field;
 
-	if (find_byte(r, '\n', q->pos, &end, err) < 0)
+	if (text_input_find(&r->in, '\n', q->pos, &end, err) < 0)
 		return -1;
-	field = sv_make(r->buffer + r->at + q->pos, end - q->pos);
+	field = sv_make(r->in.buffer + r->in.at + q->pos, end - q->pos);
 	field.len = sv_find(field, r->dialect.delimiter, 0);
 	if (field.len == end - q->pos)
 		field = strip_cr(field);
@@ -461,7 +251,7 @@ static int one_field(struct quoted *q, struct error *err)
 	int ret;
 
 	skip_blanks(q);
-	if (q->r->at + q->pos < q->r->len &&
+	if (q->r->in.at + q->pos < q->r->in.len &&
 	    byte_at(q, q->pos) == q->r->dialect.quote)
 		ret = quoted_field(q, err);
 	else
@@ -491,7 +281,7 @@ static size_t chars_since_newline(struct sv s)
 static int break_row(struct quoted *q, size_t open, const char *message,
 		     struct error *err)
 {
-	struct sv before = sv_make(q->r->buffer + q->r->at, open);
+	struct sv before = sv_make(q->r->in.buffer + q->r->in.at, open);
 	struct csv_row *row = q->row;
 	size_t line = q->r->line;
 	size_t at = 0;
@@ -507,7 +297,7 @@ static int break_row(struct quoted *q, size_t open, const char *message,
 	row->error_column = chars_since_newline(before) + 1;
 	while (row->count && row->starts[row->count - 1] >= open)
 		row->count--;
-	ret = find_byte(q->r, '\n', open, &end, err);
+	ret = text_input_find(&q->r->in, '\n', open, &end, err);
 	q->pos = end + (ret > 0);
 	return ret < 0 ? -1 : 0;
 }
@@ -564,15 +354,16 @@ int csv_reader_next(struct csv_reader *r, struct arena *arena,
 
 	memset(row, 0, sizeof(*row));
 	for (;;) {
-		ret = find_byte(r, '\n', lead, &end, err);
+		ret = text_input_find(&r->in, '\n', lead, &end, err);
 		if (ret < 0)
 			return -1;
-		if (!ret && end > RECORD_MAX)
+		if (!ret && end > TEXT_INPUT_MOST)
 			return error_set(err, ERR_LIMIT,
 					 "'%s': line %zu is longer than %zu "
 					 "bytes",
-					 r->path, r->line, RECORD_MAX);
-		line = strip_cr(sv_make(r->buffer + r->at + lead, end - lead));
+					 r->in.path, r->line, TEXT_INPUT_MOST);
+		line = strip_cr(
+			sv_make(r->in.buffer + r->in.at + lead, end - lead));
 		if (line.len || !ret)
 			break;
 		lead = end + 1;
@@ -581,7 +372,7 @@ int csv_reader_next(struct csv_reader *r, struct arena *arena,
 	if (!line.len)
 		return 0;
 	row->line = r->line;
-	r->at += lead;
+	r->in.at += lead;
 	len = end - lead + (ret > 0);
 	if (r->dialect.quote && memchr(line.ptr, r->dialect.quote, line.len)) {
 		if (quoted_row(r, arena, row, &len, err) < 0)
@@ -589,10 +380,11 @@ int csv_reader_next(struct csv_reader *r, struct arena *arena,
 	} else {
 		plain_row(r, line, arena, row);
 	}
-	row->raw = sv_make(r->buffer + r->at, len);
+	row->raw = sv_make(r->in.buffer + r->in.at, len);
 	/* The blank lines have left the buffer when the row was long. */
-	row->lead = r->at >= lead ? sv_make(r->buffer + r->at - lead, lead)
-				  : SV_NULL;
+	row->lead = r->in.at >= lead
+			    ? sv_make(r->in.buffer + r->in.at - lead, lead)
+			    : SV_NULL;
 	r->line++;
 	if (row->starts) {
 		size_t at = 0;
@@ -604,7 +396,7 @@ int csv_reader_next(struct csv_reader *r, struct arena *arena,
 		}
 		r->line = row->line + newlines;
 	}
-	r->at += len;
+	r->in.at += len;
 	return 1;
 }
 

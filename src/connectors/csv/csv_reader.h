@@ -14,11 +14,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "base/strbuf.h"
-
-#include <iconv.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include "connectors/text_input.h"
 
 struct csv_dialect {
 	char delimiter;
@@ -49,25 +45,11 @@ struct csv_row {
 };
 
 struct csv_reader {
-	const char *path; /* borrowed, for messages */
 	struct csv_dialect dialect;
 	size_t columns; /* that a row should have; 0: not known yet */
 	size_t first;   /* of plain rows only so many are cut; 0: all */
-	int fd;         /* -1: the text is in memory */
-	char *buffer;
-	size_t size;
-	size_t at; /* of the unread part */
-	size_t len;
-	size_t line;    /* of buffer[at] */
-	bool end;       /* the file has no more than the buffer */
-	uint64_t taken; /* bytes read from the file */
-	uint64_t file_size;
-	bool bom; /* the file began with a byte order mark */
-
-	iconv_t convert; /* when the encoding is not UTF-8 */
-	bool converting;
-	size_t unit; /* bytes passed over when one cannot be converted */
-	struct strbuf pending; /* bytes not converted yet */
+	size_t line;    /* of what is read next */
+	struct text_input in;
 };
 
 /* Opens `path` and looks for a byte order mark, which outweighs the dialect's
@@ -90,8 +72,5 @@ void csv_reader_close(struct csv_reader *reader);
 /* In which character of its line field `i` begins, 1 based; for a field that
  * the row lacks its end. */
 size_t csv_row_column(const struct csv_row *row, size_t i);
-
-/* iconv's name of an encoding, NULL for UTF-8; 1 known, 0 not. */
-int csv_encoding(struct sv name, struct arena *arena, const char **out);
 
 #endif

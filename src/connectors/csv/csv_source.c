@@ -190,7 +190,7 @@ static int load_source(const struct connector_config *config,
 		return error_set(err, ERR_INVALID,
 				 "'delimiter' and 'quote' must be one "
 				 "character");
-	if (!csv_encoding(encoding, arena, &s->dialect.encoding))
+	if (!text_encoding(encoding, arena, &s->dialect.encoding))
 		return error_set(err, ERR_INVALID,
 				 "the encoding '" SV_FMT "' is not known",
 				 SV_ARG(encoding));
@@ -287,7 +287,7 @@ static void check_file(const struct check *c, const struct node *own)
 		problem(c, place_of(own, all, "quote"),
 			"'quote' must be one character that is not the "
 			"delimiter, or none");
-	if (!csv_encoding(text_of(own, all, "encoding"), &scratch, &encoding))
+	if (!text_encoding(text_of(own, all, "encoding"), &scratch, &encoding))
 		problem(c, place_of(own, all, "encoding"),
 			"this encoding is not known; `iconv -l` lists those "
 			"that are");

@@ -7,81 +7,25 @@
 
 #include "base/text.h"
 
-#include <errno.h>
 #include <string.h>
-
-#define BUFFER_SIZE ((size_t)256 * 1024)
 
 int csv_writer_open(struct csv_writer *w, const struct csv_dialect *dialect,
 		    bool bom, FILE *to, struct error *err)
 {
 	memset(w, 0, sizeof(*w));
 	w->dialect = *dialect;
-	w->to = to;
-	w->out.max = STRBUF_NO_LIMIT;
 	w->end_of_line = "\n";
-	if (dialect->encoding) {
-		w->convert = iconv_open(dialect->encoding, "UTF-8");
-		if (w->convert == (iconv_t)-1)
-			return error_set(err, ERR_INVALID,
-					 "the encoding '%s' cannot be written",
-					 dialect->encoding);
-		w->converting = true;
-	}
-	if (bom)
-		strbuf_adds(&w->out, "\xEF\xBB\xBF");
-	return 0;
+	return text_output_open(&w->to, dialect->encoding, bom, to, err);
 }
 
 void csv_writer_close(struct csv_writer *w)
 {
-	if (w->converting)
-		(void)iconv_close(w->convert);
-	strbuf_release(&w->out);
-	memset(w, 0, sizeof(*w));
-}
-
-static int put(struct csv_writer *w, const char *bytes, size_t len,
-	       struct error *err)
-{
-	if (fwrite(bytes, 1, len, w->to) != len)
-		return error_errno(err, errno, "cannot write");
-	return 0;
-}
-
-static int put_converted(struct csv_writer *w, struct error *err)
-{
-	char block[8192];
-	char *in = w->out.ptr;
-	size_t left = w->out.len;
-
-	while (left) {
-		char *out = block;
-		size_t room = sizeof(block);
-		size_t ret = iconv(w->convert, &in, &left, &out, &room);
-		int problem = errno;
-
-		if (put(w, block, (size_t)(out - block), err) < 0)
-			return -1;
-		if (ret == (size_t)-1 && problem != E2BIG)
-			return error_set(err, ERR_INVALID,
-					 "text that cannot be written in the "
-					 "encoding '%s'",
-					 w->dialect.encoding);
-	}
-	return 0;
+	text_output_close(&w->to);
 }
 
 int csv_writer_flush(struct csv_writer *w, struct error *err)
 {
-	int ret = 0;
-
-	if (w->converting)
-		ret = put_converted(w, err);
-	else if (w->out.len)
-		ret = put(w, w->out.ptr, w->out.len, err);
-	strbuf_reset(&w->out);
-	return ret;
+	return text_output_flush(&w->to, err);
 }
 
 static bool needs_quotes(const struct csv_dialect *d, struct sv field)
@@ -100,21 +44,21 @@ static void add_field(struct csv_writer *w, struct sv field)
 	size_t from = 0;
 
 	if (!needs_quotes(&w->dialect, field)) {
-		strbuf_addsv(&w->out, field);
+		strbuf_addsv(&w->to.out, field);
 		return;
 	}
-	strbuf_addc(&w->out, quote);
+	strbuf_addc(&w->to.out, quote);
 	while (from < field.len) {
 		size_t hit = sv_find(field, quote, from);
 
-		strbuf_addsv(&w->out, sv_sub(field, from, hit));
+		strbuf_addsv(&w->to.out, sv_sub(field, from, hit));
 		if (hit < field.len) {
-			strbuf_addc(&w->out, quote);
-			strbuf_addc(&w->out, quote);
+			strbuf_addc(&w->to.out, quote);
+			strbuf_addc(&w->to.out, quote);
 		}
 		from = hit + 1;
 	}
-	strbuf_addc(&w->out, quote);
+	strbuf_addc(&w->to.out, quote);
 }
 
 int csv_write_row(struct csv_writer *w, const struct sv *fields, size_t count,
@@ -124,21 +68,20 @@ int csv_write_row(struct csv_writer *w, const struct sv *fields, size_t count,
 
 	for (i = 0; i < count; i++) {
 		if (i)
-			strbuf_addc(&w->out, w->dialect.delimiter);
+			strbuf_addc(&w->to.out, w->dialect.delimiter);
 		add_field(w, fields[i]);
 	}
 	/* An empty line would be passed over. */
 	if (count == 1 && !fields[0].len && w->dialect.quote) {
-		strbuf_addc(&w->out, w->dialect.quote);
-		strbuf_addc(&w->out, w->dialect.quote);
+		strbuf_addc(&w->to.out, w->dialect.quote);
+		strbuf_addc(&w->to.out, w->dialect.quote);
 	}
 	return csv_write_text(w, sv_from(w->end_of_line), err);
 }
 
 int csv_write_text(struct csv_writer *w, struct sv text, struct error *err)
 {
-	strbuf_addsv(&w->out, text);
-	return w->out.len >= BUFFER_SIZE ? csv_writer_flush(w, err) : 0;
+	return text_output_add(&w->to, text, err);
 }
 
 const char *csv_field_problem(const struct csv_dialect *d, struct sv text)
@@ -157,25 +100,4 @@ const char *csv_field_problem(const struct csv_dialect *d, struct sv text)
 		return "a file without quotes cannot hold the delimiter or an "
 		       "end of line";
 	return NULL;
-}
-
-bool csv_encodable(iconv_t convert, struct sv text)
-{
-	char *copy = mem_alloc(text.len);
-	char *in = copy;
-	size_t left = text.len;
-	bool ok = true;
-
-	if (text.len)
-		memcpy(copy, text.ptr, text.len);
-	while (left && ok) {
-		char block[1024];
-		char *out = block;
-		size_t room = sizeof(block);
-
-		ok = iconv(convert, &in, &left, &out, &room) != (size_t)-1 ||
-		     errno == E2BIG;
-	}
-	mem_free(copy);
-	return ok;
 }

@@ -7,15 +7,11 @@
 #define CONNECTORS_CSV_CSV_WRITER_H
 
 #include "connectors/csv/csv_reader.h"
-
-#include <stdio.h>
+#include "connectors/text_output.h"
 
 struct csv_writer {
 	struct csv_dialect dialect;
-	FILE *to; /* borrowed */
-	iconv_t convert;
-	bool converting;
-	struct strbuf out;
+	struct text_output to;
 	const char *end_of_line;
 };
 
@@ -38,7 +34,5 @@ void csv_writer_close(struct csv_writer *writer);
  * is; else why not. */
 const char *csv_field_problem(const struct csv_dialect *dialect,
 			      struct sv text);
-/* Can all of the text be written in this encoding? */
-bool csv_encodable(iconv_t convert, struct sv text);
 
 #endif

@@ -181,11 +181,11 @@ static void encodings(void **state)
 		"id|\xC3\xA4|");
 	assert_string_equal(file_rows(SV_LIT("\xFE\xFF\0i\0d\0\n"), "latin1"),
 			    "id|");
-	assert_int_equal(csv_encoding(SV_LIT("UTF-8"), &arena, &name), 1);
+	assert_int_equal(text_encoding(SV_LIT("UTF-8"), &arena, &name), 1);
 	assert_null(name);
-	assert_int_equal(csv_encoding(SV_LIT("latin1"), &arena, &name), 1);
+	assert_int_equal(text_encoding(SV_LIT("latin1"), &arena, &name), 1);
 	assert_non_null(name);
-	assert_int_equal(csv_encoding(SV_LIT("klingon"), &arena, &name), 0);
+	assert_int_equal(text_encoding(SV_LIT("klingon"), &arena, &name), 0);
 	arena_release(&arena);
 }
 
