@@ -18,6 +18,7 @@
 #include "connectors/ldif/ldif.h"
 #include "connectors/memory/memory.h"
 #include "connectors/nt4/nt4.h"
+#include "connectors/sql/postgresql.h"
 
 const struct connector_ops *const connectors[] = {
 	&csv_connector,
@@ -32,6 +33,7 @@ const struct connector_ops *const connectors[] = {
 	&domino_connector,
 	&exchange55_connector,
 	&nt4_connector,
+	&postgresql_connector,
 	&memory_connector,
 	NULL,
 };

@@ -333,8 +333,3 @@ int tables_run(const struct CMUnitTest *tests, size_t count)
 	postgresql_end(&pg);
 	return failed;
 }
-
-void sql_export_free(struct connector_session *session)
-{
-	(void)session;
-}

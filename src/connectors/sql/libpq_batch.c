@@ -255,11 +255,10 @@ int pq_execute(struct sql_link *link, struct sql_run *runs, size_t count,
 {
 	struct batch batch = { .pq = pq_of(link),
 			       .runs = runs,
-			       .count = count,
 			       .arena = arena,
 			       .failure = failure,
 			       .err = err };
-	size_t i;
+	struct sql_failure refused = { .kind = SQL_FAILURE_NONE };
 	int ret = 1;
 
 	memset(failure, 0, sizeof(*failure));
@@ -267,17 +266,21 @@ int pq_execute(struct sql_link *link, struct sql_run *runs, size_t count,
 		arena_array(&batch.scratch, count + 1, sizeof(*batch.values));
 	batch.prepare =
 		arena_array(&batch.scratch, count + 1, sizeof(*batch.prepare));
-	for (i = 0; i < count && ret > 0; i++) {
-		ret = pq_params(runs[i].params, runs[i].param_count,
-				&batch.scratch, &batch.values[i], failure);
-		if (!ret) {
-			batch.failed = i;
-			error_set(err, ERR_INVALID, "%s: cannot write: %s",
-				  link->server, failure->text);
-		}
-	}
-	if (ret > 0 && count)
+	while (batch.count < count &&
+	       pq_params(runs[batch.count].params,
+			 runs[batch.count].param_count, &batch.scratch,
+			 &batch.values[batch.count], &refused))
+		batch.count++;
+	if (batch.count)
 		ret = run_pipeline(&batch);
+	if (ret > 0 && batch.count < count) {
+		/* it can not even be sent */
+		batch.failed = batch.count;
+		*failure = refused;
+		ret = 0;
+		(void)error_set(err, ERR_INVALID, "%s: cannot write: %s",
+				link->server, failure->text);
+	}
 	*failed_out = batch.failed;
 	arena_release(&batch.scratch);
 	return ret;

@@ -97,6 +97,14 @@ int sql_sources_load(const struct connector_config *config, struct arena *arena,
 		  "changed" }
 /* clang-format on */
 
+/* clang-format off */
+/* Of connectors that write. */
+#define SQL_EXPORT_SETTINGS                                                    \
+	{ .name = "batch", .type = SETTING_NUMBER, .fallback = "100",          \
+	  .help = "objects that are written in one transaction; 1: each in "   \
+		  "one of its own" }
+/* clang-format on */
+
 extern const struct setting_def sql_child_settings[];
 extern const struct setting_def sql_attribute_settings[];
 extern const struct setting_def sql_write_settings[];
@@ -162,6 +170,9 @@ struct sv sql_trim_char(const struct sql_column *column, struct sv text);
 /* As text for an anchor or a reference: bytes become hexadecimal digits. Views
  * stay views, the rest is from arena. */
 struct sv sql_value_text(const struct sql_column *column, struct sv text,
+			 struct arena *arena);
+/* What is bound for a part of an anchor, as its text. */
+struct sv sql_text_write(const struct sql_column *column, struct sv text,
 			 struct arena *arena);
 
 /* Anchors of several columns are joined by '|': its parts, as many as there
