@@ -7,6 +7,7 @@
 
 #include "conformance.h"
 #include "connectors/sql/libpq_settings.h"
+#include "connectors/sql/postgresql.h"
 #include "postgresql.h"
 
 #include <setjmp.h>
@@ -81,6 +82,9 @@ void sql(const char *text)
 int tables_fresh(void **state)
 {
 	(void)state;
+	/* what a test that failed has left */
+	sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+	    "datname = current_database() AND pid <> pg_backend_pid()");
 	sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
 	return 0;
 }
@@ -319,6 +323,135 @@ const char *agent_read(struct agent *agent, enum import_kind kind)
 	text = arena_cstr(arena, sv_from(strbuf_cstr(&out)));
 	strbuf_release(&out);
 	return text;
+}
+
+/* --- writing ------------------------------------------------------------ */
+
+/* The next word, which ends at one of `ends`; *at is behind that. */
+static struct sv word(const char **at, const char *ends)
+{
+	size_t len = strcspn(*at, ends);
+	struct sv out = sv_make(*at, len);
+
+	*at += len;
+	*at += **at ? 1 : 0;
+	return out;
+}
+
+static struct value value_of(const struct attr_def *def, struct sv text)
+{
+	struct value value = value_string(text);
+
+	(void)value_parse(def->type, text, SV_NULL, &value);
+	return value;
+}
+
+static void put_change(struct agent *agent, struct export_op *op,
+		       struct sv text)
+{
+	const struct object_type *type = &agent->types[op->type];
+	struct attr_change *change = &op->attrs[op->attr_count++];
+	size_t end = sv_find(text, '=', 0);
+	struct sv name = sv_sub(text, 0, end);
+	struct sv list = sv_sub(text, end + 1, text.len);
+	size_t at = 0;
+
+	change->op = sv_ends(name, SV_LIT("+"))   ? ATTR_ADD
+		     : sv_ends(name, SV_LIT("-")) ? ATTR_DELETE
+						  : ATTR_REPLACE;
+	name.len -= change->op != ATTR_REPLACE;
+	assert_int_equal(object_type_attr(type, name, &change->attr), 1);
+	change->values.at = arena_array(&agent->arena, list.len + 1,
+					sizeof(*change->values.at));
+	while (at < list.len) {
+		size_t to = sv_find(list, ',', at);
+
+		change->values.at[change->values.len++] = value_of(
+			&type->attrs[change->attr], sv_sub(list, at, to));
+		at = to + 1;
+	}
+}
+
+static struct export_op *parse_op(struct agent *agent, const char **at)
+{
+	static const char *const kinds[] = { "add", "update", "rename",
+					     "delete", "replace" };
+	struct export_op *op = arena_zalloc(&agent->arena, sizeof(*op));
+	const char *line = arena_cstr(&agent->arena, word(at, "\n"));
+	struct sv kind = word(&line, " ");
+	struct sv type;
+
+	if (sv_eq_str(kind, "retry")) {
+		op->retry = true;
+		kind = word(&line, " ");
+	}
+	while (!sv_eq_str(kind, kinds[op->kind]))
+		op->kind++;
+	type = word(&line, " ");
+	op->type = !sv_eq_str(type, agent->types[0].name);
+	op->anchor = word(&line, " ");
+	if (sv_eq_str(op->anchor, "-"))
+		op->anchor = SV_NULL;
+	op->attrs = arena_array(&agent->arena, 20, sizeof(*op->attrs));
+	while (*line)
+		put_change(agent, op, word(&line, " "));
+	return op;
+}
+
+static void write_outcome(struct agent *agent, struct strbuf *out,
+			  const struct export_outcome *outcome)
+{
+	if (!outcome->ok) {
+		(void)snprintf(agent->message, sizeof(agent->message), SV_FMT,
+			       SV_ARG(outcome->message));
+		strbuf_addf(out, "%s\n", outcome->error);
+		return;
+	}
+	strbuf_addf(out, "ok " SV_FMT "%s%s\n", SV_ARG(outcome->anchor),
+		    outcome->adopted ? " adopted" : "",
+		    outcome->references_later ? " later" : "");
+}
+
+const char *agent_write(struct agent *agent, const char *operations)
+{
+	struct strbuf out = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct arena *arena = &agent->arena;
+	struct export_outcome *outcomes =
+		arena_array(arena, 2000, sizeof(*outcomes));
+	struct export_outcome one;
+	struct connector c;
+	size_t count = 0;
+	size_t i;
+	int ret = connector_open(&c, &postgresql_connector, &agent->config,
+				 &agent->err);
+
+	if (ret == 0)
+		ret = connector_export_begin(&c, &agent->err);
+	while (ret == 0 && *operations) {
+		struct export_op *op = parse_op(agent, &operations);
+
+		op->id = ++count;
+		ret = connector_export_put(&c, op, &agent->err);
+	}
+	while (ret == 0 && (ret = connector_export_result(&c, true, arena, &one,
+							  &agent->err)) > 0) {
+		outcomes[one.id] = one;
+		ret = 0;
+	}
+	if (ret == 0)
+		ret = connector_export_end(&c, &agent->err);
+	for (i = 1; i <= count; i++)
+		if (outcomes[i].id)
+			write_outcome(agent, &out, &outcomes[i]);
+	connector_close(&c);
+	if (ret < 0)
+		strbuf_addf(&out, "FAILED: %s", agent->err.msg);
+	return arena_cstr(arena, sv_from(strbuf_cstr(&out)));
+}
+
+const char *agent_message(const struct agent *agent)
+{
+	return agent->message;
 }
 
 int tables_run(const struct CMUnitTest *tests, size_t count)

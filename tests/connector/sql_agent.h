@@ -33,6 +33,7 @@ struct agent {
 	struct connector_config config;
 	struct sv watermark;
 	struct error err;
+	char message[512];
 };
 
 /*
@@ -50,6 +51,17 @@ const char *agent_read(struct agent *agent, enum import_kind kind);
 
 /* What `conjoin agent delta-setup` would print. */
 const char *agent_setup(struct agent *agent);
+
+/* Exports what is written as lines, `retry` before those that repeat:
+ *
+ *	add person 7 name=Ann phones+=1,2 phones-=3 boss=
+ *
+ * An anchor of "-" is none. The outcomes, a line for each in the order of the
+ * operations: "ok 7", "ok 7 adopted later", "cd-missing-object"; or "FAILED: "
+ * and why. */
+const char *agent_write(struct agent *agent, const char *operations);
+/* The message of the last outcome that was an error. */
+const char *agent_message(const struct agent *agent);
 
 #define assert_reads(agent, kind, expected)                                    \
 	assert_string_equal(agent_read(agent, kind), expected)
