@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A PostgreSQL server of one's own, for tests and measurements.
 
-    tools/pgserver.py COMMAND...
+    tools/pgserver.py [--set 'NAME = VALUE']... COMMAND...
 
 Runs the command with the address of an empty database on a new server in the
 environment (CONJOIN_POSTGRESQL), then stops the server and takes it away. As
@@ -156,7 +156,11 @@ class Server:
 
 
 def main():
-    with Server(["fsync = off"]) as server:
+    settings = ["fsync = off"]
+    while sys.argv[1:2] == ["--set"]:
+        settings.append(sys.argv[2])
+        del sys.argv[1:3]
+    with Server(settings) as server:
         env = server.environment()
         env["CONJOIN_POSTGRESQL"] = server.address(server.database())
         return subprocess.run(sys.argv[1:], env=env, check=False).returncode

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "connectors/sql/import.h"
+#include "connectors/sql/logical.h"
 
 #include <string.h>
 
@@ -108,6 +108,8 @@ int sql_import_kept(struct connector_session *session, struct error *err)
 	struct sv last;
 	size_t i;
 
+	if (im && sql_logical_kept(session, err) < 0)
+		return -1;
 	for (i = 0; im && i < im->count; i++) {
 		after = sql_delta_after(&im->inputs[i], &last, &column);
 		if (after.len && tell(session, after, last, column, err) < 0)

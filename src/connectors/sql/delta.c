@@ -7,9 +7,9 @@
  * version	a column that every change moves on
  * view		a view or table with a row for each change, which says what
  *		happened
- * change-tracking, versioning
- *		what SQL Server and MariaDB keep of each change themselves; as
- *		a history
+ * change-tracking, versioning, logical
+ *		what SQL Server, MariaDB and PostgreSQL keep of each change
+ *		themselves; as a history
  *
  * A mark is what the next delta import begins at. It must be safe: whatever is
  * committed after the mark was taken is to be found behind it, though its
@@ -23,14 +23,15 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "connectors/sql/delta.h"
+#include "connectors/sql/logical.h"
 
 #include <string.h>
 
 #define VERSION "sql1"
 
 static const char *const ways[] = {
-	"history", "timestamp",       "version",
-	"view",    "change-tracking", "versioning"
+	"history",         "timestamp",  "version", "view",
+	"change-tracking", "versioning", "logical",
 };
 
 struct sv sql_delta_setting(const struct sql_input *input, const char *name)
@@ -214,15 +215,15 @@ static int prepare_view(struct connector_session *session,
 
 /* What the database itself keeps of a table. */
 static int prepare_own(const struct connector_session *session,
-		       const struct sql_input *input, struct error *err)
+		       const struct sql_input *input, const char *database,
+		       const char *called, struct error *err)
 {
 	bool tracking = input->delta->way == SQL_WAY_TRACKING;
 	size_t i;
 
-	if (!sql_is_database(session, tracking ? "sqlserver" : "mysql"))
+	if (!sql_is_database(session, database))
 		return error_set(err, ERR_INVALID, "'by: %s' is for %s",
-				 ways[input->delta->way],
-				 tracking ? "SQL Server" : "MariaDB");
+				 ways[input->delta->way], called);
 	if (!input->objects.table)
 		return error_set(err, ERR_INVALID,
 				 "'by: %s' needs a table, and no query",
@@ -243,7 +244,7 @@ int sql_delta_prepare(struct connector_session *session,
 	struct sv by = sql_delta_setting(input, "by");
 	int way = SQL_WAY_HISTORY;
 
-	while (way < SQL_WAY_VERSIONING && !sv_eq_str(by, ways[way]))
+	while (way < SQL_WAY_LOGICAL && !sv_eq_str(by, ways[way]))
 		way++;
 	input->delta =
 		arena_zalloc(&session->import->arena, sizeof(*input->delta));
@@ -257,8 +258,13 @@ int sql_delta_prepare(struct connector_session *session,
 	case SQL_WAY_VIEW:
 		return prepare_view(session, input, err);
 	case SQL_WAY_TRACKING:
+		return prepare_own(session, input, "sqlserver", "SQL Server",
+				   err);
 	case SQL_WAY_VERSIONING:
-		return prepare_own(session, input, err);
+		return prepare_own(session, input, "mysql", "MariaDB", err);
+	case SQL_WAY_LOGICAL:
+		return prepare_own(session, input, "postgresql", "PostgreSQL",
+				   err);
 	}
 	return -1;
 }
@@ -292,7 +298,7 @@ static const char *mark_expression(const struct sql_delta *delta)
 {
 	if (delta->way == SQL_WAY_TRACKING)
 		return "CHANGE_TRACKING_CURRENT_VERSION()";
-	if (delta->way == SQL_WAY_VIEW)
+	if (delta->way == SQL_WAY_VIEW || delta->way == SQL_WAY_LOGICAL)
 		return NULL;
 	switch (delta->order) {
 	case SQL_ORDER_XID:
@@ -358,6 +364,8 @@ int sql_delta_mark(struct connector_session *session, struct sql_input *input,
 		return error_set(err, ERR_INVALID,
 				 "change tracking is not switched on for this "
 				 "database");
+	if (ret == 0 && input->delta->way == SQL_WAY_LOGICAL)
+		ret = sql_logical_mark(session, input, err);
 	if (ret == 0 && input->delta->way == SQL_WAY_VIEW)
 		ret = mark_of_view(session, input, err);
 	return ret;

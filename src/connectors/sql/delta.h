@@ -15,6 +15,7 @@ enum sql_way {
 	SQL_WAY_VIEW,
 	SQL_WAY_TRACKING,   /* SQL Server */
 	SQL_WAY_VERSIONING, /* MariaDB */
+	SQL_WAY_LOGICAL,    /* PostgreSQL */
 };
 
 /* How the values of a column go on. */

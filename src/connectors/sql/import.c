@@ -8,7 +8,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "connectors/sql/import.h"
+#include "connectors/sql/logical.h"
 
 #include <assert.h>
 #include <string.h>
@@ -31,6 +31,7 @@ void sql_import_free(struct connector_session *session)
 		return;
 	for (i = 0; i < im->count; i++)
 		input_release(session->driver, &im->inputs[i]);
+	sql_logical_free(im->logical);
 	if (im->open)
 		(void)session->driver->rollback(session->link, &ignored);
 	arena_release(&im->of_gone);
@@ -204,6 +205,7 @@ int sql_import_begin(struct connector_session *session, enum import_kind kind,
 	im->delta = kind == IMPORT_DELTA;
 	im->gone_but = SQL_NO_COLUMN;
 	if (prepare_all(session, err) < 0 ||
+	    sql_logical_peek(session, err) < 0 ||
 	    session->driver->begin(session->link, true, err) < 0)
 		return -1;
 	im->open = true;

@@ -17,6 +17,7 @@ struct sql_delta_row {
 };
 
 struct sql_delta;
+struct sql_logical;
 
 /* One source during an import. */
 struct sql_input {
@@ -47,6 +48,7 @@ struct sql_import {
 	bool presence; /* all changes were told: now which objects there are */
 	bool compares; /* that is to be told */
 	bool ended;
+	struct sql_logical *logical; /* or NULL */
 	struct arena arena;
 	struct sql_input *inputs; /* one for each source */
 	size_t count;

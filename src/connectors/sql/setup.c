@@ -8,7 +8,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/clock.h"
-#include "connectors/sql/import.h"
+#include "connectors/sql/logical.h"
 
 #include <string.h>
 
@@ -399,6 +399,93 @@ static int write_history(struct setup *s, struct error *err)
 	return 0;
 }
 
+/* --- logical ----------------------------------------------------------- */
+
+/* A child table's key is told when it is part of the primary key. */
+static bool has_key(const struct sql_child_plan *child)
+{
+	size_t i;
+
+	for (i = 0; i < child->child->key_count; i++)
+		if (!child->keys[i]->key)
+			return false;
+	return true;
+}
+
+static int add_published(struct connector_session *session,
+			 const struct sql_source *source, struct arena *arena,
+			 struct strbuf *tables, struct strbuf *full,
+			 struct error *err)
+{
+	const struct sql_dialect *dialect = session->link->dialect;
+	struct sql_plan plan;
+	size_t i;
+
+	if (sql_plan_begin(session, source, arena, &plan, err) < 0)
+		return -1;
+	strbuf_adds(tables, tables->len ? ", " : "");
+	sql_add_table_of(tables, dialect, plan.table);
+	for (i = 0; i < plan.child_count; i++) {
+		strbuf_adds(tables, ", ");
+		sql_add_table_of(tables, dialect, plan.children[i].table);
+		if (has_key(&plan.children[i]))
+			continue;
+		strbuf_adds(full, "ALTER TABLE ");
+		sql_add_table_of(full, dialect, plan.children[i].table);
+		strbuf_adds(full, " REPLICA IDENTITY FULL;\n");
+	}
+	return 0;
+}
+
+static bool is_by(const struct sql_source *source, const char *way)
+{
+	return source->table.len &&
+	       sv_eq_str(setting_text(source->delta, sql_delta_settings, "by"),
+			 way);
+}
+
+/* The publication and the slot, one for all types of the agent. */
+static int write_slot(struct connector_session *session, struct arena *arena,
+		      struct strbuf *out, struct error *err)
+{
+	const struct node *user = node_get(session->config->connect, "user");
+	struct strbuf tables = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct strbuf full = STRBUF_INIT(STRBUF_NO_LIMIT);
+	const struct sql_source *first = NULL;
+	int ret = 0;
+	size_t i;
+
+	for (i = 0; ret == 0 && i < session->source_count; i++) {
+		if (!is_by(&session->sources[i], "logical"))
+			continue;
+		if (!first)
+			first = &session->sources[i];
+		ret = add_published(session, &session->sources[i], arena,
+				    &tables, &full, err);
+	}
+	if (ret == 0 && first) {
+		strbuf_adds(out, "-- the server's wal_level must be logical\n");
+		strbuf_adds(out, "CREATE PUBLICATION ");
+		sql_add_name(out, session->link->dialect,
+			     sv_from(sql_logical_publication(session, first,
+							     arena)));
+		strbuf_addf(out, " FOR TABLE %s;\n%s", strbuf_cstr(&tables),
+			    strbuf_cstr(&full));
+		if (user) {
+			strbuf_adds(out, "ALTER ROLE ");
+			sql_add_name(out, session->link->dialect, user->text);
+			strbuf_adds(out, " REPLICATION;\n");
+		}
+		strbuf_addf(out,
+			    "SELECT pg_create_logical_replication_slot('%s', "
+			    "'pgoutput');\n",
+			    sql_logical_slot(session, first, arena));
+	}
+	strbuf_release(&tables);
+	strbuf_release(&full);
+	return ret;
+}
+
 int sql_delta_setup(struct connector_session *session, struct arena *arena,
 		    struct sv *out, struct error *err)
 {
@@ -413,16 +500,15 @@ int sql_delta_setup(struct connector_session *session, struct arena *arena,
 				   .out = &text,
 				   .arena = arena };
 
-		if (sv_eq_str(setting_text(s.source->delta, sql_delta_settings,
-					   "by"),
-			      "history") &&
-		    s.source->table.len)
+		if (is_by(s.source, "history"))
 			ret = write_history(&s, err);
 	}
+	if (ret == 0)
+		ret = write_slot(session, arena, &text, err);
 	if (ret == 0 && !text.len)
 		ret = error_set(err, ERR_UNSUPPORTED,
-				"only the history of a table is set up: write "
-				"'delta: {by: history}' beside 'table'");
+				"only 'delta: {by: history}' and 'by: logical' "
+				"beside 'table' need something");
 	*out = arena_dup(arena, strbuf_sv(&text));
 	strbuf_release(&text);
 	return ret;

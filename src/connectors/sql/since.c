@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "connectors/sql/delta.h"
+#include "connectors/sql/logical.h"
 
 #include <string.h>
 
@@ -423,6 +424,8 @@ int sql_delta_begin(struct connector_session *session, struct sql_input *input,
 		return begin_tracking(session, input, mark, err);
 	case SQL_WAY_VERSIONING:
 		return begin_versioning(session, input, moment, err);
+	case SQL_WAY_LOGICAL:
+		return sql_logical_begin(session, input, mark, err);
 	}
 	return -1;
 }

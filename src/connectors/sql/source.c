@@ -59,7 +59,7 @@ const struct setting_def sql_delta_settings[] = {
 	  .type = SETTING_CHOICE,
 	  .required = true,
 	  .words = "history|view|timestamp|version|change-tracking|"
-		   "versioning",
+		   "versioning|logical",
 	  .help = "what tells of changes" },
 	{ .name = "table",
 	  .type = SETTING_TEXT,
@@ -112,6 +112,13 @@ const struct setting_def sql_delta_settings[] = {
 	  .fallback = "compare",
 	  .help = "timestamp, version: compare reads which objects there are; "
 		  "none leaves them to a full import" },
+	{ .name = "slot",
+	  .type = SETTING_TEXT,
+	  .help = "logical: the replication slot; default: conjoin_AGENT" },
+	{ .name = "publication",
+	  .type = SETTING_TEXT,
+	  .help = "logical: the publication with the tables; default: named "
+		  "as the slot" },
 	{ .name = "keep",
 	  .type = SETTING_DURATION,
 	  .fallback = "30 days",
