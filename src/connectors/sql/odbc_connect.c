@@ -59,7 +59,20 @@ static const char *library_of(const struct sql_place *place,
 
 /* ---- the text to connect by ---- */
 
-static void add_value(struct strbuf *out, struct sv value)
+static bool has(struct sv text, char c)
+{
+	return sv_find(text, c, 0) < text.len;
+}
+
+/* A value that no quotes can make one of the driver's. */
+static bool cannot_be_told(const struct odbc_kind *kind, struct sv value)
+{
+	return kind->lone_brace && has(value, '}') &&
+	       (has(value, ';') || value.ptr[0] == '{');
+}
+
+static void add_value(struct strbuf *out, const struct odbc_kind *kind,
+		      struct sv value)
 {
 	bool plain = value.len > 0;
 	size_t i;
@@ -69,7 +82,7 @@ static void add_value(struct strbuf *out, struct sv value)
 		    !strchr("-_./:,@+\\", value.ptr[i]) &&
 		    (unsigned char)value.ptr[i] < 0x80)
 			plain = false;
-	if (plain) {
+	if (plain || (kind->lone_brace && has(value, '}'))) {
 		strbuf_addsv(out, value);
 		return;
 	}
@@ -104,12 +117,13 @@ static bool is_option(const struct sql_place *place, struct sv key)
 }
 
 static void add_pair(struct strbuf *out, const struct sql_place *place,
-		     const char *key, struct sv value)
+		     const struct odbc_kind *kind, const char *key,
+		     struct sv value)
 {
 	if (!key || !value.len || is_option(place, sv_from(key)))
 		return;
 	strbuf_addf(out, "%s=", key);
-	add_value(out, value);
+	add_value(out, kind, value);
 	strbuf_addc(out, ';');
 }
 
@@ -155,14 +169,15 @@ static void add_address(struct strbuf *out, const struct sql_place *place,
 
 	switch (kind->address) {
 	case ODBC_ADDRESS_PLAIN:
-		add_pair(out, place, kind->server, server);
-		add_pair(out, place, kind->port, port);
+		add_pair(out, place, kind, kind->server, server);
+		add_pair(out, place, kind, kind->port, port);
 		break;
 	case ODBC_ADDRESS_COMMA:
 		strbuf_addf(&text, "tcp:" SV_FMT "%s" SV_FMT, SV_ARG(server),
 			    port.len ? "," : "", SV_ARG(port));
 		if (server.len)
-			add_pair(out, place, kind->server, strbuf_sv(&text));
+			add_pair(out, place, kind, kind->server,
+				 strbuf_sv(&text));
 		break;
 	case ODBC_ADDRESS_ORACLE:
 		strbuf_addf(&text, "//" SV_FMT "%s" SV_FMT "/" SV_FMT,
@@ -182,7 +197,7 @@ static void add_address(struct strbuf *out, const struct sql_place *place,
 		database = path_of(place, database, arena);
 		break;
 	}
-	add_pair(out, place, kind->database, database);
+	add_pair(out, place, kind, kind->database, database);
 	strbuf_release(&text);
 }
 
@@ -197,17 +212,18 @@ static void add_security(struct strbuf *out, const struct sql_place *place,
 	add_pieces(out, place, none ? kind->none : kind->tls, 0);
 	if (none)
 		return;
-	add_pair(out, place, kind->ca_file,
+	add_pair(out, place, kind, kind->ca_file,
 		 ca.len ? ca
 			: (kind->tls ? SV_LIT(ROOT_CERTIFICATES) : SV_NULL));
-	add_pair(out, place, kind->certificate,
+	add_pair(out, place, kind, kind->certificate,
 		 path_of(place, text_of(place, "certificate"), arena));
-	add_pair(out, place, kind->key,
+	add_pair(out, place, kind, kind->key,
 		 path_of(place, text_of(place, "key"), arena));
 }
 
 /* KEY=VALUE of the settings: the value is quoted here. */
-static int add_option(struct strbuf *out, struct sv option, struct error *err)
+static int add_option(struct strbuf *out, const struct odbc_kind *kind,
+		      struct sv option, struct error *err)
 {
 	size_t at = sv_find(option, '=', 0);
 	struct sv key = sv_trim(sv_sub(option, 0, at));
@@ -222,13 +238,13 @@ static int add_option(struct strbuf *out, struct sv option, struct error *err)
 				 "option '" SV_FMT "' is not KEY=VALUE",
 				 SV_ARG(sv_sub(option, 0, at)));
 	strbuf_addf(out, SV_FMT "=", SV_ARG(key));
-	add_value(out, sv_trim(sv_sub(option, at + 1, option.len)));
+	add_value(out, kind, sv_trim(sv_sub(option, at + 1, option.len)));
 	strbuf_addc(out, ';');
 	return 0;
 }
 
 static int add_options(struct strbuf *out, const struct sql_place *place,
-		       struct error *err)
+		       const struct odbc_kind *kind, struct error *err)
 {
 	const struct node *node = node_get(place->connect, "options");
 	size_t i;
@@ -236,9 +252,9 @@ static int add_options(struct strbuf *out, const struct sql_place *place,
 	if (!node)
 		return 0;
 	if (node->kind == NODE_SCALAR)
-		return add_option(out, node->text, err);
+		return add_option(out, kind, node->text, err);
 	for (i = 0; node->kind == NODE_LIST && i < node->len; i++)
-		if (add_option(out, node->items[i]->text, err) < 0)
+		if (add_option(out, kind, node->items[i]->text, err) < 0)
 			return -1;
 	return 0;
 }
@@ -251,21 +267,28 @@ static int make_text(struct odbc_link *odbc, const struct sql_place *place,
 	struct sv tds = text_of(place, "tds_version");
 
 	if (dsn.len)
-		add_pair(out, place, "DSN", dsn);
+		add_pair(out, place, kind, "DSN", dsn);
 	else
-		add_pair(out, place, "DRIVER", text_of(place, "driver"));
+		add_pair(out, place, kind, "DRIVER", text_of(place, "driver"));
 	/* In the place of what would be set here. */
-	if (add_options(out, place, err) < 0)
+	if (add_options(out, place, kind, err) < 0)
 		return -1;
 	add_address(out, place, kind, &odbc->arena);
 	if (strstr(kind->library, "tdsodbc") && !sv_eq_str(tds, "auto"))
-		add_pair(out, place, "TDS_Version", tds);
+		add_pair(out, place, kind, "TDS_Version", tds);
 	add_pieces(out, place, kind->always, odbc->timeout);
 	add_security(out, place, kind, &odbc->arena);
-	add_pair(out, place, kind->user, text_of(place, "user"));
+	add_pair(out, place, kind, kind->user, text_of(place, "user"));
 	if (place->password)
-		add_pair(out, place, kind->password,
+		add_pair(out, place, kind, kind->password,
 			 secret_view(place->password));
+	if (place->password &&
+	    cannot_be_told(kind, secret_view(place->password)))
+		return error_set(
+			err, ERR_UNSUPPORTED,
+			"the driver takes no password that has both "
+			"';' and '}' in it, or begins with '{' and has "
+			"'}' in it: choose another");
 	if (out->overflow)
 		return error_set(err, ERR_INVALID,
 				 "the settings are too long to connect by");
@@ -474,11 +497,14 @@ int odbc_open(const struct sql_place *place, struct sql_link **out,
 	struct odbc_link *odbc = mem_zalloc(sizeof(*odbc));
 
 	odbc->link.driver = &sql_odbc;
-	odbc->link.dialect = place->dialect ? place->dialect
-					    : sql_dialect_of_product("");
 	odbc->link.server = server_of(place, &odbc->arena);
 	odbc->link.product = "";
 	odbc->kind = odbc_kind_of(library_of(place, &odbc->arena));
+	odbc->link.dialect =
+		place->dialect ? place->dialect
+		: odbc->kind->dialect
+			? sql_dialect_find(sv_from(odbc->kind->dialect))
+			: sql_dialect_of_product("");
 	odbc->timeout =
 		(int)setting_number(place->connect, odbc_settings, "timeout");
 	if (make_handles(odbc, err) < 0 || connect_by(odbc, place, err) < 0 ||

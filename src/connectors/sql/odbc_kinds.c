@@ -15,6 +15,7 @@
 
 static const struct odbc_kind kinds[] = {
 	{ .library = "tdsodbc", /* FreeTDS */
+	  .dialect = "sqlserver",
 	  .server = "Server",
 	  .port = "Port",
 	  .database = "Database",
@@ -24,8 +25,10 @@ static const struct odbc_kind kinds[] = {
 	  .tls = "Encryption=require;",
 	  .none = "Encryption=off;",
 	  .narrow = true,
-	  .silence = true },
+	  .silence = true,
+	  .lone_brace = true },
 	{ .library = "maodbc", /* MariaDB */
+	  .dialect = "mysql",
 	  .server = "SERVER",
 	  .port = "PORT",
 	  .database = "DATABASE",
@@ -40,6 +43,7 @@ static const struct odbc_kind kinds[] = {
 	  .narrow = true,
 	  .arrays = true },
 	{ .library = "myodbc", /* MySQL's own */
+	  .dialect = "mysql",
 	  .server = "SERVER",
 	  .port = "PORT",
 	  .database = "DATABASE",
@@ -53,6 +57,7 @@ static const struct odbc_kind kinds[] = {
 	  .tls = "SSLMODE=VERIFY_IDENTITY;",
 	  .none = "SSLMODE=DISABLED;" },
 	{ .library = "sqlite3odbc",
+	  .dialect = "sqlite",
 	  .address = ODBC_ADDRESS_FILE,
 	  .database = "Database",
 	  .always = "FKSupport=1;NoCreat=1;StepAPI=1;NoWCHAR=1;BigInt=1;"
@@ -60,11 +65,13 @@ static const struct odbc_kind kinds[] = {
 	  .narrow = true,
 	  .by_value = true },
 	{ .library = "mdbodbc", /* mdbtools */
+	  .dialect = "access",
 	  .address = ODBC_ADDRESS_FILE,
 	  .database = "DBQ",
 	  .narrow = true,
 	  .by_value = true },
 	{ .library = "psqlodbc",
+	  .dialect = "postgresql",
 	  .server = "Servername",
 	  .port = "Port",
 	  .database = "Database",
@@ -75,6 +82,7 @@ static const struct odbc_kind kinds[] = {
 	  .tls = "SSLmode=verify-full;",
 	  .none = "SSLmode=disable;" },
 	{ .library = "msodbcsql", /* Microsoft's for SQL Server */
+	  .dialect = "sqlserver",
 	  .address = ODBC_ADDRESS_COMMA,
 	  .server = "Server",
 	  .database = "Database",
@@ -84,11 +92,13 @@ static const struct odbc_kind kinds[] = {
 	  .tls = "Encrypt=yes;TrustServerCertificate=no;",
 	  .none = "Encrypt=no;" },
 	{ .library = "sqora", /* Oracle's */
+	  .dialect = "oracle",
 	  .address = ODBC_ADDRESS_ORACLE,
 	  .database = "DBQ",
 	  .user = "UID",
 	  .password = "PWD" },
 	{ .library = "db2", /* IBM's for DB2: libdb2o.so */
+	  .dialect = "db2",
 	  .server = "Hostname",
 	  .port = "Port",
 	  .database = "Database",
@@ -98,6 +108,7 @@ static const struct odbc_kind kinds[] = {
 	  .always = "Protocol=TCPIP;",
 	  .tls = "Security=SSL;" },
 	{ .library = "iclit", /* IBM's for Informix: iclit09b.so */
+	  .dialect = "informix",
 	  .server = "Host",
 	  .port = "Service",
 	  .database = "Database",
@@ -105,6 +116,7 @@ static const struct odbc_kind kinds[] = {
 	  .password = "PWD",
 	  .always = "DELIMIDENT=y;" },
 	{ .library = "OdbcFb", /* Firebird's */
+	  .dialect = "firebird",
 	  .address = ODBC_ADDRESS_FIREBIRD,
 	  .database = "Dbname",
 	  .user = "UID",

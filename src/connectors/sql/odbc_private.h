@@ -34,6 +34,7 @@ enum odbc_address {
 /* A vendor's driver: what it is told, and what is known of it. */
 struct odbc_kind {
 	const char *library; /* its file's name has this in it */
+	const char *dialect; /* as long as the server says nothing; or NULL */
 	enum odbc_address address;
 	/* Keywords; NULL: it has none. */
 	const char *server;
@@ -57,6 +58,8 @@ struct odbc_kind {
 	bool arrays;
 	/* A statement's time limit counts while it is silent. */
 	bool silence;
+	/* A } within {...} is not told by doubling it. */
+	bool lone_brace;
 };
 
 /* By the file of the driver's library; never NULL. */

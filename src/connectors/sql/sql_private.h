@@ -221,13 +221,17 @@ int sql_export_end(struct connector_session *session, struct error *err);
 void sql_export_free(struct connector_session *session);
 
 #define SQL_OPERATIONS                                                         \
-	.caps_of = sql_caps_of, .check = sql_check, .open = sql_open,          \
-	.close = sql_close, .look = sql_look, .schema = sql_schema,            \
-	.sample = sql_sample, .import_begin = sql_import_begin,                \
-	.next = sql_import_next, .expand = sql_import_expand,                  \
-	.import_end = sql_import_end, .import_kept = sql_import_kept,          \
-	.delta_setup = sql_delta_setup, .wait = sql_wait,                      \
-	.export_begin = sql_export_begin, .export_put = sql_export_put,        \
-	.export_result = sql_export_result, .export_end = sql_export_end
+	.caps_of = sql_caps_of, .check = sql_check, SQL_SESSION_OPERATIONS
+
+/* Those of a connector with a check of its own. */
+#define SQL_SESSION_OPERATIONS                                                 \
+	.open = sql_open, .close = sql_close, .look = sql_look,                \
+	.schema = sql_schema, .sample = sql_sample,                            \
+	.import_begin = sql_import_begin, .next = sql_import_next,             \
+	.expand = sql_import_expand, .import_end = sql_import_end,             \
+	.import_kept = sql_import_kept, .delta_setup = sql_delta_setup,        \
+	.wait = sql_wait, .export_begin = sql_export_begin,                    \
+	.export_put = sql_export_put, .export_result = sql_export_result,      \
+	.export_end = sql_export_end
 
 #endif
