@@ -1,51 +1,33 @@
-"""tds-server, the stand-in for Microsoft SQL Server (tests/tds).
+"""tds-server, the stand-in for Microsoft SQL Server, as tests use it.
 
 SPDX-License-Identifier: Apache-2.0
 """
+import importlib.util
 import os
 import pathlib
-import subprocess
 
 import odbc
-from helpers import CONJOIN
+from helpers import CONJOIN, ROOT
+
+_SPEC = importlib.util.spec_from_file_location(
+    "tools_tds", ROOT / "tools/tds.py")
+tools = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(tools)
 
 PROGRAM = os.environ.get(
     "TDS_SERVER", str(pathlib.Path(CONJOIN).parent / "tds-server"))
 VERSIONS = ("7.0", "7.1", "7.2", "7.3", "7.4")
-PASSWORD = "Geheim;1"
+USER, PASSWORD = tools.USER, tools.PASSWORD
 
 
-class Server:
-    """Its database is a file in `folder`; `init` is T-SQL with GO."""
+class Server(tools.Server):
+    """With connections by FreeTDS, which end with it."""
 
-    def __init__(self, folder, init="", *options, listen="127.0.0.1"):
-        self.folder = pathlib.Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.listen = listen
-        self.options = options
-        self.port = 0
-        self.process = None
+    def __init__(self, folder, init="", options=(), listen="127.0.0.1"):
         self.opened = []
-        self.start(init)
+        super().__init__(PROGRAM, folder, init, options, listen)
 
-    def start(self, init=""):
-        command = [PROGRAM, "--database", str(self.folder / "hr.db"),
-                   "--user", f"sa:{PASSWORD}", "--user", "reader:reader",
-                   "--listen", self.listen, "--port", str(self.port),
-                   *self.options]
-        if init:
-            (self.folder / "init.sql").write_text(init, encoding="utf-8")
-            command += ["--init", str(self.folder / "init.sql")]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
-        for line in self.process.stdout:
-            if line.startswith("PORT="):
-                self.port = int(line[5:])
-            if line.strip() == "READY":
-                return
-        raise RuntimeError(self.process.communicate()[1])
-
-    def connect(self, version="7.4", user="sa", password=PASSWORD, extra=""):
+    def connect(self, version="7.4", user=USER, password=PASSWORD, extra=""):
         database = odbc.Database(
             f"DRIVER={odbc.driver('libtdsodbc')};Server={self.listen};"
             f"Port={self.port};UID={user};PWD={{{password}}};Database=hr;"
@@ -53,11 +35,11 @@ class Server:
         self.opened.append(database)
         return database
 
-    def run(self, sql):
+    def run(self, sql, *params):
         """A statement on a connection of its own."""
         database = self.connect()
         try:
-            return database.run(sql)
+            return database.run(sql, *params)
         finally:
             self.opened.remove(database)
             database.close()
@@ -66,14 +48,8 @@ class Server:
         self.run(f"EXEC tds_fault '{kind}', {number}, '{pattern}', {skip}, "
                  f"{times}")
 
-    def kill(self):
-        self.process.kill()
-        self.process.communicate()
-
     def stop(self):
         for database in self.opened:
             database.close()
         self.opened.clear()
-        if self.process.poll() is None:
-            self.process.terminate()
-        self.process.communicate()
+        super().stop()

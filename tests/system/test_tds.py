@@ -86,7 +86,8 @@ OLDER = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    one = tds.Server(tmp_path_factory.mktemp("tds"), INIT)
+    one = tds.Server(tmp_path_factory.mktemp("tds"), INIT,
+                     ["--user", "reader:reader"])
     yield one
     one.stop()
 
@@ -365,7 +366,7 @@ def test_a_statement_is_cancelled(server):
 def test_tsql(server, version):
     """The other client of FreeTDS, over its own library."""
     done = subprocess.run(
-        ["tsql", "-H", "127.0.0.1", "-p", str(server.port), "-U", "sa", "-P",
+        ["tsql", "-H", "127.0.0.1", "-p", str(server.port), "-U", tds.USER, "-P",
          tds.PASSWORD, "-o", "q"], text=True, capture_output=True, timeout=20,
         input="SELECT id, name FROM people WHERE id < 3\n"
               "SELECT @@VERSION\ngo\nexit\n",
@@ -375,13 +376,10 @@ def test_tsql(server, version):
 
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days",
-         "2", "-subj", "/CN=127.0.0.1", "-keyout", folder / "key.pem",
-         "-out", folder / "cert.pem"], check=True, capture_output=True)
-    one = tds.Server(folder, "", "--tls",
-                     f"{folder}/cert.pem:{folder}/key.pem", "--tls-only")
+    one = tds.Server(tmp_path_factory.mktemp("tls"))
+    one.kill()
+    one.options = [*one.with_tls(), "--tls-only"]
+    one.start()
     yield one
     one.stop()
 

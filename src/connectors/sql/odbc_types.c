@@ -63,6 +63,17 @@ static const struct {
 	{ SS_VARIANT, SQL_COLUMN_OTHER },
 };
 
+/* SQL Server's sp_columns is older than these and calls them nvarchar. */
+static const struct {
+	const char *name;
+	enum sql_column_kind kind;
+} sqlserver_types[] = {
+	{ "date", SQL_COLUMN_DATE },
+	{ "time", SQL_COLUMN_TIME },
+	{ "datetime2", SQL_COLUMN_LOCAL },
+	{ "datetimeoffset", SQL_COLUMN_MOMENT },
+};
+
 static bool is(const struct odbc_link *odbc, const char *dialect)
 {
 	return strcmp(odbc->link.dialect->name, dialect) == 0;
@@ -78,6 +89,11 @@ enum sql_column_kind odbc_column_kind(const struct odbc_link *odbc,
 	for (i = 0; i < sizeof(types) / sizeof(*types); i++)
 		if (types[i].native == column->native)
 			kind = types[i].kind;
+	for (i = 0; is(odbc, "sqlserver") && column->native == SQL_WVARCHAR &&
+		    i < sizeof(sqlserver_types) / sizeof(*sqlserver_types);
+	     i++)
+		if (sv_ieq_str(type, sqlserver_types[i].name))
+			kind = sqlserver_types[i].kind;
 	/* Oracle has one type of numbers. */
 	if (kind == SQL_COLUMN_DECIMAL && !column->digits && column->size &&
 	    column->size <= I64_DIGITS)
