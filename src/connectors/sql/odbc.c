@@ -52,9 +52,15 @@ static int odbc_begin(struct sql_link *link, bool snapshot, struct error *err)
 static int end(struct odbc_link *odbc, SQLSMALLINT how, struct error *err)
 {
 	struct error second = ERROR_INIT;
-	SQLRETURN ret = SQLEndTran(SQL_HANDLE_DBC, odbc->dbc, how);
+	SQLRETURN ret;
 	int made = 0;
 
+	/* A deadlock's victim has no transaction left; a driver that does not
+	 * know would go on without one. */
+	if (how == SQL_ROLLBACK && odbc->kind->reopen)
+		(void)odbc_run(odbc, odbc->kind->reopen, NULL, &second);
+	error_clear(&second);
+	ret = SQLEndTran(SQL_HANDLE_DBC, odbc->dbc, how);
 	if (!odbc_ok(ret))
 		made = odbc_fail(odbc, SQL_HANDLE_DBC, odbc->dbc,
 				 how == SQL_COMMIT ? "commit" : "roll back",

@@ -55,6 +55,11 @@ static void choose_types(const struct odbc_link *odbc,
 		bound->blank = true;
 		return;
 	}
+	/* So it is for one who asks SQL Server's catalogue. */
+	if (native == SQL_WVARCHAR && is_time(kind)) {
+		bound->sql_type = text;
+		return;
+	}
 	switch (kind) {
 	case SQL_COLUMN_INTEGER:
 		if (native == SQL_DECIMAL || native == SQL_NUMERIC)

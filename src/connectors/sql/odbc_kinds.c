@@ -24,6 +24,7 @@ static const struct odbc_kind kinds[] = {
 	  .always = "ClientCharset=UTF-8;APP=conjoin;",
 	  .tls = "Encryption=require;",
 	  .none = "Encryption=off;",
+	  .reopen = "IF @@TRANCOUNT = 0 BEGIN TRANSACTION",
 	  .narrow = true,
 	  .silence = true,
 	  .lone_brace = true },

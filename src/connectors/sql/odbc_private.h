@@ -58,6 +58,9 @@ struct odbc_kind {
 	bool arrays;
 	/* A statement's time limit counts while it is silent. */
 	bool silence;
+	/* Run before a rollback, where the server may have rolled back by
+	 * itself and the driver does not know; or NULL. */
+	const char *reopen;
 	/* A } within {...} is not told by doubling it. */
 	bool lone_brace;
 };
