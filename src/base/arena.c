@@ -137,15 +137,18 @@ struct sv arena_dup(struct arena *arena, struct sv s)
 
 char *arena_printf(struct arena *arena, const char *fmt, ...)
 {
+	char few[128];
 	va_list args;
 	int len;
 	char *text;
 
 	va_start(args, fmt);
-	len = vsnprintf(NULL, 0, fmt, args);
+	len = vsnprintf(few, sizeof(few), fmt, args);
 	va_end(args);
 	if (len < 0)
 		len = 0;
+	if ((size_t)len < sizeof(few))
+		return arena_cstr(arena, sv_make(few, (size_t)len));
 	text = arena_alloc(arena, (size_t)len + 1);
 	va_start(args, fmt);
 	(void)vsnprintf(text, (size_t)len + 1, fmt, args);

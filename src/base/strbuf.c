@@ -20,7 +20,7 @@ void strbuf_release(struct strbuf *sb)
 	sb->overflow = false;
 }
 
-char *strbuf_room(struct strbuf *sb, size_t len)
+char *strbuf_grow(struct strbuf *sb, size_t len)
 {
 	size_t need;
 
@@ -40,21 +40,6 @@ char *strbuf_room(struct strbuf *sb, size_t len)
 	return sb->ptr + sb->len;
 }
 
-void strbuf_add(struct strbuf *sb, const void *ptr, size_t len)
-{
-	char *room = strbuf_room(sb, len);
-
-	if (!room || !len)
-		return;
-	memcpy(room, ptr, len);
-	sb->len += len;
-}
-
-void strbuf_addc(struct strbuf *sb, char c)
-{
-	strbuf_add(sb, &c, 1);
-}
-
 void strbuf_adds(struct strbuf *sb, const char *s)
 {
 	strbuf_add(sb, s, strlen(s));
@@ -67,21 +52,25 @@ void strbuf_addsv(struct strbuf *sb, struct sv s)
 
 void strbuf_addf(struct strbuf *sb, const char *fmt, ...)
 {
+	size_t left = sb->size - sb->len;
 	va_list args;
 	char *room;
 	int len;
 
+	/* mostly there is room for it */
 	va_start(args, fmt);
-	len = vsnprintf(NULL, 0, fmt, args);
+	len = vsnprintf(left ? sb->ptr + sb->len : NULL, left, fmt, args);
 	va_end(args);
 	if (len < 0)
 		return;
 	room = strbuf_room(sb, (size_t)len);
 	if (!room)
 		return;
-	va_start(args, fmt);
-	(void)vsnprintf(room, (size_t)len + 1, fmt, args);
-	va_end(args);
+	if ((size_t)len >= left) {
+		va_start(args, fmt);
+		(void)vsnprintf(room, (size_t)len + 1, fmt, args);
+		va_end(args);
+	}
 	sb->len += (size_t)len;
 }
 

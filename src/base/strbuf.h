@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct strbuf {
 	char *ptr;
@@ -35,20 +36,42 @@ static inline void strbuf_reset(struct strbuf *sb)
 	sb->overflow = false;
 }
 
-void strbuf_add(struct strbuf *sb, const void *ptr, size_t len);
-void strbuf_addc(struct strbuf *sb, char c);
-void strbuf_adds(struct strbuf *sb, const char *s);
-void strbuf_addsv(struct strbuf *sb, struct sv s);
-void strbuf_addf(struct strbuf *sb, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
 /* Room for `len` more bytes at the returned place; then strbuf_grew(). NULL
  * when that would pass the limit. */
-char *strbuf_room(struct strbuf *sb, size_t len);
+char *strbuf_grow(struct strbuf *sb, size_t len);
+static inline char *strbuf_room(struct strbuf *sb, size_t len)
+{
+	if (len < sb->size - sb->len && sb->size <= sb->max)
+		return sb->ptr + sb->len;
+	return strbuf_grow(sb, len);
+}
 static inline void strbuf_grew(struct strbuf *sb, size_t len)
 {
 	sb->len += len;
 }
+
+static inline void strbuf_add(struct strbuf *sb, const void *ptr, size_t len)
+{
+	char *room = strbuf_room(sb, len);
+
+	if (!room || !len)
+		return;
+	memcpy(room, ptr, len);
+	sb->len += len;
+}
+static inline void strbuf_addc(struct strbuf *sb, char c)
+{
+	char *room = strbuf_room(sb, 1);
+
+	if (!room)
+		return;
+	*room = c;
+	sb->len++;
+}
+void strbuf_adds(struct strbuf *sb, const char *s);
+void strbuf_addsv(struct strbuf *sb, struct sv s);
+void strbuf_addf(struct strbuf *sb, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Borrowed until the buffer changes. */
 static inline struct sv strbuf_sv(const struct strbuf *sb)

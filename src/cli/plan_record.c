@@ -41,16 +41,31 @@ static void add_escaped(struct strbuf *out, struct sv text)
 	strbuf_add(out, text.ptr + from, text.len - from);
 }
 
-/* Nothing of it needs care, as of most. */
+#define EACH(byte) ((byte)*UINT64_C(0x0101010101010101))
+
+/* One of eight bytes is zero; or something, when one has its highest bit. */
+static uint64_t zero_among(uint64_t bytes)
+{
+	return (bytes - EACH(1)) & ~bytes & EACH(0x80);
+}
+
+/* Nothing of it needs care, as of most: eight bytes at a time. */
 static bool is_ascii(struct sv text)
 {
+	uint64_t bytes;
+	uint64_t odd = 0;
 	size_t i;
 
-	for (i = 0; i < text.len; i++)
-		if (!is_plain((unsigned char)text.ptr[i]) ||
-		    (unsigned char)text.ptr[i] >= 0x80)
-			return false;
-	return true;
+	for (i = 0; i + sizeof(bytes) <= text.len; i += sizeof(bytes)) {
+		memcpy(&bytes, text.ptr + i, sizeof(bytes));
+		odd |= (bytes | (bytes - EACH(0x20))) & EACH(0x80);
+		odd |= zero_among(bytes ^ EACH('"'));
+		odd |= zero_among(bytes ^ EACH('\\'));
+	}
+	for (; i < text.len; i++)
+		odd |= !is_plain((unsigned char)text.ptr[i]) ||
+		       (unsigned char)text.ptr[i] >= 0x80;
+	return !odd;
 }
 
 static void add_quoted(struct strbuf *out, struct sv text)
@@ -104,6 +119,10 @@ static void add_texts(struct strbuf *out, const struct display_texts *texts)
 {
 	size_t i;
 
+	if (!texts->len) {
+		ADD(out, "[]");
+		return;
+	}
 	strbuf_addc(out, '[');
 	for (i = 0; i < texts->len; i++) {
 		if (i)
