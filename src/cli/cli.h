@@ -76,6 +76,7 @@ extern const struct command command_audit;
 extern const struct command command_cleanup;
 extern const struct command command_prune;
 extern const struct command command_complete;
+extern const struct command command_connector;
 extern const struct command command_help;
 extern const struct command command_version;
 extern const struct command command_share;

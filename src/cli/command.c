@@ -43,6 +43,7 @@ const struct command *const commands[] = {
 	&command_doctor,
 	&command_cleanup,
 	&command_prune,
+	&command_connector,
 	&command_secret,
 	&command_key,
 	&command_backup,

@@ -137,11 +137,14 @@ def say(message):
 
 def give(connector, kind, watermark):
     mark = connector.watermark()
+    lines = iter(connector.read(kind, watermark))
+    line = next(lines, None)  # what fails at once is no answer "ok"
     say({"msg": "ok", **({"watermark": mark} if mark else {})})
     count = 0
-    for line in connector.read(kind, watermark):
+    while line:
         say(line)
         count += line["msg"] != "progress"
+        line = next(lines, None)
     say({"msg": "end", "count": count})
 
 

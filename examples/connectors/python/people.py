@@ -22,10 +22,12 @@ class People(Connector):
         self.path = options["file"]
         if not os.path.isdir(os.path.dirname(os.path.abspath(self.path))):
             raise Failed("invalid", f"there is no folder for {self.path}")
-        self.data = {"file": str(uuid.uuid4()), "now": 0, "people": {}}
         if os.path.exists(self.path):
             with open(self.path, encoding="utf-8") as file:
                 self.data = json.load(file)
+        else:
+            self.data = {"file": str(uuid.uuid4()), "now": 0, "people": {}}
+            self.end()
 
     def schema(self):
         return [{"name": "person", "attributes": ATTRIBUTES}]

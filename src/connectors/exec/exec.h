@@ -29,7 +29,8 @@ bool exec_can(const struct exec_hello *hello, const char *word);
  * -1: there was none, err says why. */
 int exec_try(struct connector_session *session, struct sv line,
 	     struct arena *arena, struct sv *answer, struct error *err);
-/* Says bye and waits: the exit status, or -1 when it had to be killed. */
-int exec_leave(struct connector_session *session);
+/* Closes its input, with `bye` after saying so, and waits: the exit status, or
+ * -1 when it had to be killed. */
+int exec_leave(struct connector_session *session, bool bye);
 
 #endif

@@ -316,9 +316,14 @@ int exec_try(struct connector_session *s, struct sv line, struct arena *arena,
 	return 0;
 }
 
-int exec_leave(struct connector_session *s)
+int exec_leave(struct connector_session *s, bool bye)
 {
-	exec_stop(s, true);
+	if (!s->running)
+		return -1;
+	if (bye)
+		exec_send(s, SV_LIT("{\"msg\":\"bye\"}"));
+	program_stop(&s->program, GRACE_MS);
+	s->running = false;
 	return WIFEXITED(s->program.status) ? WEXITSTATUS(s->program.status)
 					    : -1;
 }
