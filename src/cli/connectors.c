@@ -18,12 +18,16 @@
 #include "connectors/ldif/ldif.h"
 #include "connectors/memory/memory.h"
 #include "connectors/nt4/nt4.h"
+#include "connectors/records/records.h"
 #include "connectors/sql/postgresql.h"
 
 const struct connector_ops *const connectors[] = {
 	&csv_connector,
-	&exec_connector,
 	&ldif_connector,
+	&json_connector,
+	&jsonl_connector,
+	&fixed_connector,
+	&avp_connector,
 	&ldap_connector,
 	&ad_connector,
 	&adlds_connector,
@@ -34,6 +38,7 @@ const struct connector_ops *const connectors[] = {
 	&exchange55_connector,
 	&nt4_connector,
 	&postgresql_connector,
+	&exec_connector,
 	&memory_connector,
 	NULL,
 };

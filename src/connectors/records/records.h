@@ -1,0 +1,16 @@
+/*
+ * records.h - connectors for files of records
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CONNECTORS_RECORDS_RECORDS_H
+#define CONNECTORS_RECORDS_RECORDS_H
+
+#include "connector/connector.h"
+
+extern const struct connector_ops json_connector;
+extern const struct connector_ops jsonl_connector;
+extern const struct connector_ops fixed_connector;
+extern const struct connector_ops avp_connector;
+
+#endif

@@ -1,0 +1,611 @@
+/*
+ * records_import.c - full and delta import of files of records
+ *
+ * All files are opened before the first record is given. The watermark holds,
+ * for each type with a delta file, the hash of the one that was imported last:
+ * the same file is not applied twice.
+ *
+ * Of the records of a full import only anchor and type are cut at first, where
+ * the format can. Whoever finds that the rest matters has it read by
+ * records_import_expand().
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/text.h"
+#include "connectors/file_hash.h"
+#include "connectors/records/records_private.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+struct input {
+	const struct records_source *source;
+	bool open;
+	struct record_reader reader;
+	struct records_layout layout;
+	char hash[36]; /* of the delta file; empty: none has been imported */
+	struct sv context; /* what gives a record's bytes their meaning */
+};
+
+/* A record whose attributes were not read yet. */
+struct deferred {
+	const struct input *in;
+	struct record record;
+};
+
+struct records_import {
+	bool delta;
+	struct arena arena;
+	struct input *inputs; /* one for each source */
+	size_t count;
+	size_t at;
+};
+
+void records_import_free(struct records_import *im)
+{
+	size_t i;
+
+	if (!im)
+		return;
+	for (i = 0; i < im->count; i++) {
+		if (im->inputs[i].open)
+			records_file_close(&im->inputs[i].reader);
+		records_layout_release(&im->inputs[i].layout);
+	}
+	arena_release(&im->arena);
+	mem_free(im);
+}
+
+/* --- watermark --------------------------------------------------------- */
+
+/* The name under which a source's hash stands in the watermark. */
+static struct sv mark_name(const struct connector_session *s,
+			   const struct records_source *source)
+{
+	if (s->source_count == 1)
+		return SV_LIT("*");
+	return sv_from(s->config->types[source->type].name);
+}
+
+static void take_mark(struct connector_session *s, struct sv name,
+		      struct sv hash)
+{
+	struct records_import *im = s->import;
+	size_t i;
+
+	for (i = 0; i < im->count; i++)
+		if (sv_eq(name, mark_name(s, im->inputs[i].source)))
+			(void)snprintf(im->inputs[i].hash,
+				       sizeof(im->inputs[i].hash), SV_FMT,
+				       SV_ARG(hash));
+}
+
+/* Takes the hashes out of a watermark: 1 it is one of ours, 0 it is not. */
+static int read_mark(struct connector_session *s, struct sv mark)
+{
+	size_t at = sv_find(mark, '\n', 0);
+
+	if (!sv_eq_str(sv_sub(mark, 0, at), "records1"))
+		return 0;
+	while (++at < mark.len) {
+		size_t end = sv_find(mark, '\n', at);
+		size_t blank = sv_find(mark, ' ', at);
+
+		if (blank > end)
+			return 0;
+		take_mark(s, sv_sub(mark, blank + 1, end),
+			  sv_sub(mark, at, blank));
+		at = end;
+	}
+	return 1;
+}
+
+static void add_text(struct strbuf *sb, struct sv text)
+{
+	strbuf_add(sb, &text.len, sizeof(text.len));
+	strbuf_addsv(sb, text);
+}
+
+/* The format, its settings and the columns. */
+static struct sv make_context(const struct input *in, struct arena *arena)
+{
+	const struct records_source *source = in->source;
+	const struct setting_def *def = source->format->file_settings;
+	struct strbuf sb = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct sv context;
+	size_t i;
+
+	strbuf_addf(&sb, "1 %s ", source->format->name);
+	for (; def->name; def++)
+		if (def->type == SETTING_TEXT || def->type == SETTING_SWITCH ||
+		    def->type == SETTING_CHOICE)
+			add_text(&sb, records_text(source, def->name));
+	for (i = 0; i < source->anchor_count; i++)
+		add_text(&sb, source->anchors[i]);
+	add_text(&sb, source->type_name);
+	for (i = 0; i < in->reader.column_count; i++)
+		add_text(&sb, in->reader.columns[i]);
+	context = arena_dup(arena, strbuf_sv(&sb));
+	strbuf_release(&sb);
+	return context;
+}
+
+/* --- begin ------------------------------------------------------------- */
+
+static int begin_file(struct connector_session *s, struct input *in,
+		      struct error *err)
+{
+	unsigned flags = s->import->delta ? RECORDS_DELTA : 0;
+	int ret;
+
+	records_layout_init(&in->layout, in->source, s->config,
+			    s->import->delta, &s->import->arena);
+	ret = records_file_open(in->source, flags, &in->layout, s->config,
+				&in->reader, err);
+	in->open = ret > 0;
+	if (in->open && !s->import->delta)
+		in->context = make_context(in, &s->import->arena);
+	return ret < 0 ? -1 : 0;
+}
+
+static int begin_delta(struct connector_session *s, struct input *in,
+		       struct error *err)
+{
+	char hash[sizeof(in->hash)];
+
+	if (!in->source->delta_path)
+		return 0;
+	/* Hashed before it is read: when it is replaced in between it is read
+	 * again next time, rather than never. */
+	if (file_hash(in->source->delta_path, hash, sizeof(hash), err) < 0)
+		return -1;
+	if (!strcmp(hash, in->hash))
+		return 0;
+	memcpy(in->hash, hash, sizeof(hash));
+	return begin_file(s, in, err);
+}
+
+int records_import_begin(struct connector_session *s, enum import_kind kind,
+			 struct sv watermark, struct error *err)
+{
+	struct records_import *im;
+	size_t i;
+
+	records_import_free(s->import);
+	im = mem_zalloc(sizeof(*im));
+	s->import = im;
+	im->delta = kind == IMPORT_DELTA;
+	im->count = s->source_count;
+	im->inputs = arena_array(&im->arena, im->count, sizeof(*im->inputs));
+	for (i = 0; i < im->count; i++)
+		im->inputs[i].source = &s->sources[i];
+	if (!read_mark(s, watermark) && im->delta)
+		return error_set(err, ERR_CONFLICT,
+				 "the changes do not continue what was "
+				 "imported last: run a full import");
+	for (i = 0; i < im->count; i++)
+		if ((im->delta ? begin_delta(s, &im->inputs[i], err)
+			       : begin_file(s, &im->inputs[i], err)) < 0)
+			return -1;
+	return 0;
+}
+
+/* --- a record ---------------------------------------------------------- */
+
+/* What is read of a record on its way to a change. */
+struct reading {
+	const struct connector_session *s;
+	const struct input *in;
+	const struct record *record;
+	struct arena *arena;
+	struct change *out;
+};
+
+/* A1, B12, AA7 */
+static const char *cell_name(size_t column, size_t row, struct arena *arena)
+{
+	char letters[16];
+	size_t at = sizeof(letters);
+
+	letters[--at] = '\0';
+	for (column++; column && at; column = (column - 1) / 26)
+		letters[--at] = (char)('A' + (column - 1) % 26);
+	return arena_printf(arena, "%s%zu", &letters[at], row);
+}
+
+/* The place of byte `at` of the record, or of a cell. */
+static struct sv place(const struct reading *r, size_t at)
+{
+	const struct record *record = r->record;
+	struct sv file = r->in->reader.file;
+	struct sv before;
+	size_t line = record->line;
+	size_t column;
+	size_t from = 0;
+	size_t next;
+
+	if (r->in->source->format->cells)
+		return sv_from(arena_printf(r->arena, SV_FMT ":%s",
+					    SV_ARG(file),
+					    cell_name(at, line, r->arena)));
+	before = sv_sub(record->raw, 0,
+			at < record->raw.len ? at : record->raw.len);
+	while ((next = sv_find(before, '\n', from)) < before.len) {
+		line++;
+		from = next + 1;
+	}
+	column = text_len(sv_sub(before, from, before.len)) + 1;
+	if (!from && record->column)
+		column += record->column - 1;
+	return sv_from(arena_printf(r->arena, SV_FMT ":%zu:%zu", SV_ARG(file),
+				    line, column));
+}
+
+/* The record is an error, which stands at `at`. Returns 0. */
+static int bad(const struct reading *r, size_t at, const char *error,
+	       const char *message)
+{
+	r->out->op = CHANGE_ERROR;
+	r->out->error = error;
+	r->out->message = sv_from(message);
+	r->out->attrs = NULL;
+	r->out->attr_count = 0;
+	r->out->where = place(r, at);
+	return 0;
+}
+
+/* 1: the change word is understood; 0: the record is an error. */
+static int read_word(const struct reading *r)
+{
+	const struct records_source *source = r->in->source;
+	const struct record_field *field =
+		record_find(r->record, r->in->layout.change);
+	struct sv word = field ? sv_trim(field->text) : SV_NULL;
+	static const enum change_op ops[RECORDS_WORDS] = { CHANGE_ADD,
+							   CHANGE_OBJECT,
+							   CHANGE_DELETE };
+	size_t i;
+
+	if (!word.len)
+		return bad(r, 0, "missing-change-type",
+			   arena_printf(r->arena, "'" SV_FMT "' has no value",
+					SV_ARG(source->change)));
+	for (i = 0; i < RECORDS_WORDS; i++) {
+		if (sv_ieq(word, source->words[i])) {
+			r->out->op = ops[i];
+			return 1;
+		}
+	}
+	return bad(r, field->at, "invalid-change-type",
+		   arena_printf(r->arena,
+				"'" SV_FMT "' is none of " SV_FMT ", " SV_FMT
+				", " SV_FMT,
+				SV_ARG(word), SV_ARG(source->words[0]),
+				SV_ARG(source->words[1]),
+				SV_ARG(source->words[2])));
+}
+
+static int check_shape(const struct reading *r)
+{
+	const struct record *record = r->record;
+
+	return record->error
+		       ? bad(r, record->error_at, "parse-error", record->error)
+		       : 1;
+}
+
+static int check_anchor(const struct reading *r, int has_anchor, size_t missing)
+{
+	const struct record_field *field;
+	struct sv name;
+
+	if (has_anchor)
+		return 1;
+	name = r->in->source->anchors[missing];
+	field = record_find(r->record, r->in->layout.anchors[missing]);
+	if (field && !text_is_utf8(field->text))
+		return bad(r, field->at, "invalid-attribute-value",
+			   arena_printf(r->arena,
+					"the anchor '" SV_FMT "' is not in the "
+					"file's encoding",
+					SV_ARG(name)));
+	return bad(r, 0, "missing-anchor-component",
+		   arena_printf(r->arena,
+				"the anchor '" SV_FMT "' has no value",
+				SV_ARG(name)));
+}
+
+/* --- values ------------------------------------------------------------ */
+
+static size_t count_parts(struct sv text, const struct attr_def *def)
+{
+	struct sv separator = def->separator;
+	size_t count = 1;
+	size_t at;
+
+	if (!def->multi || !separator.len)
+		return 1;
+	for (at = 0; at + separator.len <= text.len; at++) {
+		if (memcmp(text.ptr + at, separator.ptr, separator.len) != 0)
+			continue;
+		count++;
+		at += separator.len - 1;
+	}
+	return count;
+}
+
+/* 1: the value is added; 0: it is no base64. */
+static int add_value(const struct reading *r, struct values *values,
+		     struct sv text, const struct attr_def *def)
+{
+	struct strbuf bytes = STRBUF_INIT(STRBUF_NO_LIMIT);
+	int ok = 1;
+
+	if (def->type != VALUE_BINARY) {
+		values->at[values->len++] = value_string(text);
+		return 1;
+	}
+	if (r->in->source->format->base64) {
+		ok = strbuf_add_unbase64(&bytes, text);
+		text = arena_dup(r->arena, strbuf_sv(&bytes));
+		strbuf_release(&bytes);
+	}
+	values->at[values->len++] = value_binary(text);
+	return ok;
+}
+
+/* The parts between separators, blanks around them trimmed; empty ones are no
+ * values. */
+static int add_parts(const struct reading *r, struct values *values,
+		     struct sv text, const struct attr_def *def)
+{
+	struct sv separator = def->separator;
+
+	if (!def->multi || !separator.len)
+		return add_value(r, values, text, def);
+	for (;;) {
+		const char *hit = memmem(text.ptr, text.len, separator.ptr,
+					 separator.len);
+		size_t end = hit ? (size_t)(hit - text.ptr) : text.len;
+		struct sv part = sv_trim(sv_sub(text, 0, end));
+
+		if (part.len && !add_value(r, values, part, def))
+			return 0;
+		if (!hit)
+			return 1;
+		text = sv_sub(text, end + separator.len, text.len);
+	}
+}
+
+/* Which attribute a field is of, when it has a value. */
+static size_t attr_of(const struct reading *r, const struct record_field *field)
+{
+	const struct sv null = r->in->source->null;
+
+	if (!field->text.len || field->name == RECORD_NO_NAME ||
+	    (null.len && sv_eq(field->text, null)))
+		return RECORD_NO_NAME;
+	return r->in->layout.attrs[r->out->type][field->name];
+}
+
+/* Room for the values of each attribute that the record has. */
+static struct attr_change *make_room(const struct reading *r, size_t *slots)
+{
+	const struct object_type *type = &r->s->config->types[r->out->type];
+	const struct record *record = r->record;
+	struct attr_change *attrs;
+	size_t count = 0;
+	size_t i;
+
+	for (i = 0; i < record->count; i++) {
+		size_t attr = attr_of(r, &record->fields[i]);
+
+		if (attr != RECORD_NO_NAME)
+			slots[attr] += count_parts(record->fields[i].text,
+						   &type->attrs[attr]);
+	}
+	attrs = arena_alloc(r->arena, (type->attr_count + 1) * sizeof(*attrs));
+	for (i = 0; i < type->attr_count; i++) {
+		if (!slots[i])
+			continue;
+		attrs[count] = (struct attr_change){
+			i,
+			ATTR_REPLACE,
+			{ arena_alloc(r->arena,
+				      slots[i] * sizeof(struct value)),
+			  0 }
+		};
+		slots[i] = count++;
+	}
+	r->out->attr_count = count;
+	return attrs;
+}
+
+static int bad_value(const struct reading *r, const struct record_field *field,
+		     const struct attr_def *def, const char *what)
+{
+	return bad(r, field->at, "invalid-attribute-value",
+		   arena_printf(r->arena, "'%s' %s", def->name, what));
+}
+
+/* 1: the record's attributes are filled; 0: it is an error. */
+static int fill_attrs(const struct reading *r)
+{
+	const struct object_type *type = &r->s->config->types[r->out->type];
+	const struct record *record = r->record;
+	size_t *slots =
+		arena_array(r->arena, type->attr_count + 1, sizeof(*slots));
+	struct attr_change *attrs = make_room(r, slots);
+	bool valid = text_is_utf8(record->raw);
+	size_t kept = 0;
+	size_t i;
+
+	for (i = 0; i < record->count; i++) {
+		const struct record_field *field = &record->fields[i];
+		size_t attr = attr_of(r, field);
+		const struct attr_def *def;
+
+		if (attr == RECORD_NO_NAME)
+			continue;
+		def = &type->attrs[attr];
+		if (!valid && def->type != VALUE_BINARY &&
+		    !text_is_utf8(field->text))
+			return bad_value(r, field, def,
+					 "has bytes that are not in the file's "
+					 "encoding");
+		if (!add_parts(r, &attrs[slots[attr]].values, field->text, def))
+			return bad_value(r, field, def, "is not base64");
+	}
+	for (i = 0; i < r->out->attr_count; i++)
+		if (attrs[i].values.len)
+			attrs[kept++] = attrs[i];
+	r->out->attr_count = kept;
+	r->out->attrs = attrs;
+	return 1;
+}
+
+/* --- changes ----------------------------------------------------------- */
+
+/* Leaves the attributes of a record to records_import_expand(). */
+static void defer(const struct reading *r)
+{
+	struct deferred *deferred = arena_alloc(r->arena, sizeof(*deferred));
+	struct record *record = &deferred->record;
+
+	deferred->in = r->in;
+	*record = *r->record;
+	record->lead = SV_NULL;
+	r->out->raw = record->raw;
+	r->out->raw_context = r->in->context;
+	r->out->deferred = deferred;
+}
+
+void records_import_expand(const struct connector_session *s,
+			   struct arena *arena, struct change *change)
+{
+	const struct deferred *deferred = change->deferred;
+	struct record record = deferred->record;
+	struct reading r = { s, deferred->in, &record, arena, change };
+
+	records_file_parse(&r.in->reader, arena, &record);
+	if (check_shape(&r))
+		(void)fill_attrs(&r);
+}
+
+static void filtered(const struct reading *r, struct sv type)
+{
+	r->out->op = CHANGE_FILTERED;
+	r->out->where = place(r, 0);
+	r->out->message = sv_from(arena_printf(
+		r->arena, "'" SV_FMT "' is the type of no rule set",
+		SV_ARG(type)));
+}
+
+/* 1: a change or an error; 0: nobody asks for the record. */
+static int read_record(const struct connector_session *s,
+		       const struct input *in, struct record *record,
+		       struct arena *arena, struct change *out)
+{
+	struct reading r = { s, in, record, arena, out };
+	size_t missing = 0;
+	struct sv type_name;
+	int has_anchor;
+	int has_type;
+
+	memset(out, 0, sizeof(*out));
+	out->op = CHANGE_OBJECT;
+	has_type = records_type(in->source, &in->layout, record, &out->type,
+				&type_name);
+	has_anchor = records_anchor(in->source, &in->layout, record, arena,
+				    &out->anchor, &missing);
+	if (!has_type && in->source->type != RECORDS_BY_NAME &&
+	    in->source->type != RECORDS_BY_FORMAT)
+		return 0;
+	if (has_type && has_anchor && !record->error && !s->import->delta) {
+		defer(&r);
+		return 1;
+	}
+	records_file_parse(&in->reader, arena, record);
+	if (!check_shape(&r))
+		return 1;
+	if (!has_type && type_name.len) {
+		filtered(&r, type_name);
+		return 1;
+	}
+	if ((s->import->delta && !read_word(&r)) ||
+	    !check_anchor(&r, has_anchor, missing))
+		return 1;
+	if (!has_type)
+		(void)bad(&r, 0, "missing-object-type",
+			  "the type of the record is not told");
+	else if (out->op != CHANGE_DELETE)
+		(void)fill_attrs(&r);
+	return 1;
+}
+
+int records_import_next(struct connector_session *s, struct arena *arena,
+			struct change *out, struct error *err)
+{
+	struct records_import *im = s->import;
+	struct record record;
+	int ret;
+
+	assert(im);
+	while (im->at < im->count) {
+		struct input *in = &im->inputs[im->at];
+
+		ret = in->open ? records_file_next(&in->reader, !im->delta,
+						   arena, &record, err)
+			       : 0;
+		if (ret < 0)
+			return -1;
+		if (ret == 0)
+			im->at++;
+		else if (read_record(s, in, &record, arena, out))
+			return 1;
+	}
+	return 0;
+}
+
+int records_import_end(struct connector_session *s, struct arena *arena,
+		       struct sv *watermark_out, struct error *err)
+{
+	struct records_import *im = s->import;
+	struct strbuf mark = STRBUF_INIT(STRBUF_NO_LIMIT);
+	bool any = false;
+	size_t i;
+
+	(void)err;
+	strbuf_adds(&mark, "records1");
+	for (i = 0; i < im->count; i++) {
+		const struct input *in = &im->inputs[i];
+
+		any = any || in->source->delta_path;
+		if (!in->source->delta_path || !in->hash[0])
+			continue;
+		strbuf_addf(&mark, "\n%s " SV_FMT, in->hash,
+			    SV_ARG(mark_name(s, in->source)));
+	}
+	*watermark_out = any ? arena_dup(arena, strbuf_sv(&mark)) : SV_NULL;
+	strbuf_release(&mark);
+	records_import_free(im);
+	s->import = NULL;
+	return 0;
+}
+
+int records_import_progress(const struct connector_session *s)
+{
+	const struct records_import *im = s->import;
+	uint64_t taken = 0;
+	uint64_t size = 0;
+	size_t i;
+
+	if (!im)
+		return -1;
+	for (i = 0; i < im->count; i++) {
+		size += im->inputs[i].reader.in.file_size;
+		taken += im->inputs[i].reader.in.taken;
+	}
+	return size ? (int)((taken < size ? taken : size) * 1000 / size) : -1;
+}
