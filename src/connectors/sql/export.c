@@ -46,6 +46,7 @@ struct attempt {
 	size_t at; /* the operation that it failed at; SIZE_MAX: committing */
 	bool child;
 	bool insert;
+	bool unsure; /* whether it was that one: see sql_run.one */
 	struct sql_failure failure;
 	struct error error;
 };
@@ -191,6 +192,23 @@ static size_t index_of(const struct sql_export *export,
 	return from;
 }
 
+/* Several were sent as one and not each touched a row: which, is not told. */
+static bool is_unsure(const struct sql_batch *batch, size_t at)
+{
+	const struct sql_run *run = &batch->runs.at[at];
+	size_t others = 0;
+	size_t i;
+
+	for (i = 0; run->one && !run->rows && i < batch->runs.len; i++) {
+		if (i == at || batch->runs.at[i].sql != run->sql)
+			continue;
+		if (batch->runs.at[i].rows)
+			return false;
+		others++;
+	}
+	return others > 0;
+}
+
 /* Sends the statements from `first` on. 1 all is well, 0 not, -1 lost. */
 static int run(struct connector_session *session, size_t from, size_t first,
 	       struct attempt *attempt)
@@ -217,6 +235,9 @@ static int run(struct connector_session *session, size_t from, size_t first,
 				   &batch->arena))
 			continue;
 		attempt->at = index_of(export, step->job, from);
+		attempt->unsure = ret > 0 && is_unsure(batch, i);
+		if (attempt->unsure)
+			sql_unrefuse(step->job);
 		attempt->child = step->child;
 		attempt->insert = step->insert;
 		return 0;
@@ -516,7 +537,7 @@ static int write_range(struct connector_session *session, size_t from,
 		ret = together(session, from, to, &attempt);
 		if (ret)
 			return ret < 0 ? -1 : 0;
-		if (attempt.at == SIZE_MAX ||
+		if (attempt.at == SIZE_MAX || attempt.unsure ||
 		    attempt.failure.kind == SQL_FAILURE_DEADLOCK)
 			return each_alone(session, from, to);
 		settled = settle(export, &attempt);

@@ -60,6 +60,7 @@ struct sql_writer {
 	const struct object_type *type;
 	const struct sql_table *table;     /* NULL: a query */
 	const struct sql_column **anchors; /* each NULL with a query */
+	bool whole_key;                    /* they are the primary key */
 	const struct sql_column *type_column;
 	struct sql_attr_place *attrs;
 	struct sql_child_place *children;
@@ -122,6 +123,7 @@ struct sql_job {
 struct sql_step {
 	struct sql_job *job;
 	enum sql_want want;
+	bool one;    /* it touches one row at most, whatever its values are */
 	bool child;  /* of a child table */
 	bool insert; /* of a row */
 };
@@ -153,6 +155,8 @@ int sql_write_take(struct connector_session *session, struct sql_step *step,
 int sql_refuse(struct sql_job *job, struct arena *arena, const char *code,
 	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/* It has no outcome again. */
+void sql_unrefuse(struct sql_job *job);
 /* Texts as they are bound become the job's anchor and its parts. */
 void sql_job_set_anchor(struct sql_job *job, const struct sv *parts,
 			struct arena *arena);

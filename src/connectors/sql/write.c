@@ -38,6 +38,12 @@ int sql_refuse(struct sql_job *job, struct arena *arena, const char *code,
 	return 0;
 }
 
+void sql_unrefuse(struct sql_job *job)
+{
+	memset(&job->outcome, 0, sizeof(job->outcome));
+	job->done = false;
+}
+
 static int missing(struct sql_job *job, struct arena *arena)
 {
 	return sql_refuse(job, arena, "cd-missing-object",
@@ -226,7 +232,8 @@ static void push(struct sql_batch *batch, struct sql_job *job, const char *sql,
 {
 	struct sql_run run = { .sql = sql,
 			       .params = params,
-			       .param_count = count };
+			       .param_count = count,
+			       .one = step.one };
 
 	step.job = job;
 	vec_push(&batch->runs, run);
@@ -636,6 +643,7 @@ static void push_child(struct connector_session *session, struct sql_job *job,
 	const struct sql_child_place *place = how->place;
 	size_t keys = place->child->key_count;
 	struct sql_step step = { .want = SQL_WANT_ANY,
+				 .one = how->insert,
 				 .child = true,
 				 .insert = how->insert };
 	struct sql_param *params =
@@ -861,7 +869,9 @@ static int insert_row(struct connector_session *session, struct sql_job *job,
 	struct cells cells =
 		new_cells(job->op.attr_count + writer->source->anchor_count + 1,
 			  &batch->arena);
-	struct sql_step step = { .want = SQL_WANT_ONE, .insert = true };
+	struct sql_step step = { .want = SQL_WANT_ONE,
+				 .one = true,
+				 .insert = true };
 
 	if (!gather_new(session, job, &cells, &batch->arena))
 		return 0;
@@ -875,6 +885,7 @@ static int insert_row(struct connector_session *session, struct sql_job *job,
 	if (cells.returning && dialect->returning == SQL_RETURNING_QUERY &&
 	    writer->source->anchor_count == 1) {
 		step.want = SQL_WANT_ANCHOR;
+		step.one = false;
 		push(batch, job, dialect->last_key, NULL, 0, step);
 	}
 	return 1;
@@ -975,7 +986,8 @@ static int update_row(struct connector_session *session, struct sql_job *job,
 		      struct error *err)
 {
 	struct cells cells = new_cells(job->op.attr_count, &batch->arena);
-	struct sql_step step = { .want = SQL_WANT_ONE };
+	struct sql_step step = { .want = SQL_WANT_ONE,
+				 .one = job->writer->whole_key };
 	struct current row = { .read = false };
 	struct sql_param *params;
 	const char *text;
@@ -997,6 +1009,7 @@ static int update_row(struct connector_session *session, struct sql_job *job,
 				     build_update);
 	} else {
 		step.want = SQL_WANT_ROW;
+		step.one = false;
 		text = sql_writer_text(job->writer, session->link->dialect,
 				       SV_LIT("look"), build_look, NULL);
 	}
@@ -1028,7 +1041,8 @@ static int write_delete(struct connector_session *session, struct sql_job *job,
 {
 	struct sql_writer *writer = job->writer;
 	struct cells none = { .count = 0 };
-	struct sql_step step = { .want = SQL_WANT_AT_MOST_ONE };
+	struct sql_step step = { .want = SQL_WANT_AT_MOST_ONE,
+				 .one = writer->whole_key };
 	struct child_sql all = { NULL, NULL, false, false };
 	struct sql_param *params;
 	size_t count;

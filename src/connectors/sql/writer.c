@@ -104,6 +104,19 @@ static void place_attr(const struct sql_writer *writer,
 		out->value = value_of(out->child, def->type);
 }
 
+static bool is_whole_key(const struct sql_writer *writer)
+{
+	size_t in_key = 0;
+	size_t i;
+
+	for (i = 0; i < writer->table->column_count; i++)
+		in_key += writer->table->columns[i].key > 0;
+	for (i = 0; i < writer->source->anchor_count; i++)
+		if (!writer->anchors[i]->key)
+			return false;
+	return in_key == writer->source->anchor_count;
+}
+
 static int place_table(struct connector_session *session,
 		       struct sql_writer *writer, struct error *err)
 {
@@ -121,6 +134,7 @@ static int place_table(struct connector_session *session,
 				source->anchors[i], &writer->anchors[i],
 				err) < 0)
 			return -1;
+	writer->whole_key = is_whole_key(writer);
 	if (source->type != SQL_TYPE_BY_COLUMN)
 		return 0;
 	return need_column(writer->table, source->table, source->type_column,
