@@ -173,7 +173,9 @@ static bool fit(const struct agent_plan *plan, const struct agent_type *type,
 
 	if (!flow->source)
 		return false;
-	if (to == VALUE_REFERENCE && from != VALUE_REFERENCE) {
+	/* by an anchor: it must be said whose */
+	if (to == VALUE_REFERENCE && (from != VALUE_REFERENCE ||
+				      !(plan->ops->caps & CONNECTOR_CAP_DN))) {
 		if (known || !refers(plan, &type->sample, flow->attr))
 			return false;
 		flow->declare = arena_printf(
@@ -188,6 +190,8 @@ static bool fit(const struct agent_plan *plan, const struct agent_type *type,
 				arena_printf(arena, "'CStr([%s])'", flow->attr);
 		return true;
 	}
+	if (to == VALUE_STRING && from == VALUE_REFERENCE)
+		return !known && !(plan->ops->caps & CONNECTOR_CAP_DN);
 	/* a date may be a text without harm, a switch, too */
 	return to == VALUE_STRING && !known &&
 	       (from == VALUE_DATETIME || from == VALUE_BOOLEAN);
