@@ -20,6 +20,7 @@
 #include "connectors/nt4/nt4.h"
 #include "connectors/records/records.h"
 #include "connectors/sql/postgresql.h"
+#include "connectors/sql/sql.h"
 
 const struct connector_ops *const connectors[] = {
 	&csv_connector,
@@ -39,6 +40,7 @@ const struct connector_ops *const connectors[] = {
 	&nt4_connector,
 	&postgresql_connector,
 	&exec_connector,
+	&sql_connector,
 	&memory_connector,
 	NULL,
 };

@@ -7,6 +7,7 @@
  */
 #include "conformance.h"
 #include "sql_driver_suite.h"
+#include "sql_target.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -369,6 +370,12 @@ static void a_lost_connection_is_told(void **state)
 	sql_odbc.close(other);
 }
 
+static struct node *reach(struct sql_target *target)
+{
+	(void)target;
+	return with_ca();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +403,10 @@ int main(void)
 		.bytes = "varbinary(300)",
 		.serial = "integer AUTO_INCREMENT PRIMARY KEY",
 	};
+	struct sql_target target = { .arena = &arena,
+				     .folder = "/",
+				     .reach = reach,
+				     .password = &password };
 	int failed;
 
 	if (!getenv("CONJOIN_MARIADB_PORT"))
@@ -410,6 +421,7 @@ int main(void)
 	failed = sql_driver_suite_run(&suite);
 	failed +=
 		cmocka_run_group_tests_name("MariaDB alone", tests, NULL, NULL);
+	failed += sql_target_run(&target);
 	secret_release(&password);
 	arena_release(&arena);
 	return failed;

@@ -6,6 +6,7 @@
 #include "conformance.h"
 #include "scratch.h"
 #include "sql_driver_suite.h"
+#include "sql_target.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -176,6 +177,13 @@ static void long_values_are_whole(void **state)
 	sql_odbc.close(link);
 }
 
+static struct node *reach(struct sql_target *target)
+{
+	(void)target;
+	return conformance_map(&scratch.arena, "driver", text("SQLite3"),
+			       "database", text("target.db"), NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,11 +206,15 @@ int main(void)
 		.lax_length = true,
 		.lax_locks = true,
 	};
+	struct sql_target target = { .arena = &scratch.arena,
+				     .folder = scratch.folder,
+				     .reach = reach };
 	int failed;
 
 	/* A file that is not there is not made. */
 	if (scratch_make(&scratch) < 0 ||
 	    scratch_put(&scratch, "suite.db", "w", SV_LIT("")) < 0 ||
+	    scratch_put(&scratch, "target.db", "w", SV_LIT("")) < 0 ||
 	    scratch_put(&scratch, "odd.db", "w", SV_LIT("")) < 0 ||
 	    scratch_put(&scratch, "long.db", "w", SV_LIT("")) < 0)
 		return 1;
@@ -215,6 +227,7 @@ int main(void)
 	failed = sql_driver_suite_run(&suite);
 	failed +=
 		cmocka_run_group_tests_name("SQLite alone", tests, NULL, NULL);
+	failed += sql_target_run(&target);
 	scratch_remove(&scratch);
 	return failed;
 }
