@@ -510,6 +510,12 @@ static int intend(struct export_step *step, size_t *from, struct error *err)
 	} while (ret == 0 && *from < step->plan.len &&
 		 !step->plan.at[*from].apart);
 	idmap_release(&window.by_id);
+	/* the connector is about to need room for all of it */
+	arena_release(&step->arena);
+	if (*from >= step->plan.len) {
+		idmap_release(&step->names);
+		arena_release(&step->run_arena);
+	}
 	return ret;
 }
 
