@@ -1,5 +1,6 @@
 /*
- * cmd_connector.c - `conjoin connector test`: a suite for who writes a connector
+ * cmd_connector.c - `conjoin connector test`: a suite for who writes a
+ * connector
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -128,8 +129,8 @@ static int start(struct cli *cli, struct trial *trial, struct error *err)
 {
 	const struct args *args = &cli->args;
 	const char *timeout = args_value(args, "timeout");
-	const char **given = arena_array(&cli->arena, args->options.len + 1,
-					 sizeof(*given));
+	const char **given =
+		arena_array(&cli->arena, args->options.len + 1, sizeof(*given));
 	int64_t seconds = 10;
 	size_t count = 0;
 	size_t i;

@@ -395,8 +395,8 @@ static int survey(struct trial *trial, struct connector *connector,
 static void take_types(struct trial *trial)
 {
 	const struct schema *told = &trial->told;
-	struct object_type *types = arena_array(
-		&trial->arena, told->type_count, sizeof(*types));
+	struct object_type *types =
+		arena_array(&trial->arena, told->type_count, sizeof(*types));
 	size_t i;
 	size_t k;
 
@@ -451,9 +451,9 @@ static int reads_all(struct trial *trial, struct error *err)
 	int ret = trial_read(trial, IMPORT_FULL, SV_NULL, &picture, err);
 
 	if (ret == 0)
-		trial->notes = arena_printf(
-			&trial->arena, "%zu objects, %zu that are bad",
-			picture.objects.len, picture.bad);
+		trial->notes = arena_printf(&trial->arena,
+					    "%zu objects, %zu that are bad",
+					    picture.objects.len, picture.bad);
 	trial_picture_release(&picture);
 	return ret;
 }
@@ -465,17 +465,15 @@ static int same(const struct trial_picture *a, const struct trial_picture *b,
 	size_t i = 0;
 
 	if (a->objects.len != b->objects.len)
-		return error_set(err, ERR_INVALID,
-				 "%zu objects, then %zu", a->objects.len,
-				 b->objects.len);
+		return error_set(err, ERR_INVALID, "%zu objects, then %zu",
+				 a->objects.len, b->objects.len);
 	vec_foreach(&a->objects, object) {
 		const struct trial_object *other = &b->objects.at[i++];
 
 		if (!sv_eq(other->name, object->name))
 			other = trial_find(b, object->type, object->name);
 		if (!other || other->values != object->values)
-			return error_set(err, ERR_INVALID,
-					 "'" SV_FMT "' is %s",
+			return error_set(err, ERR_INVALID, "'" SV_FMT "' is %s",
 					 SV_ARG(object->name),
 					 other ? "another one then"
 					       : "not there then");
@@ -557,17 +555,17 @@ static int goes_on_from_a_watermark(struct trial *trial, struct error *err)
 		ret = error_set(err, ERR_INVALID,
 				"its delta import gives no watermark");
 	if (ret == 0)
-		trial->notes = arena_printf(&trial->arena, "%zu changes",
-					    delta.objects.len +
-						    delta.deletions);
+		trial->notes =
+			arena_printf(&trial->arena, "%zu changes",
+				     delta.objects.len + delta.deletions);
 	trial_picture_release(&full);
 	trial_picture_release(&delta);
 	return ret;
 }
 
 const struct trial_check trial_reading[] = {
-	{ "begins a session", "hello with protocol 1 and `can`, then ok to open",
-	  0, says_hello },
+	{ "begins a session",
+	  "hello with protocol 1 and `can`, then ok to open", 0, says_hello },
 	{ "has words of `can` that go together", "words of the protocol", 0,
 	  knows_its_words },
 	{ "refuses a question that it does not know",

@@ -118,8 +118,7 @@ static struct export_op *put_add(struct trial *trial, struct work *work,
 {
 	const struct object_type *type =
 		&trial->config.types[work->subject.type];
-	const struct schema_type *told =
-		&trial->told.types[work->subject.type];
+	const struct schema_type *told = &trial->told.types[work->subject.type];
 	struct export_op *op = put(work, EXPORT_ADD, id);
 	size_t i;
 
@@ -188,8 +187,9 @@ static int must_not(const struct work *work, size_t i, const char *what,
 	if (!outcome->ok && outcome->error && !strcmp(outcome->error, error))
 		return 0;
 	return error_set(err, ERR_INVALID, "%s: %s", what,
-			 outcome->ok ? "it is done"
-				     : outcome->error ? outcome->error : "");
+			 outcome->ok      ? "it is done"
+			 : outcome->error ? outcome->error
+					  : "");
 }
 
 /* Whether the object is there with this value of an attribute (NULL: any). */
@@ -206,7 +206,8 @@ static int is_there(struct trial *trial, const struct work *work,
 	size_t i;
 	int ret = trial_read(trial, IMPORT_FULL, SV_NULL, &picture, err);
 
-	object = ret == 0 ? trial_find(&picture, type->name, sv_from(id)) : NULL;
+	object = ret == 0 ? trial_find(&picture, type->name, sv_from(id))
+			  : NULL;
 	for (i = 0; object && i < object->change->attr_count; i++) {
 		const struct attr_change *change = &object->change->attrs[i];
 

@@ -1,8 +1,8 @@
 /*
  * test_exec.c - the exec connector keeps the contract, with the examples
  *
- * The one in Python reads, tells what changed and writes; the one in shell reads
- * only.
+ * The one in Python reads, tells what changed and writes; the one in shell
+ * reads only.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -95,7 +95,8 @@ static struct node *settings(enum variant variant, const char *file)
 	struct node *can =
 		variant == PYTHON
 			? conformance_list(arena, text("import"), text("delta"),
-					   text("export"), text("schema"), NULL)
+					   text("export"), text("at-once"),
+					   text("schema"), NULL)
 			: conformance_list(arena, text("import"), NULL);
 
 	return conformance_map(

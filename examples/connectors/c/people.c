@@ -151,8 +151,8 @@ static int is(const char *ask, const char *name)
 {
 	size_t len = strlen(name);
 
-	return !strncmp(ask, "{\"msg\":\"", 8) && !strncmp(ask + 8, name, len) &&
-	       ask[8 + len] == '"';
+	return !strncmp(ask, "{\"msg\":\"", 8) &&
+	       !strncmp(ask + 8, name, len) && ask[8 + len] == '"';
 }
 
 int main(void)

@@ -67,7 +67,7 @@ class Connector:
         """An export begins."""
 
     def end(self):
-        """An export ends: what is not written yet is to be now."""
+        """An export ends: with "at-once" in `can` all is written now."""
 
     # --- messages ---
 
@@ -153,7 +153,11 @@ def do(connector, op):
         done = {"ok": True, **(connector.write(op) or {})}
     except Refused as refusal:
         done = {"ok": False, "error": refusal.error, "message": str(refusal)}
-    say({"msg": "result", "id": op["id"], **done})
+    result = {"msg": "result", "id": op["id"], **done}
+    if "at-once" in connector.can:
+        connector.later.append(result)  # it is true only behind end()
+    else:
+        say(result)
 
 
 def answer(connector, ask):
@@ -174,12 +178,15 @@ def answer(connector, ask):
     elif name == "export":
         connector.begin()
         connector.results = 0
+        connector.later = []
         say({"msg": "ok"})
     elif name in ("add", "update", "rename", "delete", "replace"):
         do(connector, ask)
         connector.results += 1
     elif name == "export-end":
         connector.end()
+        for result in connector.later:
+            say(result)
         say({"msg": "end", "count": connector.results})
     else:
         say({"msg": "error", "code": "unsupported",

@@ -16,7 +16,7 @@ ATTRIBUTES = [{"name": "uid", "identifies": True, "required": True},
 
 class People(Connector):
     name = "people in a file"
-    can = ["import", "delta", "export", "schema"]
+    can = ["import", "delta", "export", "at-once", "schema"]
 
     def open(self, options, types, partitions):
         self.path = options["file"]

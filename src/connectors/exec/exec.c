@@ -235,11 +235,12 @@ static int compare_can(const struct connector_session *s, struct error *err)
 			if (sv_eq(name->text, s->hello.can[k]))
 				break;
 		if (k == s->hello.can_count)
-			return error_set(err, ERR_INVALID,
-					 "'can' of the agent has '" SV_FMT
-					 "', which '%s' cannot do: take it away "
-					 "there",
-					 SV_ARG(name->text), s->plan.argv[0]);
+			return error_set(
+				err, ERR_INVALID,
+				"'can' of the agent has '" SV_FMT
+				"', which '%s' cannot do: take it away "
+				"there",
+				SV_ARG(name->text), s->plan.argv[0]);
 	}
 	if (!can && !exec_can(&s->hello, "import"))
 		return error_set(err, ERR_INVALID,

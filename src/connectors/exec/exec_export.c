@@ -185,9 +185,10 @@ static struct export_outcome make_outcome(struct exec_export *ex, uint64_t id,
 	out.ok = message_true(message, "ok");
 	if (out.ok) {
 		out.adopted = message_true(message, "adopted");
-		out.references_later = message_true(message, "references_later");
-		out.anchor = arena_dup(&ex->arena,
-				       message_text(message, "anchor"));
+		out.references_later =
+			message_true(message, "references_later");
+		out.anchor =
+			arena_dup(&ex->arena, message_text(message, "anchor"));
 		out.dn = arena_dup(&ex->arena, message_text(message, "dn"));
 		return out;
 	}
@@ -266,7 +267,7 @@ static int go_on(struct connector_session *s, struct error *err)
 	return 0;
 }
 
-/* 1: a result was taken; 0: none within the time; -1. */
+/* 1: a result was taken; 0: none; -1. */
 static int take_one(struct connector_session *s, bool wait, struct error *err)
 {
 	struct arena scratch = ARENA_INIT;
@@ -401,15 +402,19 @@ int exec_export_result(struct connector_session *s, bool wait,
 		       struct error *err)
 {
 	struct exec_export *ex = s->export;
-	int ret = 1;
+	int ret;
 
 	if (!ex)
 		return 0;
-	while (ret > 0 && ex->given == ex->outcomes.len && ex->begun &&
-	       ex->outstanding && !(ex->at_once && wait))
+	while (ex->given == ex->outcomes.len && ex->begun && ex->outstanding &&
+	       !(ex->at_once && wait)) {
 		ret = take_one(s, wait, err);
-	if (ret < 0)
-		return -1;
+		if (ret < 0)
+			return -1;
+		/* or it was started again */
+		if (ret == 0 && !wait)
+			break;
+	}
 	if (ex->given == ex->outcomes.len)
 		return 0;
 	*out = ex->outcomes.at[ex->given++];

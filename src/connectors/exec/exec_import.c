@@ -26,12 +26,12 @@ struct exec_import {
 	size_t most; /* of a sample; 0: all */
 	struct sv since;
 	struct sv watermark;
-	bool early;      /* the watermark came before the data */
+	bool early; /* the watermark came before the data */
 	bool ended;
-	bool again;      /* it was begun anew */
-	uint64_t count;  /* messages about objects, of this program */
-	int64_t credit;  /* how many more it may send */
-	int permille;    /* -1: not known */
+	bool again;     /* it was begun anew */
+	uint64_t count; /* messages about objects, of this program */
+	int64_t credit; /* how many more it may send */
+	int permille;   /* -1: not known */
 	struct hash_key key;
 	VEC(struct hash128) given;
 	struct hashmap known; /* of those that were given, when again */
@@ -78,8 +78,7 @@ static int ask(struct connector_session *s, struct error *err)
 	struct message *answer;
 	int ret;
 
-	strbuf_addf(&line,
-		    "{\"msg\":\"import\",\"kind\":\"%s\",\"watermark\":",
+	strbuf_addf(&line, "{\"msg\":\"import\",\"kind\":\"%s\",\"watermark\":",
 		    im->delta ? "delta" : "full");
 	message_put_text(&line, im->since);
 	if (im->most)
@@ -107,8 +106,8 @@ static void remember_given(struct exec_import *im)
 		hashmap_init(&im->known);
 	im->again = true;
 	vec_foreach(&im->given, each)
-		*hashmap_at(&im->known, sv_make((const char *)each,
-						sizeof(*each))) = 1;
+		*hashmap_at(&im->known,
+			    sv_make((const char *)each, sizeof(*each))) = 1;
 	vec_clear(&im->given);
 }
 
@@ -147,8 +146,9 @@ int exec_import_begin(struct connector_session *s, enum import_kind kind,
 	make_import(s);
 	s->import->delta = kind == IMPORT_DELTA;
 	if (s->import->delta && !watermark.len)
-		return error_set(err, ERR_CONFLICT,
-				 "there is no watermark yet: run a full import");
+		return error_set(
+			err, ERR_CONFLICT,
+			"there is no watermark yet: run a full import");
 	s->import->since = arena_dup(&s->import->arena, watermark);
 	return begin(s, err);
 }
@@ -238,9 +238,7 @@ static int count_it(struct connector_session *s, const struct message *message,
 				  "'" SV_FMT "' is no message of a %s import",
 				  SV_ARG(name), im->delta ? "delta" : "full");
 	im->count++;
-	if (s->hello.credits && --im->credit < 0)
-		return exec_wrong(s, err,
-				  "it sends more objects than 'more' allows");
+	im->credit--;
 	return 0;
 }
 
@@ -276,8 +274,10 @@ int exec_import_message(struct connector_session *s, struct arena *arena,
 static struct sv place(const struct connector_session *s, uint64_t line,
 		       struct arena *arena)
 {
-	return sv_from(
-		arena_printf(arena, "%s:%" PRIu64, s->plan.argv[0], line));
+	const char *slash = strrchr(s->plan.argv[0], '/');
+
+	return sv_from(arena_printf(arena, "output of %s:%" PRIu64,
+				    slash ? slash + 1 : s->plan.argv[0], line));
 }
 
 /* The object is an error. */
@@ -316,9 +316,9 @@ static enum change_op op_of(const struct message *message)
 		const char *name;
 		enum change_op op;
 	} ops[] = {
-		{ "object", CHANGE_OBJECT },   { "add", CHANGE_ADD },
-		{ "update", CHANGE_UPDATE },   { "rename", CHANGE_RENAME },
-		{ "delete", CHANGE_DELETE },   { "present", CHANGE_PRESENT },
+		{ "object", CHANGE_OBJECT }, { "add", CHANGE_ADD },
+		{ "update", CHANGE_UPDATE }, { "rename", CHANGE_RENAME },
+		{ "delete", CHANGE_DELETE }, { "present", CHANGE_PRESENT },
 		{ "bad", CHANGE_ERROR },
 	};
 	size_t i;
@@ -365,7 +365,8 @@ static void take_bad(const struct connector_session *s,
 {
 	struct sv text = message_text(message, "message");
 
-	bad(s, s->line, arena, out, error_name(message_text(message, "error")), "");
+	bad(s, s->line, arena, out, error_name(message_text(message, "error")),
+	    "");
 	out->message = text.len ? text
 				: SV_LIT("the program cannot read the object");
 }
@@ -395,11 +396,12 @@ static bool has_names(const struct connector_session *s, struct arena *arena,
 		bad(s, s->line, arena, out, "missing-anchor-component",
 		    "there is no 'anchor'");
 	} else if (dn && !out->dn.len &&
-		   !(out->anchor.len && (out->op == CHANGE_DELETE ||
-					 out->op == CHANGE_PRESENT))) {
+		   !(out->anchor.len &&
+		     (out->op == CHANGE_DELETE || out->op == CHANGE_PRESENT))) {
 		bad(s, s->line, arena, out, "missing-dn", "there is no 'dn'");
 	} else if (out->op == CHANGE_RENAME && !out->new_dn.len) {
-		bad(s, s->line, arena, out, "missing-dn", "there is no 'new_dn'");
+		bad(s, s->line, arena, out, "missing-dn",
+		    "there is no 'new_dn'");
 	} else {
 		return true;
 	}
@@ -478,7 +480,8 @@ static void make_change(const struct connector_session *s,
 	}
 }
 
-/* It was given before the program was started again; from now on it has been. */
+/* It was given before the program was started again; from now on it has been.
+ */
 static bool was_given(struct connector_session *s, const struct change *change)
 {
 	struct exec_import *im = s->import;

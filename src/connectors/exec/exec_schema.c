@@ -93,8 +93,9 @@ static int take_type(struct connector_session *s, const struct message *from,
 		arena_array(arena, attrs->count, sizeof(*type->members));
 	out->type_count++;
 	for (at = attrs->first; at; at = at->next)
-		if (take_attr(s, at, arena, &type->members[type->member_count++],
-			      out, err) < 0)
+		if (take_attr(s, at, arena,
+			      &type->members[type->member_count++], out,
+			      err) < 0)
 			return -1;
 	return 0;
 }
@@ -172,8 +173,7 @@ static void take_values(struct schema_object *object, const struct message *at,
 			struct arena *arena)
 {
 	const char *name = arena_cstr(arena, at->key);
-	const struct message *item =
-		at->kind == MESSAGE_LIST ? at->first : at;
+	const struct message *item = at->kind == MESSAGE_LIST ? at->first : at;
 
 	for (; item; item = item == at ? NULL : item->next) {
 		struct strbuf bytes = STRBUF_INIT(STRBUF_NO_LIMIT);
@@ -228,12 +228,12 @@ int exec_sample(struct connector_session *s, const char *type, size_t most,
 	while (out->count < most && ret > 0) {
 		ret = exec_import_message(s, arena, &message, &line, err);
 		if (ret > 0 && is_wanted(message, type))
-			take_object(message,
-				    type ? type
-					 : arena_cstr(arena,
-						      message_text(message,
-								   "type")),
-				    arena, &out->objects[out->count++]);
+			take_object(
+				message,
+				type ? type
+				     : arena_cstr(arena, message_text(message,
+								      "type")),
+				arena, &out->objects[out->count++]);
 	}
 	if (ret < 0)
 		return -1;

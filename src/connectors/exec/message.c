@@ -210,8 +210,8 @@ static int say_problem(struct message_parser *parser, yajl_status status,
 				 "in its line");
 	text = yajl_get_error(parser->handle, 0, NULL, 0);
 	words = sv_trim(sv_from((const char *)text));
-	(void)error_set(err, ERR_INVALID,
-			"it is not JSON, byte %zu: " SV_FMT, at, SV_ARG(words));
+	(void)error_set(err, ERR_INVALID, "it is not JSON, byte %zu: " SV_FMT,
+			at, SV_ARG(words));
 	yajl_free_error(parser->handle, text);
 	return -1;
 }
@@ -241,8 +241,8 @@ int message_parse(struct message_parser *parser, struct sv line,
 			  : yajl_status_ok;
 	/* a number that ends the line is a number only behind it */
 	if (status == yajl_status_ok)
-		status = yajl_parse(parser->handle,
-				    (const unsigned char *)"\n", 1);
+		status = yajl_parse(parser->handle, (const unsigned char *)"\n",
+				    1);
 	if (status == yajl_status_ok && parser->root && !parser->depth) {
 		*out = parser->root;
 		return 0;

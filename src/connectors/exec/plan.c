@@ -2,8 +2,8 @@
  * plan.c - what is started and what it is told first, from the settings
  *
  * The program's environment is its own: where commands are, a language, and
- * what the agent sets. Secrets stand in no argument and no variable: they are in
- * the message `open` alone.
+ * what the agent sets. Secrets stand in no argument and no variable: they are
+ * in the message `open` alone.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -49,17 +49,17 @@ static const char *find_program(struct connector_session *s, struct sv word,
 	all = sv_from(path);
 	while (from < all.len) {
 		size_t end = sv_find(all, ':', from);
-		const char *file = arena_printf(
-			&s->arena, SV_FMT "/" SV_FMT,
-			SV_ARG(sv_sub(all, from, end)), SV_ARG(word));
+		const char *file = arena_printf(&s->arena, SV_FMT "/" SV_FMT,
+						SV_ARG(sv_sub(all, from, end)),
+						SV_ARG(word));
 
 		if (can_run(file))
 			return file;
 		from = end + 1;
 	}
 	(void)error_set(err, ERR_INVALID,
-			"there is no program '" SV_FMT "' in %s",
-			SV_ARG(word), path);
+			"there is no program '" SV_FMT "' in %s", SV_ARG(word),
+			path);
 	return NULL;
 }
 
@@ -68,8 +68,7 @@ static int plan_argv(struct connector_session *s, struct error *err)
 	const struct node *command = node_get(s->config->connect, "command");
 	bool list = command && command->kind == NODE_LIST;
 	size_t count = list ? command->len : 1;
-	const char **argv =
-		arena_array(&s->arena, count + 2, sizeof(char *));
+	const char **argv = arena_array(&s->arena, count + 2, sizeof(char *));
 	size_t i;
 
 	for (i = 0; command && i < count; i++)
@@ -104,9 +103,9 @@ int exec_plan(struct connector_session *s, struct error *err)
 	struct sv user = setting_text(connect, exec_settings, "user");
 
 	s->plan.agent = s->config->agent;
-	s->plan.memory = (uint64_t)setting_number(connect, exec_settings,
-						  "memory")
-			 << 20;
+	s->plan.memory =
+		(uint64_t)setting_number(connect, exec_settings, "memory")
+		<< 20;
 	s->plan.user = user.len ? arena_cstr(&s->arena, user) : NULL;
 	s->plan.folder = connector_path(
 		s->config, setting_text(connect, exec_settings, "folder"),

@@ -28,7 +28,7 @@
 #define PIPE_SIZE   (1 << 20)
 #define KILL_MS     2000
 #define MAX_GROUPS  64
-#define FIRST_OTHER  3 /* files from here on are not the program's */
+#define FIRST_OTHER 3 /* files from here on are not the program's */
 #define EPITAPH_MS  1000
 
 /* --- starting ---------------------------------------------------------- */
@@ -228,8 +228,7 @@ int program_start(struct program *program, const struct program_plan *plan,
 	program->outbox = (struct strbuf)STRBUF_INIT(STRBUF_NO_LIMIT);
 	program->noise = (struct strbuf)STRBUF_INIT(PROGRAM_NOISE_LINE);
 	program->in = program->out = program->errors = -1;
-	code = make_pipes(ends) < 0 ? errno
-				    : launch(program, &identity, ends);
+	code = make_pipes(ends) < 0 ? errno : launch(program, &identity, ends);
 	if (code == 0) {
 		program->in = ends[1];
 		program->out = ends[2];
@@ -255,9 +254,8 @@ static void end_noise(struct program *program)
 	struct sv text = strbuf_sv(&program->noise);
 
 	if (text.len) {
-		(void)snprintf(program->last_words,
-			       sizeof(program->last_words), SV_FMT,
-			       SV_ARG(text));
+		(void)snprintf(program->last_words, sizeof(program->last_words),
+			       SV_FMT, SV_ARG(text));
 		if (program->noisy < PROGRAM_NOISE)
 			log_warn("connector says",
 				 F_STR("agent", program->plan->agent),

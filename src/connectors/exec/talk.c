@@ -230,8 +230,7 @@ static int take_hello(struct connector_session *s,
 		arena_cstr(&s->arena, message_text(message, "version"));
 	hello->can = arena_array(&s->arena, can->count, sizeof(struct sv));
 	for (at = can->first; at; at = at->next)
-		hello->can[hello->can_count++] =
-			arena_dup(&s->arena, at->text);
+		hello->can[hello->can_count++] = arena_dup(&s->arena, at->text);
 	hello->credits = message_true(message, "credits");
 	(void)message_number(message, "window", &hello->window);
 	if (hello->window < 1 || hello->window > EXEC_MOST_WINDOW)
@@ -297,8 +296,7 @@ int exec_again(struct connector_session *s, struct error *err)
 	if (!s->crashed || s->restarts < 1)
 		return -1;
 	s->restarts--;
-	log_warn("connector is started again",
-		 F_STR("agent", s->config->agent),
+	log_warn("connector is started again", F_STR("agent", s->config->agent),
 		 F_STR("since", err ? err->msg : ""));
 	error_clear(err);
 	return exec_start(s, err);

@@ -131,7 +131,8 @@ static int read_attr(struct reading *r, const struct message *at,
 	if (!namemap_get(r->s->attrs[r->type], at->key, &index))
 		return 0; /* nobody asks for it */
 	if (seen[index]++)
-		return refuse(r, "parse-error", "it is there twice", at->key);
+		return refuse(r, "invalid-attribute-value", "it is there twice",
+			      at->key);
 	if (is_parts(at)) {
 		if (!r->change)
 			return refuse(r, "invalid-modification-type",
@@ -161,7 +162,7 @@ int exec_read_attrs(const struct connector_session *s, size_t type,
 	*count = 0;
 	*out = arena_alloc(arena, (2 * known + 2) * sizeof(**out));
 	if (attrs && attrs->kind != MESSAGE_MAP) {
-		*error = "parse-error";
+		*error = "invalid-attribute-value";
 		*problem = "'attrs' must be an object of attributes";
 		return -1;
 	}

@@ -138,8 +138,8 @@ static void texts_go_out_escaped(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(members_are_found), TEST(texts_stay_in_the_line),
-		TEST(rubbish_is_refused), TEST(limits_are_kept),
+		TEST(members_are_found),    TEST(texts_stay_in_the_line),
+		TEST(rubbish_is_refused),   TEST(limits_are_kept),
 		TEST(texts_go_out_escaped),
 	};
 
