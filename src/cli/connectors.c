@@ -29,6 +29,7 @@ const struct connector_ops *const connectors[] = {
 	&jsonl_connector,
 	&fixed_connector,
 	&avp_connector,
+	&xml_connector,
 	&ldap_connector,
 	&ad_connector,
 	&adlds_connector,

@@ -107,6 +107,13 @@ static int start_converting(struct text_input *in, struct error *err)
 int text_input_open(struct text_input *in, const char *path,
 		    const char *encoding, struct error *err)
 {
+	return text_input_open_fd(in, open(path, O_RDONLY | O_CLOEXEC), path,
+				  encoding, err);
+}
+
+int text_input_open_fd(struct text_input *in, int fd, const char *path,
+		       const char *encoding, struct error *err)
+{
 	struct stat st;
 
 	init(in);
@@ -114,7 +121,7 @@ int text_input_open(struct text_input *in, const char *path,
 	in->encoding = encoding;
 	in->size = BUFFER_SIZE;
 	in->buffer = mem_alloc(in->size);
-	in->fd = open(path, O_RDONLY | O_CLOEXEC);
+	in->fd = fd;
 	if (in->fd < 0 || fstat(in->fd, &st) < 0) {
 		(void)error_errno(err, errno, "cannot read '%s'", path);
 		text_input_close(in);

@@ -44,6 +44,10 @@ struct text_input {
  * (as text_encoding() gives it). */
 int text_input_open(struct text_input *in, const char *path,
 		    const char *encoding, struct error *err);
+/* The same of an open file, which it closes; -1: errno tells why there is none.
+ */
+int text_input_open_fd(struct text_input *in, int fd, const char *path,
+		       const char *encoding, struct error *err);
 /* Reads UTF-8 from memory. */
 void text_input_open_text(struct text_input *in, struct sv text);
 /* More bytes behind the unread part, which moves to the buffer's front. */

@@ -192,6 +192,52 @@ static void write_avp(FILE *file, const struct conformance_object *objects,
 	}
 }
 
+/* --- XML --------------------------------------------------------------- */
+
+static void xml_element(FILE *file, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	(void)fprintf(file, "<p:%s>", name);
+	for (; *value; value++)
+		(void)fprintf(file, strchr("<&", *value) ? "&#%d;" : "%c",
+			      *value);
+	(void)fprintf(file, "</p:%s>\n", name);
+}
+
+static void write_xml(FILE *file, const struct conformance_object *objects,
+		      size_t count, bool change)
+{
+	size_t i;
+
+	(void)fputs("<?xml version='1.0'?>\n<all xmlns:p='urn:people'>\n"
+		    "<p:person><uid>not me</uid></p:person>\n<people>\n",
+		    file);
+	for (i = 0; i < count; i++) {
+		const struct conformance_object *o = &objects[i];
+		const char *phones = o->phones ? o->phones : "";
+
+		(void)fputs("  <other><p:uid>x</p:uid></other>\n  <p:person>\n",
+			    file);
+		xml_element(file, "uid", o->id);
+		while (*phones) {
+			size_t len = strcspn(phones, ";");
+
+			(void)fprintf(file,
+				      "<p:telephoneNumber kind='w'>%.*s"
+				      "</p:telephoneNumber>",
+				      (int)len, phones);
+			phones += len + (phones[len] == ';');
+		}
+		xml_element(file, "sn", o->sn);
+		xml_element(file, "title", o->title);
+		if (change)
+			xml_element(file, "change", word_of(o));
+		(void)fputs("</p:person>\n", file);
+	}
+	(void)fputs("</people></all>\n", file);
+}
+
 /* --- the suite --------------------------------------------------------- */
 
 static const struct kind kinds[] = {
@@ -212,6 +258,11 @@ static const struct kind kinds[] = {
 	{ .ops = &avp_connector,
 	  .write = write_avp,
 	  .spoil = "\nuid: broken\nwhat is this\n" },
+	{ .ops = &xml_connector,
+	  .write = write_xml,
+	  .spoil = "<p:person><p:sn>nobody</p:sn></p:person>",
+	  .end = "</people>",
+	  .settings = { "records", "all/people/person" } },
 };
 
 static int write_file(const char *name,

@@ -115,15 +115,19 @@ struct record_writer {
 struct record_format {
 	const char *name; /* "json": gives raw bytes their meaning */
 	const struct setting_def *file_settings;
-	bool base64; /* bytes stand in it as base64 */
-	bool bytes;  /* it can hold any bytes */
-	bool cells;  /* places are cells: B12 */
-	bool adds_columns;
+	bool base64;     /* bytes stand in it as base64 */
+	bool bytes;      /* it can hold any bytes */
+	bool cells;      /* places are cells: B12 */
+	bool keeps_lead; /* what stands before a record that goes may be more
+			  * than blanks */
 
 	/* What only the format can tell of its settings; fills source->data.
 	 * It may set source->type to RECORDS_BY_FORMAT. NULL: nothing. */
 	int (*load)(struct records_source *source, struct arena *arena,
 		    struct error *err);
+	/* The encoding that a file says it has; NULL: it does not. NULL: it
+	 * never does. */
+	const char *(*declared)(const char *path, struct arena *arena);
 	/* The file's text is open in reader->in. NULL: nothing to be done. */
 	int (*open)(struct record_reader *reader, struct error *err);
 	void (*close)(struct record_reader *reader);
@@ -155,6 +159,10 @@ struct record_format {
 	int (*write_end)(struct record_writer *writer, struct error *err);
 	void (*write_free)(struct record_writer *writer);
 };
+
+/* The encoding of a file that is there. */
+const char *records_encoding(const struct records_source *source,
+			     const char *path, struct arena *arena);
 
 /* A line without its end; 1, 0 end of data, -1. For formats of lines: *whole is
  * the line as it stands in the file. Moves on. */

@@ -58,7 +58,8 @@ int records_export_begin(struct connector_session *s, struct error *err)
 }
 
 /* A byte order mark may tell another encoding than the settings do. */
-static int open_target(struct records_target *t, struct error *err)
+static int open_target(struct records_target *t, struct arena *arena,
+		       struct error *err)
 {
 	const struct records_source *source = t->source;
 	const char *encoding = source->encoding;
@@ -67,6 +68,7 @@ static int open_target(struct records_target *t, struct error *err)
 	if (t->opened)
 		return 0;
 	if (file_exists(source->path)) {
+		encoding = records_encoding(source, source->path, arena);
 		if (text_input_open(&in, source->path, encoding, err) < 0)
 			return -1;
 		encoding = in.encoding;
@@ -362,7 +364,7 @@ int records_export_put(struct connector_session *s, const struct export_op *op,
 				     "no file is set for objects of this type");
 		return 0;
 	}
-	if (open_target(t, err) < 0)
+	if (open_target(t, &ex->arena, err) < 0)
 		return -1;
 	if (find_anchor(s, t, op, item) == 0 &&
 	    spool_op(s, t, op, item, &out) == 0) {

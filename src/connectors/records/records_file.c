@@ -130,6 +130,16 @@ static int need_columns(const struct record_reader *r,
 
 /* --- files ------------------------------------------------------------- */
 
+const char *records_encoding(const struct records_source *s, const char *path,
+			     struct arena *arena)
+{
+	const char *declared = NULL;
+
+	if (s->format->declared && !records_node(s, "encoding"))
+		declared = s->format->declared(path, arena);
+	return declared ? declared : s->encoding;
+}
+
 int records_file_open(const struct records_source *s, unsigned flags,
 		      struct records_layout *layout,
 		      const struct connector_config *config,
@@ -146,8 +156,11 @@ int records_file_open(const struct records_source *s, unsigned flags,
 	r->writing = flags & RECORDS_EXPORT;
 	if (!delta && (s->create || r->writing) && !file_exists(path))
 		return 0;
-	if (text_input_open(&r->in, path, s->encoding, err) < 0)
+	if (text_input_open(&r->in, path, records_encoding(s, path, &r->arena),
+			    err) < 0) {
+		arena_release(&r->arena);
 		return -1;
+	}
 	if ((s->format->open && s->format->open(r, err) < 0) ||
 	    (config && r->columns &&
 	     need_columns(r, layout, flags, config, err) < 0)) {

@@ -555,7 +555,10 @@ static int merge_record(struct merge *m, const struct record *record,
 	if (items && run_chain(&work, items, err) < 0)
 		return -1;
 	if (!work.present)
-		return 0;
+		return m->t->source->format->keeps_lead &&
+				       sv_trim(record->lead).len
+			       ? put(m, record->lead, err)
+			       : 0;
 	return put_record(m, record->lead, work.raw, arena, err);
 }
 
