@@ -30,6 +30,7 @@ const struct connector_ops *const connectors[] = {
 	&fixed_connector,
 	&avp_connector,
 	&xml_connector,
+	&xlsx_connector,
 	&ldap_connector,
 	&ad_connector,
 	&adlds_connector,

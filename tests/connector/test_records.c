@@ -6,6 +6,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "connectors/records/records.h"
+#include "connectors/records/xlsx_book.h"
+#include "connectors/records/xml_scan.h"
 
 #include "conformance.h"
 #include "scratch.h"
@@ -19,6 +21,7 @@ struct kind {
 		      size_t count, bool change);
 	/* What is put before the end to make a record that is broken ... */
 	const char *spoil;
+	bool sheet;      /* what is written is that of a workbook */
 	const char *end; /* ... and the end that it stands before; or NULL */
 	/* Further settings: pairs, then NULL. */
 	const char *settings[8];
@@ -238,6 +241,58 @@ static void write_xml(FILE *file, const struct conformance_object *objects,
 	(void)fputs("</people></all>\n", file);
 }
 
+/* --- workbooks --------------------------------------------------------- */
+
+static void sheet_cell(FILE *file, char column, size_t row, const char *value)
+{
+	struct strbuf text = STRBUF_INIT(STRBUF_NO_LIMIT);
+
+	if (!value)
+		return;
+	xml_add_text(&text, sv_from(value));
+	(void)fprintf(file,
+		      "<c r=\"%c%zu\" t=\"inlineStr\"><is><t>%s</t></is></c>",
+		      column, row, strbuf_cstr(&text));
+	strbuf_release(&text);
+}
+
+static void write_sheet(FILE *file, const struct conformance_object *objects,
+			size_t count, bool change)
+{
+	static const char *const names[] = {
+		"uid",   "sn", "title", "telephoneNumber", "telephoneNumber",
+		"change"
+	};
+	size_t i;
+
+	(void)fputs("<?xml version=\"1.0\"?><worksheet><sheetData>"
+		    "<row r=\"3\">",
+		    file);
+	for (i = 0; i < 6; i++)
+		sheet_cell(file, (char)('B' + i), 3, names[i]);
+	(void)fputs("</row>", file);
+	for (i = 0; i < count; i++) {
+		const struct conformance_object *o = &objects[i];
+		const char *phones = o->phones ? o->phones : "";
+		size_t len = strcspn(phones, ";");
+		size_t row = i * 2 + 6;
+
+		(void)fprintf(file, "<row r=\"%zu\" spans=\"2:6\">", row);
+		sheet_cell(file, 'B', row, o->id);
+		sheet_cell(file, 'C', row, o->sn);
+		sheet_cell(file, 'D', row, o->title);
+		sheet_cell(
+			file, 'E', row,
+			arena_printf(&scratch.arena, "%.*s", (int)len, phones));
+		sheet_cell(file, 'F', row,
+			   phones[len] ? phones + len + 1 : NULL);
+		if (change)
+			sheet_cell(file, 'G', row, word_of(o));
+		(void)fprintf(file, "</row><row r=\"%zu\"/>", row + 1);
+	}
+	(void)fputs("</sheetData></worksheet>", file);
+}
+
 /* --- the suite --------------------------------------------------------- */
 
 static const struct kind kinds[] = {
@@ -263,17 +318,24 @@ static const struct kind kinds[] = {
 	  .spoil = "<p:person><p:sn>nobody</p:sn></p:person>",
 	  .end = "</people>",
 	  .settings = { "records", "all/people/person" } },
+	{ .ops = &xlsx_connector, .write = write_sheet, .sheet = true },
 };
 
 static int write_file(const char *name,
 		      const struct conformance_object *objects, size_t count,
 		      bool change)
 {
-	FILE *file = fopen(scratch_path(&scratch, name), "w");
+	const char *path = scratch_path(&scratch, name);
+	FILE *file = kind->sheet ? tmpfile() : fopen(path, "w");
 
 	if (!file)
 		return -1;
 	kind->write(file, objects, count, change);
+	if (kind->sheet)
+		return fflush(file)
+			       ? -1
+			       : xlsx_book_write(path, SV_NULL,
+						 SV_LIT("a sheet"), file, NULL);
 	return fclose(file);
 }
 

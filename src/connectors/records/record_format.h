@@ -140,6 +140,10 @@ struct record_format {
 	void (*parse)(const struct record_reader *reader, bool keys,
 		      struct arena *arena, struct record *record);
 
+	/* What else gives raw its meaning, besides settings and columns. NULL:
+	 * nothing. */
+	void (*context)(const struct record_reader *reader, struct strbuf *out);
+
 	/* 0: edit->out; -1: refused. */
 	int (*compose)(struct record_edit *edit);
 	/* What surrounds the records of a new file. NULL: nothing. */
@@ -149,6 +153,10 @@ struct record_format {
 	 * no other comes before it. NULL: lead as it is. */
 	struct sv (*before)(const struct record_writer *writer, struct sv lead,
 			    bool first, struct arena *arena);
+	/* The record as it is to stand behind those before it. NULL: as it is.
+	 */
+	struct sv (*place)(struct record_writer *writer, struct sv raw,
+			   struct arena *arena);
 	/* The tail, now that writer->count is known. NULL: as it was. */
 	int (*finish)(struct record_writer *writer, struct sv *tail,
 		      struct arena *arena, struct error *err);

@@ -13,5 +13,6 @@ extern const struct connector_ops jsonl_connector;
 extern const struct connector_ops fixed_connector;
 extern const struct connector_ops avp_connector;
 extern const struct connector_ops xml_connector;
+extern const struct connector_ops xlsx_connector;
 
 #endif

@@ -126,6 +126,8 @@ static struct sv make_context(const struct input *in, struct arena *arena)
 	add_text(&sb, source->type_name);
 	for (i = 0; i < in->reader.column_count; i++)
 		add_text(&sb, in->reader.columns[i]);
+	if (source->format->context)
+		source->format->context(&in->reader, &sb);
 	context = arena_dup(arena, strbuf_sv(&sb));
 	strbuf_release(&sb);
 	return context;

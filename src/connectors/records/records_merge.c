@@ -530,6 +530,8 @@ static int put_record(struct merge *m, struct sv lead, struct sv raw,
 
 	if (format->before)
 		lead = format->before(&m->out, lead, !m->out.count, arena);
+	if (format->place)
+		raw = format->place(&m->out, raw, arena);
 	m->out.count++;
 	return put(m, lead, err) < 0 ? -1 : put(m, raw, err);
 }
