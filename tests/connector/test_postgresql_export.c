@@ -330,6 +330,10 @@ static void what_was_done_is_adopted(void **state)
 		"key: person, value: mail}}}");
 	struct agent *made =
 		agent_new("id name note", NULL, "{table: made, anchor: id}");
+	struct agent *noted = agent_new("id name note:string*", NULL,
+					"{table: made, anchor: id, values: "
+					"{note: {table: notes, key: id, value: "
+					"note}}}");
 
 	(void)state;
 	make_people();
@@ -351,8 +355,20 @@ static void what_was_done_is_adopted(void **state)
 		      "retry add person - name=a note=n\n"
 		      "retry add person - name=c note=n\n",
 		      "ok 1 adopted\nok 4\n");
+	sql("CREATE TABLE notes (id integer REFERENCES made, note text)");
+	assert_writes(noted,
+		      "add person - name=d note=x,y\nadd person - name=e "
+		      "note=z\nadd person - name=f note=\n",
+		      "ok 5\nok 6\nok 7\n");
+	assert_writes(noted,
+		      "retry add person - name=d note=x,y\n"
+		      "retry add person - name=e note=z\n"
+		      "retry add person - name=g note=z\n"
+		      "retry add person - name=h note=z\n",
+		      "ok 5 adopted\nok 6 adopted\nok 8\nok 9\n");
 	agent_free(agent);
 	agent_free(made);
+	agent_free(noted);
 }
 
 /* --- own statements ------------------------------------------------------ */

@@ -123,6 +123,15 @@ static void give(struct sql_export *export, struct sql_job *job)
 	job->given = true;
 }
 
+/* It stays when the window's statements are forgotten. */
+static void keep_outcome(struct sql_export *export, struct sql_job *job)
+{
+	struct export_outcome *outcome = &job->outcome;
+
+	outcome->message = arena_dup(&export->arena, outcome->message);
+	outcome->anchor = arena_dup(&export->arena, outcome->anchor);
+}
+
 static void give_success(struct sql_export *export, struct sql_job *job)
 {
 	job->outcome.ok = true;
@@ -269,6 +278,7 @@ static int write_all(struct connector_session *session, size_t from, size_t to,
 {
 	struct sql_export *export = session->export;
 	bool waits = false;
+	size_t before;
 	size_t sent = 0;
 	size_t i;
 	int ret;
@@ -284,6 +294,7 @@ static int write_all(struct connector_session *session, size_t from, size_t to,
 				return ret;
 			sent = export->batch.runs.len;
 		}
+		before = export->batch.runs.len;
 		ret = sql_write(session, job, &export->batch, &attempt->failure,
 				&attempt->error);
 		attempt->at = i;
@@ -293,8 +304,12 @@ static int write_all(struct connector_session *session, size_t from, size_t to,
 						       SQL_FAILURE_NONE
 				       ? -1
 				       : 0;
-		if (job->done)
-			return 0;
+		if (job->done) {
+			/* refused, or there already: none of it is sent */
+			export->batch.runs.len = before;
+			export->batch.steps.len = before;
+			keep_outcome(export, job);
+		}
 		waits |= job->children_wait;
 	}
 	ret = run(session, from, sent, attempt);
@@ -426,7 +441,7 @@ static int write_alone(struct connector_session *session, size_t at)
 		ret = attempt_range(session, at, at + 1, &attempt);
 		if (ret < 0)
 			return -1;
-		if (ret > 0) {
+		if (ret > 0 && !job->done) {
 			give_success(session->export, job);
 			return 0;
 		}
@@ -503,25 +518,29 @@ static int together(struct connector_session *session, size_t from, size_t to,
 			pause_for(deadlocks + 1);
 	} while (!ret && attempt->failure.kind == SQL_FAILURE_DEADLOCK &&
 		 deadlocks++ < DEADLOCKS_TOGETHER);
-	for (i = from; ret > 0 && i < to; i++)
-		if (!export->waiting.at[i]->done)
-			give_success(export, export->waiting.at[i]);
+	for (i = from; ret > 0 && i < to; i++) {
+		struct sql_job *job = export->waiting.at[i];
+
+		if (!job->done)
+			give_success(export, job);
+		else if (!job->given)
+			give(export, job);
+	}
 	return ret;
 }
 
-/* The one at which the window failed: 1 it has its outcome, which stays when
- * the window's statements are forgotten; 0 it is to be judged alone. */
-static int settle(struct sql_export *export, const struct attempt *attempt)
+/* The one at which the window failed: true, it has its outcome;
+ * false, it is to be judged alone. */
+static bool settle(struct sql_export *export, const struct attempt *attempt)
 {
 	struct sql_job *job = export->waiting.at[attempt->at];
 
 	if (!job->done && !is_settled(attempt))
-		return 0;
+		return false;
 	if (!job->done)
 		refuse(job, attempt, &export->arena);
-	job->outcome.message = arena_dup(&export->arena, job->outcome.message);
-	job->outcome.anchor = arena_dup(&export->arena, job->outcome.anchor);
-	return 1;
+	keep_outcome(export, job);
+	return true;
 }
 
 static int write_range(struct connector_session *session, size_t from,

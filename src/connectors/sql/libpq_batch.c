@@ -114,23 +114,42 @@ static void note_failure(struct batch *batch, size_t i, const PGresult *result)
 	batch->has_failed = true;
 }
 
-/* The one result of what was sent, and the NULL behind it. 1 it was done. */
-static int take(struct batch *batch, size_t i, PGresult **out)
-{
-	PGresult *end = NULL;
-	int ret = 0;
+/* What a statement gave: how it ended, and its first row. */
+struct answer {
+	PGresult *end;
+	PGresult *row; /* `end` itself, or one of its own; or NULL */
+};
 
-	if (pq_result(batch->pq, out, batch->err) < 0)
-		return -1;
-	switch (PQresultStatus(*out)) {
+static void forget(struct answer *answer)
+{
+	if (answer->row != answer->end)
+		PQclear(answer->row);
+	PQclear(answer->end);
+}
+
+/* One result more: 1 it was done, 0 not, or not yet. */
+static int take_result(struct batch *batch, size_t i, PGresult *result,
+		       struct answer *out)
+{
+	switch (PQresultStatus(result)) {
 	case PGRES_COMMAND_OK:
 	case PGRES_TUPLES_OK:
 	case PGRES_EMPTY_QUERY:
-		ret = 1;
+		PQclear(out->end);
+		out->end = result;
+		if (!out->row && PQntuples(result))
+			out->row = result;
+		return 1;
+	case PGRES_SINGLE_TUPLE:
+		/* The library forgets only with the next simple query that the
+		 * last one was read row by row. */
+		if (!out->row) {
+			out->row = result;
+			return 0;
+		}
 		break;
 	case PGRES_PIPELINE_ABORTED:
 		break;
-	case PGRES_SINGLE_TUPLE:
 	case PGRES_COPY_OUT:
 	case PGRES_COPY_IN:
 	case PGRES_COPY_BOTH:
@@ -138,18 +157,34 @@ static int take(struct batch *batch, size_t i, PGresult **out)
 	case PGRES_NONFATAL_ERROR:
 	case PGRES_FATAL_ERROR:
 	case PGRES_PIPELINE_SYNC:
-		note_failure(batch, i, *out);
+		note_failure(batch, i, result);
 		break;
 	}
-	if (batch->failure->kind == SQL_FAILURE_LOST)
-		return -1;
-	if (!*out || PQstatus(batch->pq->conn) == CONNECTION_BAD)
-		return pq_lost(batch->pq, NULL, NULL, batch->err);
-	do {
-		PQclear(end);
-		if (pq_result(batch->pq, &end, batch->err) < 0)
+	PQclear(result);
+	return 0;
+}
+
+/* All results of what was sent, and the NULL behind them. 1 it was done, 0 not,
+ * -1 the connection is lost. */
+static int take(struct batch *batch, size_t i, struct answer *out)
+{
+	PGresult *result;
+	bool any = false;
+	int ret = 0;
+
+	*out = (struct answer){ NULL, NULL };
+	for (;;) {
+		if (pq_result(batch->pq, &result, batch->err) < 0)
 			return -1;
-	} while (end);
+		if (!result)
+			break;
+		any = true;
+		ret |= take_result(batch, i, result, out);
+		if (batch->failure->kind == SQL_FAILURE_LOST)
+			return -1;
+	}
+	if (!any || PQstatus(batch->pq->conn) == CONNECTION_BAD)
+		return pq_lost(batch->pq, NULL, NULL, batch->err);
 	return ret;
 }
 
@@ -166,42 +201,41 @@ static struct sv copy_value(const PGresult *result, int column,
 	return value.ptr == text.ptr ? arena_dup(arena, value) : value;
 }
 
-static void take_answer(struct sql_run *run, PGresult *result,
+static void take_answer(struct sql_run *run, const struct answer *answer,
 			struct arena *arena)
 {
 	size_t i;
 
-	run->rows = strtoull(PQcmdTuples(result), NULL, 10);
+	run->rows = strtoull(PQcmdTuples(answer->end), NULL, 10);
 	run->values = NULL;
 	run->value_count = 0;
-	if (PQntuples(result) < 1)
+	if (!answer->row)
 		return;
-	run->value_count = (size_t)PQnfields(result);
+	run->value_count = (size_t)PQnfields(answer->row);
 	run->values =
 		arena_array(arena, run->value_count + 1, sizeof(*run->values));
 	for (i = 0; i < run->value_count; i++)
-		run->values[i] = copy_value(result, (int)i, arena);
+		run->values[i] = copy_value(answer->row, (int)i, arena);
 }
 
 static int take_run(struct batch *batch, size_t i)
 {
 	struct sql_run *run = &batch->runs[i];
-	PGresult *result = NULL;
+	struct answer answer;
 	int ret = 1;
 
 	if (batch->prepare[i]) {
-		ret = take(batch, i, &result);
-		PQclear(result);
+		ret = take(batch, i, &answer);
+		forget(&answer);
 		if (ret <= 0)
 			namemap_put(batch->pq->prepared, sv_from(run->sql), 0);
 	}
 	if (ret < 0)
 		return -1;
-	result = NULL;
-	ret = take(batch, i, &result);
+	ret = take(batch, i, &answer);
 	if (ret > 0)
-		take_answer(run, result, batch->arena);
-	PQclear(result);
+		take_answer(run, &answer, batch->arena);
+	forget(&answer);
 	return ret < 0 ? -1 : 0;
 }
 
