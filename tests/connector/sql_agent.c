@@ -185,7 +185,8 @@ struct agent *agent_new(const char *person, const char *group,
 			const char *source)
 {
 	struct agent *agent = mem_zalloc(sizeof(*agent));
-	struct node *connect = postgresql_connect(&pg, "password", "x", NULL);
+	struct node *connect =
+		postgresql_connect(&pg, "password", "secret:x", NULL);
 	struct node *more = parse(&agent->arena, &source);
 	size_t i;
 
@@ -231,6 +232,24 @@ const char *agent_sorted(struct agent *agent, const char *text)
 	for (i = 0; i < count; i++)
 		strbuf_addf(&out, SV_FMT "\n", SV_ARG(lines[i]));
 	text = arena_cstr(&agent->arena, strbuf_sv(&out));
+	strbuf_release(&out);
+	return text;
+}
+
+static void add_problem(void *data, const struct node *at, const char *message)
+{
+	(void)at;
+	strbuf_addf(data, "%s\n", message);
+}
+
+const char *agent_check(struct agent *agent)
+{
+	struct strbuf out = STRBUF_INIT(STRBUF_NO_LIMIT);
+	const char *text;
+
+	(void)setting_check(agent->config.connect, settings, add_problem, &out);
+	sql_check(&agent_ops, &agent->config, add_problem, &out);
+	text = arena_cstr(&agent->arena, sv_from(strbuf_cstr(&out)));
 	strbuf_release(&out);
 	return text;
 }

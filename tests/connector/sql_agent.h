@@ -49,6 +49,8 @@ void agent_free(struct agent *agent);
  * all of it was read; the watermark is kept for the next one. */
 const char *agent_read(struct agent *agent, enum import_kind kind);
 
+/* What is wrong with its settings: a line for each problem. */
+const char *agent_check(struct agent *agent);
 /* What `conjoin agent delta-setup` would print. */
 const char *agent_setup(struct agent *agent);
 

@@ -278,9 +278,84 @@ static void a_query_is_a_source(void **state)
 	agent_free(broken);
 }
 
+/* --- settings ---------------------------------------------------------- */
+
+static void what_does_not_go_together_is_told(void **state)
+{
+	static const struct {
+		const char *settings;
+		const char *problems;
+	} cases[] = {
+		{ "{table: a, anchor: id}", "" },
+		{ "{anchor: id}",
+		  "'table' is missing: the table or view with a row for each "
+		  "object, or a SELECT as 'query'\n" },
+		{ "{table: a, query: SELECT, anchor: id}",
+		  "write 'table' or 'query', not both\n" },
+		{ "{table: a}", "'anchor' is missing: the columns that "
+				"identify an object for ever\n" },
+		{ "{table: a, anchor: [x, y], values: {m: {table: b, key: x, "
+		  "value: v}}}",
+		  "the key has 1 columns and the anchor 2: they belong "
+		  "together one by one\n" },
+		{ "{table: a, anchor: x, attributes: [{table: b, name: n, key: "
+		  "[x, y], value: v}]}",
+		  "the key has 2 columns and the anchor 1: they belong "
+		  "together one by one\n" },
+		{ "{table: a, anchor: id, values: {m: {table: b}}}",
+		  "'value' is missing: the column with a value; of several the "
+		  "first that has one\n" },
+		{ "{table: a, anchor: id, time_zone: Europe/Nowhere}",
+		  "there is no time zone 'Europe/Nowhere': write a name as "
+		  "Europe/Rome, one that is in /usr/share/zoneinfo (package "
+		  "tzdata)\n" },
+		{ "{table: a, anchor: id, delta: {by: view, table: b}}",
+		  "'change' is missing: the column that says what happened\n" },
+		{ "{table: a, anchor: id, delta: {by: timestamp}}",
+		  "'column' is missing: the column with the moment of a "
+		  "change\n" },
+		{ "{table: a, anchor: id, delta: {by: view, table: b, change: "
+		  "c, after: DELETE}}",
+		  "'after' needs 'sequence', the column whose largest value "
+		  ":last stands for\n" },
+		{ "{table: a, anchor: id, delta: {by: history, after: x}}",
+		  "'after' is for 'by: view' only\n" },
+		{ "{table: a, anchor: id, types: {person: {table: b}}}",
+		  "'table' stands inside each type when there is 'types'\n" },
+		{ "{anchor: id, types: {robot: {table: b}}}",
+		  "no table is set for the type 'person' of a rule set\n" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct agent *agent =
+			agent_new("name", NULL, cases[i].settings);
+
+		assert_string_equal(agent_check(agent), cases[i].problems);
+		agent_free(agent);
+	}
+}
+
+static void anchors_are_taken_apart(void **state)
+{
+	struct sv parts[3];
+
+	(void)state;
+	assert_int_equal(sql_anchor_split(SV_LIT("a|b"), 1, parts), 1);
+	assert_true(sv_eq_str(parts[0], "a|b"));
+	assert_int_equal(sql_anchor_split(SV_LIT("a|b|c"), 3, parts), 3);
+	assert_true(sv_eq_str(parts[2], "c"));
+	assert_int_equal(sql_anchor_split(SV_LIT("a|b|c"), 2, parts), 0);
+	assert_int_equal(sql_anchor_split(SV_LIT("a|b"), 3, parts), 0);
+	assert_int_equal(sql_anchor_split(SV_LIT(""), 1, parts), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_does_not_go_together_is_told),
+		cmocka_unit_test(anchors_are_taken_apart),
 		ON_TABLES(columns_become_values),
 		ON_TABLES(names_are_found_in_any_case_and_quoted),
 		ON_TABLES(bad_rows_are_errors_of_their_own),
