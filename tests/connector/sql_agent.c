@@ -1,5 +1,5 @@
 /*
- * sql_agent.c - agents on tables of a PostgreSQL server, for tests of imports
+ * sql_agent.c - agents on tables of a server, for tests of imports
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -7,6 +7,7 @@
 
 #include "conformance.h"
 #include "connectors/sql/libpq_settings.h"
+#include "connectors/sql/odbc_settings.h"
 #include "connectors/sql/postgresql.h"
 #include "postgresql.h"
 
@@ -14,6 +15,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,8 +47,40 @@ const struct connector_ops agent_ops = {
 	.delta_setup = sql_delta_setup,
 };
 
+static const struct setting_def odbc_settings[] = {
+	ODBC_SETTINGS,
+	SQL_SOURCE_SETTINGS,
+	{ .name = NULL },
+};
+
+/* The same over unixODBC. */
+static const struct connector_ops odbc_ops = {
+	.abi = CONNECTOR_ABI,
+	.name = "import",
+	.help = "Only imports.",
+	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA,
+	.settings = odbc_settings,
+	.data = &sql_odbc,
+	.caps_of = sql_caps_of,
+	.check = sql_check,
+	.open = sql_open,
+	.close = sql_close,
+	.import_begin = sql_import_begin,
+	.next = sql_import_next,
+	.expand = sql_import_expand,
+	.import_end = sql_import_end,
+	.import_kept = sql_import_kept,
+	.delta_setup = sql_delta_setup,
+};
+
 static struct postgresql pg;
 static PGconn *db;
+
+/* What tests run against now: over unixODBC when there is a link. */
+static const struct connector_ops *ops = &agent_ops;
+static struct sql_link *link;
+static struct arena of_link;
+static struct secret password;
 
 /* --- the database ------------------------------------------------------ */
 
@@ -74,14 +108,52 @@ void sql_on(PGconn *conn, const char *text)
 	PQclear(result);
 }
 
+/* Statements that end with a line. */
+static void sql_on_link(const char *text)
+{
+	struct sv all = sv_from(text);
+	size_t at = 0;
+
+	while (at < all.len) {
+		size_t end = at;
+		struct sql_failure failure = { .kind = SQL_FAILURE_NONE };
+		struct sql_run run = { .sql = NULL };
+		struct error err = ERROR_INIT;
+		size_t failed;
+
+		while (end < all.len &&
+		       !sv_starts(sv_sub(all, end, all.len), SV_LIT(";\n")))
+			end++;
+		run.sql = arena_cstr(&of_link, sv_sub(all, at, end));
+		at = end + 2;
+		/* who owns all may not grant it to himself */
+		if (sv_starts(sv_from(run.sql), SV_LIT("--")) ||
+		    sv_starts(sv_from(run.sql), SV_LIT("GRANT ")))
+			continue;
+		if (sql_odbc.begin(link, false, &err) < 0 ||
+		    sql_odbc.execute(link, &run, 1, &of_link, &failed, &failure,
+				     &err) <= 0 ||
+		    sql_odbc.commit(link, &err) < 0)
+			fail_msg("%s: %s %s", run.sql, failure.text, err.msg);
+	}
+}
+
 void sql(const char *text)
 {
-	sql_on(db, text);
+	if (link)
+		sql_on_link(text);
+	else
+		sql_on(db, text);
 }
 
 int tables_fresh(void **state)
 {
 	(void)state;
+	if (link) {
+		sql("DROP DATABASE tables;\nCREATE DATABASE tables;\n"
+		    "USE tables");
+		return 0;
+	}
 	/* what a test that failed has left */
 	sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
 	    "datname = current_database() AND pid <> pg_backend_pid()");
@@ -97,7 +169,7 @@ static int secret(void *data, struct sv reference, struct secret *out,
 	(void)data;
 	(void)reference;
 	(void)err;
-	secret_set(out, secret_view(&pg.password));
+	secret_set(out, secret_view(&password));
 	return 0;
 }
 
@@ -181,12 +253,38 @@ static struct object_type type_of(struct arena *arena, const char *name,
 }
 
 /* An agent with a type "person", or "person" and "group". */
+static struct node *mariadb(void)
+{
+	struct arena *arena = &of_link;
+	const char *const pairs[][2] = {
+		{ "driver", "MariaDB Unicode" },
+		{ "server", "127.0.0.1" },
+		{ "port", getenv("CONJOIN_MARIADB_PORT") },
+		{ "database", "tables" },
+		{ "user", "conjoin" },
+		{ "password", "secret:x" },
+		{ "ca_file", getenv("CONJOIN_MARIADB_CA") },
+	};
+	struct node *map = conformance_map(arena, NULL);
+	size_t i;
+
+	map->keys = arena_array(arena, 40, sizeof(*map->keys));
+	map->items = arena_array(arena, 40, sizeof(*map->items));
+	for (i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		map->keys[i] = conformance_text(arena, pairs[i][0]);
+		map->items[i] = conformance_text(arena, pairs[i][1]);
+	}
+	map->len = i;
+	return map;
+}
+
 struct agent *agent_new(const char *person, const char *group,
 			const char *source)
 {
 	struct agent *agent = mem_zalloc(sizeof(*agent));
 	struct node *connect =
-		postgresql_connect(&pg, "password", "secret:x", NULL);
+		link ? mariadb()
+		     : postgresql_connect(&pg, "password", "secret:x", NULL);
 	struct node *more = parse(&agent->arena, &source);
 	size_t i;
 
@@ -247,8 +345,9 @@ const char *agent_check(struct agent *agent)
 	struct strbuf out = STRBUF_INIT(STRBUF_NO_LIMIT);
 	const char *text;
 
-	(void)setting_check(agent->config.connect, settings, add_problem, &out);
-	sql_check(&agent_ops, &agent->config, add_problem, &out);
+	(void)setting_check(agent->config.connect, ops->settings, add_problem,
+			    &out);
+	sql_check(ops, &agent->config, add_problem, &out);
 	text = arena_cstr(&agent->arena, sv_from(strbuf_cstr(&out)));
 	strbuf_release(&out);
 	return text;
@@ -258,7 +357,7 @@ const char *agent_setup(struct agent *agent)
 {
 	struct connector c;
 	struct sv text = SV_NULL;
-	int ret = connector_open(&c, &agent_ops, &agent->config, &agent->err);
+	int ret = connector_open(&c, ops, &agent->config, &agent->err);
 
 	if (ret == 0)
 		ret = connector_delta_setup(&c, &agent->arena, &text,
@@ -316,7 +415,7 @@ const char *agent_read(struct agent *agent, enum import_kind kind)
 	const char *text;
 	size_t count = 0;
 	size_t i;
-	int ret = connector_open(&c, &agent_ops, &agent->config, &agent->err);
+	int ret = connector_open(&c, ops, &agent->config, &agent->err);
 
 	if (ret == 0)
 		ret = connector_import_begin(&c, kind, agent->watermark,
@@ -479,9 +578,41 @@ int tables_run(const struct CMUnitTest *tests, size_t count)
 
 	if (postgresql_begin(&pg) < 0)
 		return 1;
+	secret_set(&password, secret_view(&pg.password));
 	db = tables_connect();
 	failed = _cmocka_run_group_tests("tables", tests, count, NULL, NULL);
 	PQfinish(db);
 	postgresql_end(&pg);
+	secret_release(&password);
+	return failed;
+}
+
+int tables_run_mariadb(const struct CMUnitTest *tests, size_t count)
+{
+	struct sql_place place = { .folder = "/", .password = &password };
+	struct error err = ERROR_INIT;
+	struct node *connect;
+	int failed;
+
+	if (!getenv("CONJOIN_MARIADB_PORT")) {
+		(void)fprintf(stderr, "start this by tools/mariadb.py "
+				      "PROGRAM\n");
+		return 1;
+	}
+	secret_set(&password, SV_LIT("Secret;of}tests{"));
+	ops = &odbc_ops;
+	connect = mariadb();
+	connect->items[3] =
+		conformance_text(&of_link, getenv("CONJOIN_MARIADB_DATABASE"));
+	place.connect = connect;
+	if (sql_odbc.open(&place, &link, &err) < 0) {
+		(void)fprintf(stderr, "%s\n", err.msg);
+		return 1;
+	}
+	sql("CREATE DATABASE tables");
+	failed = _cmocka_run_group_tests("tables", tests, count, NULL, NULL);
+	sql_odbc.close(link);
+	arena_release(&of_link);
+	secret_release(&password);
 	return failed;
 }

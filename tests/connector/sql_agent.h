@@ -1,5 +1,5 @@
 /*
- * sql_agent.h - agents on tables of a PostgreSQL server, for tests of imports
+ * sql_agent.h - agents on tables of a server, for tests of imports
  *
  * What an import gives is compared as text: a line for each change.
  *
@@ -26,6 +26,8 @@ void sql(const char *text);
 int tables_fresh(void **state);
 /* Runs tests with a database; the number that failed. */
 int tables_run(const struct CMUnitTest *tests, size_t count);
+/* The same with MariaDB, over unixODBC: statements end with a line. */
+int tables_run_mariadb(const struct CMUnitTest *tests, size_t count);
 
 struct agent {
 	struct arena arena;
