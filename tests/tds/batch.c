@@ -58,8 +58,11 @@ static bool goes_on(const struct batch *b, size_t first, size_t at,
 		       !seen_verb;
 	if (token_is(token, "IF"))
 		return token_is(begin, "DROP");
+	/* ALTER TABLE t DROP COLUMN c */
 	if (token_is(token, "DROP") || token_is(token, "ALTER"))
-		return token_is(begin, "ALTER");
+		return token_is(begin, "ALTER") && at + 1 < b->count &&
+		       (token_is(&b->tokens[at + 1], "COLUMN") ||
+			token_is(&b->tokens[at + 1], "CONSTRAINT"));
 	if (token_is_any(begin, lists))
 		return !seen_verb;
 	return (token_is(begin, "INSERT") || token_is(begin, "WITH")) &&

@@ -53,6 +53,22 @@ bool fault_now(struct client *client, const char *kind, struct sv text,
 	return happens;
 }
 
+void fault_again(struct client *client, const char *kind, struct sv text)
+{
+	struct server *server = client->server;
+	struct fault *fault;
+
+	server_lock(server);
+	vec_foreach(&server->faults, fault) {
+		if (!sv_eq_str(fault->kind, kind) ||
+		    !contains(text, fault->pattern))
+			continue;
+		fault->times++;
+		break;
+	}
+	server_unlock(server);
+}
+
 void fault_add(struct server *server, const struct fault *fault)
 {
 	struct fault copy = *fault;

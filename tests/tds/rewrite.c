@@ -613,8 +613,15 @@ static const struct {
 static void hint_of_item(struct rewriter *rw, size_t from, size_t to)
 {
 	const struct token *first = &rw->tokens[from];
-	size_t split;
+	size_t split = from + 1;
 
+	/* of a sum of things the first says nothing */
+	if (split < to && token_is(&rw->tokens[split], "("))
+		split = token_behind(rw->tokens, to, split);
+	if (split < to && !token_is_name(&rw->tokens[split])) {
+		push_hint(rw, NULL);
+		return;
+	}
 	if (token_is(first, "CONVERT") || token_is(first, "CAST") ||
 	    token_is(first, "TRY_CONVERT") || token_is(first, "TRY_CAST")) {
 		size_t end = token_behind(rw->tokens, to, from + 1) - 1;

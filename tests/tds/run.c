@@ -316,7 +316,10 @@ static int send_rows(struct client *client, struct statement *st, int step,
 		}
 		(*rows)++;
 	}
-	(void)is_dropped(client, *rows, drop_at, break_at);
+	if (!is_dropped(client, *rows, drop_at, break_at) && drop_at >= 0)
+		fault_again(client, "drop", text);
+	else if (break_at >= 0 && !pipe_broken(client->pipe))
+		fault_again(client, "garbage", text);
 	return step;
 }
 

@@ -341,6 +341,8 @@ void catalogue_functions(struct client *client);
  * asked for. */
 bool fault_now(struct client *client, const char *kind, struct sv text,
 	       int64_t *number_out);
+/* It did not come to it: the statement had too few rows. */
+void fault_again(struct client *client, const char *kind, struct sv text);
 void fault_add(struct server *server, const struct fault *fault);
 /* "kind[:number[:pattern[:skip[:times]]]]": 1 added, 0 not such a text. */
 int fault_parse(struct server *server, struct sv text);
