@@ -102,15 +102,15 @@ int connector_import_begin(struct connector *connector, enum import_kind kind,
 {
 	uint32_t cap = kind == IMPORT_FULL ? CONNECTOR_CAP_IMPORT
 					   : CONNECTOR_CAP_DELTA;
+	int ret;
 
 	if (require(connector, cap,
 		    kind == IMPORT_FULL ? "import" : "import changes only",
 		    err) < 0)
 		return -1;
-	if (connector->ops->import_begin(connector->session, kind, watermark,
-					 err) < 0)
-		return context(connector, err, "begin the import");
-	return 0;
+	ret = connector->ops->import_begin(connector->session, kind, watermark,
+					   err);
+	return ret < 0 ? context(connector, err, "begin the import") : ret;
 }
 
 int connector_next_deferred(struct connector *connector, struct arena *arena,
@@ -160,6 +160,23 @@ int connector_import_kept(struct connector *connector, struct error *err)
 		return context(connector, err,
 			       "let go of the changes that were imported");
 	return 0;
+}
+
+int connector_import_flawed(struct connector *connector, int64_t errors,
+			    struct error *err)
+{
+	if (!connector->ops->import_flawed)
+		return 0;
+	if (connector->ops->import_flawed(connector->session, errors, err) < 0)
+		return context(connector, err, "put away what was imported");
+	return 0;
+}
+
+const char *connector_import_note(const struct connector *connector)
+{
+	if (!connector->ops->import_note)
+		return NULL;
+	return connector->ops->import_note(connector->session);
 }
 
 int connector_delta_setup(struct connector *connector, struct arena *arena,

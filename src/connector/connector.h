@@ -22,7 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONNECTOR_ABI 6
+#define CONNECTOR_ABI 7
 
 enum connector_cap {
 	CONNECTOR_CAP_IMPORT = 1U << 0, /* full import */
@@ -169,7 +169,9 @@ struct connector_ops {
 
 	/* Starts an import; `watermark` is what the last complete import's
 	 * import_end gave, empty before the first. A delta whose watermark is
-	 * no longer of use fails with ERR_CONFLICT: a full import is needed. */
+	 * no longer of use fails with ERR_CONFLICT: a full import is needed.
+	 * 0: begun; 1: a full import that finds nothing new since the last:
+	 * there is nothing to read, all stays as it is, nothing follows. */
 	int (*import_begin)(struct connector_session *session,
 			    enum import_kind kind, struct sv watermark,
 			    struct error *err);
@@ -196,6 +198,14 @@ struct connector_ops {
 	 * be told again; the import stands. NULL: nothing is to be done. */
 	int (*import_kept)(struct connector_session *session,
 			   struct error *err);
+	/* In its place when some of what was read could not be imported: all
+	 * else is in the store, the watermark is the one of before. A delta
+	 * would bring the same again. NULL: nothing is to be done. */
+	int (*import_flawed)(struct connector_session *session, int64_t errors,
+			     struct error *err);
+	/* Behind import_end, or when nothing was begun: a sentence for the
+	 * run's result, which lives as long as the session; or NULL. */
+	const char *(*import_note)(const struct connector_session *session);
 	/* How much of the data has been read, 0..1000; -1 not known. NULL: not
 	 * known. For progress only. */
 	int (*import_progress)(const struct connector_session *session);
@@ -256,6 +266,7 @@ int connector_sample(struct connector *connector, const char *type, size_t most,
 		     struct error *err);
 uint32_t connector_caps(const struct connector_ops *ops,
 			const struct node *connect);
+/* 0: begun; 1: nothing new; -1 */
 int connector_import_begin(struct connector *connector, enum import_kind kind,
 			   struct sv watermark, struct error *err);
 /* The next change, with all its attributes. */
@@ -270,6 +281,10 @@ void connector_expand(const struct connector *connector, struct arena *arena,
 int connector_import_end(struct connector *connector, struct arena *arena,
 			 struct sv *watermark_out, struct error *err);
 int connector_import_kept(struct connector *connector, struct error *err);
+int connector_import_flawed(struct connector *connector, int64_t errors,
+			    struct error *err);
+/* NULL: there is none. */
+const char *connector_import_note(const struct connector *connector);
 int connector_import_progress(const struct connector *connector);
 /* ERR_UNSUPPORTED where the system needs nothing, or none is configured. */
 int connector_delta_setup(struct connector *connector, struct arena *arena,

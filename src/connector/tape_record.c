@@ -106,8 +106,14 @@ static int record_begin(struct connector_session *s, enum import_kind kind,
 {
 	struct connector *inner = s->inner;
 
-	if (inner->ops->import_begin(inner->session, kind, watermark, err) < 0)
+	int ret =
+		inner->ops->import_begin(inner->session, kind, watermark, err);
+
+	if (ret < 0)
 		return -1;
+	if (ret > 0)
+		return error_set(err, ERR_UNAVAILABLE,
+				 "there is nothing new that could be recorded");
 	s->count = 0;
 	return write_line(s,
 			  json_pack("{s:i, s:s, s:s}", "tape", TAPE_VERSION,
@@ -154,6 +160,21 @@ static int record_kept(struct connector_session *s, struct error *err)
 	return inner->ops->import_kept(inner->session, err);
 }
 
+static int record_flawed(struct connector_session *s, int64_t errors,
+			 struct error *err)
+{
+	struct connector *inner = s->inner;
+
+	if (!inner->ops->import_flawed)
+		return 0;
+	return inner->ops->import_flawed(inner->session, errors, err);
+}
+
+static const char *record_note(const struct connector_session *s)
+{
+	return connector_import_note(s->inner);
+}
+
 static int record_progress(const struct connector_session *s)
 {
 	return connector_import_progress(s->inner);
@@ -168,6 +189,8 @@ static const struct connector_ops record_ops = {
 	.next = record_next,
 	.import_end = record_end,
 	.import_kept = record_kept,
+	.import_flawed = record_flawed,
+	.import_note = record_note,
 	.import_progress = record_progress,
 };
 

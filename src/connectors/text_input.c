@@ -145,6 +145,10 @@ static ssize_t read_some(struct text_input *in, char *to, size_t room)
 {
 	ssize_t n;
 
+	if (in->limit && in->taken >= in->limit)
+		return 0;
+	if (in->limit && room > in->limit - in->taken)
+		room = (size_t)(in->limit - in->taken);
 	do {
 		n = pread(in->fd, to, room, (off_t)in->taken);
 	} while (n < 0 && errno == EINTR);

@@ -32,7 +32,8 @@ struct text_input {
 	bool end;       /* the file has no more than the buffer */
 	uint64_t taken; /* bytes read from the file */
 	uint64_t file_size;
-	bool bom; /* the file began with a byte order mark */
+	uint64_t limit; /* what stands behind it is not read; 0: all is */
+	bool bom;       /* the file began with a byte order mark */
 
 	iconv_t convert; /* when the encoding is not UTF-8 */
 	bool converting;

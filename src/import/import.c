@@ -477,13 +477,26 @@ static void let_go(struct import *import, struct connector *connector)
 	struct import_result *result = import->result;
 	struct error err = ERROR_INIT;
 
-	if (result->errors || result->message[0] ||
-	    connector_import_kept(connector, &err) == 0)
+	if (import->options->planned || result->message[0] ||
+	    (result->errors
+		     ? connector_import_flawed(connector, result->errors, &err)
+		     : connector_import_kept(connector, &err)) == 0)
 		return;
 	result->warnings++;
 	result->result = "completed-warnings";
 	(void)snprintf(result->message, sizeof(result->message),
 		       "all is imported, but: %.480s", err.msg);
+}
+
+/* What the connector has to say of an import that went through. */
+static void tell_note(struct import *import, const struct connector *connector)
+{
+	struct import_result *result = import->result;
+	const char *note = connector_import_note(connector);
+
+	if (note && !result->message[0])
+		(void)snprintf(result->message, sizeof(result->message),
+			       "%.500s", note);
 }
 
 /* Deletions, references that moved, then the watermark with the last batch. */
@@ -515,6 +528,7 @@ static int finish(struct import *import, struct connector *connector,
 	    import_commit(import, true, err) < 0)
 		return -1;
 	let_go(import, connector);
+	tell_note(import, connector);
 	return 0;
 }
 
@@ -528,10 +542,14 @@ static int run(struct import *import, struct connector *connector,
 	watermark_key(import->agent, key);
 	if (set_up(import, err) < 0 || look_before(import, err) < 0 ||
 	    store_meta_get(import->store, key, &import->run_arena, &watermark,
-			   err) < 0 ||
-	    connector_import_begin(connector, import->options->kind, watermark,
-				   err) < 0)
+			   err) < 0)
 		return -1;
+	ret = connector_import_begin(connector, import->options->kind,
+				     watermark, err);
+	if (ret > 0)
+		tell_note(import, connector);
+	if (ret)
+		return ret < 0 ? -1 : 0;
 	ret = reader_start(connector, import->store, import->agent,
 			   import->types, import->first || !import->full,
 			   &import->reader, err);
@@ -612,12 +630,14 @@ int import_read_only(struct store *store, const struct config_agent *agent,
 	if (ret >= 0)
 		ret = connector_import_begin(connector, options->kind,
 					     watermark, err);
-	if (ret == 0)
+	if (ret == 0) {
 		ret = read_to_nobody(connector, options, out, &each, err);
-	if (ret > 0)
-		out->result = "stopped-user";
-	if (ret == 0)
-		ret = connector_import_end(connector, &arena, &watermark, err);
+		if (ret > 0)
+			out->result = "stopped-user";
+		if (ret == 0)
+			ret = connector_import_end(connector, &arena,
+						   &watermark, err);
+	}
 	if (out->errors)
 		out->result = "completed-discovery-errors";
 	arena_release(&arena);

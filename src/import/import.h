@@ -23,6 +23,7 @@ struct import_options {
 	/* What is read was recorded earlier: no delta can follow a full one,
 	 * and one that is a delta moves no watermark. */
 	bool replayed;
+	bool planned; /* nothing is kept: the system is not told that it is */
 	bool deliver; /* delta: also what does not differ is to be
 		       * synchronized */
 	/* Called now and then; may be NULL. Returns non-zero to stop. */
@@ -32,7 +33,7 @@ struct import_options {
 
 struct import_result {
 	const char *result; /* "success", "completed-discovery-errors" ... */
-	char message[512];  /* of a guard or stop; else empty */
+	char message[512];  /* of a guard or stop; what the connector notes */
 	char token[40];     /* that would pass the guard; else empty */
 	bool token_used;
 	int64_t read;

@@ -43,6 +43,7 @@ int setting_parse_duration(struct sv text, int64_t *out)
 		const char *word;
 		int64_t unit;
 	} units[] = {
+		{ "second", CLOCK_SECOND },
 		{ "minute", 60 * CLOCK_SECOND },
 		{ "hour", 3600 * CLOCK_SECOND },
 		{ "day", CLOCK_DAY },
@@ -153,8 +154,8 @@ static void check_scalar(struct check *check, const struct node *node,
 	else if (def->type == SETTING_DURATION &&
 		 !setting_parse_duration(node->text, &number))
 		(void)snprintf(message, sizeof(message),
-			       "'%s' must be a number and minutes, hours, days "
-			       "or weeks",
+			       "'%s' must be a number and seconds, minutes, "
+			       "hours, days or weeks",
 			       def->name);
 	else if (def->type == SETTING_CHOICE &&
 		 !has_word(def->words, node->text))

@@ -40,7 +40,7 @@ enum setting_type {
 	SETTING_SECRET, /* secret:NAME, env:NAME or file:PATH */
 	SETTING_NUMBER,
 	SETTING_SWITCH,   /* true yes on / false no off */
-	SETTING_DURATION, /* "30 days": a number and minutes, hours ... */
+	SETTING_DURATION, /* "30 days": a number and seconds ... */
 	SETTING_CHOICE,   /* one of `words` */
 	SETTING_NAMES,    /* a list of texts, or one text */
 	SETTING_TEXTS,    /* a map from any name to a text or list of texts */
@@ -80,7 +80,7 @@ bool setting_switch(const struct node *node, const struct setting_def *defs,
 
 /* "true yes on" / "false no off", case ignored: 1 read, 0 neither. */
 int setting_parse_switch(struct sv text, bool *out);
-/* "90 minutes", "30 days", "2 weeks" -> 100 ns: 1 read, 0 not a duration. */
+/* "30 seconds", "90 minutes", "2 weeks" -> 100 ns: 1 read, 0 not a duration. */
 int setting_parse_duration(struct sv text, int64_t *out);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 
-#include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,18 +28,20 @@ static inline int scratch_make(struct scratch *s)
 	return mkdtemp(s->folder) ? 0 : -1;
 }
 
+static inline int scratch_drop(const char *path, const struct stat *st,
+			       int kind, struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	(void)remove(path);
+	return 0;
+}
+
 static inline void scratch_remove(struct scratch *s)
 {
-	DIR *dir = s->folder[0] ? opendir(s->folder) : NULL;
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			(void)unlinkat(dirfd(dir), entry->d_name, 0);
-	if (dir)
-		(void)closedir(dir);
 	if (s->folder[0])
-		(void)rmdir(s->folder);
+		(void)nftw(s->folder, scratch_drop, 8, FTW_DEPTH | FTW_PHYS);
 	arena_release(&s->arena);
 	memset(s, 0, sizeof(*s));
 }

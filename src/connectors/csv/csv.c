@@ -11,10 +11,11 @@
 static uint32_t csv_caps(const struct connector_ops *ops,
 			 const struct node *connect)
 {
-	uint32_t caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_EXPORT |
-			CONNECTOR_CAP_AT_ONCE;
+	uint32_t caps = CONNECTOR_CAP_IMPORT;
 
 	(void)ops;
+	if (csv_is_plain(connect))
+		caps |= CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE;
 	return csv_has_delta(connect) ? caps | CONNECTOR_CAP_DELTA : caps;
 }
 
@@ -23,6 +24,7 @@ static void csv_close(struct connector_session *s)
 	if (!s)
 		return;
 	csv_import_free(s->import);
+	intake_free(s->intake);
 	csv_export_free(s->export);
 	arena_release(&s->arena);
 	mem_free(s);
@@ -53,7 +55,8 @@ static int csv_look(struct connector_session *s, struct arena *arena,
 	size_t i;
 
 	(void)err;
-	for (i = 0; i < s->source_count; i++)
+	for (i = 0; i < s->source_count && csv_is_plain(s->config->connect);
+	     i++)
 		look_at_file(s->sources[i].path, arena, out);
 	return 0;
 }
@@ -99,6 +102,9 @@ const struct connector_ops csv_connector = {
 	.next = csv_import_next,
 	.expand = csv_import_expand,
 	.import_end = csv_import_end,
+	.import_kept = csv_import_kept,
+	.import_flawed = csv_import_flawed,
+	.import_note = csv_import_note,
 	.import_progress = csv_import_progress,
 	.export_begin = csv_export_begin,
 	.export_put = csv_export_put,

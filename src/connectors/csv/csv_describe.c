@@ -68,13 +68,19 @@ void csv_guess_dialect(struct connector_session *s)
 {
 	const struct node *connect = s->config->connect;
 	struct csv_source *source = &s->sources[0];
+	struct error ignored = ERROR_INIT;
+	struct intake *intake = NULL;
+	struct intake_file file;
 	char *buffer;
 	ssize_t n;
-	int fd;
+	int fd = -1;
 
 	if (node_get(connect, "types"))
 		return;
-	fd = open(source->path, O_RDONLY | O_CLOEXEC);
+	if (intake_peek(source->intake, &s->arena, &intake, &file, &ignored) >
+	    0)
+		fd = open(file.path, O_RDONLY | O_CLOEXEC);
+	intake_free(intake);
 	if (fd < 0)
 		return;
 	buffer = mem_alloc(LOOK);
@@ -116,10 +122,16 @@ static int open_source(const struct connector_session *s,
 {
 	const struct connector_config nothing = { .agent = s->config->agent };
 	struct csv_source source = *of;
+	struct intake_file file;
+	struct intake *intake;
+	int ret = intake_peek(of->intake, arena, &intake, &file, err);
 
 	source.anchor_count = 0;
-	return csv_source_open(&source, &nothing, 0, arena, reader, layout,
-			       err);
+	if (ret > 0)
+		ret = csv_source_open(&source, &file, &nothing, 0, arena,
+				      reader, layout, err);
+	intake_free(intake);
+	return ret;
 }
 
 static struct sv type_name(const struct connector_session *s,

@@ -2,8 +2,8 @@
  * csv_import.c - full and delta import of delimited files
  *
  * All files are opened and their headers checked before the first row is
- * given. The watermark holds, for each type with a delta file, the hash of the
- * one that was imported last: the same file is not applied twice.
+ * given. Which files these are, and whether they are whole, the intake knows;
+ * its part of the watermark holds what was read before.
  *
  * Of the rows of a full import only the fields that make the anchor and the
  * type are cut at first. Whoever finds that the rest matters has it read by
@@ -13,7 +13,6 @@
  */
 #include "base/text.h"
 #include "connectors/csv/csv_private.h"
-#include "connectors/file_hash.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -24,7 +23,8 @@ struct input {
 	bool open;
 	struct csv_reader reader;
 	struct csv_layout layout;
-	char hash[36]; /* of the delta file; empty: none has been imported */
+	struct intake_file file;
+	uint64_t rows;
 	struct sv context; /* what gives a row's bytes their meaning */
 };
 
@@ -37,7 +37,7 @@ struct deferred {
 struct csv_import {
 	bool delta;
 	struct arena arena;
-	struct input *inputs; /* one for each source */
+	struct input *inputs; /* one for each file */
 	size_t count;
 	size_t at;
 };
@@ -54,40 +54,34 @@ void csv_import_free(struct csv_import *im)
 	mem_free(im);
 }
 
-/* The name under which a source's hash stands in the watermark. */
-static struct sv mark_name(const struct connector_session *s,
-			   const struct csv_source *source)
+/* What the intake keeps in the watermark. The first kind of watermark had the
+ * hash of each file of changes: 1 it is one of ours, 0 it is not. */
+static int read_mark(struct sv mark, struct arena *arena, struct sv *out)
 {
-	if (source->type == BY_COLUMN || s->source_count == 1)
-		return SV_LIT("*");
-	return sv_from(s->config->types[source->type].name);
-}
-
-/* Takes the hashes out of a watermark: 1 it is one of ours, 0 it is not. */
-static int read_mark(struct connector_session *s, struct sv mark)
-{
-	struct csv_import *im = s->import;
+	struct strbuf lines = STRBUF_INIT(STRBUF_NO_LIMIT);
 	size_t at = sv_find(mark, '\n', 0);
-	size_t i;
+	struct sv head = sv_sub(mark, 0, at);
 
-	if (!sv_eq_str(sv_sub(mark, 0, at), "csv1"))
+	*out = at < mark.len ? sv_sub(mark, at + 1, mark.len) : SV_NULL;
+	if (sv_eq_str(head, "csv2"))
+		return 1;
+	if (!sv_eq_str(head, "csv1")) {
+		*out = SV_NULL;
 		return 0;
+	}
 	while (++at < mark.len) {
 		size_t end = sv_find(mark, '\n', at);
 		size_t blank = sv_find(mark, ' ', at);
-		struct sv hash;
 
-		if (blank > end)
-			return 0;
-		hash = sv_sub(mark, at, blank);
-		for (i = 0; i < im->count; i++)
-			if (sv_eq(sv_sub(mark, blank + 1, end),
-				  mark_name(s, im->inputs[i].source)))
-				(void)snprintf(im->inputs[i].hash,
-					       sizeof(im->inputs[i].hash),
-					       SV_FMT, SV_ARG(hash));
+		if (blank < end)
+			strbuf_addf(&lines,
+				    "seen " SV_FMT " delta " SV_FMT "\n",
+				    SV_ARG(sv_sub(mark, at, blank)),
+				    SV_ARG(sv_sub(mark, blank + 1, end)));
 		at = end;
 	}
+	*out = arena_dup(arena, strbuf_sv(&lines));
+	strbuf_release(&lines);
 	return 1;
 }
 
@@ -131,11 +125,12 @@ static size_t first_fields(const struct input *in)
 	return last + 1;
 }
 
-static int begin_full(struct connector_session *s, struct input *in,
-		      struct error *err)
+static int open_full(struct connector_session *s, struct input *in,
+		     struct error *err)
 {
-	int ret = csv_source_open(in->source, s->config, 0, &s->import->arena,
-				  &in->reader, &in->layout, err);
+	int ret = csv_source_open(in->source, &in->file, s->config, 0,
+				  &s->import->arena, &in->reader, &in->layout,
+				  err);
 
 	in->open = ret > 0;
 	if (!in->open)
@@ -145,50 +140,125 @@ static int begin_full(struct connector_session *s, struct input *in,
 	return 0;
 }
 
-static int begin_delta(struct connector_session *s, struct input *in,
-		       struct error *err)
+static int open_delta(struct connector_session *s, struct input *in,
+		      struct error *err)
 {
-	char hash[sizeof(in->hash)];
-	int ret;
+	int ret = csv_source_open(in->source, &in->file, s->config,
+				  CSV_LAYOUT_DELTA, &s->import->arena,
+				  &in->reader, &in->layout, err);
 
-	if (!in->source->delta_path)
-		return 0;
-	/* Hashed before it is read: when it is replaced in between it is read
-	 * again next time, rather than never. */
-	if (file_hash(in->source->delta_path, hash, sizeof(hash), err) < 0)
-		return -1;
-	if (!strcmp(hash, in->hash))
-		return 0;
-	memcpy(in->hash, hash, sizeof(hash));
-	ret = csv_source_open(in->source, s->config, CSV_LAYOUT_DELTA,
-			      &s->import->arena, &in->reader, &in->layout, err);
 	in->open = ret > 0;
 	return ret < 0 ? -1 : 0;
+}
+
+static struct intake_source *intake_of(const struct connector_session *s,
+				       const struct csv_source *source)
+{
+	return s->import->delta ? source->changes : source->intake;
+}
+
+/* How many sources have news; for a full import all must have them, or none.
+ * Nothing has been touched yet. */
+static int find_files(struct connector_session *s, size_t *news_out,
+		      struct error *err)
+{
+	const struct csv_source *old = NULL;
+	size_t i;
+
+	*news_out = 0;
+	for (i = 0; i < s->source_count; i++) {
+		const struct csv_source *source = &s->sources[i];
+		struct intake_source *from = intake_of(s, source);
+		int ret = from ? intake_find(s->intake, from, err) : 0;
+
+		if (ret < 0)
+			return -1;
+		if (ret > 0 || source->plain)
+			++*news_out;
+		else
+			old = source;
+	}
+	if (old && *news_out && !s->import->delta)
+		return error_set(err, ERR_UNAVAILABLE,
+				 "there is no new file '" SV_FMT "', but there "
+				 "are others of this agent: a full import "
+				 "reads all of them",
+				 SV_ARG(old->name));
+	return 0;
+}
+
+/* Claims, fetches and unpacks. */
+static int take_files(struct connector_session *s, struct error *err)
+{
+	struct csv_import *im = s->import;
+	struct intake_file **files =
+		arena_array(&im->arena, s->source_count, sizeof(*files));
+	size_t *counts =
+		arena_array(&im->arena, s->source_count, sizeof(*counts));
+	size_t total = 0;
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < s->source_count; i++) {
+		struct intake_source *from = intake_of(s, &s->sources[i]);
+
+		if (from && intake_take(s->intake, from, &files[i], &counts[i],
+					err) < 0)
+			return -1;
+		total += counts[i];
+	}
+	im->inputs = arena_array(&im->arena, total, sizeof(*im->inputs));
+	for (i = 0; i < s->source_count; i++) {
+		for (k = 0; k < counts[i]; k++) {
+			im->inputs[im->count].source = &s->sources[i];
+			im->inputs[im->count++].file = files[i][k];
+		}
+	}
+	return 0;
+}
+
+static int open_inputs(struct connector_session *s, struct error *err)
+{
+	struct csv_import *im = s->import;
+	size_t i;
+
+	for (i = 0; i < im->count; i++) {
+		struct input *in = &im->inputs[i];
+
+		if ((im->delta ? open_delta(s, in, err)
+			       : open_full(s, in, err)) < 0)
+			return intake_failed(s->intake, &in->file, err);
+	}
+	return 0;
 }
 
 int csv_import_begin(struct connector_session *s, enum import_kind kind,
 		     struct sv watermark, struct error *err)
 {
 	struct csv_import *im;
-	size_t i;
+	struct sv mark;
+	size_t news;
 
 	csv_import_free(s->import);
+	intake_free(s->intake);
 	im = mem_zalloc(sizeof(*im));
 	s->import = im;
+	s->intake = NULL;
 	im->delta = kind == IMPORT_DELTA;
-	im->count = s->source_count;
-	im->inputs = arena_array(&im->arena, im->count, sizeof(*im->inputs));
-	for (i = 0; i < im->count; i++)
-		im->inputs[i].source = &s->sources[i];
-	if (!read_mark(s, watermark) && im->delta)
+	if (!read_mark(watermark, &im->arena, &mark) && im->delta)
 		return error_set(err, ERR_CONFLICT,
 				 "the changes do not continue what was "
 				 "imported last: run a full import");
-	for (i = 0; i < im->count; i++)
-		if ((im->delta ? begin_delta(s, &im->inputs[i], err)
-			       : begin_full(s, &im->inputs[i], err)) < 0)
-			return -1;
-	return 0;
+	s->intake = intake_new(s->config, mark);
+	if (find_files(s, &news, err) < 0)
+		return -1;
+	if (!news && !im->delta)
+		return 1;
+	if (take_files(s, err) < 0)
+		return -1;
+	if (!im->count && !im->delta && !csv_is_plain(s->config->connect))
+		return 1;
+	return open_inputs(s, err);
 }
 
 /* What is read of a row on its way to a change. */
@@ -202,12 +272,8 @@ struct reading {
 
 static struct sv place(const struct reading *r, size_t line, size_t column)
 {
-	const struct csv_source *source = r->in->source;
-	struct sv file = r->s->import->delta ? source->delta_name
-					     : source->name;
-
-	return sv_from(arena_printf(r->arena, SV_FMT ":%zu:%zu", SV_ARG(file),
-				    line, column));
+	return sv_from(arena_printf(r->arena, SV_FMT ":%zu:%zu",
+				    SV_ARG(r->in->file.name), line, column));
 }
 
 /* The row is an error, which stands at field `column`. Returns 0. */
@@ -532,10 +598,16 @@ int csv_import_next(struct connector_session *s, struct arena *arena,
 		ret = in->open ? csv_reader_next(&in->reader, arena, &row, err)
 			       : 0;
 		if (ret < 0)
+			return intake_failed(s->intake, &in->file, err);
+		if (ret == 0 &&
+		    intake_ended(s->intake, &in->file, in->rows, err) < 0)
 			return -1;
-		if (ret == 0)
+		if (ret == 0) {
 			im->at++;
-		else if (read_row(s, in, &row, arena, out))
+			continue;
+		}
+		in->rows++;
+		if (read_row(s, in, &row, arena, out))
 			return 1;
 	}
 	return 0;
@@ -544,27 +616,32 @@ int csv_import_next(struct connector_session *s, struct arena *arena,
 int csv_import_end(struct connector_session *s, struct arena *arena,
 		   struct sv *watermark_out, struct error *err)
 {
-	struct csv_import *im = s->import;
-	struct strbuf mark = STRBUF_INIT(STRBUF_NO_LIMIT);
-	bool any = false;
-	size_t i;
+	struct sv mark = intake_mark(s->intake, arena);
 
 	(void)err;
-	strbuf_adds(&mark, "csv1");
-	for (i = 0; i < im->count; i++) {
-		const struct input *in = &im->inputs[i];
-
-		any |= in->source->delta_path != NULL;
-		if (!in->source->delta_path || !in->hash[0])
-			continue;
-		strbuf_addf(&mark, "\n%s " SV_FMT, in->hash,
-			    SV_ARG(mark_name(s, in->source)));
-	}
-	*watermark_out = any ? arena_dup(arena, strbuf_sv(&mark)) : SV_NULL;
-	strbuf_release(&mark);
-	csv_import_free(im);
+	*watermark_out = SV_NULL;
+	if (mark.len || csv_has_delta(s->config->connect))
+		*watermark_out = sv_from(
+			arena_printf(arena, "csv2\n" SV_FMT, SV_ARG(mark)));
+	csv_import_free(s->import);
 	s->import = NULL;
 	return 0;
+}
+
+int csv_import_kept(struct connector_session *s, struct error *err)
+{
+	return intake_kept(s->intake, err);
+}
+
+int csv_import_flawed(struct connector_session *s, int64_t errors,
+		      struct error *err)
+{
+	return intake_flawed(s->intake, errors, err);
+}
+
+const char *csv_import_note(const struct connector_session *s)
+{
+	return intake_note(s->intake);
 }
 
 int csv_import_progress(const struct connector_session *s)

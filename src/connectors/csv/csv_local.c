@@ -14,12 +14,22 @@ static int read_names(const struct csv_source *of, struct arena *arena,
 	struct error err = ERROR_INIT;
 	struct csv_reader reader;
 	struct csv_layout layout;
+	struct intake_file file;
+	struct intake *intake = NULL;
 	size_t i;
+	int ret;
 
 	source.anchor_count = 0;
 	source.type = 0;
-	if (csv_source_open(&source, &nothing, CSV_LAYOUT_EXPORT, arena,
-			    &reader, &layout, &err) <= 0)
+	if (intake_is_remote(source.name))
+		return 0;
+	ret = intake_peek(source.intake, arena, &intake, &file, &err);
+	if (ret > 0)
+		ret = csv_source_open(&source, &file, &nothing,
+				      CSV_LAYOUT_EXPORT, arena, &reader,
+				      &layout, &err);
+	intake_free(intake);
+	if (ret <= 0)
 		return 0;
 	out->count = layout.count;
 	out->names = arena_array(arena, layout.count, sizeof(*out->names));

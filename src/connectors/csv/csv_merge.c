@@ -461,7 +461,7 @@ static int start_rows(struct connector_session *s, struct csv_target *t,
 {
 	struct csv_layout layout;
 	struct sv raw;
-	int ret = csv_source_open(t->source, s->config, CSV_LAYOUT_EXPORT,
+	int ret = csv_source_open(t->source, NULL, s->config, CSV_LAYOUT_EXPORT,
 				  &s->export->arena, in, &layout, err);
 	size_t i;
 

@@ -17,6 +17,7 @@ struct connector_session {
 	struct csv_source *sources;
 	size_t source_count;
 	struct csv_import *import;
+	struct intake *intake; /* of the import, until it is kept */
 	struct csv_export *export;
 	/* While an agent is set up: what the file has and is not set. */
 	const char *delimiter;
@@ -38,6 +39,10 @@ void csv_import_expand(const struct connector_session *session,
 		       struct arena *arena, struct change *change);
 int csv_import_end(struct connector_session *session, struct arena *arena,
 		   struct sv *watermark_out, struct error *err);
+int csv_import_kept(struct connector_session *session, struct error *err);
+int csv_import_flawed(struct connector_session *session, int64_t errors,
+		      struct error *err);
+const char *csv_import_note(const struct connector_session *session);
 int csv_import_progress(const struct connector_session *session);
 void csv_import_free(struct csv_import *import);
 

@@ -33,6 +33,7 @@ static const struct setting_def delta_settings[] = {
 	  .fallback = "Delete",
 	  .help = "The word for an object that is gone; its row needs only "
 		  "the anchor" },
+	INTAKE_SETTINGS,
 	{ .name = NULL },
 };
 
@@ -62,7 +63,11 @@ static const struct setting_def delta_settings[] = {
 	  .help = "A text that stands for no value, as an empty field does" }, \
 	{ .name = "create", .type = SETTING_SWITCH, .fallback = "no",          \
 	  .help = "A missing file is an empty one: for a target that the "     \
-		  "first export makes" }
+		  "first export makes" },                                      \
+	{ .name = "keep", .type = SETTING_NUMBER, .fallback = "0",             \
+	  .help = "So many old versions of a file that exports replace stay "  \
+		  "beside it" },                                               \
+	INTAKE_SETTINGS
 /* clang-format on */
 
 static const struct setting_def file_settings[] = {
@@ -143,22 +148,69 @@ static int parse_char(struct sv text, char *out)
 	return 1;
 }
 
-static void load_delta(const struct connector_config *config,
-		       const struct node *own, struct arena *arena,
-		       struct csv_source *s)
+static struct intake_nodes intake_nodes(const struct node *own,
+					const struct node *all)
+{
+	return (struct intake_nodes){ own, { all, NULL }, file_settings };
+}
+
+static struct intake_nodes delta_nodes(const struct node *own,
+				       const struct node *all)
+{
+	return (struct intake_nodes){ node_get(own, "delta"),
+				      { own, all },
+				      delta_settings };
+}
+
+/* Whose files these are, in the watermark. */
+static const char *mark_id(const struct connector_config *config,
+			   const struct csv_source *s, const char *kind,
+			   struct arena *arena)
+{
+	return arena_printf(arena, "%s %s", kind,
+			    node_get(config->connect, "types")
+				    ? config->types[s->type].name
+				    : "*");
+}
+
+static int load_delta(const struct connector_config *config,
+		      const struct node *own, struct arena *arena,
+		      struct csv_source *s, struct error *err)
 {
 	const struct node *delta = node_get(own, "delta");
+	struct intake_nodes nodes = delta_nodes(own, config->connect);
 
 	if (!delta)
-		return;
-	s->delta_name = setting_text(delta, delta_settings, "path");
-	s->delta_path = connector_path(config, s->delta_name, arena);
+		return 0;
 	s->change = setting_text(delta, delta_settings, "change");
 	s->words[CSV_WORD_ADD] = setting_text(delta, delta_settings, "add");
 	s->words[CSV_WORD_MODIFY] =
 		setting_text(delta, delta_settings, "modify");
 	s->words[CSV_WORD_DELETE] =
 		setting_text(delta, delta_settings, "delete");
+	return intake_source_load(config, &nodes,
+				  setting_text(delta, delta_settings, "path"),
+				  mark_id(config, s, "delta", arena),
+				  INTAKE_DELTA, arena, &s->changes, err);
+}
+
+/* Where its files come from. */
+static int load_intake(const struct connector_config *config,
+		       const struct node *own, struct arena *arena,
+		       struct csv_source *s, struct error *err)
+{
+	struct intake_nodes nodes = intake_nodes(own, config->connect);
+	unsigned flags = s->create ? INTAKE_OPTIONAL : 0;
+
+	if (node_get(config->connect, "types"))
+		flags |= INTAKE_WHOLE;
+	s->plain = intake_is_plain(&nodes, s->name);
+	(void)sv_to_i64(text_of(own, config->connect, "keep"), &s->keep);
+	if (intake_source_load(config, &nodes, s->name,
+			       mark_id(config, s, "full", arena), flags, arena,
+			       &s->intake, err) < 0)
+		return -1;
+	return load_delta(config, own, arena, s, err);
 }
 
 static int load_source(const struct connector_config *config,
@@ -175,11 +227,12 @@ static int load_source(const struct connector_config *config,
 		return error_set(err, ERR_INVALID,
 				 "'path' and 'anchor' must be set for each "
 				 "file");
-	load_delta(config, own, arena, s);
 	s->dialect.trim = switch_of(own, all, "trim");
 	s->dialect.null = text_of(own, all, "null");
 	s->header = switch_of(own, all, "header");
 	s->create = switch_of(own, all, "create");
+	if (load_intake(config, own, arena, s, err) < 0)
+		return -1;
 	if (!s->header)
 		s->column_count =
 			names_of(own, all, "columns", arena, &s->columns);
@@ -227,6 +280,25 @@ int csv_sources_load(const struct connector_config *config, struct arena *arena,
 					     config->types[i].name);
 	}
 	return 0;
+}
+
+bool csv_is_plain(const struct node *connect)
+{
+	const struct node *types = node_get(connect, "types");
+	struct intake_nodes nodes = intake_nodes(connect, connect);
+	size_t i;
+
+	if (!types || types->kind != NODE_MAP)
+		return intake_is_plain(
+			&nodes, setting_text(connect, file_settings, "path"));
+	for (i = 0; i < types->len; i++) {
+		nodes.own = types->items[i];
+		if (!intake_is_plain(
+			    &nodes,
+			    setting_text(nodes.own, file_settings, "path")))
+			return false;
+	}
+	return true;
 }
 
 bool csv_has_delta(const struct node *connect)
@@ -299,6 +371,26 @@ static void check_file(const struct check *c, const struct node *own)
 	arena_release(&scratch);
 }
 
+static void check_intake(const struct check *c, const struct node *own)
+{
+	const struct node *all = c->config->connect;
+	const struct node *delta = node_get(own, "delta");
+	struct intake_nodes nodes = intake_nodes(own, all);
+	struct intake_nodes changes = delta_nodes(own, all);
+	int64_t keep = 0;
+
+	intake_check(&nodes, setting_text(own, file_settings, "path"), 0,
+		     c->report, c->data);
+	if (delta)
+		intake_check(&changes,
+			     setting_text(delta, delta_settings, "path"),
+			     INTAKE_DELTA, c->report, c->data);
+	if (!sv_to_i64(text_of(own, all, "keep"), &keep) || keep < 0 ||
+	    keep > 10000)
+		problem(c, place_of(own, all, "keep"),
+			"'keep' must be 0 to 10000 versions");
+}
+
 static void check_types(const struct check *c, const struct node *types)
 {
 	static const char *const alone[] = { "path", "delta", "type" };
@@ -315,8 +407,10 @@ static void check_types(const struct check *c, const struct node *types)
 			       alone[i]);
 		problem(c, node_get(all, alone[i]), message);
 	}
-	for (i = 0; types->kind == NODE_MAP && i < types->len; i++)
+	for (i = 0; types->kind == NODE_MAP && i < types->len; i++) {
 		check_file(c, types->items[i]);
+		check_intake(c, types->items[i]);
+	}
 	for (i = 0; i < c->config->type_count; i++) {
 		if (node_get(types, c->config->types[i].name))
 			continue;
@@ -340,6 +434,7 @@ void csv_check(const struct connector_ops *ops,
 		return;
 	}
 	check_file(&c, config->connect);
+	check_intake(&c, config->connect);
 	if (config->type_count > 1 && !node_get(config->connect, "type"))
 		problem(&c, config->connect,
 			"the rule sets have several types: write 'types' with "
@@ -439,9 +534,9 @@ static int want_type(struct csv_layout *l, const struct object_type *type,
 
 static int lay_out(const struct csv_source *s,
 		   const struct connector_config *config, unsigned flags,
-		   struct arena *arena, struct csv_layout *l, struct error *err)
+		   struct sv file, struct arena *arena, struct csv_layout *l,
+		   struct error *err)
 {
-	struct sv file = flags & CSV_LAYOUT_DELTA ? s->delta_name : s->name;
 	size_t i;
 
 	l->type = CSV_NO_COLUMN;
@@ -509,27 +604,30 @@ static int read_header(const struct csv_source *s, struct sv file,
 	return 1;
 }
 
-int csv_source_open(const struct csv_source *s,
+int csv_source_open(const struct csv_source *s, const struct intake_file *from,
 		    const struct connector_config *config, unsigned flags,
 		    struct arena *arena, struct csv_reader *r,
 		    struct csv_layout *l, struct error *err)
 {
-	bool delta = flags & CSV_LAYOUT_DELTA;
-	const char *path = delta ? s->delta_path : s->path;
-	struct sv file = delta ? s->delta_name : s->name;
+	const char *path = from ? from->path : s->path;
+	struct sv file = from ? from->name : s->name;
 	int ret;
 
 	memset(l, 0, sizeof(*l));
 	memset(r, 0, sizeof(*r));
-	if (!delta && (s->create || (flags & CSV_LAYOUT_EXPORT)) &&
-	    !file_exists(path))
+	if (!from && !file_exists(path))
 		return 0;
 	if (csv_reader_open(r, path, &s->dialect, err) < 0)
 		return -1;
+	if (from) {
+		r->in.path = arena_cstr(arena, file);
+		r->in.limit = from->end;
+	}
 	ret = read_header(s, file, flags, arena, r, l, err);
 	if (ret > 0) {
 		r->columns = l->count;
-		ret = lay_out(s, config, flags, arena, l, err) < 0 ? -1 : 1;
+		ret = lay_out(s, config, flags, file, arena, l, err) < 0 ? -1
+									 : 1;
 	}
 	if (ret <= 0)
 		csv_reader_close(r);

@@ -8,6 +8,7 @@
 
 #include "connector/connector.h"
 #include "connectors/csv/csv_reader.h"
+#include "connectors/intake/intake.h"
 
 extern const struct setting_def csv_settings[];
 
@@ -19,9 +20,11 @@ enum csv_word { CSV_WORD_ADD, CSV_WORD_MODIFY, CSV_WORD_DELETE, CSV_WORDS };
 struct csv_source {
 	struct sv name;   /* as the configuration names it */
 	const char *path; /* where it lies */
-	struct sv delta_name;
-	const char *delta_path; /* NULL: none */
-	struct sv change;       /* the column that says what happened */
+	bool plain;       /* exactly there: what an export rewrites */
+	int64_t keep;     /* old versions beside it */
+	struct intake_source *intake;
+	struct intake_source *changes; /* NULL: none */
+	struct sv change;              /* the column that says what happened */
 	struct sv words[CSV_WORDS];
 	size_t type; /* index into the agent's types, or BY_COLUMN */
 	struct sv type_column;
@@ -40,6 +43,8 @@ int csv_sources_load(const struct connector_config *config, struct arena *arena,
 		     struct error *err);
 
 bool csv_has_delta(const struct node *connect);
+/* All its files lie where `path` says: exports can rewrite them. */
+bool csv_is_plain(const struct node *connect);
 
 void csv_check(const struct connector_ops *ops,
 	       const struct connector_config *config, setting_report_fn report,
@@ -70,11 +75,13 @@ enum csv_layout_flags {
 };
 
 /*
- * Opens a file of a source and finds the columns by its header. 1: opened; 0:
- * there is none and source->create; -1: err is set. An empty file is an error,
- * but not one of changes. For an export a missing file is 0 always.
+ * Opens a file of a source and finds the columns by its header; `file` NULL is
+ * the one that an export rewrites. 1: opened; 0: there is none, or no header
+ * and none is needed; -1: err is set. An empty file is an error, but not one of
+ * changes.
  */
 int csv_source_open(const struct csv_source *source,
+		    const struct intake_file *file,
 		    const struct connector_config *config, unsigned flags,
 		    struct arena *arena, struct csv_reader *reader,
 		    struct csv_layout *layout, struct error *err);

@@ -29,6 +29,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* cmocka wants what stands above. */
 #include <cmocka.h>
@@ -40,7 +41,9 @@ struct session {
 	struct sv watermark; /* of the last import that went through */
 	struct error err;    /* of the last call that did not */
 	struct strbuf log;
-	bool filtered; /* tells of these too */
+	bool filtered;  /* tells of these too */
+	bool keeps;     /* says that what was imported is kept */
+	char note[512]; /* of the last import */
 };
 
 static inline struct node *text_node(struct session *s, const char *text)
@@ -268,6 +271,12 @@ static inline const char *import(struct session *s, enum import_kind kind)
 		ret = connector_import_end(&connector, &arena, &mark, &s->err);
 	if (ret == 0)
 		s->watermark = arena_dup(&s->scratch.arena, mark);
+	if (ret == 0 && s->keeps)
+		ret = connector_import_kept(&connector, &s->err);
+	(void)snprintf(s->note, sizeof(s->note), "%s",
+		       ret >= 0 && connector_import_note(&connector)
+			       ? connector_import_note(&connector)
+			       : "");
 	connector_close(&connector);
 	arena_release(&arena);
 	return ret < 0 ? "failed" : strbuf_cstr(&s->log);

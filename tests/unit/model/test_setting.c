@@ -160,7 +160,8 @@ static void wrong_values(void **state)
 	       defs,
 	       "'port' must be a number\n"
 	       "'tree' must be true or false\n"
-	       "'wait' must be a number and minutes, hours, days or weeks\n"
+	       "'wait' must be a number and seconds, minutes, hours, days or "
+	       "weeks\n"
 	       "'security' must be one of tls|starttls|none\n");
 	expect(map("server", a, "password", text("swordfish"), NULL), defs,
 	       "'password' must be secret:NAME, env:NAME or file:PATH; a "
