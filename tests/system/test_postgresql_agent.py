@@ -365,6 +365,40 @@ def test_a_server_that_is_not_there(tmp_path, database):
     assert "not-this-one" not in done.out + done.err
 
 
+def test_how_to(tmp_path, database):
+    """Both agents of the how-to, and its rights, on one database."""
+    text = (ROOT / "docs/how-to/postgresql-agent.md").read_text()
+    agents = dict(re.findall(r"^`agents/(\w+)\.yaml`:\n\n```yaml\n(.*?)^```$",
+                             text, re.M | re.S))
+    grants = re.findall(r"^```sql\n(.*?)^```$", text, re.M | re.S)
+    database.sql("""
+        CREATE TABLE people (id integer PRIMARY KEY, number text, name text);
+        CREATE TABLE mails (person integer REFERENCES people, address text);
+        CREATE TABLE accounts (id serial PRIMARY KEY, staff_number text,
+                               display_name text);
+        CREATE TABLE roles (account integer REFERENCES accounts, name text);
+        INSERT INTO people VALUES (1, 'E1', 'Ann'), (2, 'E2', 'Bob');
+        INSERT INTO mails VALUES (1, 'a@corp.test')""")
+    database.sql(("".join(grants) + "GRANT USAGE ON SEQUENCE accounts_id_seq "
+                  "TO conjoin").replace("conjoin", "how_to"))
+    folder = make(tmp_path / "conf", **{
+        name: re.sub(r"  server: .*\n  database: .*\n  user: .*\n"
+                     r"  password: .*\n", database.connect(), agent)
+        .replace("user: conjoin", "user: how_to") for name, agent
+        in agents.items()})
+    folder.write("secrets/db", "a long one")
+    folder.ok("check")
+    folder.step("hr", "full-import")
+    folder.step("hr", "delta-sync")
+    assert counted(folder.step("app", "export")) == {"export-add": 2}
+    folder.step("app", "full-import")
+    folder.step("app", "delta-sync")
+    assert counted(folder.step("app", "export")) == {}
+    assert database.sql("SELECT staff_number, display_name, name FROM accounts "
+                        "JOIN roles ON account = id ORDER BY 1") == \
+        "E1|Ann|user\nE2|Bob|user"
+
+
 def test_documents(tmp_path):
     """What the reference shows is right."""
     text = (ROOT / "docs/reference/connectors/postgresql.md").read_text()
