@@ -539,6 +539,7 @@ const char *agent_write(struct agent *agent, const char *operations)
 	struct export_outcome one;
 	struct connector c;
 	size_t count = 0;
+	const char *text;
 	size_t i;
 	int ret = connector_open(&c, &postgresql_connector, &agent->config,
 				 &agent->err);
@@ -564,7 +565,9 @@ const char *agent_write(struct agent *agent, const char *operations)
 	connector_close(&c);
 	if (ret < 0)
 		strbuf_addf(&out, "FAILED: %s", agent->err.msg);
-	return arena_cstr(arena, sv_from(strbuf_cstr(&out)));
+	text = arena_cstr(arena, sv_from(strbuf_cstr(&out)));
+	strbuf_release(&out);
+	return text;
 }
 
 const char *agent_message(const struct agent *agent)

@@ -636,8 +636,9 @@ static int write_own(struct connector_session *session, struct sql_job *job,
 
 /* ---- child tables ---- */
 
+/* `name` is the attribute's, for tables that have those of several. */
 static void push_child(struct connector_session *session, struct sql_job *job,
-		       const struct attr_def *def, const struct child_sql *how,
+		       const char *name, const struct child_sql *how,
 		       struct sv value, struct sql_batch *batch)
 {
 	const struct sql_child_place *place = how->place;
@@ -659,7 +660,7 @@ static void push_child(struct connector_session *session, struct sql_job *job,
 					    place->keys[count] };
 	if (how->named)
 		params[count++] =
-			(struct sql_param){ sv_from(def->name), place->name };
+			(struct sql_param){ sv_from(name), place->name };
 	if (how->value)
 		params[count++] = (struct sql_param){ value, how->value };
 	(void)snprintf(key, sizeof(key), "c%d%d %td %td", how->insert,
@@ -687,16 +688,17 @@ static void write_child(struct connector_session *session, struct sql_job *job,
 	size_t i;
 
 	if (change->op == ATTR_REPLACE && !is_new)
-		push_child(session, job, def, &all, SV_NULL, batch);
+		push_child(session, job, def->name, &all, SV_NULL, batch);
 	for (i = 0; i < change->values.len; i++) {
 		value = sql_value_write(session, at->value, def,
 					&change->values.at[i], &batch->arena);
 		/* what may have been done already is done anew */
 		if (change->op == ATTR_DELETE ||
 		    (change->op == ATTR_ADD && job->op.retry && !is_new))
-			push_child(session, job, def, &one, value, batch);
+			push_child(session, job, def->name, &one, value, batch);
 		if (change->op != ATTR_DELETE)
-			push_child(session, job, def, &more, value, batch);
+			push_child(session, job, def->name, &more, value,
+				   batch);
 	}
 }
 
