@@ -39,8 +39,8 @@ struct sql_error_number {
 
 /* The same where one number means several things, by words of its text. */
 struct sql_error_text {
-	int native;        /* 0: any */
 	const char *piece; /* NULL ends a table */
+	int native;        /* 0: any */
 	enum sql_failure_kind kind;
 };
 

@@ -61,8 +61,8 @@ static const struct sql_error_number sqlserver_errors[] = {
 };
 
 static const struct sql_error_text sqlserver_texts[] = {
-	{ 547, "CHECK", SQL_FAILURE_CHECK },
-	{ 0, NULL, SQL_FAILURE_NONE },
+	{ "CHECK", 547, SQL_FAILURE_CHECK },
+	{ NULL, 0, SQL_FAILURE_NONE },
 };
 
 static const struct sql_error_number oracle_errors[] = {
@@ -243,17 +243,17 @@ static const struct sql_error_number sqlite_errors[] = {
 };
 
 static const struct sql_error_text sqlite_texts[] = {
-	{ 0, "UNIQUE constraint", SQL_FAILURE_UNIQUE },
-	{ 0, "PRIMARY KEY must be unique", SQL_FAILURE_UNIQUE },
-	{ 0, "FOREIGN KEY constraint", SQL_FAILURE_REFERENCE },
-	{ 0, "NOT NULL constraint", SQL_FAILURE_NULL },
-	{ 0, "CHECK constraint", SQL_FAILURE_CHECK },
-	{ 0, "no such ", SQL_FAILURE_MISSING },
-	{ 0, "datatype mismatch", SQL_FAILURE_VALUE },
-	{ 0, "cannot store ", SQL_FAILURE_VALUE },
-	{ 0, "readonly database", SQL_FAILURE_DENIED },
-	{ 0, "is locked", SQL_FAILURE_LOCKED },
-	{ 0, NULL, SQL_FAILURE_NONE },
+	{ "UNIQUE constraint", 0, SQL_FAILURE_UNIQUE },
+	{ "PRIMARY KEY must be unique", 0, SQL_FAILURE_UNIQUE },
+	{ "FOREIGN KEY constraint", 0, SQL_FAILURE_REFERENCE },
+	{ "NOT NULL constraint", 0, SQL_FAILURE_NULL },
+	{ "CHECK constraint", 0, SQL_FAILURE_CHECK },
+	{ "no such ", 0, SQL_FAILURE_MISSING },
+	{ "datatype mismatch", 0, SQL_FAILURE_VALUE },
+	{ "cannot store ", 0, SQL_FAILURE_VALUE },
+	{ "readonly database", 0, SQL_FAILURE_DENIED },
+	{ "is locked", 0, SQL_FAILURE_LOCKED },
+	{ NULL, 0, SQL_FAILURE_NONE },
 };
 
 static const struct sql_error_number firebird_errors[] = {
@@ -292,9 +292,9 @@ static const struct sql_error_number firebird_errors[] = {
 };
 
 static const struct sql_error_text firebird_texts[] = {
-	{ 335544321, "truncation", SQL_FAILURE_LENGTH },
-	{ -802, "truncation", SQL_FAILURE_LENGTH },
-	{ 0, NULL, SQL_FAILURE_NONE },
+	{ "truncation", 335544321, SQL_FAILURE_LENGTH },
+	{ "truncation", -802, SQL_FAILURE_LENGTH },
+	{ NULL, 0, SQL_FAILURE_NONE },
 };
 
 static const struct sql_dialect sqlserver = {

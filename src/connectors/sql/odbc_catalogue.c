@@ -165,7 +165,7 @@ static int list_tables(struct odbc_link *odbc, const struct asked *asked,
 		       struct arena *arena, struct sql_table **out,
 		       size_t *count_out, struct error *err)
 {
-	VEC(struct sql_table) tables = { 0 };
+	VEC(struct sql_table) tables = VEC_INIT;
 	struct sql_table table;
 	struct sql_rows *rows;
 	const struct sv *row;
@@ -314,7 +314,7 @@ static int read_columns(struct odbc_link *odbc, const struct asked *asked,
 			struct arena *arena, struct sql_table *table,
 			struct error *err)
 {
-	VEC(struct sql_column) columns = { 0 };
+	VEC(struct sql_column) columns = VEC_INIT;
 	struct sql_column column;
 	struct sql_rows *rows;
 	const struct sv *row;
@@ -383,12 +383,25 @@ static void push_name(struct arena *arena, const char ***list, size_t count,
 }
 
 /* A row of SQLForeignKeys: catalog, schema, table and column of the other,
- * the same of this one, place in the key. */
+ * the same of this one, place in the key. The next column of `key`. */
+static void take_foreign(const struct odbc_link *odbc, const struct sv *row,
+			 struct arena *arena, struct sql_foreign *key)
+{
+	struct sv schema = is_mysql(odbc) ? row[0] : row[1];
+
+	key->schema = schema.len ? arena_cstr(arena, schema) : NULL;
+	key->table = arena_cstr(arena, row[2]);
+	push_name(arena, &key->columns, key->count, row[7]);
+	push_name(arena, &key->others, key->count, row[3]);
+	key->count++;
+}
+
 static int read_foreign(struct odbc_link *odbc, const struct asked *asked,
 			struct arena *arena, struct sql_table *table,
 			struct error *err)
 {
-	VEC(struct sql_foreign) keys = { 0 };
+	VEC(struct sql_foreign) keys = VEC_INIT;
+	struct sql_foreign fresh = { .count = 0 };
 	struct sql_rows *rows;
 	const struct sv *row;
 	size_t broken;
@@ -397,22 +410,9 @@ static int read_foreign(struct odbc_link *odbc, const struct asked *asked,
 	if (call(odbc, CALL_FOREIGN, asked, &rows, err) < 0)
 		return -1;
 	while ((ret = odbc_fetch(rows, &row, &broken, err)) > 0) {
-		struct sv schema = is_mysql(odbc) ? row[0] : row[1];
-		struct sql_foreign *key;
-
-		if (number_of(row[8]) <= 1 || !keys.len) {
-			struct sql_foreign fresh = {
-				.schema = schema.len ? arena_cstr(arena, schema)
-						     : NULL,
-				.table = arena_cstr(arena, row[2]),
-			};
-
+		if (number_of(row[8]) <= 1 || !keys.len)
 			vec_push(&keys, fresh);
-		}
-		key = &keys.at[keys.len - 1];
-		push_name(arena, &key->columns, key->count, row[7]);
-		push_name(arena, &key->others, key->count, row[3]);
-		key->count++;
+		take_foreign(odbc, row, arena, &keys.at[keys.len - 1]);
 	}
 	odbc_rows_close(rows);
 	table->foreign_count = keys.len;

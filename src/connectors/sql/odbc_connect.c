@@ -159,46 +159,67 @@ static struct sv path_of(const struct sql_place *place, struct sv path,
 		arena_printf(arena, "%s/" SV_FMT, place->folder, SV_ARG(path)));
 }
 
+/* "HOST", what divides, "PORT": the second part only when a port is set. */
+static void add_host(struct strbuf *out, const struct sql_place *place,
+		     const char *divider)
+{
+	struct sv port = text_of(place, "port");
+
+	strbuf_addsv(out, text_of(place, "server"));
+	if (port.len)
+		strbuf_addf(out, "%s" SV_FMT, divider, SV_ARG(port));
+}
+
+/* The server's name as the driver wants it, or the database with the server in
+ * it. */
+static struct sv address_of(const struct sql_place *place,
+			    const struct odbc_kind *kind, struct arena *arena)
+{
+	struct sv database = text_of(place, "database");
+	struct strbuf text = STRBUF_INIT(2000);
+	struct sv out;
+
+	switch (kind->address) {
+	case ODBC_ADDRESS_PLAIN:
+	case ODBC_ADDRESS_FILE:
+		break;
+	case ODBC_ADDRESS_COMMA:
+		strbuf_adds(&text, "tcp:");
+		add_host(&text, place, ",");
+		break;
+	case ODBC_ADDRESS_ORACLE:
+		strbuf_adds(&text, "//");
+		add_host(&text, place, ":");
+		strbuf_addf(&text, "/" SV_FMT, SV_ARG(database));
+		break;
+	case ODBC_ADDRESS_FIREBIRD:
+		add_host(&text, place, "/");
+		strbuf_addf(&text, ":" SV_FMT, SV_ARG(database));
+		break;
+	}
+	out = arena_dup(arena, strbuf_sv(&text));
+	strbuf_release(&text);
+	return out;
+}
+
 static void add_address(struct strbuf *out, const struct sql_place *place,
 			const struct odbc_kind *kind, struct arena *arena)
 {
 	struct sv server = text_of(place, "server");
-	struct sv port = text_of(place, "port");
 	struct sv database = text_of(place, "database");
-	struct strbuf text = STRBUF_INIT(2000);
 
-	switch (kind->address) {
-	case ODBC_ADDRESS_PLAIN:
-		add_pair(out, place, kind, kind->server, server);
-		add_pair(out, place, kind, kind->port, port);
-		break;
-	case ODBC_ADDRESS_COMMA:
-		strbuf_addf(&text, "tcp:" SV_FMT "%s" SV_FMT, SV_ARG(server),
-			    port.len ? "," : "", SV_ARG(port));
-		if (server.len)
-			add_pair(out, place, kind, kind->server,
-				 strbuf_sv(&text));
-		break;
-	case ODBC_ADDRESS_ORACLE:
-		strbuf_addf(&text, "//" SV_FMT "%s" SV_FMT "/" SV_FMT,
-			    SV_ARG(server), port.len ? ":" : "", SV_ARG(port),
-			    SV_ARG(database));
-		if (server.len)
-			database = arena_dup(arena, strbuf_sv(&text));
-		break;
-	case ODBC_ADDRESS_FIREBIRD:
-		strbuf_addf(&text, SV_FMT "%s" SV_FMT ":" SV_FMT,
-			    SV_ARG(server), port.len ? "/" : "", SV_ARG(port),
-			    SV_ARG(database));
-		if (server.len)
-			database = arena_dup(arena, strbuf_sv(&text));
-		break;
-	case ODBC_ADDRESS_FILE:
+	if (kind->address == ODBC_ADDRESS_FILE) {
 		database = path_of(place, database, arena);
-		break;
+	} else if (kind->address == ODBC_ADDRESS_PLAIN) {
+		add_pair(out, place, kind, kind->server, server);
+		add_pair(out, place, kind, kind->port, text_of(place, "port"));
+	} else if (server.len && kind->server) {
+		add_pair(out, place, kind, kind->server,
+			 address_of(place, kind, arena));
+	} else if (server.len) {
+		database = address_of(place, kind, arena);
 	}
 	add_pair(out, place, kind, kind->database, database);
-	strbuf_release(&text);
 }
 
 static void add_security(struct strbuf *out, const struct sql_place *place,

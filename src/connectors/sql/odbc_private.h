@@ -35,7 +35,6 @@ enum odbc_address {
 struct odbc_kind {
 	const char *library; /* its file's name has this in it */
 	const char *dialect; /* as long as the server says nothing; or NULL */
-	enum odbc_address address;
 	/* Keywords; NULL: it has none. */
 	const char *server;
 	const char *port;
@@ -49,6 +48,7 @@ struct odbc_kind {
 	const char *always;
 	const char *tls;
 	const char *none;
+	enum odbc_address address;
 	/* Its texts are UTF-8; else they are asked for in UTF-16. */
 	bool narrow;
 	/* Sizes of columns say nothing, or rows come one by one. */
