@@ -490,6 +490,10 @@ const struct sql_dialect sql_postgresql = {
 static const struct sql_dialect postgresql_odbc = {
 	POSTGRESQL,
 	.help = "PostgreSQL; the connector 'postgresql' is better",
+	.generated = "SELECT column_name FROM information_schema.columns "
+		     "WHERE table_schema = ? AND table_name = ? "
+		     "AND (is_identity = 'YES' OR is_generated <> 'NEVER' "
+		     "OR column_default LIKE 'nextval(%')",
 };
 
 static const struct sql_dialect other = {
