@@ -48,6 +48,10 @@ class Server(tools.Server):
         self.run(f"EXEC tds_fault '{kind}', {number}, '{pattern}', {skip}, "
                  f"{times}")
 
+    def faults_left(self):
+        """How many times something is still to go wrong."""
+        return int(self.run("EXEC tds_fault 'left'")[0][0])
+
     def stop(self):
         for database in self.opened:
             database.close()

@@ -235,7 +235,7 @@ def test_batches_and_procedures(database):
     assert db.run("DECLARE @a int = 2, @b nvarchar(10); SET @b = N'Ben'"
                   " IF @a = 2 BEGIN SELECT @a, @b END ELSE SELECT 3") == [
                       ("2", "Ben")]
-    db.run("DELETE FROM people WHERE id > 2")
+    db.run("SET NOCOUNT ON DELETE FROM people WHERE id > 2")
     (new,), = db.run("DECLARE @i int EXEC hire @name = N'Dora',"
                      " @mail = 'dora@x', @id = @i OUTPUT SELECT @i")
     assert db.run("SELECT name FROM people WHERE id = ?", int(new)) == [

@@ -44,13 +44,19 @@ static bool goes_on(const struct batch *b, size_t first, size_t at,
 		    bool seen_verb)
 {
 	static const char *const before[] = { "UNION", "ALL",       "EXCEPT",
-					      "AS",    "ON",        "FOR",
-					      "AFTER", "INTERSECT", NULL };
+					      "AS",    "INTERSECT", NULL };
+	static const char *const events[] = { "ON", "FOR", "AFTER", NULL };
+	static const char *const changes[] = { "INSERT", "UPDATE", "DELETE",
+					       NULL };
 	static const char *const lists[] = { "DENY", "GRANT", "REVOKE", NULL };
 	const struct token *begin = &b->tokens[first];
 	const struct token *token = &b->tokens[at];
 
-	if (at > first && token_is_any(&b->tokens[at - 1], before))
+	if (token_is_any(&b->tokens[at - 1], before))
+		return true;
+	/* ON DELETE CASCADE, but not SET NOCOUNT ON DELETE ... */
+	if (token_is_any(&b->tokens[at - 1], events) &&
+	    token_is_any(token, changes) && !token_is(begin, "SET"))
 		return true;
 	if (token_is(token, "SET"))
 		return (token_is(begin, "UPDATE") || token_is(begin, "WITH") ||

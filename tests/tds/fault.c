@@ -14,6 +14,7 @@
  *   after-commit   it ends before the commit is told
  *   refuse         a login is not answered
  *   clear          no fault is left
+ *   left           tells how many times are left
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -115,12 +116,30 @@ static struct datum value_of(const struct variables *args, size_t i)
 	return (struct datum){ .kind = DATUM_NULL };
 }
 
+static int tell_left(struct client *client)
+{
+	struct fault *fault;
+	int64_t times = 0;
+
+	server_lock(client->server);
+	vec_foreach(&client->server->faults, fault)
+		times += fault->times;
+	server_unlock(client->server);
+	return statement_rows(client,
+			      arena_printf(&client->arena,
+					   "SELECT %lld AS times",
+					   (long long)times),
+			      NULL, NULL);
+}
+
 int fault_call(struct client *client, struct variables *args)
 {
 	struct fault fault = { .times = 1, .pattern = SV_LIT("") };
 	struct datum value = value_of(args, 0);
 
 	fault.kind = value.kind == DATUM_TEXT ? value.s : SV_LIT("");
+	if (sv_eq_str(fault.kind, "left"))
+		return tell_left(client);
 	fault.number = value_of(args, 1).i;
 	value = value_of(args, 2);
 	if (value.kind == DATUM_TEXT)
