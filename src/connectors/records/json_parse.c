@@ -84,7 +84,7 @@ static bool walk_value(struct walk *w)
 	case JSON_ARRAY:
 		return walk_list(w);
 	case JSON_STRING:
-		if (!json_string(&w->scan, w->arena, &text))
+		if (!json_scan_string(&w->scan, w->arena, &text))
 			return false;
 		take(w, text, at);
 		return !enough(w);

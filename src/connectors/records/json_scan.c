@@ -231,7 +231,7 @@ static bool unescape(struct sv text, struct strbuf *out, size_t *at)
 	return true;
 }
 
-bool json_string(struct json_scan *s, struct arena *arena, struct sv *out)
+bool json_scan_string(struct json_scan *s, struct arena *arena, struct sv *out)
 {
 	struct strbuf decoded = STRBUF_INIT(STRBUF_NO_LIMIT);
 	size_t wrong = 0;
@@ -298,7 +298,7 @@ bool json_more(struct json_scan *s, bool first)
 
 bool json_member(struct json_scan *s, struct arena *arena, struct sv *out)
 {
-	if (!json_string(s, arena, out))
+	if (!json_scan_string(s, arena, out))
 		return false;
 	skip_blanks(s);
 	if (peek_byte(s) != ':')
@@ -336,7 +336,7 @@ bool json_skip(struct json_scan *s)
 	case JSON_ARRAY:
 		return skip_members(s, false);
 	case JSON_STRING:
-		ok = json_string(s, &none, &text);
+		ok = json_scan_string(s, &none, &text);
 		arena_release(&none);
 		return ok;
 	case JSON_WORD:

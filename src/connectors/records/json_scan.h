@@ -44,7 +44,8 @@ enum json_kind json_peek(struct json_scan *scan);
 /* Passes over a whole value. false: it is broken. */
 bool json_skip(struct json_scan *scan);
 /* A string, decoded: a view, or from arena. */
-bool json_string(struct json_scan *scan, struct arena *arena, struct sv *out);
+bool json_scan_string(struct json_scan *scan, struct arena *arena,
+		      struct sv *out);
 /* A number, true, false or null, as it is written. */
 bool json_word(struct json_scan *scan, struct sv *out);
 
