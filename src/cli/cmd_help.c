@@ -6,6 +6,7 @@
  */
 #include "cli/cli.h"
 #include "cli/connectors.h"
+#include "connector/plugin.h"
 #include "expr/expr.h"
 
 #include <string.h>
@@ -143,11 +144,17 @@ static enum run_exit help_connector(struct cli *cli, const char *name)
 {
 	const struct connector_ops *ops =
 		connector_find(connectors, sv_from(name));
-	const char *names[16];
+	struct error err = ERROR_INIT;
+	const char *names[64];
 	size_t count = 0;
 
+	if (!ops && name[0] == '/') {
+		ops = connector_plugin(name, &err);
+		if (!ops)
+			return cli_fail(cli, &err);
+	}
 	if (!ops) {
-		for (; count < 16 && connectors[count]; count++)
+		for (; count < 64 && connectors[count]; count++)
 			names[count] = connectors[count]->name;
 		return cli_misuse(cli, "no connector '%s'%s", name,
 				  cli_near(cli, name, names, count,

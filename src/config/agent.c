@@ -5,6 +5,8 @@
  */
 #include "config/config_private.h"
 
+#include "connector/plugin.h"
+
 /* --- connect ----------------------------------------------------------- */
 
 static size_t find_key(const struct node *map, struct sv key)
@@ -70,6 +72,25 @@ static void take_report(void *data, const struct node *at, const char *message)
 	problem_report(loader, at, "%s", message);
 }
 
+/* A type that is a path: a plug-in, whose name is nobody else's. */
+static const struct connector_ops *
+load_plugin(struct loader *loader, const struct node *node, struct sv path)
+{
+	const struct connector_ops *const *table = loader->options->connectors;
+	struct error err = ERROR_INIT;
+	const struct connector_ops *ops =
+		connector_plugin(arena_cstr(loader->arena, path), &err);
+
+	if (!ops)
+		problem_report(loader, node, "%s", err.msg);
+	else if (connector_find(table, sv_from(ops->name)))
+		problem_report(loader, node,
+			       "the plug-in calls itself '%s', which is a "
+			       "connector of conjoin: it needs another name",
+			       ops->name);
+	return ops;
+}
+
 static const struct connector_ops *find_connector(struct loader *loader,
 						  const struct node *node)
 {
@@ -81,6 +102,8 @@ static const struct connector_ops *find_connector(struct loader *loader,
 
 	if (name.len == 0)
 		return NULL;
+	if (name.ptr[0] == '/')
+		return load_plugin(loader, node, name);
 	ops = connector_find(table, name);
 	if (ops)
 		return ops;

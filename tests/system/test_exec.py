@@ -267,3 +267,26 @@ def test_messages_of_the_document():
         "hello", "open", "ok", "schema", "partitions", "import", "object",
         "add", "update", "delete", "bad", "progress", "end", "more", "export",
         "result", "export-end", "password", "log", "error", "bye"}
+
+
+def test_howto(tmp_path):
+    """The connector of the how-to is one, and its agent reads."""
+    text = (ROOT / "docs/how-to/write-a-connector.md").read_text()
+    code, agent = (text.split(f"```{kind}\n")[1].split("```")[0]
+                   for kind in ("python", "yaml"))
+    folder = Folder(tmp_path)
+    folder.write("badges.py", code)
+    (tmp_path / "badges.py").chmod(0o755)
+    folder.write("conjoin_connector.py", (
+        EXAMPLES / "python/conjoin_connector.py").read_text())
+    folder.write("badges.csv", "number,holder\n7,1\n8,2\n")
+    seen = suite("--option", f"file={tmp_path}/badges.csv", "--",
+                 tmp_path / "badges.py")
+    assert seen["failed"] == 0
+    folder.write("conjoin.yaml", MAIN.replace("hr, target", "door")
+                 .replace("[hr]", "[door]")
+                 .replace("      id:", "      employeeID: { type: string, index: true }\n"
+                          "      badge: string\n      id:"))
+    folder.write("agents/door.yaml", agent)
+    folder.ok("run", "door", "full-import")
+    assert folder.json("search", "cs", "door")["count"] == 2

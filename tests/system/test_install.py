@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from helpers import CONJOIN, ROOT
+from helpers import CONJOIN, ROOT, Folder
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s#]+)[^)]*\)")
 FENCE = re.compile(r"^(```.*?^```|    .*?$)", re.M | re.S)
@@ -137,3 +137,63 @@ def test_a_broken_folder_is_silent(tmp_path):
                               capture_output=True, text=True, cwd=tmp_path,
                               check=True)
         assert (done.stdout, done.stderr) == ("", "")
+
+
+AGENT = """type: %s
+connect: { path: passwd }
+objects:
+  account:
+    metaverse: person
+    project: true
+    import: { name: name, shell: shell }
+"""
+
+
+def build_plugin(prefix, path):
+    env = {**os.environ, "PKG_CONFIG_PATH": str(prefix / "share/pkgconfig")}
+    found = subprocess.run(["pkg-config", "--cflags", "conjoin"], check=True,
+                           capture_output=True, text=True, env=env)
+    source = prefix / "share/doc/conjoin/examples/connectors/native/passwd.c"
+    subprocess.run(["cc", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror",
+                    "-o", path, source, *found.stdout.split()],
+                   check=True)
+
+
+def test_plugin(prefix, tmp_path):
+    """A connector built out of tree, with what is installed, is an agent's."""
+    plugin = tmp_path / "passwd.so"
+    build_plugin(prefix, plugin)
+    folder = Folder(tmp_path / "folder")
+    folder.write("conjoin.yaml", "conjoin: 1\nagents: [host]\nmetaverse:\n"
+                 "  person:\n    attributes: { name: string, shell: string }\n"
+                 "    delete: { when: [host] }\n")
+    folder.write("agents/host.yaml", AGENT % plugin)
+    folder.write("passwd", "ann:x:1:1:Ann:/home/ann:/bin/sh\n"
+                 "bob:x:2:2:Bob:/home/bob:\n")
+    folder.ok("cycle")
+    found = {obj["attributes"]["name"][0]: obj["attributes"].get("shell")
+             for obj in folder.json("search", "mv", "person")["objects"]}
+    assert found == {"ann": ["/bin/sh"], "bob": None}
+    # a typing error is found in its settings as in those of any other
+    folder.replace("agents/host.yaml", "path:", "paht:")
+    done = folder.ok("check", status=2)
+    assert "did you mean 'path'?" in done.out + done.err
+    folder.replace("agents/host.yaml", "paht:", "path:")
+    # nobody else may have written it
+    plugin.chmod(0o775)
+    done = folder.ok("check", status=2)
+    assert "others may write" in done.out + done.err
+    plugin.chmod(0o755)
+    # of another version
+    plugin.unlink()
+    (tmp_path / "old.c").write_text(
+        "const void *conjoin_connector(unsigned abi);\n"
+        "const void *conjoin_connector(unsigned abi)\n"
+        "{ return abi == 1 ? &abi : 0; }\n")
+    subprocess.run(["cc", "-shared", "-fPIC", "-w", "-o", plugin,
+                    tmp_path / "old.c"], check=True)
+    done = folder.ok("check", status=2)
+    assert "another version" in done.out + done.err
+    # and what is no plug-in at all
+    folder.replace("agents/host.yaml", f"type: {plugin}", "type: /etc/passwd")
+    folder.ok("check", status=2)
