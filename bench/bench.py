@@ -24,6 +24,7 @@ import directory
 import five
 import growth
 import people
+import programs
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -68,7 +69,7 @@ def run_process(words, log):
             usage.ru_maxrss * 1024 / 1e6)
 
 
-class Bench(directory.DirectorySteps, five.FiveSteps):
+class Bench(directory.DirectorySteps, five.FiveSteps, programs.ExecSteps):
     """A company's folder, the states that it passes through, and what was
     measured in them."""
 
@@ -490,7 +491,7 @@ STEPS = ["import-initial", "import-unchanged", "sync-initial",
          "change-workload", "member-change", "export-ldif",
          "sync-five-targets"]
 LDAP = ["ldap-import", "ldap-import-unchanged", "ldap-export"]
-PAIRS = STEPS + LDAP
+PAIRS = STEPS + LDAP + ["exec-import"]
 NAMES = PAIRS + ["memory-peak", "start", "growth"]
 
 

@@ -7,6 +7,7 @@
  *	bench_limits durable STORE ROWS
  *	bench_limits bytes FILE NEW
  *	bench_limits adds URL BIND_DN PASSWORD FILE OUTSTANDING
+ *	bench_limits pipe FILE
  *
  * Called by bench.py next to the step that each stands beside. Prints how many
  * seconds it took and how many rows, or bytes, it handled; what is read only to
@@ -249,6 +250,7 @@ static const struct {
 	{ "write", 4, limit_write }, { "parse", 1, limit_parse },
 	{ "scan", 1, limit_scan },   { "durable", 2, limit_durable },
 	{ "bytes", 2, limit_bytes }, { "adds", 5, limit_adds },
+	{ "pipe", 1, limit_pipe },
 };
 
 int main(int argc, char **argv)

@@ -21,5 +21,7 @@ int limit_number(const char *word, uint64_t *out, struct error *err);
 
 /* limits_ldap.c: URL BIND_DN PASSWORD FILE OUTSTANDING */
 int limit_adds(char **words, struct error *err);
+/* limits_pipe.c: FILE */
+int limit_pipe(char **words, struct error *err);
 
 #endif
