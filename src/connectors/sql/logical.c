@@ -369,17 +369,24 @@ static int read_message(struct sql_logical *logical, struct sv data,
 
 /* --- looking ----------------------------------------------------------- */
 
+static void use_table(struct sql_logical *logical, struct sql_input *input,
+		      const struct sql_table *table,
+		      const struct sql_column **keys)
+{
+	struct use use = { input, table, keys };
+
+	vec_push(&logical->uses, use);
+}
+
 static void use_tables(struct sql_logical *logical, struct sql_input *input)
 {
 	const struct sql_plan *plan = &input->objects;
 	size_t i;
 
-	vec_push(&logical->uses,
-		 ((struct use){ input, plan->table, plan->columns }));
+	use_table(logical, input, plan->table, plan->columns);
 	for (i = 0; i < plan->child_count; i++)
-		vec_push(&logical->uses,
-			 ((struct use){ input, plan->children[i].table,
-					plan->children[i].keys }));
+		use_table(logical, input, plan->children[i].table,
+			  plan->children[i].keys);
 }
 
 static int no_slot(const char *slot, struct error *err)
