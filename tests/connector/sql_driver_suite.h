@@ -40,6 +40,9 @@ struct sql_driver_suite {
 	bool lax_locks;  /* one writer at a time: no rows that are locked */
 	bool lax_keys;   /* does not tell foreign keys */
 	bool empty_is_null;
+	/* unixODBC lets only one thread at a time into such a driver, unless
+	 * odbcinst.ini has Threading=0 for it. */
+	bool one_thread;
 };
 
 /* Runs the suite; the number of tests that failed. */

@@ -43,6 +43,7 @@ int main(void)
 		.guid = "uuid",
 		.bytes = "bytea",
 		.serial = "integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+		.one_thread = true,
 	};
 	int failed;
 
