@@ -5,6 +5,7 @@
  */
 #include "sql_target.h"
 
+#include "connectors/sql/dialect.h"
 #include "connectors/sql/sql.h"
 
 #include <stdio.h>
@@ -103,6 +104,10 @@ static int make(struct conformance *c, const struct conformance_object *objects,
 				      "batch",    target->alone ? "1" : "5",
 				      "password", "env:X",
 				      NULL };
+	/* SQL Server's varchar is of a code page */
+	const char *type = strcmp(target->link->dialect->name, "sqlserver") == 0
+				   ? "nvarchar"
+				   : "varchar";
 	struct node *phones;
 	struct node *map;
 	size_t i;
@@ -110,12 +115,17 @@ static int make(struct conformance *c, const struct conformance_object *objects,
 	if (run(target, "DROP TABLE IF EXISTS phone", NULL, 0) < 0 ||
 	    run(target, "DROP TABLE IF EXISTS person", NULL, 0) < 0 ||
 	    run(target,
-		"CREATE TABLE person (uid varchar(40) UNIQUE, "
-		"sn varchar(60) NOT NULL, title varchar(200))",
+		arena_printf(target->arena,
+			     "CREATE TABLE person (uid %s(40) UNIQUE, "
+			     "sn %s(60) NOT NULL, title %s(200))",
+			     type, type, type),
 		NULL, 0) < 0 ||
 	    run(target,
-		"CREATE TABLE phone (uid varchar(40) REFERENCES person (uid), "
-		"number varchar(40), PRIMARY KEY (uid, number))",
+		arena_printf(target->arena,
+			     "CREATE TABLE phone (uid %s(40) REFERENCES "
+			     "person (uid), number %s(40), "
+			     "PRIMARY KEY (uid, number))",
+			     type, type),
 		NULL, 0) < 0)
 		return -1;
 	for (i = 0; i < count; i++)

@@ -9,6 +9,7 @@
  */
 #include "conformance.h"
 #include "sql_driver_suite.h"
+#include "sql_target.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -254,6 +255,34 @@ static void a_lost_connection_is_told(void **state)
 	}
 }
 
+/* What the column's code page has not is lost there, and nothing else is. */
+static void a_code_page_ends_no_connection(void **state)
+{
+	struct sql_link *link = open_link("7.4");
+	struct error err = ERROR_INIT;
+	struct sql_failure failure;
+	struct sql_table table;
+	struct sql_param value;
+	struct sql_run one = { .sql = "INSERT INTO narrow VALUES (?)",
+			       .params = &value,
+			       .param_count = 1 };
+	size_t failed;
+
+	(void)state;
+	(void)run(link, "DROP TABLE IF EXISTS narrow", &failure);
+	must_run(link, "CREATE TABLE narrow (v varchar(20))");
+	assert_int_equal(
+		sql_odbc.describe(link, NULL, "narrow", &arena, &table, &err),
+		1);
+	value = (struct sql_param){ SV_LIT("\xc5\xbdof \xd0\xb6"),
+				    &table.columns[0] };
+	if (sql_odbc.execute(link, &one, 1, &arena, &failed, &failure, &err) !=
+	    1)
+		fail_msg("%s", err.msg);
+	assert_string_equal(ask(link, "SELECT v FROM narrow"), "\xc5\xbdof ?");
+	sql_odbc.close(link);
+}
+
 static int suite_of(const char *version, bool old)
 {
 	struct sql_driver_suite suite = {
@@ -284,6 +313,30 @@ static int suite_of(const char *version, bool old)
 	return sql_driver_suite_run(&suite);
 }
 
+static const char *target_version;
+
+static struct node *reach(struct sql_target *target)
+{
+	return conformance_map(target->arena, "driver", text("FreeTDS"),
+			       "server", text("127.0.0.1"), "port",
+			       text(getenv("CONJOIN_TDS_PORT")), "database",
+			       text("hr"), "user", text("conjoin"),
+			       "tds_version", text(target_version), "security",
+			       text("none"), "lock_timeout", text("30"), NULL);
+}
+
+/* The connector: what it writes it reads. */
+static int connector_of(const char *version)
+{
+	struct sql_target target = { .arena = &arena,
+				     .reach = reach,
+				     .password = &password,
+				     .folder = "/" };
+
+	target_version = version;
+	return sql_target_run(&target);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +347,7 @@ int main(void)
 		cmocka_unit_test(a_lock_is_not_waited_for_for_ever),
 		cmocka_unit_test(a_deadlock_is_told),
 		cmocka_unit_test(a_lost_connection_is_told),
+		cmocka_unit_test(a_code_page_ends_no_connection),
 	};
 	int failed;
 
@@ -303,6 +357,9 @@ int main(void)
 	failed = suite_of("7.4", false);
 	failed += suite_of("7.1", true);
 	failed += suite_of("7.0", true);
+	failed += connector_of("7.4");
+	failed += connector_of("7.1");
+	failed += connector_of("7.0");
 	failed += cmocka_run_group_tests_name("SQL Server alone", tests, NULL,
 					      NULL);
 	secret_release(&password);

@@ -284,6 +284,24 @@ static int put(const struct odbc_bound *bound, struct sv text, char *at,
 	}
 }
 
+/* What the code page of a column may not have goes as nvarchar and is the
+ * server's to convert: FreeTDS would end the connection. Plain ASCII goes as
+ * the column is, so that indexes are of use. */
+static void widen(struct sv text, struct odbc_bound *bound)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] >= 0x80)
+			break;
+	if (i == text.len || bound->c_type != SQL_C_CHAR)
+		return;
+	if (bound->sql_type == SQL_VARCHAR || bound->sql_type == SQL_CHAR)
+		bound->sql_type = SQL_WVARCHAR;
+	else if (bound->sql_type == SQL_LONGVARCHAR)
+		bound->sql_type = SQL_WLONGVARCHAR;
+}
+
 int odbc_bind(struct odbc_link *odbc, SQLHSTMT stmt, const struct sql_run *runs,
 	      size_t count, size_t at, struct arena *arena, size_t *which_out,
 	      struct sql_failure *failure)
@@ -298,6 +316,8 @@ int odbc_bind(struct odbc_link *odbc, SQLHSTMT stmt, const struct sql_run *runs,
 		*which_out = i;
 		if (!measure(&runs[i].params[at], at + 1, &bound, failure))
 			return 0;
+		if (odbc->kind->code_pages)
+			widen(runs[i].params[at].value, &bound);
 	}
 	lengthen(&bound);
 	bound.data = arena_alloc(arena, (size_t)bound.width * count);

@@ -25,6 +25,7 @@ static const struct odbc_kind kinds[] = {
 	  .tls = "Encryption=require;",
 	  .none = "Encryption=off;",
 	  .reopen = "IF @@TRANCOUNT = 0 BEGIN TRANSACTION",
+	  .code_pages = true,
 	  .narrow = true,
 	  .silence = true,
 	  .lone_brace = true },

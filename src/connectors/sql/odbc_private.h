@@ -56,6 +56,8 @@ struct odbc_kind {
 	/* Sets of parameters are sent together, and the number of rows that
 	 * all of them touched can be trusted. */
 	bool arrays;
+	/* Ends the connection at text that a column's code page has not. */
+	bool code_pages;
 	/* A statement's time limit counts while it is silent. */
 	bool silence;
 	/* Run before a rollback, where the server may have rolled back by
