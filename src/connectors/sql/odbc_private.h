@@ -48,6 +48,9 @@ struct odbc_kind {
 	const char *always;
 	const char *tls;
 	const char *none;
+	/* Run before a rollback, where the server may have rolled back by
+	 * itself and the driver does not know; or NULL. */
+	const char *reopen;
 	enum odbc_address address;
 	/* Its texts are UTF-8; else they are asked for in UTF-16. */
 	bool narrow;
@@ -60,9 +63,6 @@ struct odbc_kind {
 	bool code_pages;
 	/* A statement's time limit counts while it is silent. */
 	bool silence;
-	/* Run before a rollback, where the server may have rolled back by
-	 * itself and the driver does not know; or NULL. */
-	const char *reopen;
 	/* A } within {...} is not told by doubling it. */
 	bool lone_brace;
 };
