@@ -168,6 +168,13 @@ static uint64_t hash_values(const struct trial *trial, struct change *change)
 	return sum;
 }
 
+/* A change that tells what an object has, not only that it is, or is gone. */
+static bool has_values(const struct change *change)
+{
+	return change->op != CHANGE_ERROR && change->op != CHANGE_PRESENT &&
+	       change->op != CHANGE_DELETE;
+}
+
 static int take_change(struct trial *trial, const struct connector *connector,
 		       struct change *change, struct trial_picture *picture,
 		       struct error *err)
@@ -183,8 +190,7 @@ static int take_change(struct trial *trial, const struct connector *connector,
 				 "have, or of none: " SV_FMT,
 				 SV_ARG(change->anchor.len ? change->anchor
 							   : change->dn));
-	if (change->op == CHANGE_ERROR || change->op == CHANGE_PRESENT ||
-	    change->op == CHANGE_DELETE)
+	if (!has_values(change))
 		return 0;
 	object.type = trial->config.types[change->type].name;
 	object.name = change->anchor.len ? change->anchor : change->dn;

@@ -84,7 +84,8 @@ static int write_lines(const struct conformance_object *objects, size_t count)
 			if (out.ptr[k] == ';')
 				out.ptr[k] = ',';
 	}
-	ret = scratch_put(&scratch, "people", "w", strbuf_sv(&out));
+	ret = scratch_put(&scratch, "people", "w",
+			  sv_make(strbuf_cstr(&out), out.len));
 	strbuf_release(&out);
 	return ret;
 }

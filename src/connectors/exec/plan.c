@@ -28,7 +28,7 @@ static bool can_run(const char *file)
 static const char *find_program(struct connector_session *s, struct sv word,
 				struct error *err)
 {
-	struct sv all = SV_LIT("");
+	struct sv all = sv_from(path);
 	size_t from = 0;
 
 	if (sv_find(word, '/', 0) < word.len) {
@@ -46,7 +46,6 @@ static const char *find_program(struct connector_session *s, struct sv word,
 				file);
 		return NULL;
 	}
-	all = sv_from(path);
 	while (from < all.len) {
 		size_t end = sv_find(all, ':', from);
 		const char *file = arena_printf(&s->arena, SV_FMT "/" SV_FMT,

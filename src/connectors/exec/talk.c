@@ -242,7 +242,7 @@ static int greet(struct connector_session *s, struct arena *arena,
 		 struct error *err)
 {
 	struct strbuf line = STRBUF_INIT(MESSAGE_BYTES);
-	struct message *answer;
+	struct message *answer = NULL;
 	int ret;
 
 	strbuf_addf(&line,
@@ -305,7 +305,7 @@ int exec_again(struct connector_session *s, struct error *err)
 int exec_try(struct connector_session *s, struct sv line, struct arena *arena,
 	     struct sv *answer, struct error *err)
 {
-	struct message *message;
+	struct message *message = NULL;
 
 	exec_send(s, line);
 	if (exec_expect(s, "answer", arena, &message, err) < 0)

@@ -86,8 +86,7 @@ static int read_values(struct reading *r, const struct message *at,
 		out->len = 1;
 		return read_value(r, at, name, out->at);
 	}
-	if (at->count)
-		out->at = arena_alloc(r->arena, at->count * sizeof(*out->at));
+	out->at = arena_alloc(r->arena, (at->count + 1) * sizeof(*out->at));
 	for (item = at->first; item; item = item->next)
 		if (read_value(r, item, name, &out->at[out->len++]) < 0)
 			return -1;
