@@ -31,6 +31,7 @@ const struct connector_ops *const connectors[] = {
 	&avp_connector,
 	&xml_connector,
 	&xlsx_connector,
+	&dbf_connector,
 	&ldap_connector,
 	&ad_connector,
 	&adlds_connector,

@@ -21,8 +21,9 @@ struct kind {
 		      size_t count, bool change);
 	/* What is put before the end to make a record that is broken ... */
 	const char *spoil;
-	bool sheet;      /* what is written is that of a workbook */
-	const char *end; /* ... and the end that it stands before; or NULL */
+	const char *phone; /* the name of the attribute with several values */
+	bool sheet;        /* what is written is that of a workbook */
+	const char *end;   /* ... and the end that it stands before; or NULL */
 	/* Further settings: pairs, then NULL. */
 	const char *settings[8];
 	void (*more)(struct arena *arena, struct node *connect);
@@ -293,6 +294,52 @@ static void write_sheet(FILE *file, const struct conformance_object *objects,
 	(void)fputs("</sheetData></worksheet>", file);
 }
 
+/* --- tables ------------------------------------------------------------ */
+
+static void dbf_column(FILE *file, const char *name, int width)
+{
+	char bytes[32] = { 0 };
+
+	(void)snprintf(bytes, 11, "%s", name);
+	bytes[11] = 'C';
+	bytes[16] = (char)width;
+	(void)fwrite(bytes, 1, sizeof(bytes), file);
+}
+
+static void write_dbf(FILE *file, const struct conformance_object *objects,
+		      size_t count, bool change)
+{
+	static const struct {
+		const char *name;
+		int width;
+	} columns[] = { { "UID", 10 },   { "SN", 60 },    { "TITLE", 30 },
+			{ "PHONE", 20 }, { "PHONE", 20 }, { "CHANGE", 6 } };
+	/* a record more, which is marked as deleted */
+	char head[32] = { 0x03, 126, 11,        22, (char)(count + 1), 0,
+			  0,    0,   (char)225, 0,  (char)147,         0 };
+	size_t i;
+
+	head[29] = 0x03;
+	head[4] = (char)((count + 1) & 0xFF);
+	head[5] = (char)((count + 1) >> 8);
+	(void)fwrite(head, 1, sizeof(head), file);
+	for (i = 0; i < 6; i++)
+		dbf_column(file, columns[i].name, columns[i].width);
+	(void)fprintf(file, "\r*%-146s", "gone");
+	for (i = 0; i < count; i++) {
+		const struct conformance_object *o = &objects[i];
+		const char *phones = o->phones ? o->phones : "";
+		size_t len = strcspn(phones, ";");
+
+		(void)fprintf(file, " %-10s%-60s%-30s%-20.*s%-20s%-6s", o->id,
+			      o->sn ? o->sn : "", o->title ? o->title : "",
+			      (int)len, phones,
+			      phones[len] ? phones + len + 1 : "",
+			      change ? word_of(o) : "");
+	}
+	(void)fputc(0x1A, file);
+}
+
 /* --- the suite --------------------------------------------------------- */
 
 static const struct kind kinds[] = {
@@ -319,6 +366,10 @@ static const struct kind kinds[] = {
 	  .end = "</people>",
 	  .settings = { "records", "all/people/person" } },
 	{ .ops = &xlsx_connector, .write = write_sheet, .sheet = true },
+	{ .ops = &dbf_connector,
+	  .write = write_dbf,
+	  .phone = "PHONE",
+	  .settings = { "code_page", "utf-8" } },
 };
 
 static int write_file(const char *name,
@@ -431,6 +482,7 @@ int main(void)
 		kind = &kinds[i / 2];
 		with_delta = i % 2;
 		c.ops = kind->ops;
+		c.phone = kind->phone;
 		c.spoil = kind->spoil ? spoil : NULL;
 		c.change = with_delta ? change : NULL;
 		failed += conformance_run(&c);

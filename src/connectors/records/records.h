@@ -14,5 +14,6 @@ extern const struct connector_ops fixed_connector;
 extern const struct connector_ops avp_connector;
 extern const struct connector_ops xml_connector;
 extern const struct connector_ops xlsx_connector;
+extern const struct connector_ops dbf_connector;
 
 #endif
