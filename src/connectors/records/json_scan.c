@@ -219,14 +219,13 @@ static bool unescape(struct sv text, struct strbuf *out, size_t *at)
 			break;
 		*at += 2;
 		hit = strchr(from, text.ptr[next + 1]);
-		if (text.ptr[next + 1] == 'u') {
-			if (!unicode(text, at, out))
-				return false;
-		} else if (hit && *hit) {
-			strbuf_addc(out, to[hit - from]);
-		} else {
+		if (text.ptr[next + 1] == 'u' ? !unicode(text, at, out)
+					      : !hit || !*hit) {
+			*at = next;
 			return false;
 		}
+		if (text.ptr[next + 1] != 'u')
+			strbuf_addc(out, to[hit - from]);
 	}
 	return true;
 }

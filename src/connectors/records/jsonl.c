@@ -28,6 +28,17 @@ static int jsonl_next(struct record_reader *r, struct arena *arena,
 	return ret;
 }
 
+/* The end of the line is none of the object's. */
+static void jsonl_parse(const struct record_reader *r, bool keys,
+			struct arena *arena, struct record *record)
+{
+	struct sv raw = record->raw;
+
+	record->raw = record_strip(raw);
+	json_parse(r, keys, arena, record);
+	record->raw = raw;
+}
+
 static int jsonl_compose(struct record_edit *edit)
 {
 	edit->old = record_strip(edit->old);
@@ -56,7 +67,7 @@ static const struct record_format jsonl_format = {
 	.file_settings = jsonl_file_settings,
 	.base64 = true,
 	.next = jsonl_next,
-	.parse = json_parse,
+	.parse = jsonl_parse,
 	.compose = jsonl_compose,
 	.before = record_before_line,
 };
