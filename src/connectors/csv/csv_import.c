@@ -100,8 +100,9 @@ static struct sv make_context(const struct input *in, struct arena *arena)
 	struct sv context;
 	size_t i;
 
-	strbuf_addf(&sb, "1 %d %d %d %zu ", dialect->delimiter, dialect->quote,
-		    dialect->trim, layout->type);
+	strbuf_addf(&sb, "1 %d %d %d %d %zu ", dialect->delimiter,
+		    dialect->quote, dialect->comment, dialect->trim,
+		    layout->type);
 	add_text(&sb, dialect->null);
 	for (i = 0; i < in->source->anchor_count; i++)
 		strbuf_addf(&sb, "%zu ", layout->anchors[i]);

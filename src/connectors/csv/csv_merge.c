@@ -401,6 +401,8 @@ static int write_row(struct connector_session *s, struct csv_target *t,
 		return 0;
 	if (!work.changed)
 		return keep_row(t, row, out, err);
+	if (sv_trim(row->lead).len && csv_write_text(out, row->lead, err) < 0)
+		return -1;
 	return csv_write_row(out, work.cells, t->names.len, err);
 }
 
@@ -449,6 +451,12 @@ static int copy_rows(struct connector_session *s, struct csv_target *t,
 		if (ret < 0)
 			break;
 		arena_reset(&scratch);
+	}
+	/* Comments, not blank lines alone. */
+	if (ret == 0 && sv_trim(row.lead).len) {
+		ret = csv_write_text(out, row.lead, err);
+		if (ret == 0)
+			ret = write_missing_newline(out, row.lead, err);
 	}
 	arena_release(&scratch);
 	return ret;

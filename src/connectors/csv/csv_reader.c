@@ -343,6 +343,11 @@ static int quoted_row(struct csv_reader *r, struct arena *arena,
 	return ret < 0 ? -1 : 1;
 }
 
+static bool is_comment(const struct csv_reader *r, struct sv line)
+{
+	return r->dialect.comment && line.ptr[0] == r->dialect.comment;
+}
+
 int csv_reader_next(struct csv_reader *r, struct arena *arena,
 		    struct csv_row *row, struct error *err)
 {
@@ -364,13 +369,16 @@ int csv_reader_next(struct csv_reader *r, struct arena *arena,
 					 r->in.path, r->line, TEXT_INPUT_MOST);
 		line = strip_cr(
 			sv_make(r->in.buffer + r->in.at + lead, end - lead));
-		if (line.len || !ret)
+		if (!ret || (line.len && !is_comment(r, line)))
 			break;
 		lead = end + 1;
 		r->line++;
 	}
-	if (!line.len)
+	if (!line.len || is_comment(r, line)) {
+		row->lead =
+			sv_make(r->in.buffer + r->in.at, r->in.len - r->in.at);
 		return 0;
+	}
 	row->line = r->line;
 	r->in.at += lead;
 	len = end - lead + (ret > 0);

@@ -19,6 +19,7 @@
 struct csv_dialect {
 	char delimiter;
 	char quote;           /* '\0': there are no quotes */
+	char comment;         /* lines that begin with it are passed over */
 	bool trim;            /* blanks around fields do not count */
 	struct sv null;       /* the text that stands for no value; or empty */
 	const char *encoding; /* NULL: UTF-8 */
@@ -39,7 +40,8 @@ struct csv_row {
 	size_t error_column; /* characters, 1 based */
 
 	/* Until the next row: the row with its end of line as it is in the
-	 * file (in UTF-8), and the blank lines before it. */
+	 * file (in UTF-8), and the blank lines and comments before it; at the
+	 * end those behind the last row. */
 	struct sv raw;
 	struct sv lead;
 };
@@ -59,7 +61,8 @@ int csv_reader_open(struct csv_reader *reader, const char *path,
 /* Reads UTF-8 from memory. */
 void csv_reader_open_text(struct csv_reader *reader, struct sv text,
 			  const struct csv_dialect *dialect);
-/* 1: a row; 0: end; -1: err is set. Empty lines are passed over. A plain row of
+/* 1: a row; 0: end; -1: err is set. Empty lines and
+ * comments are passed over. A plain row of
  * which only the first fields were cut has `partial` set. */
 int csv_reader_next(struct csv_reader *reader, struct arena *arena,
 		    struct csv_row *row, struct error *err);

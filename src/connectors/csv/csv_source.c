@@ -57,6 +57,8 @@ static const struct setting_def delta_settings[] = {
 	  .help = "The first row names the columns" },                         \
 	{ .name = "columns", .type = SETTING_NAMES,                            \
 	  .help = "With header: no, the names of the columns" },               \
+	{ .name = "comment", .type = SETTING_TEXT,                             \
+	  .help = "The character with which lines begin that are no rows" },   \
 	{ .name = "trim", .type = SETTING_SWITCH, .fallback = "no",            \
 	  .help = "Blanks around a field do not count" },                      \
 	{ .name = "null", .type = SETTING_TEXT,                                \
@@ -243,6 +245,9 @@ static int load_source(const struct connector_config *config,
 		return error_set(err, ERR_INVALID,
 				 "'delimiter' and 'quote' must be one "
 				 "character");
+	if (!parse_char(text_of(own, all, "comment"), &s->dialect.comment))
+		return error_set(err, ERR_INVALID,
+				 "'comment' must be one character");
 	if (!text_encoding(encoding, arena, &s->dialect.encoding))
 		return error_set(err, ERR_INVALID,
 				 "the encoding '" SV_FMT "' is not known",
@@ -343,6 +348,7 @@ static void check_file(const struct check *c, const struct node *own)
 	struct sv *names;
 	char delimiter = '\0';
 	char quote = '\0';
+	char comment = '\0';
 
 	if (!setting_text(own, file_settings, "path").len)
 		problem(c, own, "'path' is missing: the file");
@@ -359,6 +365,11 @@ static void check_file(const struct check *c, const struct node *own)
 		problem(c, place_of(own, all, "quote"),
 			"'quote' must be one character that is not the "
 			"delimiter, or none");
+	if (!parse_char(text_of(own, all, "comment"), &comment) ||
+	    (comment && (comment == delimiter || comment == quote)))
+		problem(c, place_of(own, all, "comment"),
+			"'comment' must be one character that is neither the "
+			"delimiter nor the quote");
 	if (!text_encoding(text_of(own, all, "encoding"), &scratch, &encoding))
 		problem(c, place_of(own, all, "encoding"),
 			"this encoding is not known; `iconv -l` lists those "

@@ -32,7 +32,8 @@ static bool needs_quotes(const struct csv_dialect *d, struct sv field)
 {
 	if (!d->quote || !field.len)
 		return false;
-	return memchr(field.ptr, d->delimiter, field.len) ||
+	return (d->comment && field.ptr[0] == d->comment) ||
+	       memchr(field.ptr, d->delimiter, field.len) ||
 	       memchr(field.ptr, d->quote, field.len) ||
 	       memchr(field.ptr, '\n', field.len) ||
 	       memchr(field.ptr, '\r', field.len);
@@ -94,6 +95,8 @@ const char *csv_field_problem(const struct csv_dialect *d, struct sv text)
 		return "a text file cannot hold these bytes";
 	if (d->trim && sv_trim(text).len != text.len)
 		return "blanks at its ends would be lost in this file";
+	if (!d->quote && d->comment && text.ptr[0] == d->comment)
+		return "in a file without quotes it would be a comment";
 	if (!d->quote && (memchr(text.ptr, d->delimiter, text.len) ||
 			  memchr(text.ptr, '\n', text.len) ||
 			  memchr(text.ptr, '\r', text.len)))

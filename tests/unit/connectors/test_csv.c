@@ -75,6 +75,23 @@ static void values(void **state)
 			    "anchor 'ID' has no value\n");
 }
 
+static void comments(void **state)
+{
+	struct export_op op = op_of(1, EXPORT_UPDATE, "2", NULL);
+
+	(void)state;
+	set_connect(&s, "path: hr.csv; anchor: id; comment: #");
+	hr("# all\n\nid,last,phones\n#1,no,\n2,#a,\n\"#3\",\"x\n#y\",\n# e");
+	assert_string_equal(FULL(), "object person 2: id=2 last=#a\n"
+				    "object person #3: id=#3 last=x\n#y\n");
+	set_attrs(&s, &op, "last=#b");
+	assert_string_equal(export(&s, &op, 1), "1 ok 2\n");
+	assert_string_equal(arena_cstr(&s.scratch.arena,
+				       scratch_read(&s.scratch, "hr.csv")),
+			    "# all\n\nid,last,phones\n#1,no,\n2,\"#b\",\n"
+			    "\"#3\",\"x\n#y\",\n# e\n");
+}
+
 static void bad_rows(void **state)
 {
 	(void)state;
@@ -542,6 +559,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(values),
+		TEST(comments),
 		TEST(bad_rows),
 		TEST(rows_as_bytes),
 		TEST(bytes_in_a_column_that_nobody_wants),
