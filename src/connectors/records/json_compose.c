@@ -93,7 +93,8 @@ static struct spot find_spot(struct json_node *object, struct sv name)
 	struct json_node *m;
 
 	for (m = object->first; m; m = m->next)
-		if (sv_ieq(m->name, name))
+		if (sv_ieq(m->name, name) &&
+		    (!spot.member || m->kind != JSON_OBJECT))
 			spot.member = m;
 	if (spot.member)
 		return spot;
@@ -201,18 +202,63 @@ static struct json_node *make_member(struct spot *spot, struct arena *arena)
 	return append(object, name, arena);
 }
 
+/* Is there an object in a list, or in one that lies in it? */
+static bool has_objects(struct json_scan *s)
+{
+	enum json_kind kind = json_peek(s);
+	bool first = true;
+
+	if (kind != JSON_ARRAY)
+		return !json_skip(s) || kind == JSON_OBJECT;
+	if (!json_enter(s))
+		return true;
+	while (json_more(s, first)) {
+		first = false;
+		if (has_objects(s))
+			return true;
+	}
+	return false;
+}
+
+static bool holds_more(const struct json_node *node)
+{
+	struct json_scan scan = json_scan(node->value);
+
+	return node->kind == JSON_OBJECT ||
+	       (node->kind == JSON_ARRAY && has_objects(&scan));
+}
+
+/* A name may come twice: one of them stays. */
+static void drop_others(struct json_node *root, const struct record_set *set,
+			struct json_node *kept)
+{
+	struct sv name = kept->name;
+	struct spot other;
+
+	kept->name = SV_NULL;
+	for (;;) {
+		other = find_spot(root, set->name);
+		if (!other.member || holds_more(other.member))
+			break;
+		drop(&other);
+	}
+	kept->name = name;
+}
+
 static int set_member(struct record_edit *edit, struct json_node *root,
 		      const struct record_set *set)
 {
 	struct spot spot = find_spot(root, set->name);
 
-	if (spot.list || (spot.member && spot.member->kind == JSON_OBJECT))
+	if (spot.list || (spot.member && holds_more(spot.member)))
 		return record_refuse(
 			edit, "invalid-attribute-value",
 			arena_printf(edit->arena,
 				     "'" SV_FMT "' lies in a list of objects "
 				     "or is one, which cannot be written",
 				     SV_ARG(set->name)));
+	if (spot.member)
+		drop_others(root, set, spot.member);
 	if (!set->count) {
 		if (spot.member)
 			drop(&spot);

@@ -167,6 +167,29 @@ static int skip_value(struct record_reader *r, size_t *off, struct error *err)
 
 /* --- before and behind the list ---------------------------------------- */
 
+/* Behind the name at *off, its colon and blanks; *hit: it is the one. */
+static int take_name(struct record_reader *r, struct sv name, size_t *off,
+		     bool *hit, struct error *err)
+{
+	size_t begin = *off;
+	int c;
+
+	if (!byte_at(r, *off, &c, err))
+		return -1;
+	if (c != '"')
+		return wrong(r, *off, "a name should be here", err);
+	if (skip_string(r, off, err) < 0)
+		return -1;
+	*hit = sv_eq(name, sv_make(r->in.buffer + r->in.at + begin + 1,
+				   *off - begin - 2));
+	if (!skip_blanks(r, off, &c, err))
+		return -1;
+	if (c != ':')
+		return wrong(r, *off, "a colon should be here", err);
+	(*off)++;
+	return skip_blanks(r, off, &c, err) ? 0 : -1;
+}
+
 /* To the value of member `name` of the object at *off. */
 static int find_member(struct record_reader *r, struct sv name, size_t *off,
 		       struct error *err)
@@ -174,39 +197,29 @@ static int find_member(struct record_reader *r, struct sv name, size_t *off,
 	bool hit = false;
 	int c;
 
-	for ((*off)++; !hit;) {
-		size_t begin;
-
+	for (;;) {
+		(*off)++; /* the bracket, or a comma */
 		if (!skip_blanks(r, off, &c, err))
 			return -1;
 		if (c == '}')
-			return error_set(err, ERR_INVALID,
-					 "'" SV_FMT "' has no member '" SV_FMT
-					 "' that leads to the records",
-					 SV_ARG(r->file), SV_ARG(name));
-		begin = *off;
-		if (c != '"')
-			return wrong(r, *off, "a name should be here", err);
-		if (skip_string(r, off, err) < 0)
+			break;
+		if (take_name(r, name, off, &hit, err) < 0)
 			return -1;
-		hit = sv_eq(name, sv_make(r->in.buffer + r->in.at + begin + 1,
-					  *off - begin - 2));
-		if (!skip_blanks(r, off, &c, err))
+		if (hit)
+			return 0;
+		if (skip_value(r, off, err) < 0 ||
+		    !skip_blanks(r, off, &c, err))
 			return -1;
-		if (c != ':')
-			return wrong(r, *off, "a colon should be here", err);
-		(*off)++;
-		if (!skip_blanks(r, off, &c, err) ||
-		    (!hit && skip_value(r, off, err) < 0) ||
-		    (!hit && !skip_blanks(r, off, &c, err)))
-			return -1;
-		if (!hit && c == ',')
-			(*off)++;
-		else if (!hit && c != '}')
+		if (c == '}')
+			break;
+		if (c != ',')
 			return wrong(r, *off,
 				     "a comma or the end should be here", err);
 	}
-	return 0;
+	return error_set(err, ERR_INVALID,
+			 "'" SV_FMT "' has no member '" SV_FMT
+			 "' that leads to the records",
+			 SV_ARG(r->file), SV_ARG(name));
 }
 
 /* Takes the first step of a path of names joined by dots. */

@@ -112,7 +112,7 @@ static struct sv unescape(struct sv text, struct arena *arena)
 		return arena_dup(arena, text);
 	while (i < text.len) {
 		char hex[5] = { 0 };
-		char bytes[4];
+		char bytes[4] = { 0 };
 		char *end = hex;
 		long c = 0;
 
