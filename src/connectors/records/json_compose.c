@@ -153,9 +153,10 @@ static void drop(struct spot *spot)
 {
 	struct json_node **at = &spot->object->first;
 
-	while (*at != spot->member)
+	while (*at && *at != spot->member)
 		at = &(*at)->next;
-	*at = spot->member->next;
+	if (*at)
+		*at = spot->member->next;
 }
 
 /* A new member, written as the last one is. */

@@ -179,6 +179,17 @@ struct sv xlsx_value(const struct xlsx_book *book, const struct xlsx_cell *cell,
 
 /* --- rows -------------------------------------------------------------- */
 
+static void more_names(struct xlsx_file *file)
+{
+	vec_push(&file->names, RECORD_NO_NAME);
+}
+
+static void more_columns(struct xlsx_file *file)
+{
+	vec_push(&file->columns, SV_NULL);
+	more_names(file);
+}
+
 static void take_header(void *data, const struct xlsx_cell *cell)
 {
 	struct record_reader *r = data;
@@ -189,10 +200,8 @@ static void take_header(void *data, const struct xlsx_cell *cell)
 
 	if (cell->column > 16384)
 		return;
-	while (file->names.len <= cell->column) {
-		vec_push(&file->names, RECORD_NO_NAME);
-		vec_push(&file->columns, SV_NULL);
-	}
+	while (file->names.len <= cell->column)
+		more_columns(file);
 	if (!name.len)
 		return;
 	file->columns.at[cell->column] = name;

@@ -331,7 +331,7 @@ struct sv xlsx_place(struct record_writer *w, struct sv raw,
 	struct placing *p = w->state;
 	struct sv mark = SV_LIT(NO_ROW "\"");
 	struct strbuf out = STRBUF_INIT(STRBUF_NO_LIMIT);
-	struct sv rest = raw;
+	struct sv rest;
 	struct sv begin = SV_LIT("<row r=\"");
 	int64_t number = 0;
 

@@ -88,16 +88,15 @@ struct xml_stream {
 	bool ended;
 };
 
-void xml_stream_init(struct xml_stream *stream, struct text_input *in,
+void xml_stream_init(struct xml_stream *xml, struct text_input *in,
 		     struct sv steps, const struct xml_visit *visit, bool keep);
 /* 1: scan.begin and so on tell of a record; 0: the document has ended; -1: err
  * is set, `file` is its name. */
-int xml_stream_next(struct xml_stream *stream, struct sv file,
-		    struct error *err);
+int xml_stream_next(struct xml_stream *xml, struct sv file, struct error *err);
 /* Bytes of the document that are still there. */
-struct sv xml_stream_bytes(const struct xml_stream *stream, uint64_t from,
+struct sv xml_stream_bytes(const struct xml_stream *xml, uint64_t from,
 			   uint64_t to);
-void xml_stream_release(struct xml_stream *stream);
+void xml_stream_release(struct xml_stream *xml);
 
 /* The part of a name behind its prefix. */
 struct sv xml_local(struct sv name);

@@ -273,11 +273,10 @@ static void fixed_layouts(void **state)
 	add_key(&s, layouts, "team", team);
 	add_key(&s, connect(), "layouts", layouts);
 	s.filtered = true;
-	assert_string_equal(FULL(),
-			    "object person 1: id=1 last=abcd\n"
-			    "object team z: id=z\n"
-			    "filtered f:3:1 \n"
-			    "object person yy: id=yy last=efg\n");
+	assert_string_equal(FULL(), "object person 1: id=1 last=abcd\n"
+				    "object team z: id=z\n"
+				    "filtered f:3:1 \n"
+				    "object person yy: id=yy last=efg\n");
 }
 
 /* --- avp --------------------------------------------------------------- */
