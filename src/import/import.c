@@ -477,13 +477,20 @@ static void let_go(struct import *import, struct connector *connector)
 	struct import_result *result = import->result;
 	struct error err = ERROR_INIT;
 
-	if (import->options->planned || result->message[0] ||
-	    (result->errors
-		     ? connector_import_flawed(connector, result->errors, &err)
-		     : connector_import_kept(connector, &err)) == 0)
+	int ret = 0;
+
+	if (import->options->planned)
+		return;
+	/* a message of a guard, or of objects that were spared for errors */
+	if (!strcmp(result->result, "completed-discovery-errors"))
+		ret = connector_import_flawed(connector, result->errors, &err);
+	else if (!result->errors && !result->message[0])
+		ret = connector_import_kept(connector, &err);
+	if (ret == 0)
 		return;
 	result->warnings++;
-	result->result = "completed-warnings";
+	if (!result->errors)
+		result->result = "completed-warnings";
 	(void)snprintf(result->message, sizeof(result->message),
 		       "all is imported, but: %.480s", err.msg);
 }
