@@ -349,3 +349,17 @@ def test_a_mistyped_column_is_seen_before_the_import(tutorial):
     assert messages() == ["'out/directory.ldif' has no 'employeeNumbre'; did "
                           "you mean 'employeeNumber'?"]
     tutorial.write("agents/directory.yaml", rules)
+
+
+def test_file_feeds_howto(tmp_path):
+    folder = Folder(tmp_path)
+    parts = sections("docs/how-to/file-feeds.md")
+    follow(folder, parts["The folder"])
+    assert people(folder) == ["Ada Larkin", "Ben Osei"]
+    assert len(list((tmp_path / "inbox/done").iterdir())) == 1
+    text = parts["A file that was cut off"]
+    assert "# fails" in text
+    follow(folder, text.replace("    conjoin run", "    run"))
+    done = folder.ok("run", "payroll", "full-import", status=4)
+    assert "its last line should be as the trailer" in done.out + done.err
+    assert len(list((tmp_path / "inbox/failed").iterdir())) == 2

@@ -109,7 +109,7 @@ def test_plan_moves_nothing_to_done(tmp_path):
     folder.write("inbox/hr-1.csv", rows(3))
     run(folder)
     folder.write("inbox/hr-2.csv", rows(4))
-    folder.ok("plan")
+    folder.ok("plan", "--import")
     assert names(folder, "work") == ["hr-2.csv"]
     assert len(names(folder, "done")) == 1
     assert counted(run(folder))["stage-add"] == 1
