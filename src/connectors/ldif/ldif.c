@@ -36,17 +36,30 @@ static const struct setting_def settings[] = {
 	  .type = SETTING_NUMBER,
 	  .fallback = "76",
 	  .help = "Longer lines are folded when written; 0 folds none" },
+	{ .name = "keep",
+	  .type = SETTING_NUMBER,
+	  .fallback = "0",
+	  .help = "So many old versions of a file that exports replace stay "
+		  "beside it" },
+	INTAKE_SETTINGS,
 	{ .name = NULL },
 };
+
+static struct intake_nodes intake_nodes(const struct node *connect)
+{
+	return (struct intake_nodes){ connect, { NULL, NULL }, settings };
+}
 
 static uint32_t ldif_caps(const struct connector_ops *ops,
 			  const struct node *connect)
 {
-	uint32_t caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_EXPORT |
-			CONNECTOR_CAP_DN | CONNECTOR_CAP_RENAME |
-			CONNECTOR_CAP_AT_ONCE;
+	struct intake_nodes nodes = intake_nodes(connect);
+	uint32_t caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DN;
 
 	(void)ops;
+	if (intake_is_plain(&nodes, setting_text(connect, settings, "path")))
+		caps |= CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_RENAME |
+			CONNECTOR_CAP_AT_ONCE;
 	if (setting_text(connect, settings, "changes").len)
 		caps |= CONNECTOR_CAP_DELTA;
 	if (setting_switch(connect, settings, "tree"))
@@ -71,6 +84,35 @@ static void ldif_bases(const struct node *connect, struct arena *arena,
 						       : bases->items[i]->text;
 }
 
+/* The log of changes belongs to a directory that exports write. */
+static void check_intake(const struct node *connect, setting_report_fn report,
+			 void *data)
+{
+	static const char *const names[] = { "ready", "claim", "expect" };
+	struct intake_nodes nodes = intake_nodes(connect);
+	struct sv path = setting_text(connect, settings, "path");
+	int64_t keep = setting_number(connect, settings, "keep");
+	const struct node *changes = node_get(connect, "changes");
+	size_t i;
+
+	intake_check(&nodes, path, 0, report, data);
+	if (keep < 0 || keep > 10000)
+		report(data, node_get(connect, "keep"),
+		       "'keep' must be 0 to 10000 versions");
+	if (sv_eq_str(setting_text(connect, settings, "take"), "each"))
+		report(data, node_get(connect, "take"),
+		       "a directory is one file: take newest or oldest");
+	if (changes && !intake_is_plain(&nodes, path))
+		report(data, changes,
+		       "'changes' lies beside a file that exports write: no "
+		       "pattern, no claim, no other machine");
+	for (i = 0; changes && i < sizeof(names) / sizeof(*names); i++)
+		if (node_get(connect, names[i]))
+			report(data, node_get(connect, names[i]),
+			       "this is for files that others write: not with "
+			       "'changes'");
+}
+
 static void ldif_check(const struct connector_ops *ops,
 		       const struct connector_config *config,
 		       setting_report_fn report, void *data)
@@ -84,6 +126,7 @@ static void ldif_check(const struct connector_ops *ops,
 	int64_t width = setting_number(connect, settings, "max_line");
 
 	(void)ops;
+	check_intake(connect, report, data);
 	ldif_bases(connect, &scratch, &names, &count);
 	for (i = 0; i < count; i++)
 		if (!dn_valid(names[i]))
@@ -106,9 +149,20 @@ static void ldif_close(struct connector_session *session)
 	if (!session)
 		return;
 	ldif_import_free(session->import);
+	intake_free(session->intake);
 	ldif_export_free(session->export);
 	arena_release(&session->arena);
 	mem_free(session);
+}
+
+int ldif_source_load(const struct connector_config *config, struct arena *arena,
+		     struct intake_source **out, struct error *err)
+{
+	struct intake_nodes nodes = intake_nodes(config->connect);
+
+	return intake_source_load(
+		config, &nodes, setting_text(config->connect, settings, "path"),
+		"full *", INTAKE_OPTIONAL, arena, out, err);
 }
 
 static int ldif_open(const struct connector_ops *ops,
@@ -118,9 +172,9 @@ static int ldif_open(const struct connector_ops *ops,
 	struct connector_session *s = mem_zalloc(sizeof(*s));
 	struct ldif_files *files = &s->files;
 	struct sv anchor = setting_text(config->connect, settings, "anchor");
+	struct intake_nodes nodes = intake_nodes(config->connect);
 
-	(void)ops;
-	(void)err; /* files are opened when an import or export begins */
+	(void)ops; /* files are opened when an import or export begins */
 	s->config = config;
 	files->content_fd = -1;
 	files->changes_fd = -1;
@@ -130,6 +184,11 @@ static int ldif_open(const struct connector_ops *ops,
 	files->changes_name =
 		setting_text(config->connect, settings, "changes");
 	files->content = connector_path(config, files->content_name, &s->arena);
+	files->content_end = UINT64_MAX;
+	s->path = files->content;
+	s->name = files->content_name;
+	s->plain = intake_is_plain(&nodes, s->name);
+	s->keep = setting_number(config->connect, settings, "keep");
 	if (files->changes_name.len)
 		files->changes =
 			connector_path(config, files->changes_name, &s->arena);
@@ -138,6 +197,10 @@ static int ldif_open(const struct connector_ops *ops,
 	s->tree = setting_switch(config->connect, settings, "tree");
 	s->width =
 		(size_t)setting_number(config->connect, settings, "max_line");
+	if (ldif_source_load(config, &s->arena, &s->source, err) < 0) {
+		ldif_close(s);
+		return -1;
+	}
 	*out = s;
 	return 0;
 }
@@ -146,6 +209,8 @@ static int ldif_look(struct connector_session *s, struct arena *arena,
 		     struct connector_look *out, struct error *err)
 {
 	(void)err;
+	if (!s->plain)
+		return 0;
 	look_at_file(s->files.content, arena, out);
 	if (s->files.changes)
 		look_at_file(s->files.changes, arena, out);
@@ -174,6 +239,9 @@ const struct connector_ops ldif_connector = {
 	.import_begin = ldif_import_begin,
 	.next = ldif_import_next,
 	.import_end = ldif_import_end,
+	.import_kept = ldif_import_kept,
+	.import_flawed = ldif_import_flawed,
+	.import_note = ldif_import_note,
 	.import_progress = ldif_import_progress,
 	.export_begin = ldif_export_begin,
 	.export_put = ldif_export_put,

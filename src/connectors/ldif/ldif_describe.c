@@ -45,17 +45,28 @@ static struct sv type_of(const struct connector_session *s,
 static int each_entry(const struct connector_session *s, entry_fn take,
 		      void *data, struct error *err)
 {
-	const char *path = s->files.content;
+	struct arena of_file = ARENA_INIT;
+	struct intake *intake;
+	struct intake_file file;
 	struct arena scratch = ARENA_INIT;
 	struct ldif_reader reader;
 	struct ldif_record record;
 	size_t count = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int ret = 0;
+	const char *path = s->path;
+	int fd = -1;
+	int ret = intake_peek(s->source, &of_file, &intake, &file, err);
 
+	if (ret > 0)
+		fd = open(file.path, O_RDONLY | O_CLOEXEC);
+	intake_free(intake);
+	arena_release(&of_file);
+	if (ret < 0)
+		return -1;
 	if (fd < 0)
-		return error_errno(err, errno, "cannot read '%s'", path);
+		return error_errno(err, ret ? errno : ENOENT,
+				   "cannot read '%s'", path);
 	ldif_reader_init(&reader, fd, path, 0, UINT64_MAX);
+	ret = 0;
 	while (count++ < SURVEY_OBJECTS &&
 	       (ret = ldif_reader_next(&reader, &scratch, &record, err)) > 0) {
 		struct sv type = type_of(s, &record);

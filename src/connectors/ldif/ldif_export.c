@@ -418,6 +418,8 @@ static int rewrite(struct connector_session *s, struct ldif_overlay *overlay,
 		ret = error_errno(err, errno, "cannot write '%s'",
 				  s->files.content);
 	if (ret == 0)
+		ret = intake_keep_old(s->files.content, s->keep, err);
+	if (ret == 0)
 		return file_replace_commit(&file, err);
 	file_replace_abort(&file);
 	return ret;
@@ -596,6 +598,8 @@ int ldif_export_end(struct connector_session *s, struct error *err)
 		ex->done = true;
 		return 0;
 	}
+	if (intake_check_plain(s->path, s->name, err) < 0)
+		return -1;
 	ldif_files_close(&s->files);
 	ex->end = spool_size(&ex->spool);
 	if (spool_flush(&ex->spool, err) < 0 ||

@@ -357,7 +357,7 @@ void ldif_view_init(struct ldif_view *view, struct ldif_files *files,
 		view->phase = VIEW_ADDED;
 	else
 		ldif_reader_init(&view->reader, files->content_fd,
-				 files->content, 0, UINT64_MAX);
+				 files->content, 0, files->content_end);
 }
 
 void ldif_view_release(struct ldif_view *view)

@@ -33,6 +33,7 @@ struct ldif_files {
 	int content_fd; /* -1: there is none */
 	int changes_fd;
 	uint64_t content_size;
+	uint64_t content_end; /* where its entries end, at most */
 	int64_t content_time; /* of its last change, in nanoseconds */
 	char included[LDIF_GENERATION_SIZE]; /* generation, or "" */
 	uint64_t included_to;

@@ -39,6 +39,7 @@ struct ldif_import {
 	struct namemap *type_of;   /* delta: folded DN -> type, or NO_TYPE */
 	VEC(struct bad) bad;
 	size_t bad_given;
+	uint64_t rows; /* entries of the content, also those in error */
 };
 
 void ldif_import_free(struct ldif_import *im)
@@ -205,16 +206,60 @@ static int begin_delta(struct connector_session *s, struct sv watermark,
 	return 0;
 }
 
+/* The content is where it is configured, or what the intake makes of it: 1
+ * there is nothing new. */
+static int take_content(struct connector_session *s, struct sv watermark,
+			struct error *err)
+{
+	size_t line = sv_find(watermark, '\n', 0);
+	struct intake_file *files;
+	size_t count;
+	int ret;
+
+	if (s->files.changes)
+		return 0;
+	if (!sv_eq_str(sv_sub(watermark, 0, line), "ldif2") ||
+	    line == watermark.len)
+		watermark = SV_NULL;
+	else
+		watermark = sv_sub(watermark, line + 1, watermark.len);
+	s->intake = intake_new(s->config, watermark);
+	ret = intake_find(s->intake, s->source, err);
+	if (ret <= 0)
+		return ret < 0 ? -1 : !s->plain;
+	if (intake_take(s->intake, s->source, &files, &count, err) < 0)
+		return -1;
+	if (!count)
+		return !s->plain;
+	s->file = files[0];
+	s->taken = true;
+	s->files.content = s->file.path;
+	s->files.content_name = s->file.name;
+	s->files.content_end = s->file.end;
+	return 0;
+}
+
 int ldif_import_begin(struct connector_session *s, enum import_kind kind,
 		      struct sv watermark, struct error *err)
 {
 	struct ldif_import *im;
+	int ret = 0;
 
 	ldif_import_free(s->import);
 	im = mem_zalloc(sizeof(*im));
 	s->import = im;
 	im->kind = kind;
 	ldif_files_close(&s->files);
+	intake_free(s->intake);
+	s->intake = NULL;
+	s->taken = false;
+	s->files.content = s->path;
+	s->files.content_name = s->name;
+	s->files.content_end = UINT64_MAX;
+	if (kind == IMPORT_FULL)
+		ret = take_content(s, watermark, err);
+	if (ret)
+		return ret;
 	if (ldif_files_open(&s->files, err) < 0)
 		return -1;
 	im->watermark = ldif_files_watermark(&s->files, &im->arena);
@@ -329,6 +374,7 @@ static int next_full(struct connector_session *s, struct arena *arena,
 	while ((ret = ldif_view_next(&im->view, arena, &item, err)) > 0) {
 		const struct ldif_record *r = &item.record;
 
+		im->rows++;
 		ret = 0;
 		switch (item.kind) {
 		case LDIF_ITEM_SAME:
@@ -467,12 +513,20 @@ int ldif_import_next(struct connector_session *s, struct arena *arena,
 {
 	struct ldif_import *im = s->import;
 	const struct bad *bad;
+	int ret;
 
 	assert(im);
 	if (im->kind == IMPORT_DELTA)
 		return next_delta(s, arena, out, err);
-	if (im->bad_given == im->bad.len)
-		return next_full(s, arena, out, err);
+	if (im->bad_given == im->bad.len) {
+		ret = next_full(s, arena, out, err);
+		if (ret > 0 || !s->taken)
+			return ret;
+		s->taken = false;
+		return ret < 0 ? intake_failed(s->intake, &s->file, err)
+			       : intake_ended(s->intake, &s->file, im->rows,
+					      err);
+	}
 	bad = &im->bad.at[im->bad_given++];
 	return give_error(s, out, arena_dup(arena, bad->dn), bad->error,
 			  arena_dup(arena, bad->message),
@@ -483,12 +537,33 @@ int ldif_import_next(struct connector_session *s, struct arena *arena,
 int ldif_import_end(struct connector_session *s, struct arena *arena,
 		    struct sv *watermark_out, struct error *err)
 {
+	struct sv mark = s->intake ? intake_mark(s->intake, arena) : SV_NULL;
+
 	(void)err;
 	*watermark_out = arena_dup(arena, s->import->watermark);
+	if (mark.len)
+		*watermark_out = sv_from(
+			arena_printf(arena, "ldif2\n" SV_FMT, SV_ARG(mark)));
 	ldif_import_free(s->import);
 	s->import = NULL;
 	ldif_files_close(&s->files);
 	return 0;
+}
+
+int ldif_import_kept(struct connector_session *s, struct error *err)
+{
+	return intake_kept(s->intake, err);
+}
+
+int ldif_import_flawed(struct connector_session *s, int64_t errors,
+		       struct error *err)
+{
+	return intake_flawed(s->intake, errors, err);
+}
+
+const char *ldif_import_note(const struct connector_session *s)
+{
+	return intake_note(s->intake);
 }
 
 int ldif_import_progress(const struct connector_session *s)

@@ -62,15 +62,23 @@ int ldif_local_attrs(const struct connector_config *config, size_t type,
 {
 	const struct node *path = node_get(config->connect, "path");
 	struct names names = { .arena = arena };
-	char *file;
+	struct error err = ERROR_INIT;
+	struct intake_source *source;
+	struct intake *intake = NULL;
+	struct intake_file look;
+	const char *file;
 	size_t i;
-	int fd;
+	int fd = -1;
 
 	(void)type;
-	if (!path || path->kind != NODE_SCALAR)
+	if (!path || path->kind != NODE_SCALAR ||
+	    intake_is_remote(path->text) ||
+	    ldif_source_load(config, arena, &source, &err) < 0)
 		return 0;
 	file = connector_path(config, path->text, arena);
-	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (intake_peek(source, arena, &intake, &look, &err) > 0)
+		fd = open(look.path, O_RDONLY | O_CLOEXEC);
+	intake_free(intake);
 	if (fd < 0)
 		return 0;
 	names.known = namemap_new(true);

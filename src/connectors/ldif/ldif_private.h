@@ -7,6 +7,7 @@
 #define CONNECTORS_LDIF_LDIF_PRIVATE_H
 
 #include "connector/connector.h"
+#include "connectors/intake/intake.h"
 #include "connectors/ldif/ldif_files.h"
 
 struct ldif_import;
@@ -18,7 +19,15 @@ struct connector_session {
 	struct ldif_files files;
 	struct sv anchor; /* the attribute; empty: the DN */
 	bool tree;
-	size_t width; /* of lines written */
+	size_t width;     /* of lines written */
+	const char *path; /* as it is configured */
+	struct sv name;
+	bool plain; /* it lies exactly there */
+	int64_t keep;
+	struct intake_source *source;
+	struct intake *intake; /* of the import, until it is kept */
+	struct intake_file file;
+	bool taken; /* `file` is the content, not read to its end yet */
 	struct ldif_import *import;
 	struct ldif_export *export;
 };
@@ -29,6 +38,10 @@ int ldif_import_next(struct connector_session *session, struct arena *arena,
 		     struct change *out, struct error *err);
 int ldif_import_end(struct connector_session *session, struct arena *arena,
 		    struct sv *watermark_out, struct error *err);
+int ldif_import_kept(struct connector_session *session, struct error *err);
+int ldif_import_flawed(struct connector_session *session, int64_t errors,
+		       struct error *err);
+const char *ldif_import_note(const struct connector_session *session);
 int ldif_import_progress(const struct connector_session *session);
 void ldif_import_free(struct ldif_import *import);
 
@@ -40,6 +53,10 @@ int ldif_export_result(struct connector_session *session, bool wait,
 		       struct error *err);
 int ldif_export_end(struct connector_session *session, struct error *err);
 void ldif_export_free(struct ldif_export *export);
+
+/* Where the content comes from. */
+int ldif_source_load(const struct connector_config *config, struct arena *arena,
+		     struct intake_source **out, struct error *err);
 
 int ldif_local_attrs(const struct connector_config *config, size_t type,
 		     struct arena *arena, struct local_attrs *out);

@@ -6,6 +6,7 @@
 #include "connectors/intake/intake.h"
 
 #include "connectors/csv/csv.h"
+#include "connectors/ldif/ldif.h"
 #include "session.h"
 
 #include <fcntl.h>
@@ -582,6 +583,45 @@ static void what_it_can(void **state)
 		    CONNECTOR_CAP_EXPORT);
 }
 
+#define ENTRY(cn) "dn: cn=" cn "\nobjectClass: person\nlast: " cn "\n\n"
+
+static void of_directories(void **state)
+{
+	static const char *const x = "object person cn=x: last=x\n";
+
+	(void)state;
+	s.ops = &ldif_connector;
+	set_connect(&s, "path: in/d-*.ldif; expect.trailer: ^# (\\d+)$; "
+			"expect.percent: 60; " CLAIM);
+	assert_string_equal(check_session(&s), "");
+	gzip("in/d-1.ldif", ENTRY("x") ENTRY("y") "# 2\n", 1);
+	assert_string_equal(FULL(), "object person cn=x: last=x\n"
+				    "object person cn=y: last=y\n");
+	assert_true(sv_starts(s.watermark, SV_LIT("ldif2\nseen ")));
+	assert_int_equal(count_files("done/*-d-1.ldif"), 1);
+	assert_string_equal(FULL(), "");
+	put("in/d-2.ldif", 2, ENTRY("x") "# 2\n");
+	fails(FULL(), "its trailer says 2 rows, it has 1");
+	put("in/d-2.ldif", 3, ENTRY("x") "# 1\n");
+	fails(FULL(), "the last one had 2 and `expect: percent` wants 60");
+	assert_int_equal(count_files("failed/*"), 4);
+	set_connect(&s, "path: in/d-*.ldif");
+	put("in/d-3.ldif", 4, ENTRY("x"));
+	assert_string_equal(FULL(), x);
+	assert_string_equal(FULL(), x);
+	assert_non_null(strstr(s.note, "the content of the import before"));
+	set_connect(&s,
+		    "path: in/d-*.ldif; changes: log; take: each; keep: -1; "
+		    "expect.rows: 3");
+	assert_string_equal(
+		check_session(&s),
+		"'keep' must be 0 to 10000 versions\n"
+		"a directory is one file: take newest or oldest\n"
+		"'changes' lies beside a file that exports write: no pattern, "
+		"no claim, no other machine\n"
+		"this is for files that others write: not with 'changes'\n");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -592,7 +632,7 @@ int main(void)
 		TEST(ready),   TEST(ready_in_order), TEST(packed),
 		TEST(bombs),   TEST(trailer),        TEST(rows),
 		TEST(grows),   TEST(several_types),  TEST(versions),
-		TEST(checked), TEST(what_it_can),
+		TEST(checked), TEST(what_it_can),    TEST(of_directories),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
