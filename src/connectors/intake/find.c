@@ -132,29 +132,28 @@ struct sv find_done_name(struct sv base)
 	return sv_sub(base, third + 1, base.len);
 }
 
-int find_done(const struct intake_source *source, struct arena *arena,
-	      struct candidates *out, struct error *err)
+static void add_done(const struct intake_source *source, const char *name,
+		     struct arena *arena, struct candidates *out)
+{
+	struct candidate file = { .claimed = true };
+
+	file.path = arena_printf(arena, "%s/%s", source->done, name);
+	file.base = find_done_name(arena_dup(arena, sv_from(name)));
+	if (file.base.len && intake_fits(source, file.base))
+		vec_push(&out->list, file);
+}
+
+void find_done(const struct intake_source *source, struct arena *arena,
+	       struct candidates *out)
 {
 	DIR *dir = opendir(source->done);
 	const struct dirent *entry;
 
-	(void)err;
-	while (dir && (entry = readdir(dir))) {
-		struct candidate file = {
-			.path = arena_printf(arena, "%s/%s", source->done,
-					     entry->d_name),
-			.claimed = true,
-		};
-
-		file.base = find_done_name(
-			arena_dup(arena, sv_from(entry->d_name)));
-		if (file.base.len && intake_fits(source, file.base))
-			vec_push(&out->list, file);
-	}
+	while (dir && (entry = readdir(dir)))
+		add_done(source, entry->d_name, arena, out);
 	if (dir)
 		(void)closedir(dir);
 	vec_sort(&out->list, find_by_path);
-	return 0;
 }
 
 int find_local(const struct intake_source *source, bool claimed_too,

@@ -178,11 +178,10 @@ static int no_plain_file(const struct intake_source *source, struct error *err)
 static bool was_imported(struct intake *in, const struct intake_source *source)
 {
 	struct candidates done = { VEC_INIT };
-	struct error ignored = ERROR_INIT;
 	bool any = mark_last(in, source, "seen").len > 0;
 
 	if (!any && source->processing) {
-		(void)find_done(source, &in->arena, &done, &ignored);
+		find_done(source, &in->arena, &done);
 		any = done.list.len > 0;
 		vec_release(&done.list);
 	}
@@ -496,7 +495,7 @@ int intake_peek(const struct intake_source *source, struct arena *arena,
 	ret = look->remote ? find_remote(look, &in->arena, files, err)
 			   : find_local(look, true, &in->arena, files, err);
 	if (ret == 0 && !files->list.len && look->processing)
-		ret = find_done(look, &in->arena, files, err);
+		find_done(look, &in->arena, files);
 	if (ret == 0 && !files->list.len)
 		return nothing_found(in, look, err);
 	look->processing = NULL; /* it stays where it is */

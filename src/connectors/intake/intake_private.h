@@ -127,8 +127,8 @@ char *intake_duration(int64_t duration, struct arena *arena);
 int find_local(const struct intake_source *source, bool claimed_too,
 	       struct arena *arena, struct candidates *out, struct error *err);
 /* Those that were imported before and lie in `done`. */
-int find_done(const struct intake_source *source, struct arena *arena,
-	      struct candidates *out, struct error *err);
+void find_done(const struct intake_source *source, struct arena *arena,
+	       struct candidates *out);
 /* The name a file in `done` came with, or empty. */
 struct sv find_done_name(struct sv base);
 /* 1: complete; 0: not yet, *why_out says why. */

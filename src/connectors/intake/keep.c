@@ -42,25 +42,37 @@ static bool is_version(struct sv base, struct sv name)
 	return true;
 }
 
-static void drop_oldest(const char *path, int64_t keep, struct arena *arena)
+struct versions {
+	VEC(char *) paths;
+};
+
+static void list_versions(const char *path, struct arena *arena,
+			  struct versions *out)
 {
 	struct sv base = intake_base(sv_from(path));
 	const char *folder = intake_folder(path, arena);
-	VEC(char *) versions = VEC_INIT;
 	DIR *dir = opendir(folder);
 	const struct dirent *entry;
-	size_t i;
 
 	while (dir && (entry = readdir(dir)))
 		if (is_version(base, sv_from(entry->d_name)))
-			vec_push(&versions, arena_printf(arena, "%s/%s", folder,
-							 entry->d_name));
+			vec_push(&out->paths,
+				 arena_printf(arena, "%s/%s", folder,
+					      entry->d_name));
 	if (dir)
 		(void)closedir(dir);
-	vec_sort(&versions, by_name);
-	for (i = 0; i + (size_t)keep < versions.len; i++)
-		(void)unlink(versions.at[i]);
-	vec_release(&versions);
+}
+
+static void drop_oldest(const char *path, int64_t keep, struct arena *arena)
+{
+	struct versions versions = { VEC_INIT };
+	size_t i;
+
+	list_versions(path, arena, &versions);
+	vec_sort(&versions.paths, by_name);
+	for (i = 0; i + (size_t)keep < versions.paths.len; i++)
+		(void)unlink(versions.paths.at[i]);
+	vec_release(&versions.paths);
 }
 
 static int link_as(const char *path, const char *version, struct error *err)

@@ -13,6 +13,22 @@
 
 #define SEEN_MAX 1000 /* hashes that are kept of a source */
 
+static void parse_line(struct intake *in, struct sv line)
+{
+	size_t first = sv_find(line, ' ', 0);
+	size_t second = first < line.len ? sv_find(line, ' ', first + 1)
+					 : line.len;
+	struct mark_line *new;
+
+	if (second == line.len)
+		return;
+	new = arena_zalloc(&in->arena, sizeof(*new));
+	new->word = sv_sub(line, 0, first);
+	new->value = sv_sub(line, first + 1, second);
+	new->id = sv_sub(line, second + 1, line.len);
+	vec_push(&in->old, new);
+}
+
 void mark_parse(struct intake *in, struct sv mark)
 {
 	size_t at = 0;
@@ -20,20 +36,8 @@ void mark_parse(struct intake *in, struct sv mark)
 	mark = arena_dup(&in->arena, mark);
 	while (at < mark.len) {
 		size_t end = sv_find(mark, '\n', at);
-		struct sv line = sv_sub(mark, at, end);
-		size_t first = sv_find(line, ' ', 0);
-		size_t second = first < line.len ? sv_find(line, ' ', first + 1)
-						 : line.len;
 
-		if (second < line.len) {
-			struct mark_line *new =
-				arena_zalloc(&in->arena, sizeof(*new));
-
-			new->word = sv_sub(line, 0, first);
-			new->value = sv_sub(line, first + 1, second);
-			new->id = sv_sub(line, second + 1, line.len);
-			vec_push(&in->old, new);
-		}
+		parse_line(in, sv_sub(mark, at, end));
 		at = end + 1;
 	}
 }
