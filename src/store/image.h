@@ -42,8 +42,8 @@ struct attr_map {
 
 /* NULL when the image has no such attribute. */
 const struct values *image_get(const struct image *image, uint32_t attr);
-/* The same, looking first where it was in the image before: *place is any number
- * at first, and then where it was found. */
+/* The same, looking first where it was in the image before: *place is any
+ * number at first, and then where it was found. */
 const struct values *image_get_near(const struct image *image, uint32_t attr,
 				    size_t *place);
 

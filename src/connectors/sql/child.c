@@ -19,7 +19,7 @@
 #define PIECE  ((size_t)16) /* before the anchor */
 #define VALUE  ((size_t)16) /* before the bytes */
 #define WINDOW ((size_t)64 * 1024)
-#define GLANCE ((size_t)512) /* of a place that nobody was near */
+#define GLANCE ((size_t)512)     /* of a place that nobody was near */
 #define LONG   ((size_t)1 << 30) /* no piece is longer */
 
 void sql_kids_init(struct sql_kids *kids)
