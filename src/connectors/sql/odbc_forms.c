@@ -343,7 +343,17 @@ int odbc_form(enum sql_column_kind kind, struct sv text, struct arena *arena,
 
 struct sv odbc_form_i64(int64_t value, struct arena *arena)
 {
-	return sv_from(arena_printf(arena, "%lld", (long long)value));
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	char text[24];
+	char *at = text + sizeof(text);
+
+	do
+		*--at = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (value < 0)
+		*--at = '-';
+	return arena_dup(arena,
+			 sv_make(at, (size_t)(text + sizeof(text) - at)));
 }
 
 struct sv odbc_form_double(double value, bool single, struct arena *arena)
