@@ -247,7 +247,7 @@ static int parse_file(const char *path, struct sv text, struct keys *out,
 {
 	struct key key = { .made = 0 };
 
-	if (text.len == SEAL_KEY_SIZE) {
+	if (text.ptr && text.len == SEAL_KEY_SIZE) {
 		memcpy(key.bytes, text.ptr, SEAL_KEY_SIZE);
 		name_it(&key);
 		push(out, &key);

@@ -202,8 +202,9 @@ static inline char *put_number(char *to, uint64_t number)
 void image_encode_number(uint64_t number, struct strbuf *out)
 {
 	char bytes[NUMBER_MAX];
+	size_t len = (size_t)(put_number(bytes, number) - bytes);
 
-	strbuf_add(out, bytes, (size_t)(put_number(bytes, number) - bytes));
+	strbuf_add(out, bytes, len);
 }
 
 /* What decodes takes the place of the next byte and gives that behind what was

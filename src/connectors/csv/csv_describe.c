@@ -134,13 +134,15 @@ static int open_source(const struct connector_session *s,
 	return ret;
 }
 
+/* `row` may be NULL: empty when only a row tells it. */
 static struct sv type_name(const struct connector_session *s,
 			   const struct csv_source *source,
 			   const struct csv_layout *layout,
 			   const struct csv_row *row)
 {
 	if (source->type == BY_COLUMN)
-		return sv_trim(csv_field(source, row, layout->type));
+		return row ? sv_trim(csv_field(source, row, layout->type))
+			   : SV_NULL;
 	if (source->type < s->config->type_count)
 		return sv_from(s->config->types[source->type].name);
 	return SV_LIT(ONLY_TYPE);
@@ -165,9 +167,7 @@ static int each_row(const struct connector_session *s,
 
 	if (ret > 0) {
 		bool more = take(data, source, &layout, NULL,
-				 source->type == BY_COLUMN
-					 ? SV_NULL
-					 : type_name(s, source, &layout, NULL));
+				 type_name(s, source, &layout, NULL));
 
 		while (more && count++ < SURVEY_OBJECTS &&
 		       (ret = csv_reader_next(&reader, &of_row, &row, err)) >

@@ -75,13 +75,13 @@ enum csv_layout_flags {
 };
 
 /*
- * Opens a file of a source and finds the columns by its header; `file` NULL is
+ * Opens a file of a source and finds the columns by its header; `from` NULL is
  * the one that an export rewrites. 1: opened; 0: there is none, or no header
  * and none is needed; -1: err is set. An empty file is an error, but not one of
  * changes.
  */
 int csv_source_open(const struct csv_source *source,
-		    const struct intake_file *file,
+		    const struct intake_file *from,
 		    const struct connector_config *config, unsigned flags,
 		    struct arena *arena, struct csv_reader *reader,
 		    struct csv_layout *layout, struct error *err);

@@ -276,6 +276,7 @@ static bool utf16_decode(struct sv bytes, struct strbuf *sb)
 	for (at = 0; at < bytes.len; at += 2) {
 		int32_t c = utf16_unit(bytes, at);
 		char text[4];
+		size_t len;
 
 		if (c >= 0xD800 && c < 0xDC00 && at + 2 < bytes.len) {
 			int32_t low = utf16_unit(bytes, at + 2);
@@ -287,7 +288,8 @@ static bool utf16_decode(struct sv bytes, struct strbuf *sb)
 		} else if (c >= 0xD800 && c <= 0xDFFF) {
 			return false;
 		}
-		strbuf_add(sb, text, text_put(c, text));
+		len = text_put(c, text);
+		strbuf_add(sb, text, len);
 	}
 	return true;
 }
