@@ -29,6 +29,7 @@ import programs
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(ROOT / "tools"))
+import database  # noqa: E402
 import pgserver  # noqa: E402
 
 # Of the server that --store postgresql starts; all else as Debian has it.
@@ -69,7 +70,8 @@ def run_process(words, log):
             usage.ru_maxrss * 1024 / 1e6)
 
 
-class Bench(directory.DirectorySteps, five.FiveSteps, programs.ExecSteps):
+class Bench(directory.DirectorySteps, five.FiveSteps, programs.ExecSteps,
+            database.DatabaseSteps):
     """A company's folder, the states that it passes through, and what was
     measured in them."""
 
@@ -83,6 +85,7 @@ class Bench(directory.DirectorySteps, five.FiveSteps, programs.ExecSteps):
         self.log = str(work / "output")
         self.scratch = work / "scratch"
         self.slapd = None
+        self.databases = {}
         self.ldap_filled = None
         self.five_folder = work / "five"
         self.five_batch = FIVE_BATCH
@@ -346,6 +349,7 @@ class Bench(directory.DirectorySteps, five.FiveSteps, programs.ExecSteps):
 
     def close(self):
         self.close_directory()
+        self.close_databases()
 
     def export_ldif(self):
         self.restore("joined")
@@ -491,7 +495,7 @@ STEPS = ["import-initial", "import-unchanged", "sync-initial",
          "change-workload", "member-change", "export-ldif",
          "sync-five-targets"]
 LDAP = ["ldap-import", "ldap-import-unchanged", "ldap-export"]
-PAIRS = STEPS + LDAP + ["exec-import"]
+PAIRS = STEPS + LDAP + ["exec-import"] + database.STEPS
 NAMES = PAIRS + ["memory-peak", "start", "growth"]
 
 

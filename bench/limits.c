@@ -8,6 +8,7 @@
  *	bench_limits bytes FILE NEW
  *	bench_limits adds URL BIND_DN PASSWORD FILE OUTSTANDING
  *	bench_limits pipe FILE
+ *	bench_limits rows|updates ...: see limits_sql.c
  *
  * Called by bench.py next to the step that each stands beside. Prints how many
  * seconds it took and how many rows, or bytes, it handled; what is read only to
@@ -247,10 +248,11 @@ static const struct {
 	int words;
 	int (*run)(char **words, struct error *err);
 } limits[] = {
-	{ "write", 4, limit_write }, { "parse", 1, limit_parse },
-	{ "scan", 1, limit_scan },   { "durable", 2, limit_durable },
-	{ "bytes", 2, limit_bytes }, { "adds", 5, limit_adds },
-	{ "pipe", 1, limit_pipe },
+	{ "write", 4, limit_write },     { "parse", 1, limit_parse },
+	{ "scan", 1, limit_scan },       { "durable", 2, limit_durable },
+	{ "bytes", 2, limit_bytes },     { "adds", 5, limit_adds },
+	{ "pipe", 1, limit_pipe },       { "rows", 3, limit_rows },
+	{ "updates", 5, limit_updates },
 };
 
 int main(int argc, char **argv)

@@ -24,4 +24,8 @@ int limit_adds(char **words, struct error *err);
 /* limits_pipe.c: FILE */
 int limit_pipe(char **words, struct error *err);
 
+/* limits_sql.c: KIND ADDRESS SELECT; KIND ADDRESS UPDATE FILE WINDOW */
+int limit_rows(char **words, struct error *err);
+int limit_updates(char **words, struct error *err);
+
 #endif

@@ -14,7 +14,10 @@ from helpers import CONJOIN, ROOT
 PAIRS = {"import-initial", "import-unchanged", "sync-initial",
          "sync-unchanged", "plan", "delta-cycle", "change-workload", "member-change",
          "export-ldif", "sync-five-targets", "ldap-import",
-         "ldap-import-unchanged", "ldap-export"}
+         "ldap-import-unchanged", "ldap-export",
+         *(f"sql-{step}-{kind}" for step in
+           ("import", "import-unchanged", "export")
+           for kind in ("postgresql", "mariadb", "tds"))}
 UNITS = {"memory-peak": "MB", "start": "ms"}
 GROWTH = ["import-initial", "import-unchanged", "sync-initial", "delta-cycle"]
 

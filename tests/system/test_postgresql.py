@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 
@@ -102,8 +103,9 @@ def test_a_lease_is_renewed_as_long_as_its_process_works(server, tmp_path):
     """One that waits long, but lives, is not taken for a dead one."""
     folder, name = on(server, tmp_path, 100)
     folder.ok("run", "hr", "full-import")
-    os.unlink(tmp_path / "data/hr.csv")
-    os.mkfifo(tmp_path / "data/hr.csv")
+    silent = socket.create_server(("127.0.0.1", 0))
+    folder.write("agents/hr.yaml", folder.read("agents/hr.yaml").replace(
+        "data/hr.csv", f"https://127.0.0.1:{silent.getsockname()[1]}/hr.csv"))
     process = subprocess.Popen(
         folder.command("run", "hr", "full-import"),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -121,8 +123,8 @@ def test_a_lease_is_renewed_as_long_as_its_process_works(server, tmp_path):
     first = held_until()
     wait_until(lambda: held_until() > first + 6000, 60)
     folder.ok("run", "teams", "full-sync", "--wait", "0", status=5)
-    # It waits for a writer; a pipe is then refused, as no file to be read.
-    os.close(os.open(tmp_path / "data/hr.csv", os.O_WRONLY))
+    silent.accept()[0].close()
+    silent.close()
     assert process.wait(timeout=60) == 4
 
 
