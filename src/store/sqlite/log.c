@@ -16,7 +16,7 @@
 #include "store/sqlite/sqlite_private.h"
 
 #define SHORT_LOG ((sqlite3_int64)4 << 20)
-#define LONG_LOG  ((sqlite3_int64)64 << 20) /* as wal_autocheckpoint */
+#define LONG_LOG  ((sqlite3_int64)16 << 20)
 
 /* NULL: none is open. */
 static sqlite3_file *log_of(sqlite3 *handle)
