@@ -223,6 +223,33 @@ static const char *new_table(void)
 	return arena_printf(&arena, "suite_value%d", ++number);
 }
 
+/* Reads the one value of a table. */
+static void check_read(const char *table, const char *type,
+		       enum sql_column_kind kind, struct sv wanted)
+{
+	struct sql_rows *rows =
+		query(link_now, arena_printf(&arena, "SELECT v FROM %s", table),
+		      NULL, 0);
+	const struct sql_column *column;
+	struct error err = ERROR_INIT;
+	const struct sv *row;
+	size_t broken;
+	size_t count;
+
+	column = suite->driver->columns(rows, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(column->kind, kind);
+	assert_int_equal(strcasecmp(column->name, "v"), 0);
+	assert_int_equal(suite->driver->fetch(rows, &row, &broken, &err), 1);
+	assert_int_equal(broken, 0);
+	if (!sv_eq(row[0], wanted) || !row[0].ptr != !wanted.ptr)
+		fail_msg("%s: '" SV_FMT "' and not '" SV_FMT "'", type,
+			 SV_ARG(row[0]), SV_ARG(wanted));
+	assert_int_equal(suite->driver->fetch(rows, &row, &broken, &err), 0);
+	assert_int_equal(suite->driver->fetch(rows, &row, &broken, &err), 0);
+	suite->driver->rows_close(rows);
+}
+
 /* Writes a value into a column of this type and reads it back, bound by the
  * column as the catalogue has it. */
 static void check_value(const char *type, enum sql_column_kind kind,
@@ -230,12 +257,7 @@ static void check_value(const char *type, enum sql_column_kind kind,
 {
 	const struct sql_column *column;
 	const char *table;
-	struct error err = ERROR_INIT;
 	struct sql_param bound;
-	struct sql_rows *rows;
-	const struct sv *row;
-	size_t broken;
-	size_t count;
 
 	if (!type)
 		return;
@@ -253,20 +275,10 @@ static void check_value(const char *type, enum sql_column_kind kind,
 			     &bound, 1),
 			 1);
 	commit(link_now);
-	rows = query(link_now, arena_printf(&arena, "SELECT v FROM %s", table),
-		     NULL, 0);
-	column = suite->driver->columns(rows, &count);
-	assert_int_equal(count, 1);
-	assert_int_equal(column->kind, kind);
-	assert_int_equal(strcasecmp(column->name, "v"), 0);
-	assert_int_equal(suite->driver->fetch(rows, &row, &broken, &err), 1);
-	assert_int_equal(broken, 0);
-	if (!sv_eq(row[0], wanted) || !row[0].ptr != !wanted.ptr)
-		fail_msg("%s: '" SV_FMT "' and not '" SV_FMT "'", type,
-			 SV_ARG(row[0]), SV_ARG(wanted));
-	assert_int_equal(suite->driver->fetch(rows, &row, &broken, &err), 0);
-	assert_int_equal(suite->driver->fetch(rows, &row, &broken, &err), 0);
-	suite->driver->rows_close(rows);
+	check_read(table, type, kind, wanted);
+	begin(link_now, true);
+	check_read(table, type, kind, wanted);
+	commit(link_now);
 }
 
 static void check_same(const char *type, enum sql_column_kind kind,

@@ -131,6 +131,9 @@ static void what_takes_too_long_is_cancelled(void **state)
 	struct sql_failure failure;
 	struct error err = ERROR_INIT;
 	struct sql_rows *rows;
+	const struct sv *row;
+	size_t broken;
+	int ret;
 
 	(void)state;
 	assert_int_equal(run(link, "SELECT pg_sleep(60)", &failure, &err), 0);
@@ -140,15 +143,29 @@ static void what_takes_too_long_is_cancelled(void **state)
 			 -1);
 	assert_int_equal(failure.kind, SQL_FAILURE_LOCKED);
 	assert_int_equal(run(link, "SELECT 1", &failure, &err), 1);
+	/* between two lines of COPY */
+	assert_int_equal(sql_libpq.begin(link, true, &err), 0);
+	assert_int_equal(
+		sql_libpq.query(link,
+				"SELECT CASE n WHEN 3 THEN pg_sleep(60)::text "
+				"ELSE repeat('x', 100000) END "
+				"FROM generate_series(1, 3) n",
+				NULL, 0, &rows, &failure, &err),
+		0);
+	do
+		ret = sql_libpq.fetch(rows, &row, &broken, &err);
+	while (ret > 0);
+	assert_int_equal(ret, -1);
+	assert_non_null(strstr(err.msg, "cancel"));
+	sql_libpq.rows_close(rows);
+	assert_int_equal(sql_libpq.rollback(link, &err), 0);
+	assert_int_equal(run(link, "SELECT 1", &failure, &err), 1);
 	sql_libpq.close(link);
 }
 
-static void a_lost_connection_is_told(void **state)
+/* In the middle of a query, in a transaction that only reads or in none. */
+static void is_lost_while_reading(bool snapshot, const char *end)
 {
-	static const char end[] =
-		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-		"WHERE pid <> pg_backend_pid() AND application_name = "
-		"'conjoin'";
 	struct sql_link *link = link_to(postgresql_connect(&pg, NULL));
 	struct sql_link *other = link_to(postgresql_connect(&pg, NULL));
 	struct sql_failure failure;
@@ -158,7 +175,8 @@ static void a_lost_connection_is_told(void **state)
 	size_t broken;
 	int ret;
 
-	(void)state;
+	if (snapshot)
+		assert_int_equal(sql_libpq.begin(link, true, &err), 0);
 	assert_int_equal(sql_libpq.query(link,
 					 "SELECT * FROM generate_series(1, "
 					 "10000000)",
@@ -177,13 +195,29 @@ static void a_lost_connection_is_told(void **state)
 	assert_int_equal(run(link, "SELECT 1", &failure, &err), -1);
 	assert_int_equal(failure.kind, SQL_FAILURE_LOST);
 	sql_libpq.close(link);
-	link = link_to(postgresql_connect(&pg, NULL));
+	sql_libpq.close(other);
+}
+
+static void a_lost_connection_is_told(void **state)
+{
+	static const char end[] =
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+		"WHERE pid <> pg_backend_pid() AND application_name = "
+		"'conjoin'";
+	struct sql_link *link = link_to(postgresql_connect(&pg, NULL));
+	struct sql_link *other = link_to(postgresql_connect(&pg, NULL));
+	struct sql_failure failure;
+	struct error err = ERROR_INIT;
+
+	(void)state;
 	assert_int_equal(sql_libpq.begin(link, false, &err), 0);
 	assert_int_equal(run(other, end, &failure, &err), 1);
 	assert_int_equal(sql_libpq.commit(link, &err), -1);
 	assert_int_equal(err.code, ERR_UNAVAILABLE);
 	sql_libpq.close(link);
 	sql_libpq.close(other);
+	is_lost_while_reading(false, end);
+	is_lost_while_reading(true, end);
 }
 
 static void what_failed_is_not_committed(void **state)
@@ -230,25 +264,87 @@ static void odd_values_are_told(void **state)
 		{ "SELECT 0.1::float8", "0.1", false },
 		{ "SELECT interval '1 day'", "1 day", false },
 		{ "SELECT ''", "", false },
+		{ "SELECT E'\\\\N'", "\\N", false },
+		{ "SELECT E'\\t\\n\\r\\b\\f\\x0b\\x01'", "\t\n\r\b\f\v\x01",
+		  false },
+		{ "SELECT E'\\\\t\\\\\\\\\\n\\\\'", "\\t\\\\\n\\", false },
+		{ "SELECT E'a\\\\b', 'behind'", "a\\b", false },
+		{ "select\n'it ends' -- with a comment", "it ends", false },
+		{ "SELECT ';'", ";", false },
+		{ "SELECT 1;", "1", false },
+		{ "VALUES (1)", "1", false },
 	};
 	struct sql_link *link = link_to(postgresql_connect(&pg, NULL));
 	struct error err = ERROR_INIT;
 	struct sql_rows *rows;
 	const struct sv *row;
+	size_t count = sizeof(odd) / sizeof(*odd);
 	size_t broken;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
-		assert_int_equal(sql_libpq.query(link, odd[i].sql, NULL, 0,
-						 &rows, NULL, &err),
-				 0);
+	/* each as a result, and as a line of COPY */
+	for (i = 0; i < 2 * count; i++) {
+		const char *sql = odd[i % count].sql;
+
+		if (i == count)
+			assert_int_equal(sql_libpq.begin(link, true, &err), 0);
+		assert_int_equal(
+			sql_libpq.query(link, sql, NULL, 0, &rows, NULL, &err),
+			0);
 		assert_int_equal(sql_libpq.fetch(rows, &row, &broken, &err), 1);
-		if (!sv_eq_str(row[0], odd[i].text))
-			fail_msg("%s: " SV_FMT, odd[i].sql, SV_ARG(row[0]));
-		assert_int_equal(broken, odd[i].broken);
+		if (!sv_eq_str(row[0], odd[i % count].text))
+			fail_msg("%s: " SV_FMT, sql, SV_ARG(row[0]));
+		assert_int_equal(broken, odd[i % count].broken);
+		assert_int_equal(sql_libpq.fetch(rows, &row, &broken, &err), 0);
 		sql_libpq.rows_close(rows);
 	}
+	assert_int_equal(sql_libpq.commit(link, &err), 0);
+	sql_libpq.close(link);
+}
+
+/* What COPY meets in the middle is as what a query does. */
+static void a_query_may_fail_in_the_middle(void **state)
+{
+	static const char sql[] = "SELECT n, 10 / (n - 5000), NULL "
+				  "FROM generate_series(1, 9999) n";
+	struct sql_link *link = link_to(postgresql_connect(&pg, NULL));
+	struct error err = ERROR_INIT;
+	struct sql_failure failure;
+	struct sql_rows *rows;
+	const struct sv *row;
+	size_t broken;
+	int count = 0;
+	int ret;
+
+	(void)state;
+	assert_int_equal(sql_libpq.begin(link, true, &err), 0);
+	assert_int_equal(
+		sql_libpq.query(link, sql, NULL, 0, &rows, &failure, &err), 0);
+	while ((ret = sql_libpq.fetch(rows, &row, &broken, &err)) > 0) {
+		assert_null(row[2].ptr);
+		count++;
+	}
+	assert_int_equal(count, 4999);
+	assert_int_equal(ret, -1);
+	assert_int_equal(err.code, ERR_INVALID);
+	assert_non_null(strstr(err.msg, "division by zero"));
+	sql_libpq.rows_close(rows);
+	assert_int_equal(sql_libpq.rollback(link, &err), 0);
+	/* left unread, the snapshot goes on */
+	assert_int_equal(sql_libpq.begin(link, true, &err), 0);
+	assert_int_equal(sql_libpq.query(link,
+					 "SELECT generate_series(1, 999999)",
+					 NULL, 0, &rows, &failure, &err),
+			 0);
+	assert_int_equal(sql_libpq.fetch(rows, &row, &broken, &err), 1);
+	sql_libpq.rows_close(rows);
+	assert_int_equal(sql_libpq.query(link, "SELECT 1 FROM nowhere", NULL, 0,
+					 &rows, &failure, &err),
+			 -1);
+	assert_int_equal(failure.kind, SQL_FAILURE_MISSING);
+	assert_int_equal(sql_libpq.rollback(link, &err), 0);
+	assert_int_equal(run(link, "SELECT 1", &failure, &err), 1);
 	sql_libpq.close(link);
 }
 
@@ -262,6 +358,7 @@ int main(void)
 		cmocka_unit_test(a_lost_connection_is_told),
 		cmocka_unit_test(what_failed_is_not_committed),
 		cmocka_unit_test(odd_values_are_told),
+		cmocka_unit_test(a_query_may_fail_in_the_middle),
 	};
 	struct sql_driver_suite suite = {
 		.driver = &sql_libpq,

@@ -45,33 +45,31 @@ void pq_cancel(struct pq_link *pq)
 	PQfreeCancel(cancel);
 }
 
-/* Reads until a result is complete. */
-static int await(struct pq_link *pq, struct error *err)
+int pq_wait(struct pq_link *pq, bool *cancelled, struct error *err)
 {
-	bool cancelled = false;
+	int ret = pq_poll(pq, POLLIN, pq->silence_ms, err);
 
-	while (PQisBusy(pq->conn)) {
-		int ret = pq_poll(pq, POLLIN, pq->silence_ms, err);
-
-		if (ret < 0)
-			return -1;
-		if (!ret && cancelled)
-			return pq_lost(pq, "it does not answer", NULL, err);
-		if (!ret) {
-			pq_cancel(pq);
-			cancelled = true;
-		} else if (!PQconsumeInput(pq->conn)) {
-			return pq_lost(pq, NULL, NULL, err);
-		}
+	if (ret < 0)
+		return -1;
+	if (!ret && *cancelled)
+		return pq_lost(pq, "it does not answer", NULL, err);
+	if (!ret) {
+		pq_cancel(pq);
+		*cancelled = true;
+	} else if (!PQconsumeInput(pq->conn)) {
+		return pq_lost(pq, NULL, NULL, err);
 	}
 	return 0;
 }
 
 int pq_result(struct pq_link *pq, PGresult **out, struct error *err)
 {
+	bool cancelled = false;
+
 	*out = NULL;
-	if (await(pq, err) < 0)
-		return -1;
+	while (PQisBusy(pq->conn))
+		if (pq_wait(pq, &cancelled, err) < 0)
+			return -1;
 	*out = PQgetResult(pq->conn);
 	return 0;
 }

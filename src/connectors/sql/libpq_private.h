@@ -2,9 +2,10 @@
  * libpq_private.h - what the files of PostgreSQL's driver share
  *
  * libpq.c has transactions and notices, libpq_connect.c settings and the
- * connection, libpq_query.c rows, libpq_batch.c statements that are sent
- * together, libpq_catalogue.c tables and columns, libpq_type.c kinds of
- * columns, libpq_error.c what the server says when it refuses.
+ * connection, libpq_query.c rows, libpq_copy.c rows as lines of COPY,
+ * libpq_batch.c statements that are sent together, libpq_catalogue.c tables and
+ * columns, libpq_type.c kinds of columns, libpq_error.c what the server says
+ * when it refuses.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -53,6 +54,10 @@ int pq_poll(struct pq_link *pq, short events, int timeout_ms,
 /* Waits for the next result, which may be NULL. A statement that takes too
  * long is cancelled, so that its error is what comes. -1: the link is lost. */
 int pq_result(struct pq_link *pq, PGresult **out, struct error *err);
+/* Waits for more of an answer, once. A server that says nothing is asked to
+ * give up, and is not waited for again: `cancelled` is false at first. 0, -1.
+ */
+int pq_wait(struct pq_link *pq, bool *cancelled, struct error *err);
 /* Asks the server to give up what it does. */
 void pq_cancel(struct pq_link *pq);
 /* Runs statements without parameters, and forgets what they give. `doing`:
@@ -99,6 +104,21 @@ const struct sql_column *pq_columns(const struct sql_rows *rows,
 int pq_fetch(struct sql_rows *rows, const struct sv **out, size_t *broken_out,
 	     struct error *err);
 void pq_rows_close(struct sql_rows *rows);
+
+/* ---- libpq_copy.c ---- */
+
+/* Can the query's rows come as the lines of COPY? */
+bool pq_can_copy(const struct pq_link *pq, const char *sql, size_t param_count);
+/* Begins that. *columns_out is to be cleared, also behind an error: a result
+ * without rows that has the query's columns. */
+int pq_copy_begin(struct pq_link *pq, const char *sql, PGresult **columns_out,
+		  struct sql_failure *failure, struct error *err);
+/* The next line, which is the caller's to PQfreemem(): 1; 0 there are no more,
+ * and a result says why; -1 the link is lost. */
+int pq_copy_line(struct pq_link *pq, char **line, size_t *len,
+		 struct error *err);
+/* Takes a line apart, where it is. false: it has not so many columns. */
+bool pq_copy_split(char *line, size_t len, struct sv *values, size_t count);
 
 /* ---- libpq_batch.c ---- */
 

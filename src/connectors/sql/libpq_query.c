@@ -1,7 +1,8 @@
 /*
  * libpq_query.c - the rows of a query, one by one in constant memory
  *
- * Values are views into the library's own memory of a row; only those that
+ * They come as lines of COPY (libpq_copy.c), or where that cannot be as results
+ * of a row each. Values are views into the memory of a row; only those that
  * PostgreSQL writes otherwise than the driver's contract are made anew.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -15,8 +16,11 @@
 struct sql_rows {
 	struct pq_link *pq;
 	PGresult *result; /* of the row that comes next; or of the last one */
-	bool ready;       /* the next row is in `result` */
-	bool ended;       /* the server has said all */
+	char *line;       /* the same, of COPY */
+	size_t line_len;
+	bool copies; /* lines are to come */
+	bool ready;  /* the next row is in `result` or `line` */
+	bool ended;  /* the server has said all */
 	struct sql_column *columns;
 	size_t count;
 	struct sv *values;
@@ -85,9 +89,38 @@ static int next_result(struct sql_rows *rows, struct sql_failure *failure,
 	return pq_lost(pq, "COPY is no query", failure, err);
 }
 
+/* The same of COPY. */
+static int next_line(struct sql_rows *rows, struct sql_failure *failure,
+		     struct error *err)
+{
+	int ret;
+
+	PQfreemem(rows->line);
+	rows->line = NULL;
+	ret = pq_copy_line(rows->pq, &rows->line, &rows->line_len, err);
+	if (ret > 0)
+		return 1;
+	rows->copies = false;
+	if (ret == 0)
+		return next_result(rows, failure, err);
+	rows->ended = true;
+	if (failure)
+		failure->kind = SQL_FAILURE_LOST;
+	return -1;
+}
+
+static int next_row(struct sql_rows *rows, struct sql_failure *failure,
+		    struct error *err)
+{
+	return rows->copies ? next_line(rows, failure, err)
+			    : next_result(rows, failure, err);
+}
+
 /* Takes what the server still says, so that the link is free again. */
 static void finish(struct sql_rows *rows)
 {
+	while (rows->copies && !rows->ended)
+		(void)next_line(rows, NULL, NULL);
 	while (!rows->ended) {
 		PQclear(rows->result);
 		rows->result = NULL;
@@ -96,46 +129,75 @@ static void finish(struct sql_rows *rows)
 	}
 }
 
+/* Sends the query, its rows to be results. */
+static int send_query(struct sql_rows *rows, const char *sql,
+		      const struct sql_param *params, size_t param_count,
+		      struct sql_failure *failure, struct error *err)
+{
+	struct pq_link *pq = rows->pq;
+	const char **values;
+
+	if (!pq_params(params, param_count, &rows->arena, &values, failure))
+		return error_set(err, ERR_INVALID, "%s: cannot read: %s",
+				 pq->link.server, failure->text);
+	if (!PQsendQueryParams(pq->conn, sql, (int)param_count, NULL, values,
+			       NULL, NULL, 0))
+		return pq_lost(pq, NULL, failure, err);
+	rows->ended = false;
+	(void)PQsetSingleRowMode(pq->conn);
+	return 0;
+}
+
+static int send_copy(struct sql_rows *rows, const char *sql,
+		     struct sql_failure *failure, struct error *err)
+{
+	if (pq_copy_begin(rows->pq, sql, &rows->result, failure, err) < 0)
+		return -1;
+	describe_columns(rows);
+	rows->ended = false;
+	rows->copies = true;
+	return 0;
+}
+
+/* To the first row. */
+static int begin(struct sql_rows *rows, const char *sql,
+		 const struct sql_param *params, size_t param_count,
+		 struct sql_failure *failure, struct error *err)
+{
+	bool copies = pq_can_copy(rows->pq, sql, param_count);
+	int ret = copies ? send_copy(rows, sql, failure, err)
+			 : send_query(rows, sql, params, param_count, failure,
+				      err);
+
+	if (ret == 0)
+		ret = next_row(rows, failure, err);
+	if (ret >= 0 && !copies)
+		describe_columns(rows);
+	if (ret <= 0 && !rows->ended)
+		finish(rows);
+	rows->ready = ret > 0;
+	return ret < 0 ? -1 : 0;
+}
+
 int pq_query(struct sql_link *link, const char *sql,
 	     const struct sql_param *params, size_t param_count,
 	     struct sql_rows **out, struct sql_failure *failure,
 	     struct error *err)
 {
-	struct pq_link *pq = pq_of(link);
 	struct sql_failure own = { .kind = SQL_FAILURE_NONE };
 	struct sql_rows *rows;
-	const char **values;
-	int ret;
 
 	*out = NULL;
 	if (!failure)
 		failure = &own;
 	*failure = own;
 	rows = mem_zalloc(sizeof(*rows));
-	rows->pq = pq;
+	rows->pq = pq_of(link);
 	rows->ended = true;
-	if (!pq_params(params, param_count, &rows->arena, &values, failure)) {
-		pq_rows_close(rows);
-		return error_set(err, ERR_INVALID, "%s: cannot read: %s",
-				 link->server, failure->text);
-	}
-	if (!PQsendQueryParams(pq->conn, sql, (int)param_count, NULL, values,
-			       NULL, NULL, 0)) {
-		pq_rows_close(rows);
-		return pq_lost(pq, NULL, failure, err);
-	}
-	rows->ended = false;
-	(void)PQsetSingleRowMode(pq->conn);
-	ret = next_result(rows, failure, err);
-	if (ret < 0) {
-		finish(rows);
+	if (begin(rows, sql, params, param_count, failure, err) < 0) {
 		pq_rows_close(rows);
 		return -1;
 	}
-	describe_columns(rows);
-	rows->ready = ret > 0;
-	if (!ret)
-		finish(rows);
 	*out = rows;
 	return 0;
 }
@@ -147,25 +209,35 @@ const struct sql_column *pq_columns(const struct sql_rows *rows,
 	return rows->columns;
 }
 
-/* 0: it cannot be read as what its column is. */
-static int take_value(struct sql_rows *rows, size_t i)
+/* The texts of a result's row. */
+static void take_result(struct sql_rows *rows)
 {
-	struct sv *value = &rows->values[i];
-	int len = PQgetlength(rows->result, 0, (int)i);
+	size_t i;
 
-	if (!len && PQgetisnull(rows->result, 0, (int)i)) {
-		*value = SV_NULL;
-		return 1;
+	for (i = 0; i < rows->count; i++) {
+		struct sv *value = &rows->values[i];
+		int len = PQgetlength(rows->result, 0, (int)i);
+
+		if (!len && PQgetisnull(rows->result, 0, (int)i))
+			*value = SV_NULL;
+		else
+			*value = sv_make(PQgetvalue(rows->result, 0, (int)i),
+					 (size_t)len);
 	}
-	*value = sv_make(PQgetvalue(rows->result, 0, (int)i), (size_t)len);
-	switch (rows->columns[i].kind) {
+}
+
+/* A text becomes what the driver's contract says; 0: it cannot be read as what
+ * its column is. */
+static int form_value(struct sql_rows *rows, enum sql_column_kind kind,
+		      struct sv *value)
+{
+	switch (kind) {
 	case SQL_COLUMN_BOOLEAN:
 	case SQL_COLUMN_DATE:
 	case SQL_COLUMN_LOCAL:
 	case SQL_COLUMN_MOMENT:
 	case SQL_COLUMN_BYTES:
-		return pq_value(rows->columns[i].kind, *value, &rows->row,
-				value);
+		return pq_value(kind, *value, &rows->row, value);
 	case SQL_COLUMN_TEXT:
 	case SQL_COLUMN_CHAR:
 	case SQL_COLUMN_OTHER:
@@ -188,15 +260,25 @@ int pq_fetch(struct sql_rows *rows, const struct sv **out, size_t *broken_out,
 
 	*broken_out = 0;
 	if (!rows->ready && !rows->ended)
-		ret = next_result(rows, NULL, err);
+		ret = next_row(rows, NULL, err);
 	rows->ready = false;
 	if (ret <= 0) {
 		finish(rows);
 		return ret;
 	}
 	arena_reset(&rows->row);
+	if (!rows->line)
+		take_result(rows);
+	else if (!pq_copy_split(rows->line, rows->line_len, rows->values,
+				rows->count))
+		return error_set(err, ERR_CORRUPT,
+				 "%s: a row has not the columns of its query",
+				 rows->pq->link.server);
 	for (i = 0; i < rows->count; i++)
-		if (!take_value(rows, i) && !*broken_out)
+		if (rows->values[i].ptr &&
+		    !form_value(rows, rows->columns[i].kind,
+				&rows->values[i]) &&
+		    !*broken_out)
 			*broken_out = i + 1;
 	*out = rows->values;
 	return 1;
@@ -223,6 +305,7 @@ void pq_rows_close(struct sql_rows *rows)
 		return;
 	if (!rows->ended)
 		give_up(rows);
+	PQfreemem(rows->line);
 	PQclear(rows->result);
 	arena_release(&rows->arena);
 	arena_release(&rows->row);
