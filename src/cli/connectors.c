@@ -15,6 +15,7 @@
 #include "connectors/ldap/ldap.h"
 #include "connectors/ldap/openldap.h"
 #include "connectors/ldap/sun.h"
+#include "connectors/ldif/dsml.h"
 #include "connectors/ldif/ldif.h"
 #include "connectors/memory/memory.h"
 #include "connectors/nt4/nt4.h"
@@ -25,6 +26,7 @@
 const struct connector_ops *const connectors[] = {
 	&csv_connector,
 	&ldif_connector,
+	&dsml_connector,
 	&json_connector,
 	&jsonl_connector,
 	&fixed_connector,

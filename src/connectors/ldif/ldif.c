@@ -50,8 +50,7 @@ static struct intake_nodes intake_nodes(const struct node *connect)
 	return (struct intake_nodes){ connect, { NULL, NULL }, settings };
 }
 
-static uint32_t ldif_caps(const struct connector_ops *ops,
-			  const struct node *connect)
+uint32_t ldif_caps(const struct connector_ops *ops, const struct node *connect)
 {
 	struct intake_nodes nodes = intake_nodes(connect);
 	uint32_t caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DN;
@@ -67,8 +66,8 @@ static uint32_t ldif_caps(const struct connector_ops *ops,
 	return caps;
 }
 
-static void ldif_bases(const struct node *connect, struct arena *arena,
-		       struct sv **out, size_t *count_out)
+void ldif_bases(const struct node *connect, struct arena *arena,
+		struct sv **out, size_t *count_out)
 {
 	const struct node *bases = node_get(connect, "bases");
 	size_t i;
@@ -113,9 +112,8 @@ static void check_intake(const struct node *connect, setting_report_fn report,
 			       "'changes'");
 }
 
-static void ldif_check(const struct connector_ops *ops,
-		       const struct connector_config *config,
-		       setting_report_fn report, void *data)
+void ldif_check_all(const struct connector_config *config,
+		    setting_report_fn report, void *data)
 {
 	const struct node *connect = config->connect;
 	const struct node *bases = node_get(connect, "bases");
@@ -125,7 +123,6 @@ static void ldif_check(const struct connector_ops *ops,
 	size_t i;
 	int64_t width = setting_number(connect, settings, "max_line");
 
-	(void)ops;
 	check_intake(connect, report, data);
 	ldif_bases(connect, &scratch, &names, &count);
 	for (i = 0; i < count; i++)
@@ -144,7 +141,15 @@ static void ldif_check(const struct connector_ops *ops,
 	arena_release(&scratch);
 }
 
-static void ldif_close(struct connector_session *session)
+static void ldif_check(const struct connector_ops *ops,
+		       const struct connector_config *config,
+		       setting_report_fn report, void *data)
+{
+	(void)ops;
+	ldif_check_all(config, report, data);
+}
+
+void ldif_close(struct connector_session *session)
 {
 	if (!session)
 		return;
@@ -165,17 +170,18 @@ int ldif_source_load(const struct connector_config *config, struct arena *arena,
 		"full *", INTAKE_OPTIONAL, arena, out, err);
 }
 
-static int ldif_open(const struct connector_ops *ops,
-		     const struct connector_config *config,
-		     struct connector_session **out, struct error *err)
+int ldif_open_as(const struct connector_config *config,
+		 const struct ldif_syntax *syntax,
+		 struct connector_session **out, struct error *err)
 {
 	struct connector_session *s = mem_zalloc(sizeof(*s));
 	struct ldif_files *files = &s->files;
 	struct sv anchor = setting_text(config->connect, settings, "anchor");
 	struct intake_nodes nodes = intake_nodes(config->connect);
 
-	(void)ops; /* files are opened when an import or export begins */
+	/* Files are opened when an import or export begins. */
 	s->config = config;
+	files->syntax = syntax;
 	files->content_fd = -1;
 	files->changes_fd = -1;
 	files->types = config->types;
@@ -205,8 +211,16 @@ static int ldif_open(const struct connector_ops *ops,
 	return 0;
 }
 
-static int ldif_look(struct connector_session *s, struct arena *arena,
-		     struct connector_look *out, struct error *err)
+static int ldif_open(const struct connector_ops *ops,
+		     const struct connector_config *config,
+		     struct connector_session **out, struct error *err)
+{
+	(void)ops;
+	return ldif_open_as(config, NULL, out, err);
+}
+
+int ldif_look(struct connector_session *s, struct arena *arena,
+	      struct connector_look *out, struct error *err)
 {
 	(void)err;
 	if (!s->plain)

@@ -65,7 +65,7 @@ static int each_entry(const struct connector_session *s, entry_fn take,
 	if (fd < 0)
 		return error_errno(err, ret ? errno : ENOENT,
 				   "cannot read '%s'", path);
-	ldif_reader_init(&reader, fd, path, 0, UINT64_MAX);
+	ldif_reader_init(&reader, s->files.syntax, fd, path, 0, UINT64_MAX);
 	ret = 0;
 	while (count++ < SURVEY_OBJECTS &&
 	       (ret = ldif_reader_next(&reader, &scratch, &record, err)) > 0) {

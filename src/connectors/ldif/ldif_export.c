@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "connectors/format.h"
 #include "connectors/ldap_schema.h"
+#include "connectors/ldif/ldif_syntax.h"
 #include "model/dn.h"
 
 #include <errno.h>
@@ -233,6 +234,13 @@ static void write_rename(struct connector_session *s,
 	end_record(s);
 }
 
+static bool can_be_named(const struct connector_session *s, struct sv dn)
+{
+	const struct ldif_syntax *syntax = s->files.syntax;
+
+	return dn_valid(dn) && (!syntax || syntax->can_hold(dn));
+}
+
 /* The records of an operation, into `text`. */
 static enum ldif_refusal write_op(struct connector_session *s,
 				  const struct export_op *op,
@@ -240,8 +248,8 @@ static enum ldif_refusal write_op(struct connector_session *s,
 {
 	enum ldif_refusal refused = LDIF_ACCEPTED;
 
-	if (!dn_valid(op->dn) ||
-	    (op->kind == EXPORT_RENAME && !dn_valid(op->new_dn)))
+	if (!can_be_named(s, op->dn) ||
+	    (op->kind == EXPORT_RENAME && !can_be_named(s, op->new_dn)))
 		return LDIF_INVALID_DN;
 	switch (op->kind) {
 	case EXPORT_ADD:
@@ -397,23 +405,35 @@ static int write_view(struct connector_session *s, struct ldif_overlay *overlay,
 	return ret;
 }
 
+static int write_ldif(struct connector_session *s, struct ldif_overlay *overlay,
+		      const char *included, uint64_t included_to, FILE *to,
+		      struct error *err)
+{
+	(void)fprintf(to, "version: 1\n");
+	if (included[0])
+		(void)fprintf(to, "# conjoin: includes %s %" PRIu64 "\n",
+			      included, included_to);
+	(void)fputc('\n', to);
+	return write_view(s, overlay, to, err);
+}
+
 /* A new content file: the old one with an overlay applied. */
 static int rewrite(struct connector_session *s, struct ldif_overlay *overlay,
 		   const char *included, uint64_t included_to,
 		   struct error *err)
 {
+	const struct ldif_syntax *syntax = s->files.syntax;
 	struct file_replace file;
 	int ret;
 
 	if (spool_replace(&file, s->files.content, err) < 0)
 		return -1;
-	(void)fprintf(file.stream, "version: 1\n");
-	if (included[0])
-		(void)fprintf(file.stream,
-			      "# conjoin: includes %s %" PRIu64 "\n", included,
-			      included_to);
-	(void)fputc('\n', file.stream);
-	ret = write_view(s, overlay, file.stream, err);
+	if (syntax)
+		ret = syntax->write_content(s, overlay, included, included_to,
+					    file.stream, err);
+	else
+		ret = write_ldif(s, overlay, included, included_to, file.stream,
+				 err);
 	if (ret == 0 && ferror(file.stream))
 		ret = error_errno(err, errno, "cannot write '%s'",
 				  s->files.content);
@@ -425,9 +445,21 @@ static int rewrite(struct connector_session *s, struct ldif_overlay *overlay,
 	return ret;
 }
 
-/* What lies together is copied together. */
-static int copy_records(struct ldif_export *ex, FILE *to, struct error *err)
+static int copy_part(struct connector_session *s, uint64_t begin, uint64_t end,
+		     FILE *to, struct error *err)
 {
+	const struct ldif_syntax *syntax = s->files.syntax;
+
+	if (syntax)
+		return syntax->write_records(s, begin, end, to, err);
+	return spool_copy(spool_fd(&s->export->spool), begin, end, to, err);
+}
+
+/* What lies together is copied together; then the log's end. */
+static int copy_records(struct connector_session *s, FILE *to,
+			struct error *err)
+{
+	const struct ldif_export *ex = s->export;
 	const struct ldif_op *op;
 	uint64_t from = 0;
 	uint64_t end = 0;
@@ -438,14 +470,37 @@ static int copy_records(struct ldif_export *ex, FILE *to, struct error *err)
 		if (op->refused || begin == ldif_op_end(ex, op))
 			continue;
 		if (begin != end) {
-			if (spool_copy(spool_fd(&ex->spool), from, end, to,
-				       err) < 0)
+			if (copy_part(s, from, end, to, err) < 0)
 				return -1;
 			from = begin;
 		}
 		end = ldif_op_end(ex, op);
 	}
-	return spool_copy(spool_fd(&ex->spool), from, end, to, err);
+	return copy_part(s, from, end, to, err);
+}
+
+/* What a new log begins with. */
+static int write_head(struct connector_session *s, const char *generation,
+		      bool others, FILE *to, struct error *err)
+{
+	struct ldif_files *f = &s->files;
+	int ret = 0;
+
+	if (f->syntax)
+		return f->syntax->write_log(s, generation, others, to, err);
+	(void)fprintf(to, "version: 1\n# conjoin: generation %s\n\n",
+		      generation);
+	if (others) {
+		ret = spool_copy(f->changes_fd, 0, f->changes_end, to, err);
+		(void)fputs("\n\n", to);
+	}
+	return ret;
+}
+
+static void write_log_end(const struct connector_session *s, FILE *to)
+{
+	if (s->files.syntax)
+		(void)fputs(s->files.syntax->log_end, to);
 }
 
 /* A new log: a generation, what a foreign log held, the export's records. */
@@ -456,27 +511,34 @@ static int write_log(struct connector_session *s, bool records,
 	struct file_replace file;
 	unsigned char uuid[16];
 	char text[37];
-	int ret = 0;
+	int ret;
 
 	if (spool_replace(&file, f->changes, err) < 0)
 		return -1;
 	uuid_random(uuid);
 	uuid_format(uuid, text);
-	(void)fprintf(file.stream, "version: 1\n# conjoin: generation %s\n\n",
-		      text);
-	if (records && f->generation[0] == '~') {
-		ret = spool_copy(f->changes_fd, 0, f->changes_end, file.stream,
-				 err);
-		(void)fputs("\n\n", file.stream);
-	}
+	ret = write_head(s, text, records && f->generation[0] == '~',
+			 file.stream, err);
 	if (ret == 0 && records)
-		ret = copy_records(s->export, file.stream, err);
+		ret = copy_records(s, file.stream, err);
+	write_log_end(s, file.stream);
 	if (ret == 0 && ferror(file.stream))
 		ret = error_errno(err, errno, "cannot write '%s'", f->changes);
 	if (ret == 0)
 		return file_replace_commit(&file, err);
 	file_replace_abort(&file);
 	return ret;
+}
+
+/* Takes away what could not be written. */
+static bool restore_log(const struct connector_session *s, int fd)
+{
+	const char *end = s->files.syntax ? s->files.syntax->log_end : "";
+	uint64_t at = s->files.changes_end;
+	size_t len = strlen(end);
+
+	return ftruncate(fd, (off_t)at) == 0 &&
+	       pwrite(fd, end, len, (off_t)at) == (ssize_t)len;
 }
 
 /* Behind the last whole record; what a crash cut off is cut away. On failure
@@ -498,10 +560,11 @@ static int append_log(struct connector_session *s, struct error *err)
 	    fseeko(to, (off_t)f->changes_end, SEEK_SET) < 0)
 		ret = error_errno(err, errno, "cannot write '%s'", f->changes);
 	else
-		ret = copy_records(s->export, to, err);
+		ret = copy_records(s, to, err);
+	write_log_end(s, to);
 	if (ret == 0 && (fflush(to) != 0 || fsync(fd) < 0))
 		ret = error_errno(err, errno, "cannot write '%s'", f->changes);
-	if (ret < 0 && ftruncate(fd, (off_t)f->changes_end) < 0)
+	if (ret < 0 && !restore_log(s, fd))
 		(void)error_context(err, "and the part cannot be taken back");
 	(void)fclose(to);
 	return ret;

@@ -6,6 +6,7 @@
 #include "connectors/ldif/ldif_files.h"
 
 #include "base/hash.h"
+#include "connectors/ldif/ldif_syntax.h"
 #include "connectors/spool.h"
 
 #include <assert.h>
@@ -19,8 +20,8 @@
 
 #define HEAD_SIZE 1024
 
-static const struct sv GENERATION = { "# conjoin: generation ", 22 };
-static const struct sv INCLUDES = { "# conjoin: includes ", 20 };
+static const struct sv GENERATION = { "generation ", 11 };
+static const struct sv INCLUDES = { "includes ", 9 };
 
 /* 1: opened; 0: there is none; -1: err is set. */
 static int open_file(const char *path, int *fd, struct stat *st,
@@ -36,21 +37,31 @@ static int open_file(const char *path, int *fd, struct stat *st,
 	return 1;
 }
 
-/* The rest of the line at the file's top that begins with `prefix`. */
-static int head_line(struct sv head, struct sv prefix, struct sv *out)
+/* What our comment at the file's top that begins with `word` says. */
+static int head_line(const struct ldif_files *f, struct sv head, struct sv word,
+		     struct sv *out)
 {
+	struct sv comment =
+		sv_from(f->syntax ? f->syntax->comment : "# conjoin: ");
+	size_t after = f->syntax ? strlen(f->syntax->comment_end) : 0;
 	size_t at = 0;
 
 	while (at < head.len) {
 		size_t end = sv_find(head, '\n', at);
-		struct sv line = sv_sub(head, at, end);
+		struct sv line = sv_trim(sv_sub(head, at, end));
+		struct sv rest = line;
 
-		if (sv_starts(line, prefix)) {
-			*out = sv_trim(sv_sub(line, prefix.len, line.len));
+		if (sv_starts(line, comment))
+			rest = sv_sub(line, comment.len, line.len);
+		if (rest.len < line.len && sv_starts(rest, word) &&
+		    rest.len >= word.len + after) {
+			*out = sv_trim(
+				sv_sub(rest, word.len, rest.len - after));
 			return 1;
 		}
-		if (line.len && line.ptr[0] != '#' &&
-		    !sv_starts(line, SV_LIT("version:")))
+		if (line.len && rest.len == line.len && line.ptr[0] != '#' &&
+		    !sv_starts(line, SV_LIT("version:")) &&
+		    !sv_starts(line, SV_LIT("<?xml ")))
 			return 0;
 		at = end + 1;
 	}
@@ -88,7 +99,7 @@ static int open_content(struct ldif_files *f, struct error *err)
 		(int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 	if (read_head(f->content_fd, f->content_size, buffer, &head, err) < 0)
 		return -1;
-	if (!head_line(head, INCLUDES, &text))
+	if (!head_line(f, head, INCLUDES, &text))
 		return 0;
 	blank = sv_find(text, ' ', 0);
 	if (blank < text.len &&
@@ -154,12 +165,16 @@ static int open_changes(struct ldif_files *f, struct error *err)
 	f->changes_end = f->changes_size;
 	if (read_head(f->changes_fd, f->changes_size, buffer, &head, err) < 0)
 		return -1;
-	if (!head_line(head, GENERATION, &text)) {
+	f->changes_mark = f->changes_size;
+	if (!head_line(f, head, GENERATION, &text)) {
 		set_generation(f->generation, SV_LIT("~"));
-		return 0;
+		return f->syntax ? f->syntax->log_mark(f, &f->changes_mark, err)
+				 : 0;
 	}
 	set_generation(f->generation, text);
-	return whole_end(f->changes_fd, f->changes_size, &f->changes_end, err);
+	ret = whole_end(f->changes_fd, f->changes_size, &f->changes_end, err);
+	f->changes_mark = f->changes_end;
+	return ret;
 }
 
 int ldif_files_open(struct ldif_files *f, struct error *err)
@@ -172,6 +187,7 @@ int ldif_files_open(struct ldif_files *f, struct error *err)
 	f->included_to = 0;
 	f->changes_size = 0;
 	f->changes_end = 0;
+	f->changes_mark = 0;
 	/* The log first: what is folded meanwhile is then in the content and
 	 * known to be so. */
 	if (open_changes(f, err) == 0 && open_content(f, err) == 0)
@@ -201,6 +217,14 @@ uint64_t ldif_files_start(const struct ldif_files *f)
 		return f->included_to < f->changes_end ? f->included_to
 						       : f->changes_end;
 	return 0;
+}
+
+void ldif_files_read_log(const struct ldif_files *f, struct ldif_reader *reader,
+			 uint64_t from)
+{
+	ldif_reader_init(reader, f->syntax, f->changes_fd, f->changes, from,
+			 f->changes_end);
+	reader->open_end = ldif_files_owned(f);
 }
 
 /* That of a log of others which begins at `from` and was read for `size`
@@ -235,11 +259,11 @@ struct sv ldif_files_watermark(const struct ldif_files *f, struct arena *arena)
 	struct sv generation;
 
 	if (!f->changes || f->content_fd < 0 ||
-	    generation_at(f, f->changes_end, arena, &generation, &err) < 0)
+	    generation_at(f, f->changes_mark, arena, &generation, &err) < 0)
 		return SV_NULL;
 	return sv_from(arena_printf(
 		arena, "ldif1 " SV_FMT " %" PRIu64 " %" PRIu64 " %" PRId64,
-		SV_ARG(generation), f->changes_end, f->content_size,
+		SV_ARG(generation), f->changes_mark, f->content_size,
 		f->content_time));
 }
 
@@ -287,7 +311,8 @@ static int taken_over(const struct ldif_files *f, const struct mark *mark,
 	size_t begin;
 	int ret = 0;
 
-	if (!ldif_files_owned(f) || !sv_starts(mark->generation, SV_LIT("~")))
+	if (f->syntax || !ldif_files_owned(f) ||
+	    !sv_starts(mark->generation, SV_LIT("~")))
 		return 0;
 	if (read_head(f->changes_fd, f->changes_size, buffer, &head, err) < 0)
 		return -1;
@@ -356,8 +381,11 @@ void ldif_view_init(struct ldif_view *view, struct ldif_files *files,
 	if (files->content_fd < 0)
 		view->phase = VIEW_ADDED;
 	else
-		ldif_reader_init(&view->reader, files->content_fd,
-				 files->content, 0, files->content_end);
+		ldif_reader_init(&view->reader, files->syntax,
+				 files->content_fd,
+				 files->content_told ? files->content_told
+						     : files->content,
+				 0, files->content_end);
 }
 
 void ldif_view_release(struct ldif_view *view)
@@ -438,11 +466,10 @@ int ldif_files_overlay(struct ldif_files *f, ldif_bad_fn bad, void *data,
 	struct ldif_record record;
 	int ret;
 
-	*out = ldif_overlay_new(f->types, f->type_count);
+	*out = ldif_overlay_new(f->types, f->type_count, f->syntax);
 	if (f->changes_fd < 0)
 		return 0;
-	ldif_reader_init(&reader, f->changes_fd, f->changes,
-			 ldif_files_start(f), f->changes_end);
+	ldif_files_read_log(f, &reader, ldif_files_start(f));
 	while ((ret = ldif_reader_next(&reader, &scratch, &record, err)) > 0) {
 		if (!record.error && record.kind == LDIF_CONTENT) {
 			record.error = "missing-change-type";

@@ -23,11 +23,13 @@
 #define LDIF_GENERATION_SIZE 48
 
 struct ldif_files {
-	const char *content;    /* where they lie */
-	const char *changes;    /* NULL: no log is configured */
-	struct sv content_name; /* as the configuration names them */
+	const char *content;      /* where they lie */
+	const char *changes;      /* NULL: no log is configured */
+	const char *content_told; /* in messages, if not so; or NULL */
+	struct sv content_name;   /* as the configuration names them */
 	struct sv changes_name;
-	const struct object_type *types; /* of the agent; borrowed */
+	const struct ldif_syntax *syntax; /* of both; NULL: LDIF */
+	const struct object_type *types;  /* of the agent; borrowed */
 	size_t type_count;
 
 	int content_fd; /* -1: there is none */
@@ -40,7 +42,8 @@ struct ldif_files {
 
 	char generation[LDIF_GENERATION_SIZE]; /* "-": no log; "~" foreign */
 	uint64_t changes_size;
-	uint64_t changes_end; /* behind the last whole record */
+	uint64_t changes_end;  /* behind the last whole record */
+	uint64_t changes_mark; /* so far it was read when all of it was */
 };
 
 /* Opens what is there and reads the comments; files->content ... are set. */
@@ -52,6 +55,10 @@ void ldif_files_close(struct ldif_files *files);
 uint64_t ldif_files_start(const struct ldif_files *files);
 /* The log is conjoin's own: one with a generation. */
 bool ldif_files_owned(const struct ldif_files *files);
+
+/* Begins to read the log at `from`. */
+void ldif_files_read_log(const struct ldif_files *files,
+			 struct ldif_reader *reader, uint64_t from);
 
 /* What the next delta import continues from: text from arena. */
 struct sv ldif_files_watermark(const struct ldif_files *files,

@@ -65,13 +65,15 @@ static void note_bad(void *data, const struct ldif_record *record)
 	vec_push(&im->bad, bad);
 }
 
-static size_t count_lines(int fd, uint64_t to)
+/* Those of the log that its reader does not count. */
+static size_t lines_before(const struct connector_session *s, uint64_t to)
 {
+	int fd = s->files.changes_fd;
 	char block[4096];
 	size_t lines = 0;
 	uint64_t at = 0;
 
-	while (at < to) {
+	while (!s->files.syntax && at < to) {
 		size_t len = to - at < sizeof(block) ? (size_t)(to - at)
 						     : sizeof(block);
 		size_t i;
@@ -115,8 +117,7 @@ static int scan_delta(struct connector_session *s, uint64_t from,
 	struct ldif_record r;
 	int ret;
 
-	ldif_reader_init(&reader, s->files.changes_fd, s->files.changes, from,
-			 s->files.changes_end);
+	ldif_files_read_log(&s->files, &reader, from);
 	while ((ret = ldif_reader_next(&reader, &scratch, &r, err)) > 0) {
 		struct sv folded = dn_fold(r.dn, &scratch);
 		bool needs = !r.error && !r.type.len &&
@@ -200,9 +201,8 @@ static int begin_delta(struct connector_session *s, struct sv watermark,
 	namemap_free(unknown);
 	if (ret < 0)
 		return -1;
-	im->lines_before = count_lines(s->files.changes_fd, from);
-	ldif_reader_init(&im->reader, s->files.changes_fd, s->files.changes,
-			 from, s->files.changes_end);
+	im->lines_before = lines_before(s, from);
+	ldif_files_read_log(&s->files, &im->reader, from);
 	return 0;
 }
 
@@ -235,6 +235,7 @@ static int take_content(struct connector_session *s, struct sv watermark,
 	s->taken = true;
 	s->files.content = s->file.path;
 	s->files.content_name = s->file.name;
+	s->files.content_told = arena_cstr(&s->arena, s->file.name);
 	s->files.content_end = s->file.end;
 	return 0;
 }
@@ -255,6 +256,7 @@ int ldif_import_begin(struct connector_session *s, enum import_kind kind,
 	s->taken = false;
 	s->files.content = s->path;
 	s->files.content_name = s->name;
+	s->files.content_told = NULL;
 	s->files.content_end = UINT64_MAX;
 	if (kind == IMPORT_FULL)
 		ret = take_content(s, watermark, err);
@@ -266,8 +268,7 @@ int ldif_import_begin(struct connector_session *s, enum import_kind kind,
 	if (kind == IMPORT_DELTA)
 		return begin_delta(s, watermark, err);
 	if (s->files.changes_fd >= 0)
-		im->lines_before = count_lines(s->files.changes_fd,
-					       ldif_files_start(&s->files));
+		im->lines_before = lines_before(s, ldif_files_start(&s->files));
 	if (ldif_files_overlay(&s->files, note_bad, im, &im->overlay, err) < 0)
 		return -1;
 	ldif_view_init(&im->view, &s->files, im->overlay);

@@ -76,7 +76,7 @@ static void mention_op(struct judge *j, size_t index)
 	mention(j, j->texts.new_dn, 0);
 	if (!j->before)
 		j->before = ldif_overlay_new(s->config->types,
-					     s->config->type_count);
+					     s->config->type_count, NULL);
 	note(j->before, -1, LDIF_RENAME, &j->texts, 0, 0);
 }
 
@@ -109,8 +109,8 @@ static int carries(struct ldif_export *ex, const struct ldif_op *add,
 	size_t i;
 	size_t j;
 
-	if (ldif_reread(spool_fd(&ex->spool), add->begin, ldif_op_end(ex, add),
-			arena, &sent, err) < 0)
+	if (ldif_reread(NULL, spool_fd(&ex->spool), add->begin,
+			ldif_op_end(ex, add), arena, &sent, err) < 0)
 		return -1;
 	ldif_entry_init(&entry, SV_NULL, lines, count, arena);
 	*out = true;
@@ -347,7 +347,8 @@ int ldif_judge(struct connector_session *s, bool log,
 
 	hashmap_init(&j.names);
 	ret = survey(&j, log, err);
-	j.after = ldif_overlay_new(s->config->types, s->config->type_count);
+	j.after =
+		ldif_overlay_new(s->config->types, s->config->type_count, NULL);
 	j.fd = log ? -1 : spool_fd(&s->export->spool);
 	if (ret == 0)
 		ret = each_op(&j, judge_op, err);

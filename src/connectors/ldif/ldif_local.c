@@ -38,7 +38,8 @@ static void take_lines(struct names *names, const struct ldif_record *record)
 	}
 }
 
-static void read_file(int fd, const char *path, struct names *names)
+static void read_file(const struct ldif_syntax *syntax, int fd,
+		      const char *path, struct names *names)
 {
 	struct arena scratch = ARENA_INIT;
 	struct error err = ERROR_INIT;
@@ -46,7 +47,7 @@ static void read_file(int fd, const char *path, struct names *names)
 	struct ldif_record record;
 	size_t count = 0;
 
-	ldif_reader_init(&reader, fd, path, 0, UINT64_MAX);
+	ldif_reader_init(&reader, syntax, fd, path, 0, UINT64_MAX);
 	while (count++ < RECORDS_MAX &&
 	       ldif_reader_next(&reader, &scratch, &record, &err) > 0) {
 		if (!record.error)
@@ -57,8 +58,9 @@ static void read_file(int fd, const char *path, struct names *names)
 	arena_release(&scratch);
 }
 
-int ldif_local_attrs(const struct connector_config *config, size_t type,
-		     struct arena *arena, struct local_attrs *out)
+int ldif_local_attrs_as(const struct ldif_syntax *syntax,
+			const struct connector_config *config,
+			struct arena *arena, struct local_attrs *out)
 {
 	const struct node *path = node_get(config->connect, "path");
 	struct names names = { .arena = arena };
@@ -70,7 +72,6 @@ int ldif_local_attrs(const struct connector_config *config, size_t type,
 	size_t i;
 	int fd = -1;
 
-	(void)type;
 	if (!path || path->kind != NODE_SCALAR ||
 	    intake_is_remote(path->text) ||
 	    ldif_source_load(config, arena, &source, &err) < 0)
@@ -82,7 +83,7 @@ int ldif_local_attrs(const struct connector_config *config, size_t type,
 	if (fd < 0)
 		return 0;
 	names.known = namemap_new(true);
-	read_file(fd, file, &names);
+	read_file(syntax, fd, file, &names);
 	(void)close(fd);
 	out->file = arena_cstr(arena, path->text);
 	out->count = names.list.len;
@@ -92,4 +93,11 @@ int ldif_local_attrs(const struct connector_config *config, size_t type,
 	vec_release(&names.list);
 	namemap_free(names.known);
 	return out->count > 0;
+}
+
+int ldif_local_attrs(const struct connector_config *config, size_t type,
+		     struct arena *arena, struct local_attrs *out)
+{
+	(void)type;
+	return ldif_local_attrs_as(NULL, config, arena, out);
 }

@@ -66,6 +66,7 @@ union owners {
 #define KEEP_SIZE ((size_t)64 * 1024)
 
 struct ldif_overlay {
+	const struct ldif_syntax *syntax;
 	int fd; /* where the records lie */
 	struct arena arena;
 	char *free; /* room for texts, in `arena` */
@@ -78,10 +79,12 @@ struct ldif_overlay {
 };
 
 struct ldif_overlay *ldif_overlay_new(const struct object_type *types,
-				      size_t type_count)
+				      size_t type_count,
+				      const struct ldif_syntax *syntax)
 {
 	struct ldif_overlay *overlay = mem_zalloc(sizeof(*overlay));
 
+	overlay->syntax = syntax;
 	overlay->renames = ldif_renames_new(types, type_count);
 	hashmap_init(&overlay->names);
 	hashmap_init(&overlay->below);
@@ -417,13 +420,15 @@ enum ldif_name ldif_overlay_find(const struct ldif_overlay *o, struct sv dn,
 	return out->len ? LDIF_NAME_CONTENT : LDIF_NAME_FREE;
 }
 
-static int apply_ref(int fd, const struct ref *ref, struct arena *arena,
-		     struct ldif_entry *entry, struct error *err)
+static int apply_ref(const struct ldif_overlay *o, const struct ref *ref,
+		     struct arena *arena, struct ldif_entry *entry,
+		     struct error *err)
 {
 	struct ldif_record record;
 	size_t i;
 
-	if (ldif_reread(fd, ref->begin, ref->end, arena, &record, err) < 0)
+	if (ldif_reread(o->syntax, o->fd, ref->begin, ref->end, arena, &record,
+			err) < 0)
 		return -1;
 	switch (record.kind) {
 	case LDIF_CONTENT:
@@ -455,7 +460,7 @@ static int apply_all(struct ldif_overlay *o, const struct patch *p,
 		const struct ref *ref = &o->refs.at[at - 1];
 
 		ldif_renames_entry(o->renames, entry, time, ref->time);
-		if (apply_ref(o->fd, ref, arena, entry, err) < 0)
+		if (apply_ref(o, ref, arena, entry, err) < 0)
 			return -1;
 		time = ref->time;
 	}

@@ -17,9 +17,10 @@
 struct ldif_overlay;
 
 /* The types, which are borrowed, tell which attributes are references beside
- * the well-known ones. */
+ * the well-known ones. The changes are written in `syntax`, NULL: LDIF. */
 struct ldif_overlay *ldif_overlay_new(const struct object_type *types,
-				      size_t type_count);
+				      size_t type_count,
+				      const struct ldif_syntax *syntax);
 void ldif_overlay_free(struct ldif_overlay *overlay);
 
 /* Notes a change record without error; its bytes can be read again from `fd`

@@ -20,6 +20,7 @@ struct connector_session {
 	struct sv anchor; /* the attribute; empty: the DN */
 	bool tree;
 	size_t width;     /* of lines written */
+	int form;         /* of new documents: enum dsml_form */
 	const char *path; /* as it is configured */
 	struct sv name;
 	bool plain; /* it lies exactly there */
@@ -58,6 +59,21 @@ void ldif_export_free(struct ldif_export *export);
 int ldif_source_load(const struct connector_config *config, struct arena *arena,
 		     struct intake_source **out, struct error *err);
 
+/* What ldif and connectors that differ by their syntax only share. */
+int ldif_open_as(const struct connector_config *config,
+		 const struct ldif_syntax *syntax,
+		 struct connector_session **out, struct error *err);
+void ldif_check_all(const struct connector_config *config,
+		    setting_report_fn report, void *data);
+uint32_t ldif_caps(const struct connector_ops *ops, const struct node *connect);
+void ldif_bases(const struct node *connect, struct arena *arena,
+		struct sv **out, size_t *count_out);
+void ldif_close(struct connector_session *session);
+int ldif_look(struct connector_session *session, struct arena *arena,
+	      struct connector_look *out, struct error *err);
+int ldif_local_attrs_as(const struct ldif_syntax *syntax,
+			const struct connector_config *config,
+			struct arena *arena, struct local_attrs *out);
 int ldif_local_attrs(const struct connector_config *config, size_t type,
 		     struct arena *arena, struct local_attrs *out);
 

@@ -9,6 +9,7 @@
 #include "connectors/ldif/ldif_record.h"
 
 #include "base/text.h"
+#include "connectors/ldif/ldif_syntax.h"
 #include "model/dn.h"
 
 #include <assert.h>
@@ -413,10 +414,12 @@ void ldif_parse(struct sv text, size_t line, struct arena *arena,
 #define BUFFER_SIZE ((size_t)1024 * 1024)
 #define RECORD_MAX  ((size_t)1024 * 1024 * 1024)
 
-void ldif_reader_init(struct ldif_reader *reader, int fd, const char *path,
-		      uint64_t from, uint64_t to)
+void ldif_reader_init(struct ldif_reader *reader,
+		      const struct ldif_syntax *syntax, int fd,
+		      const char *path, uint64_t from, uint64_t to)
 {
 	memset(reader, 0, sizeof(*reader));
+	reader->syntax = syntax;
 	reader->path = path;
 	reader->fd = fd;
 	reader->from = from;
@@ -443,6 +446,8 @@ void ldif_reader_init_text(struct ldif_reader *reader, struct sv text,
 
 void ldif_reader_release(struct ldif_reader *reader)
 {
+	if (reader->syntax)
+		reader->syntax->reader_release(reader);
 	mem_free(reader->buffer);
 	memset(reader, 0, sizeof(*reader));
 }
@@ -612,6 +617,8 @@ int ldif_reader_next(struct ldif_reader *r, struct arena *arena,
 	bool closed;
 	int ret;
 
+	if (r->syntax)
+		return r->syntax->reader_next(r, arena, out, err);
 	for (;;) {
 		ret = next_block(r, &begin, &end, &lines, &closed, err);
 		if (ret <= 0)
@@ -633,8 +640,9 @@ int ldif_reader_next(struct ldif_reader *r, struct arena *arena,
 	}
 }
 
-int ldif_reread(int fd, uint64_t begin, uint64_t end, struct arena *arena,
-		struct ldif_record *out, struct error *err)
+int ldif_reread(const struct ldif_syntax *syntax, int fd, uint64_t begin,
+		uint64_t end, struct arena *arena, struct ldif_record *out,
+		struct error *err)
 {
 	size_t len = (size_t)(end - begin);
 	char *text = arena_alloc(arena, len + 1);
@@ -655,7 +663,10 @@ int ldif_reread(int fd, uint64_t begin, uint64_t end, struct arena *arena,
 					 "it was read");
 		got += (size_t)n;
 	}
-	ldif_parse(sv_make(text, len), 1, arena, out);
+	if (syntax)
+		syntax->parse(sv_make(text, len), arena, out);
+	else
+		ldif_parse(sv_make(text, len), 1, arena, out);
 	out->begin = begin;
 	out->end = end;
 	return 0;

@@ -62,9 +62,13 @@ struct ldif_record {
 void ldif_parse(struct sv text, size_t line, struct arena *arena,
 		struct ldif_record *out);
 
+struct ldif_syntax;
+
 struct ldif_reader {
-	const char *path; /* for messages; borrowed */
-	int fd;           /* -1: the text is in memory */
+	const struct ldif_syntax *syntax; /* NULL: LDIF */
+	void *state;                      /* of another syntax */
+	const char *path;                 /* for messages; borrowed */
+	int fd;                           /* -1: the text is in memory */
 	char *buffer;
 	size_t size;
 	size_t at;     /* of the unread part */
@@ -73,17 +77,22 @@ struct ldif_reader {
 	uint64_t to;   /* nothing is read from here on */
 	size_t line;   /* of buffer[at] */
 	bool end;      /* the file has no more than the buffer */
+	bool open_end; /* `to` is not where the document ends */
 
 	/* Of the record read last, until the next is read: its bytes as they
-	 * are in the file, and the comments between it and the one before. */
+	 * are in the file, and the comments between it and the one before. By
+	 * another syntax the lead is all that stands between the two; at the
+	 * end, what stands behind the last. */
 	struct sv raw;
 	struct sv lead;
 };
 
 /* The fd stays the caller's; reads the bytes [from, to), `to` UINT64_MAX for
- * all. Lines are counted from there. */
-void ldif_reader_init(struct ldif_reader *reader, int fd, const char *path,
-		      uint64_t from, uint64_t to);
+ * all. Lines are counted from there, by another syntax from the file's
+ * beginning. */
+void ldif_reader_init(struct ldif_reader *reader,
+		      const struct ldif_syntax *syntax, int fd,
+		      const char *path, uint64_t from, uint64_t to);
 /* Reads from memory, which must stay. */
 void ldif_reader_init_text(struct ldif_reader *reader, struct sv text,
 			   const char *path);
@@ -93,8 +102,9 @@ int ldif_reader_next(struct ldif_reader *reader, struct arena *arena,
 void ldif_reader_release(struct ldif_reader *reader);
 
 /* Reads the record at [begin, end) of a file anew. */
-int ldif_reread(int fd, uint64_t begin, uint64_t end, struct arena *arena,
-		struct ldif_record *out, struct error *err);
+int ldif_reread(const struct ldif_syntax *syntax, int fd, uint64_t begin,
+		uint64_t end, struct arena *arena, struct ldif_record *out,
+		struct error *err);
 
 /* "name: value" or "name:: base64" as the value wants it, folded to `width`
  * bytes a line (0: not folded). */

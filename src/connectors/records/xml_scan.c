@@ -8,16 +8,7 @@
  */
 #include "connectors/records/xml_scan.h"
 
-#include "base/text.h"
-
 #include <string.h>
-
-struct sv xml_local(struct sv name)
-{
-	size_t colon = sv_find(name, ':', 0);
-
-	return colon < name.len ? sv_sub(name, colon + 1, name.len) : name;
-}
 
 /* --- the way to records ------------------------------------------------ */
 
@@ -359,52 +350,4 @@ struct sv xml_stream_bytes(const struct xml_stream *x, uint64_t from,
 {
 	return sv_make(x->in->buffer + x->in->at + (size_t)(from - x->base),
 		       (size_t)(to - from));
-}
-
-/* --- text -------------------------------------------------------------- */
-
-void xml_add_text(struct strbuf *out, struct sv text)
-{
-	size_t i;
-
-	for (i = 0; i < text.len; i++) {
-		switch (text.ptr[i]) {
-		case '&':
-			strbuf_adds(out, "&amp;");
-			break;
-		case '<':
-			strbuf_adds(out, "&lt;");
-			break;
-		case '>':
-			strbuf_adds(out, "&gt;");
-			break;
-		case '"':
-			strbuf_adds(out, "&quot;");
-			break;
-		case '\t':
-		case '\n':
-		case '\r':
-			strbuf_addf(out, "&#%d;", text.ptr[i]);
-			break;
-		default:
-			strbuf_addc(out, text.ptr[i]);
-			break;
-		}
-	}
-}
-
-const char *xml_text_problem(struct sv text)
-{
-	size_t at = 0;
-
-	if (text.len && !sv_trim(text).len)
-		return "blanks alone would be lost in this file";
-	while (at < text.len) {
-		int32_t c = text_next(text, &at);
-
-		if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') ||
-		    c == 0xFFFE || c == 0xFFFF)
-			return "XML cannot hold these characters";
-	}
-	return NULL;
 }

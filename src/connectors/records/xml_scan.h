@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 #include "connectors/text_input.h"
+#include "connectors/xml_text.h"
 
 #include <expat.h>
 
@@ -97,12 +98,5 @@ int xml_stream_next(struct xml_stream *xml, struct sv file, struct error *err);
 struct sv xml_stream_bytes(const struct xml_stream *xml, uint64_t from,
 			   uint64_t to);
 void xml_stream_release(struct xml_stream *xml);
-
-/* The part of a name behind its prefix. */
-struct sv xml_local(struct sv name);
-/* As text of an element, or in the quotes of an attribute. */
-void xml_add_text(struct strbuf *out, struct sv text);
-/* NULL: XML can hold the text; else why not. */
-const char *xml_text_problem(struct sv text);
 
 #endif

@@ -250,7 +250,7 @@ static void large_records(void **state)
 	assert_int_equal(scratch_put(&scratch, "x", "w", strbuf_sv(&text)), 0);
 	file = fopen(scratch_path(&scratch, "x"), "r");
 	assert_non_null(file);
-	ldif_reader_init(&reader, fileno(file), "x", 0, UINT64_MAX);
+	ldif_reader_init(&reader, NULL, fileno(file), "x", 0, UINT64_MAX);
 	while (ldif_reader_next(&reader, &arena, &r, &err) > 0) {
 		assert_null(r.error);
 		assert_int_equal(r.line, lines);
