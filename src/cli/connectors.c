@@ -23,6 +23,7 @@
 #include "connectors/sql/postgresql.h"
 #include "connectors/sql/sql.h"
 
+/* clang-format off: one a line */
 const struct connector_ops *const connectors[] = {
 	&csv_connector,
 	&ldif_connector,
@@ -49,3 +50,4 @@ const struct connector_ops *const connectors[] = {
 	&memory_connector,
 	NULL,
 };
+/* clang-format on */

@@ -343,7 +343,8 @@ static void start_attr(struct dsml_scan *s, struct sv name,
 		s->skip = s->depth;
 		return;
 	}
-	vec_clear(&s->values);
+	if (s->kind == KIND_MODIFY)
+		vec_clear(&s->lines);
 	if (s->form == DSML_ENTRY && sv_eq_str(name, "objectclass")) {
 		s->name = SV_LIT("objectClass");
 		return;
@@ -439,10 +440,7 @@ static void keep_value(struct dsml_scan *s, struct sv bytes)
 {
 	struct ldif_line line = { s->name, arena_dup(s->arena, bytes) };
 
-	if (s->kind == KIND_MODIFY)
-		vec_push(&s->values, line.value);
-	else
-		vec_push(&s->lines, line);
+	vec_push(&s->lines, line);
 }
 
 static void end_base64(struct dsml_scan *s)
@@ -475,16 +473,17 @@ static void end_modification(struct dsml_scan *s)
 {
 	struct ldif_mod mod = { .op = s->op,
 				.name = s->name,
-				.count = s->values.len };
+				.count = s->lines.len };
+	size_t i;
 
 	if (s->op == ATTR_ADD && !mod.count)
 		fail(s, "parse-error", "a modification that adds no value");
 	if (s->op == ATTR_DELETE && !mod.count)
 		mod.op = ATTR_REPLACE;
 	mod.values = arena_array(s->arena, mod.count, sizeof(*mod.values));
-	if (mod.count)
-		memcpy(mod.values, s->values.at,
-		       mod.count * sizeof(*mod.values));
+	for (i = 0; i < mod.count; i++)
+		mod.values[i] = s->lines.at[i].value;
+	vec_clear(&s->lines);
 	vec_push(&s->mods, mod);
 }
 
@@ -665,7 +664,6 @@ void dsml_scan_release(struct dsml_scan *s)
 	strbuf_release(&s->frame.insert_name);
 	vec_release(&s->lines);
 	vec_release(&s->mods);
-	vec_release(&s->values);
 	memset(s, 0, sizeof(*s));
 }
 

@@ -55,9 +55,8 @@ struct dsml_scan {
 	bool in_value;
 	bool base64;
 	struct strbuf text;
-	VEC(struct ldif_line) lines;
+	VEC(struct ldif_line) lines; /* of the record, or of a modification */
 	VEC(struct ldif_mod) mods;
-	VEC(struct sv) values;
 	int64_t code; /* of a result */
 	struct sv description;
 	struct sv message;
