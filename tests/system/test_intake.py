@@ -187,7 +187,7 @@ def test_full_disk(tmp_path):
 # ---- https ----
 
 class Pages(http.server.BaseHTTPRequestHandler):
-    """Serves one text with an ETag; may break off."""
+    """Serves one text, or bytes, with an ETag; may break off."""
     protocol_version = "HTTP/1.1"
     text, tag, cut, sent = "", '"1"', False, []
 
@@ -198,7 +198,8 @@ class Pages(http.server.BaseHTTPRequestHandler):
             return
         same = self.headers.get("If-None-Match") == cls.tag
         cls.sent.append(304 if same else 200)
-        body = b"" if same else cls.text.encode()
+        text = cls.text if isinstance(cls.text, bytes) else cls.text.encode()
+        body = b"" if same else text
         self.send_response(304 if same else 200)
         self.send_header("ETag", cls.tag)
         if not same:
@@ -223,7 +224,8 @@ def web(tmp_path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key.pem")
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,),
+                              daemon=True)
     thread.start()
     Pages.text, Pages.tag, Pages.cut, Pages.sent = rows(3), '"1"', False, []
     yield f"https://127.0.0.1:{server.server_port}"

@@ -14,9 +14,9 @@ static uint32_t csv_caps(const struct connector_ops *ops,
 	uint32_t caps = CONNECTOR_CAP_IMPORT;
 
 	(void)ops;
-	if (csv_is_plain(connect))
+	if (feeds_are_plain(connect, csv_settings))
 		caps |= CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE;
-	return csv_has_delta(connect) ? caps | CONNECTOR_CAP_DELTA : caps;
+	return feeds_have_delta(connect) ? caps | CONNECTOR_CAP_DELTA : caps;
 }
 
 static void csv_close(struct connector_session *s)
@@ -55,9 +55,10 @@ static int csv_look(struct connector_session *s, struct arena *arena,
 	size_t i;
 
 	(void)err;
-	for (i = 0; i < s->source_count && csv_is_plain(s->config->connect);
-	     i++)
-		look_at_file(s->sources[i].path, arena, out);
+	if (!feeds_are_plain(s->config->connect, csv_settings))
+		return 0;
+	for (i = 0; i < s->source_count; i++)
+		look_at_file(s->sources[i].feed.path, arena, out);
 	return 0;
 }
 

@@ -77,8 +77,8 @@ void csv_guess_dialect(struct connector_session *s)
 
 	if (node_get(connect, "types"))
 		return;
-	if (intake_peek(source->intake, &s->arena, &intake, &file, &ignored) >
-	    0)
+	if (intake_peek(source->feed.full, &s->arena, &intake, &file,
+			&ignored) > 0)
 		fd = open(file.path, O_RDONLY | O_CLOEXEC);
 	intake_free(intake);
 	if (fd < 0)
@@ -124,7 +124,7 @@ static int open_source(const struct connector_session *s,
 	struct csv_source source = *of;
 	struct intake_file file;
 	struct intake *intake;
-	int ret = intake_peek(of->intake, arena, &intake, &file, err);
+	int ret = intake_peek(of->feed.full, arena, &intake, &file, err);
 
 	source.anchor_count = 0;
 	if (ret > 0)
@@ -246,7 +246,7 @@ int csv_schema(struct connector_session *s, struct arena *arena,
 	if (ret == 0) {
 		survey_finish(&survey, NULL, true, out);
 		take_anchors(s, out);
-		out->source = arena_cstr(arena, s->sources[0].name);
+		out->source = arena_cstr(arena, s->sources[0].feed.name);
 		out->settings = arena_array(arena, 2, sizeof(*out->settings));
 		propose(out, "delimiter", s->delimiter,
 			"what the first line has between its names");

@@ -121,7 +121,8 @@ static int open_target(struct connector_session *s, struct csv_target *t,
 
 	if (t->opened)
 		return 0;
-	if (intake_check_plain(t->source->path, t->source->name, err) < 0)
+	if (intake_check_plain(t->source->feed.path, t->source->feed.name,
+			       err) < 0)
 		return -1;
 	ret = csv_source_open(t->source, NULL, s->config, CSV_LAYOUT_EXPORT,
 			      &s->export->arena, &reader, &t->layout, err);
@@ -451,7 +452,8 @@ int csv_export_end(struct connector_session *s, struct error *err)
 
 		if (!t->replacing || !t->changed)
 			continue;
-		if (intake_keep_old(t->source->path, t->source->keep, err) < 0)
+		if (intake_keep_old(t->source->feed.path, t->source->feed.keep,
+				    err) < 0)
 			return -1;
 		t->replacing = false;
 		if (file_replace_commit(&t->file, err) < 0)

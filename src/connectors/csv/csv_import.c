@@ -54,37 +54,6 @@ void csv_import_free(struct csv_import *im)
 	mem_free(im);
 }
 
-/* What the intake keeps in the watermark. The first kind of watermark had the
- * hash of each file of changes: 1 it is one of ours, 0 it is not. */
-static int read_mark(struct sv mark, struct arena *arena, struct sv *out)
-{
-	struct strbuf lines = STRBUF_INIT(STRBUF_NO_LIMIT);
-	size_t at = sv_find(mark, '\n', 0);
-	struct sv head = sv_sub(mark, 0, at);
-
-	*out = at < mark.len ? sv_sub(mark, at + 1, mark.len) : SV_NULL;
-	if (sv_eq_str(head, "csv2"))
-		return 1;
-	if (!sv_eq_str(head, "csv1")) {
-		*out = SV_NULL;
-		return 0;
-	}
-	while (++at < mark.len) {
-		size_t end = sv_find(mark, '\n', at);
-		size_t blank = sv_find(mark, ' ', at);
-
-		if (blank < end)
-			strbuf_addf(&lines,
-				    "seen " SV_FMT " delta " SV_FMT "\n",
-				    SV_ARG(sv_sub(mark, at, blank)),
-				    SV_ARG(sv_sub(mark, blank + 1, end)));
-		at = end;
-	}
-	*out = arena_dup(arena, strbuf_sv(&lines));
-	strbuf_release(&lines);
-	return 1;
-}
-
 static void add_text(struct strbuf *sb, struct sv text)
 {
 	strbuf_add(sb, &text.len, sizeof(text.len));
@@ -152,72 +121,6 @@ static int open_delta(struct connector_session *s, struct input *in,
 	return ret < 0 ? -1 : 0;
 }
 
-static struct intake_source *intake_of(const struct connector_session *s,
-				       const struct csv_source *source)
-{
-	return s->import->delta ? source->changes : source->intake;
-}
-
-/* How many sources have news; for a full import all must have them, or none.
- * Nothing has been touched yet. */
-static int find_files(struct connector_session *s, size_t *news_out,
-		      struct error *err)
-{
-	const struct csv_source *old = NULL;
-	size_t i;
-
-	*news_out = 0;
-	for (i = 0; i < s->source_count; i++) {
-		const struct csv_source *source = &s->sources[i];
-		struct intake_source *from = intake_of(s, source);
-		int ret = from ? intake_find(s->intake, from, err) : 0;
-
-		if (ret < 0)
-			return -1;
-		if (ret > 0 || source->plain)
-			++*news_out;
-		else
-			old = source;
-	}
-	if (old && *news_out && !s->import->delta)
-		return error_set(err, ERR_UNAVAILABLE,
-				 "there is no new file '" SV_FMT "', but there "
-				 "are others of this agent: a full import "
-				 "reads all of them",
-				 SV_ARG(old->name));
-	return 0;
-}
-
-/* Claims, fetches and unpacks. */
-static int take_files(struct connector_session *s, struct error *err)
-{
-	struct csv_import *im = s->import;
-	struct intake_file **files =
-		arena_array(&im->arena, s->source_count, sizeof(*files));
-	size_t *counts =
-		arena_array(&im->arena, s->source_count, sizeof(*counts));
-	size_t total = 0;
-	size_t i;
-	size_t k;
-
-	for (i = 0; i < s->source_count; i++) {
-		struct intake_source *from = intake_of(s, &s->sources[i]);
-
-		if (from && intake_take(s->intake, from, &files[i], &counts[i],
-					err) < 0)
-			return -1;
-		total += counts[i];
-	}
-	im->inputs = arena_array(&im->arena, total, sizeof(*im->inputs));
-	for (i = 0; i < s->source_count; i++) {
-		for (k = 0; k < counts[i]; k++) {
-			im->inputs[im->count].source = &s->sources[i];
-			im->inputs[im->count++].file = files[i][k];
-		}
-	}
-	return 0;
-}
-
 static int open_inputs(struct connector_session *s, struct error *err)
 {
 	struct csv_import *im = s->import;
@@ -237,8 +140,10 @@ int csv_import_begin(struct connector_session *s, enum import_kind kind,
 		     struct sv watermark, struct error *err)
 {
 	struct csv_import *im;
-	struct sv mark;
-	size_t news;
+	const struct feed **feeds;
+	struct feed_file *files;
+	size_t i;
+	int ret;
 
 	csv_import_free(s->import);
 	intake_free(s->intake);
@@ -246,19 +151,21 @@ int csv_import_begin(struct connector_session *s, enum import_kind kind,
 	s->import = im;
 	s->intake = NULL;
 	im->delta = kind == IMPORT_DELTA;
-	if (!read_mark(watermark, &im->arena, &mark) && im->delta)
-		return error_set(err, ERR_CONFLICT,
-				 "the changes do not continue what was "
-				 "imported last: run a full import");
-	s->intake = intake_new(s->config, mark);
-	if (find_files(s, &news, err) < 0)
-		return -1;
-	if (!news && !im->delta)
-		return 1;
-	if (take_files(s, err) < 0)
-		return -1;
-	if (!im->count && !im->delta && !csv_is_plain(s->config->connect))
-		return 1;
+	feeds = arena_array(&im->arena, s->source_count, sizeof(*feeds));
+	for (i = 0; i < s->source_count; i++)
+		feeds[i] = &s->sources[i].feed;
+	ret = feeds_begin(s->config, "csv", feeds, s->source_count, im->delta,
+			  watermark, &im->arena, &s->intake, &files, &im->count,
+			  err);
+	if (ret) {
+		im->count = 0;
+		return ret;
+	}
+	im->inputs = arena_array(&im->arena, im->count, sizeof(*im->inputs));
+	for (i = 0; i < im->count; i++) {
+		im->inputs[i].source = &s->sources[files[i].feed];
+		im->inputs[i].file = files[i].file;
+	}
 	return open_inputs(s, err);
 }
 
@@ -302,31 +209,24 @@ static int read_word(const struct reading *r)
 {
 	const struct csv_source *source = r->in->source;
 	size_t column = r->in->layout.change;
+	const struct feed *feed = &source->feed;
 	struct sv word = sv_trim(csv_field(source, r->row, column));
-	static const enum change_op ops[CSV_WORDS] = { CHANGE_ADD,
-						       CHANGE_OBJECT,
-						       CHANGE_DELETE };
-	size_t i;
 
 	if (!word.len && column < r->row->count)
 		return bad(r, column, "missing-change-type",
 			   arena_printf(r->arena, "the column '%s' is empty",
 					column_name(r, column)));
-	for (i = 0; i < CSV_WORDS; i++) {
-		if (sv_ieq(word, source->words[i])) {
-			r->out->op = ops[i];
-			return 1;
-		}
-	}
+	if (feed_word(feed, word, &r->out->op))
+		return 1;
 	if (column >= r->row->count)
 		return 1; /* too few columns is said of it below */
 	return bad(r, column, "invalid-change-type",
 		   arena_printf(r->arena,
 				"'" SV_FMT "' is none of " SV_FMT ", " SV_FMT
 				", " SV_FMT,
-				SV_ARG(word), SV_ARG(source->words[0]),
-				SV_ARG(source->words[1]),
-				SV_ARG(source->words[2])));
+				SV_ARG(word), SV_ARG(feed->words[0]),
+				SV_ARG(feed->words[1]),
+				SV_ARG(feed->words[2])));
 }
 
 /* A separator too many or too few moves the columns behind it. */
@@ -617,13 +517,8 @@ int csv_import_next(struct connector_session *s, struct arena *arena,
 int csv_import_end(struct connector_session *s, struct arena *arena,
 		   struct sv *watermark_out, struct error *err)
 {
-	struct sv mark = intake_mark(s->intake, arena);
-
 	(void)err;
-	*watermark_out = SV_NULL;
-	if (mark.len || csv_has_delta(s->config->connect))
-		*watermark_out = sv_from(
-			arena_printf(arena, "csv2\n" SV_FMT, SV_ARG(mark)));
+	*watermark_out = feeds_mark(s->intake, "csv", s->config, arena);
 	csv_import_free(s->import);
 	s->import = NULL;
 	return 0;

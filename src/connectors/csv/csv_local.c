@@ -21,9 +21,9 @@ static int read_names(const struct csv_source *of, struct arena *arena,
 
 	source.anchor_count = 0;
 	source.type = 0;
-	if (intake_is_remote(source.name))
+	if (intake_is_remote(source.feed.name))
 		return 0;
-	ret = intake_peek(source.intake, arena, &intake, &file, &err);
+	ret = intake_peek(source.feed.full, arena, &intake, &file, &err);
 	if (ret > 0)
 		ret = csv_source_open(&source, &file, &nothing,
 				      CSV_LAYOUT_EXPORT, arena, &reader,
@@ -52,7 +52,7 @@ int csv_local_attrs(const struct connector_config *config, size_t type,
 	for (i = 0; i < count; i++) {
 		if (sources[i].type != type && sources[i].type != BY_COLUMN)
 			continue;
-		out->file = arena_cstr(arena, sources[i].name);
+		out->file = arena_cstr(arena, sources[i].feed.name);
 		out->complete = true;
 		return read_names(&sources[i], arena, out);
 	}

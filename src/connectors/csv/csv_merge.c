@@ -444,7 +444,7 @@ static int copy_rows(struct connector_session *s, struct csv_target *t,
 			ret = error_set(err, ERR_INVALID,
 					"'" SV_FMT "' line %zu: bytes that are "
 					"not %s; nothing was written",
-					SV_ARG(t->source->name), row.line,
+					SV_ARG(t->source->feed.name), row.line,
 					t->dialect.encoding);
 		else
 			ret = write_row(s, t, &row, &scratch, out, err);
@@ -479,14 +479,14 @@ static int start_rows(struct connector_session *s, struct csv_target *t,
 		return error_set(err, ERR_CONFLICT,
 				 "'" SV_FMT "' was changed by somebody else "
 				 "during the export",
-				 SV_ARG(t->source->name));
+				 SV_ARG(t->source->feed.name));
 	for (i = 0; i < layout.count; i++)
 		if (!sv_eq(layout.names[i], t->names.at[i]))
 			return error_set(err, ERR_CONFLICT,
 					 "the columns of '" SV_FMT
 					 "' were changed by somebody else "
 					 "during the export",
-					 SV_ARG(t->source->name));
+					 SV_ARG(t->source->feed.name));
 	raw = sv_make(in->in.buffer, in->in.at);
 	if (t->exists && raw.len > 1 && raw.ptr[raw.len - 2] == '\r')
 		out->end_of_line = "\r\n";
@@ -506,7 +506,7 @@ int csv_merge(struct connector_session *s, struct csv_target *t,
 	struct csv_writer out = { .end_of_line = "\n" };
 	int ret;
 
-	if (spool_replace(&t->file, t->source->path, err) < 0)
+	if (spool_replace(&t->file, t->source->feed.path, err) < 0)
 		return -1;
 	t->replacing = true;
 	ret = csv_writer_open(&out, &t->dialect, t->bom, t->file.stream, err);

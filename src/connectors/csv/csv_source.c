@@ -11,32 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct setting_def delta_settings[] = {
-	{ .name = "path",
-	  .type = SETTING_PATH,
-	  .required = true,
-	  .help = "The file with the changes" },
-	{ .name = "change",
-	  .type = SETTING_TEXT,
-	  .required = true,
-	  .help = "The column that says what happened to the row's object" },
-	{ .name = "add",
-	  .type = SETTING_TEXT,
-	  .fallback = "Add",
-	  .help = "The word for a new object" },
-	{ .name = "modify",
-	  .type = SETTING_TEXT,
-	  .fallback = "Modify",
-	  .help = "The word for a changed object; its row is whole" },
-	{ .name = "delete",
-	  .type = SETTING_TEXT,
-	  .fallback = "Delete",
-	  .help = "The word for an object that is gone; its row needs only "
-		  "the anchor" },
-	INTAKE_SETTINGS,
-	{ .name = NULL },
-};
-
 /* clang-format off */
 #define FILE_SETTINGS                                                          \
 	{ .name = "path", .type = SETTING_PATH,                                \
@@ -44,8 +18,6 @@ static const struct setting_def delta_settings[] = {
 	{ .name = "anchor", .type = SETTING_NAMES,                             \
 	  .help = "The column, or the columns, that identify an object for "   \
 		  "ever" },                                                    \
-	{ .name = "delta", .type = SETTING_GROUP, .group = delta_settings,     \
-	  .help = "A file of changes for the delta import" },                  \
 	{ .name = "delimiter", .type = SETTING_TEXT, .fallback = ",",          \
 	  .help = "The character between fields, or tab" },                    \
 	{ .name = "quote", .type = SETTING_TEXT, .fallback = "\"",             \
@@ -66,10 +38,7 @@ static const struct setting_def delta_settings[] = {
 	{ .name = "create", .type = SETTING_SWITCH, .fallback = "no",          \
 	  .help = "A missing file is an empty one: for a target that the "     \
 		  "first export makes" },                                      \
-	{ .name = "keep", .type = SETTING_NUMBER, .fallback = "0",             \
-	  .help = "So many old versions of a file that exports replace stay "  \
-		  "beside it" },                                               \
-	INTAKE_SETTINGS
+	FEED_SETTINGS
 /* clang-format on */
 
 static const struct setting_def file_settings[] = {
@@ -150,69 +119,22 @@ static int parse_char(struct sv text, char *out)
 	return 1;
 }
 
-static struct intake_nodes intake_nodes(const struct node *own,
-					const struct node *all)
+/* Where the settings of one of its files stand. */
+static struct feed_place feed_place(const struct connector_config *config,
+				    const struct node *own,
+				    const struct csv_source *s)
 {
-	return (struct intake_nodes){ own, { all, NULL }, file_settings };
-}
+	const struct node *types = node_get(config->connect, "types");
 
-static struct intake_nodes delta_nodes(const struct node *own,
-				       const struct node *all)
-{
-	return (struct intake_nodes){ node_get(own, "delta"),
-				      { own, all },
-				      delta_settings };
-}
-
-/* Whose files these are, in the watermark. */
-static const char *mark_id(const struct connector_config *config,
-			   const struct csv_source *s, const char *kind,
-			   struct arena *arena)
-{
-	return arena_printf(arena, "%s %s", kind,
-			    node_get(config->connect, "types")
-				    ? config->types[s->type].name
-				    : "*");
-}
-
-static int load_delta(const struct connector_config *config,
-		      const struct node *own, struct arena *arena,
-		      struct csv_source *s, struct error *err)
-{
-	const struct node *delta = node_get(own, "delta");
-	struct intake_nodes nodes = delta_nodes(own, config->connect);
-
-	if (!delta)
-		return 0;
-	s->change = setting_text(delta, delta_settings, "change");
-	s->words[CSV_WORD_ADD] = setting_text(delta, delta_settings, "add");
-	s->words[CSV_WORD_MODIFY] =
-		setting_text(delta, delta_settings, "modify");
-	s->words[CSV_WORD_DELETE] =
-		setting_text(delta, delta_settings, "delete");
-	return intake_source_load(config, &nodes,
-				  setting_text(delta, delta_settings, "path"),
-				  mark_id(config, s, "delta", arena),
-				  INTAKE_DELTA, arena, &s->changes, err);
-}
-
-/* Where its files come from. */
-static int load_intake(const struct connector_config *config,
-		       const struct node *own, struct arena *arena,
-		       struct csv_source *s, struct error *err)
-{
-	struct intake_nodes nodes = intake_nodes(own, config->connect);
-	unsigned flags = s->create ? INTAKE_OPTIONAL : 0;
-
-	if (node_get(config->connect, "types"))
-		flags |= INTAKE_WHOLE;
-	s->plain = intake_is_plain(&nodes, s->name);
-	(void)sv_to_i64(text_of(own, config->connect, "keep"), &s->keep);
-	if (intake_source_load(config, &nodes, s->name,
-			       mark_id(config, s, "full", arena), flags, arena,
-			       &s->intake, err) < 0)
-		return -1;
-	return load_delta(config, own, arena, s, err);
+	return (struct feed_place){
+		.config = config,
+		.own = own,
+		.defs = file_settings,
+		.id = types && s->type < config->type_count
+			      ? config->types[s->type].name
+			      : "*",
+		.flags = s->create ? INTAKE_OPTIONAL : 0,
+	};
 }
 
 static int load_source(const struct connector_config *config,
@@ -221,11 +143,11 @@ static int load_source(const struct connector_config *config,
 {
 	const struct node *all = config->connect;
 	struct sv encoding = text_of(own, all, "encoding");
+	struct feed_place place;
 
-	s->name = setting_text(own, file_settings, "path");
-	s->path = connector_path(config, s->name, arena);
 	s->anchor_count = names_of(own, all, "anchor", arena, &s->anchors);
-	if (!s->name.len || (!s->anchor_count && !config->explore))
+	if (!setting_text(own, file_settings, "path").len ||
+	    (!s->anchor_count && !config->explore))
 		return error_set(err, ERR_INVALID,
 				 "'path' and 'anchor' must be set for each "
 				 "file");
@@ -233,7 +155,8 @@ static int load_source(const struct connector_config *config,
 	s->dialect.null = text_of(own, all, "null");
 	s->header = switch_of(own, all, "header");
 	s->create = switch_of(own, all, "create");
-	if (load_intake(config, own, arena, s, err) < 0)
+	place = feed_place(config, own, s);
+	if (feed_load(&place, arena, &s->feed, err) < 0)
 		return -1;
 	if (!s->header)
 		s->column_count =
@@ -285,36 +208,6 @@ int csv_sources_load(const struct connector_config *config, struct arena *arena,
 					     config->types[i].name);
 	}
 	return 0;
-}
-
-bool csv_is_plain(const struct node *connect)
-{
-	const struct node *types = node_get(connect, "types");
-	struct intake_nodes nodes = intake_nodes(connect, connect);
-	size_t i;
-
-	if (!types || types->kind != NODE_MAP)
-		return intake_is_plain(
-			&nodes, setting_text(connect, file_settings, "path"));
-	for (i = 0; i < types->len; i++) {
-		nodes.own = types->items[i];
-		if (!intake_is_plain(
-			    &nodes,
-			    setting_text(nodes.own, file_settings, "path")))
-			return false;
-	}
-	return true;
-}
-
-bool csv_has_delta(const struct node *connect)
-{
-	const struct node *types = node_get(connect, "types");
-	size_t i;
-
-	for (i = 0; types && types->kind == NODE_MAP && i < types->len; i++)
-		if (node_get(types->items[i], "delta"))
-			return true;
-	return node_get(connect, "delta") != NULL;
 }
 
 struct check {
@@ -382,24 +275,12 @@ static void check_file(const struct check *c, const struct node *own)
 	arena_release(&scratch);
 }
 
-static void check_intake(const struct check *c, const struct node *own)
+static void check_feed(const struct check *c, const struct node *own)
 {
-	const struct node *all = c->config->connect;
-	const struct node *delta = node_get(own, "delta");
-	struct intake_nodes nodes = intake_nodes(own, all);
-	struct intake_nodes changes = delta_nodes(own, all);
-	int64_t keep = 0;
+	const struct csv_source nothing = { .create = false };
+	struct feed_place place = feed_place(c->config, own, &nothing);
 
-	intake_check(&nodes, setting_text(own, file_settings, "path"), 0,
-		     c->report, c->data);
-	if (delta)
-		intake_check(&changes,
-			     setting_text(delta, delta_settings, "path"),
-			     INTAKE_DELTA, c->report, c->data);
-	if (!sv_to_i64(text_of(own, all, "keep"), &keep) || keep < 0 ||
-	    keep > 10000)
-		problem(c, place_of(own, all, "keep"),
-			"'keep' must be 0 to 10000 versions");
+	feed_check(&place, c->report, c->data);
 }
 
 static void check_types(const struct check *c, const struct node *types)
@@ -420,7 +301,7 @@ static void check_types(const struct check *c, const struct node *types)
 	}
 	for (i = 0; types->kind == NODE_MAP && i < types->len; i++) {
 		check_file(c, types->items[i]);
-		check_intake(c, types->items[i]);
+		check_feed(c, types->items[i]);
 	}
 	for (i = 0; i < c->config->type_count; i++) {
 		if (node_get(types, c->config->types[i].name))
@@ -445,7 +326,7 @@ void csv_check(const struct connector_ops *ops,
 		return;
 	}
 	check_file(&c, config->connect);
-	check_intake(&c, config->connect);
+	check_feed(&c, config->connect);
 	if (config->type_count > 1 && !node_get(config->connect, "type"))
 		problem(&c, config->connect,
 			"the rule sets have several types: write 'types' with "
@@ -561,7 +442,7 @@ static int lay_out(const struct csv_source *s,
 	    need_column(l, s->type_column, file, &l->type, err) < 0)
 		return -1;
 	if ((flags & CSV_LAYOUT_DELTA) &&
-	    need_column(l, s->change, file, &l->change, err) < 0)
+	    need_column(l, s->feed.change, file, &l->change, err) < 0)
 		return -1;
 	l->wanted = arena_array(arena, config->type_count, sizeof(*l->wanted));
 	l->wanted_count = arena_array(arena, config->type_count,
@@ -620,8 +501,8 @@ int csv_source_open(const struct csv_source *s, const struct intake_file *from,
 		    struct arena *arena, struct csv_reader *r,
 		    struct csv_layout *l, struct error *err)
 {
-	const char *path = from ? from->path : s->path;
-	struct sv file = from ? from->name : s->name;
+	const char *path = from ? from->path : s->feed.path;
+	struct sv file = from ? from->name : s->feed.name;
 	int ret;
 
 	memset(l, 0, sizeof(*l));

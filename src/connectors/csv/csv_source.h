@@ -8,24 +8,15 @@
 
 #include "connector/connector.h"
 #include "connectors/csv/csv_reader.h"
-#include "connectors/intake/intake.h"
+#include "connectors/intake/feed.h"
 
 extern const struct setting_def csv_settings[];
 
 #define BY_COLUMN SIZE_MAX /* the type stands in a column */
 
-enum csv_word { CSV_WORD_ADD, CSV_WORD_MODIFY, CSV_WORD_DELETE, CSV_WORDS };
-
 /* One file with objects, and the file with their changes. */
 struct csv_source {
-	struct sv name;   /* as the configuration names it */
-	const char *path; /* where it lies */
-	bool plain;       /* exactly there: what an export rewrites */
-	int64_t keep;     /* old versions beside it */
-	struct intake_source *intake;
-	struct intake_source *changes; /* NULL: none */
-	struct sv change;              /* the column that says what happened */
-	struct sv words[CSV_WORDS];
+	struct feed feed;
 	size_t type; /* index into the agent's types, or BY_COLUMN */
 	struct sv type_column;
 	struct sv *anchors; /* columns */
@@ -41,10 +32,6 @@ struct csv_source {
 int csv_sources_load(const struct connector_config *config, struct arena *arena,
 		     struct csv_source **out, size_t *count_out,
 		     struct error *err);
-
-bool csv_has_delta(const struct node *connect);
-/* All its files lie where `path` says: exports can rewrite them. */
-bool csv_is_plain(const struct node *connect);
 
 void csv_check(const struct connector_ops *ops,
 	       const struct connector_config *config, setting_report_fn report,

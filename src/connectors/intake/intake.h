@@ -67,6 +67,8 @@ enum intake_flags {
 	INTAKE_DELTA = 1U << 0,    /* changes: none is a delta without any */
 	INTAKE_OPTIONAL = 1U << 1, /* a plain file may be missing */
 	INTAKE_PACKED = 1U << 2,   /* the format is a compressed one itself */
+	INTAKE_DOCUMENT = 1U << 4, /* the format tells a whole file: no
+				    * trailer */
 	INTAKE_WHOLE = 1U << 3,    /* fetched also when it is the one of the
 				    * import before: others may not be */
 };

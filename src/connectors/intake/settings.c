@@ -396,6 +396,11 @@ static void check_expect(const struct report *r, const struct node *expect,
 
 	if (why)
 		problem(r, node_get(expect, "trailer"), why);
+	if (trailer.len && flags & INTAKE_DOCUMENT)
+		problem(r, node_get(expect, "trailer"),
+			"'trailer' is a last line; a file of this format has "
+			"an end of its own, and one without it fails the "
+			"import");
 	if (percent < 0 || percent > 100)
 		problem(r, node_get(expect, "percent"),
 			"'percent' must be 0 to 100");

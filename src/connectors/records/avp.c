@@ -384,6 +384,7 @@ static const struct setting_def avp_settings[] = {
 static const struct record_format avp_format = {
 	.name = "avp",
 	.file_settings = avp_file_settings,
+	.lines = true,
 	.bytes = true,
 	.load = avp_load,
 	.next = avp_next,

@@ -242,7 +242,7 @@ int dbf_write_begin(struct record_writer *w, struct error *err)
 		return error_set(err, ERR_INVALID,
 				 "'" SV_FMT "' is not there, and 'columns' "
 				 "does not tell what a new one has",
-				 SV_ARG(w->source->name));
+				 SV_ARG(w->source->feed.name));
 	return text_output_open(&w->to, NULL, false, w->file->stream, err);
 }
 

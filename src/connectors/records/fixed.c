@@ -409,6 +409,7 @@ static struct sv fixed_before(const struct record_writer *w, struct sv lead,
 static const struct record_format fixed_format = {
 	.name = "fixed",
 	.file_settings = fixed_file_settings,
+	.lines = true,
 	.load = fixed_load,
 	.open = fixed_open,
 	.next = fixed_next,

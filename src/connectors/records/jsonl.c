@@ -65,6 +65,7 @@ static const struct setting_def jsonl_settings[] = {
 static const struct record_format jsonl_format = {
 	.name = "jsonl",
 	.file_settings = jsonl_file_settings,
+	.lines = true,
 	.base64 = true,
 	.next = jsonl_next,
 	.parse = jsonl_parse,

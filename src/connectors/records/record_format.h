@@ -11,17 +11,10 @@
 #define CONNECTORS_RECORDS_RECORD_FORMAT_H
 
 #include "base/file.h"
-#include "connector/connector.h"
+#include "connectors/intake/feed.h"
 #include "connectors/records/record.h"
 #include "connectors/text_input.h"
 #include "connectors/text_output.h"
-
-enum records_word {
-	RECORDS_ADD,
-	RECORDS_MODIFY,
-	RECORDS_DELETE,
-	RECORDS_WORDS
-};
 
 #define RECORDS_BY_NAME   SIZE_MAX       /* the type stands in the record */
 #define RECORDS_BY_FORMAT (SIZE_MAX - 1) /* the format tells the type */
@@ -31,12 +24,7 @@ struct record_format;
 /* What an agent's settings say of one of its files. */
 struct records_source {
 	const struct record_format *format;
-	struct sv name;   /* as the configuration names it */
-	const char *path; /* where it lies */
-	struct sv delta_name;
-	const char *delta_path; /* NULL: none */
-	struct sv change;       /* the name that says what happened */
-	struct sv words[RECORDS_WORDS];
+	struct feed feed;
 	size_t type; /* index into the agent's types, or as above */
 	struct sv type_name;
 	struct sv *anchors;
@@ -62,6 +50,7 @@ struct record_reader {
 	const struct records_source *source;
 	struct record_names *names; /* borrowed */
 	struct arena arena;         /* as long as it is open */
+	const char *path;           /* where it can be opened */
 	struct text_input in;
 	struct sv file; /* its name for messages */
 	size_t line;    /* of in.buffer[in.at] */
@@ -118,6 +107,8 @@ struct record_format {
 	bool base64;     /* bytes stand in it as base64 */
 	bool bytes;      /* it can hold any bytes */
 	bool cells;      /* places are cells: B12 */
+	bool lines;      /* a line behind the last record can be a trailer */
+	bool packed;     /* it is a compressed file itself */
 	bool keeps_lead; /* what stands before a record that goes may be more
 			  * than blanks */
 
@@ -191,22 +182,18 @@ struct sv record_before_line(const struct record_writer *writer, struct sv lead,
 			     bool first, struct arena *arena);
 
 /* Settings that all have. */
-extern const struct setting_def records_delta_settings[];
-
 /* clang-format off */
 #define RECORDS_FILE_SETTINGS                                                  \
 	{ .name = "path", .type = SETTING_PATH,                                \
 	  .help = "The file" },                                                \
 	{ .name = "anchor", .type = SETTING_NAMES,                             \
 	  .help = "The name, or the names, that identify an object for ever" },\
-	{ .name = "delta", .type = SETTING_GROUP,                              \
-	  .group = records_delta_settings,                                     \
-	  .help = "A file of changes for the delta import" },                  \
 	{ .name = "null", .type = SETTING_TEXT,                                \
 	  .help = "A text that stands for no value, as an empty one does" },   \
 	{ .name = "create", .type = SETTING_SWITCH, .fallback = "no",          \
 	  .help = "A missing file is an empty one: for a target that the "     \
-		  "first export makes" }
+		  "first export makes" },                                      \
+	FEED_SETTINGS
 
 #define RECORDS_ENCODING                                                       \
 	{ .name = "encoding", .type = SETTING_TEXT, .fallback = "utf-8",       \
@@ -231,6 +218,9 @@ extern const struct setting_def records_delta_settings[];
 	.schema = records_schema, .sample = records_sample,                    \
 	.import_begin = records_import_begin, .next = records_import_next,     \
 	.expand = records_import_expand, .import_end = records_import_end,     \
+	.import_kept = records_import_kept,                                    \
+	.import_flawed = records_import_flawed,                                \
+	.import_note = records_import_note,                                    \
 	.import_progress = records_import_progress,                            \
 	.export_begin = records_export_begin,                                  \
 	.export_put = records_export_put,                                      \
@@ -262,6 +252,10 @@ void records_import_expand(const struct connector_session *session,
 			   struct arena *arena, struct change *change);
 int records_import_end(struct connector_session *session, struct arena *arena,
 		       struct sv *watermark_out, struct error *err);
+int records_import_kept(struct connector_session *session, struct error *err);
+int records_import_flawed(struct connector_session *session, int64_t errors,
+			  struct error *err);
+const char *records_import_note(const struct connector_session *session);
 int records_import_progress(const struct connector_session *session);
 int records_export_begin(struct connector_session *session, struct error *err);
 int records_export_put(struct connector_session *session,

@@ -11,6 +11,7 @@ void records_close(struct connector_session *s)
 	if (!s)
 		return;
 	records_import_free(s->import);
+	intake_free(s->intake);
 	records_export_free(s->export);
 	arena_release(&s->arena);
 	mem_free(s);
@@ -39,7 +40,9 @@ int records_look(struct connector_session *s, struct arena *arena,
 	size_t i;
 
 	(void)err;
+	if (!feeds_are_plain(s->config->connect, s->format->file_settings))
+		return 0;
 	for (i = 0; i < s->source_count; i++)
-		look_at_file(s->sources[i].path, arena, out);
+		look_at_file(s->sources[i].feed.path, arena, out);
 	return 0;
 }

@@ -38,13 +38,18 @@ static int each_record(const struct connector_session *s,
 	struct records_layout layout;
 	struct record_reader reader;
 	struct record record;
+	struct intake_file file;
+	struct intake *intake;
 	size_t count = 0;
 	bool more = true;
 	int ret;
 
 	records_layout_init(&layout, source, &nothing, false, &of_file);
 	layout.names.arena = &of_file;
-	ret = records_file_open(source, 0, &layout, NULL, &reader, err);
+	ret = intake_peek(source->feed.full, &of_file, &intake, &file, err);
+	if (ret > 0)
+		ret = records_file_open(source, &file, &layout, NULL, &reader,
+					err);
 	if (ret > 0) {
 		while (more && count++ < SURVEY_OBJECTS &&
 		       (ret = records_file_next(&reader, false, &arena, &record,
@@ -57,6 +62,7 @@ static int each_record(const struct connector_session *s,
 		}
 		records_file_close(&reader);
 	}
+	intake_free(intake);
 	records_layout_release(&layout);
 	arena_release(&arena);
 	arena_release(&of_file);
@@ -129,7 +135,7 @@ int records_schema(struct connector_session *s, struct arena *arena,
 	if (ret == 0) {
 		survey_finish(&survey, NULL, true, out);
 		take_anchors(s, out);
-		out->source = arena_cstr(arena, s->sources[0].name);
+		out->source = arena_cstr(arena, s->sources[0].feed.name);
 	}
 	survey_release(&survey);
 	return ret;

@@ -67,9 +67,12 @@ static int open_target(struct records_target *t, struct arena *arena,
 
 	if (t->opened)
 		return 0;
-	if (file_exists(source->path)) {
-		encoding = records_encoding(source, source->path, arena);
-		if (text_input_open(&in, source->path, encoding, err) < 0)
+	if (!source->format->packed &&
+	    intake_check_plain(source->feed.path, source->feed.name, err) < 0)
+		return -1;
+	if (file_exists(source->feed.path)) {
+		encoding = records_encoding(source, source->feed.path, arena);
+		if (text_input_open(&in, source->feed.path, encoding, err) < 0)
 			return -1;
 		encoding = in.encoding;
 		text_input_close(&in);
@@ -395,6 +398,9 @@ int records_export_end(struct connector_session *s, struct error *err)
 
 		if (!t->replacing || !t->changed)
 			continue;
+		if (intake_keep_old(t->source->feed.path, t->source->feed.keep,
+				    err) < 0)
+			return -1;
 		t->replacing = false;
 		if (file_replace_commit(&t->file, err) < 0)
 			return -1;

@@ -42,7 +42,7 @@ void records_layout_init(struct records_layout *l,
 	if (s->type == RECORDS_BY_NAME)
 		l->type = record_names_add(names, s->type_name, arena);
 	if (delta)
-		l->change = record_names_add(names, s->change, arena);
+		l->change = record_names_add(names, s->feed.change, arena);
 	names->keys = names->list.len;
 	for (i = 0; i < config->type_count; i++)
 		for (k = 0; k < config->types[i].attr_count; k++)
@@ -104,7 +104,7 @@ static int no_column(const struct record_reader *r, struct sv name,
 }
 
 static int need_columns(const struct record_reader *r,
-			const struct records_layout *l, unsigned flags,
+			const struct records_layout *l,
 			const struct connector_config *config,
 			struct error *err)
 {
@@ -115,7 +115,7 @@ static int need_columns(const struct record_reader *r,
 	for (i = 0; i < l->names.keys; i++)
 		if (!has_column(r, l->names.list.at[i]))
 			return no_column(r, l->names.list.at[i], err);
-	for (i = 0; !(flags & RECORDS_EXPORT) && i < config->type_count; i++) {
+	for (i = 0; !r->writing && i < config->type_count; i++) {
 		const struct object_type *type = &config->types[i];
 
 		if (s->type < config->type_count && s->type != i)
@@ -140,30 +140,35 @@ const char *records_encoding(const struct records_source *s, const char *path,
 	return declared ? declared : s->encoding;
 }
 
-int records_file_open(const struct records_source *s, unsigned flags,
+int records_file_open(const struct records_source *s,
+		      const struct intake_file *from,
 		      struct records_layout *layout,
 		      const struct connector_config *config,
 		      struct record_reader *r, struct error *err)
 {
-	bool delta = flags & RECORDS_DELTA;
-	const char *path = delta ? s->delta_path : s->path;
+	const char *path = from ? from->path : s->feed.path;
 
 	memset(r, 0, sizeof(*r));
 	r->source = s;
 	r->names = &layout->names;
-	r->file = delta ? s->delta_name : s->name;
+	r->file = from ? from->name : s->feed.name;
+	r->path = path;
 	r->line = 1;
-	r->writing = flags & RECORDS_EXPORT;
-	if (!delta && (s->create || r->writing) && !file_exists(path))
+	r->writing = !from;
+	if (!from && !file_exists(path))
 		return 0;
 	if (text_input_open(&r->in, path, records_encoding(s, path, &r->arena),
 			    err) < 0) {
 		arena_release(&r->arena);
 		return -1;
 	}
+	if (from) {
+		r->in.path = arena_cstr(&r->arena, from->name);
+		r->in.limit = from->end;
+	}
 	if ((s->format->open && s->format->open(r, err) < 0) ||
 	    (config && r->columns &&
-	     need_columns(r, layout, flags, config, err) < 0)) {
+	     need_columns(r, layout, config, err) < 0)) {
 		records_file_close(r);
 		return -1;
 	}

@@ -1,9 +1,9 @@
 /*
  * records_import.c - full and delta import of files of records
  *
- * All files are opened before the first record is given. The watermark holds,
- * for each type with a delta file, the hash of the one that was imported last:
- * the same file is not applied twice.
+ * All files are opened before the first record is given. Which files these are,
+ * and whether they are whole, the intake knows; its part of the watermark holds
+ * what was read before.
  *
  * Of the records of a full import only anchor and type are cut at first, where
  * the format can. Whoever finds that the rest matters has it read by
@@ -12,7 +12,6 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/text.h"
-#include "connectors/file_hash.h"
 #include "connectors/records/records_private.h"
 
 #include <assert.h>
@@ -24,7 +23,8 @@ struct input {
 	bool open;
 	struct record_reader reader;
 	struct records_layout layout;
-	char hash[36]; /* of the delta file; empty: none has been imported */
+	struct intake_file file;
+	uint64_t rows;
 	struct sv context; /* what gives a record's bytes their meaning */
 };
 
@@ -37,7 +37,7 @@ struct deferred {
 struct records_import {
 	bool delta;
 	struct arena arena;
-	struct input *inputs; /* one for each source */
+	struct input *inputs; /* one for each file */
 	size_t count;
 	size_t at;
 };
@@ -57,49 +57,7 @@ void records_import_free(struct records_import *im)
 	mem_free(im);
 }
 
-/* --- watermark --------------------------------------------------------- */
-
-/* The name under which a source's hash stands in the watermark. */
-static struct sv mark_name(const struct connector_session *s,
-			   const struct records_source *source)
-{
-	if (s->source_count == 1)
-		return SV_LIT("*");
-	return sv_from(s->config->types[source->type].name);
-}
-
-static void take_mark(struct connector_session *s, struct sv name,
-		      struct sv hash)
-{
-	struct records_import *im = s->import;
-	size_t i;
-
-	for (i = 0; i < im->count; i++)
-		if (sv_eq(name, mark_name(s, im->inputs[i].source)))
-			(void)snprintf(im->inputs[i].hash,
-				       sizeof(im->inputs[i].hash), SV_FMT,
-				       SV_ARG(hash));
-}
-
-/* Takes the hashes out of a watermark: 1 it is one of ours, 0 it is not. */
-static int read_mark(struct connector_session *s, struct sv mark)
-{
-	size_t at = sv_find(mark, '\n', 0);
-
-	if (!sv_eq_str(sv_sub(mark, 0, at), "records1"))
-		return 0;
-	while (++at < mark.len) {
-		size_t end = sv_find(mark, '\n', at);
-		size_t blank = sv_find(mark, ' ', at);
-
-		if (blank > end)
-			return 0;
-		take_mark(s, sv_sub(mark, blank + 1, end),
-			  sv_sub(mark, at, blank));
-		at = end;
-	}
-	return 1;
-}
+/* --- begin ------------------------------------------------------------- */
 
 static void add_text(struct strbuf *sb, struct sv text)
 {
@@ -133,62 +91,55 @@ static struct sv make_context(const struct input *in, struct arena *arena)
 	return context;
 }
 
-/* --- begin ------------------------------------------------------------- */
-
 static int begin_file(struct connector_session *s, struct input *in,
 		      struct error *err)
 {
-	unsigned flags = s->import->delta ? RECORDS_DELTA : 0;
 	int ret;
 
 	records_layout_init(&in->layout, in->source, s->config,
 			    s->import->delta, &s->import->arena);
-	ret = records_file_open(in->source, flags, &in->layout, s->config,
+	ret = records_file_open(in->source, &in->file, &in->layout, s->config,
 				&in->reader, err);
-	in->open = ret > 0;
-	if (in->open && !s->import->delta)
+	if (ret < 0)
+		return intake_failed(s->intake, &in->file, err);
+	in->open = true;
+	if (!s->import->delta)
 		in->context = make_context(in, &s->import->arena);
-	return ret < 0 ? -1 : 0;
-}
-
-static int begin_delta(struct connector_session *s, struct input *in,
-		       struct error *err)
-{
-	char hash[sizeof(in->hash)];
-
-	if (!in->source->delta_path)
-		return 0;
-	/* Hashed before it is read: when it is replaced in between it is read
-	 * again next time, rather than never. */
-	if (file_hash(in->source->delta_path, hash, sizeof(hash), err) < 0)
-		return -1;
-	if (!strcmp(hash, in->hash))
-		return 0;
-	memcpy(in->hash, hash, sizeof(hash));
-	return begin_file(s, in, err);
+	return 0;
 }
 
 int records_import_begin(struct connector_session *s, enum import_kind kind,
 			 struct sv watermark, struct error *err)
 {
 	struct records_import *im;
+	const struct feed **feeds;
+	struct feed_file *files;
+	size_t count;
 	size_t i;
+	int ret;
 
 	records_import_free(s->import);
+	intake_free(s->intake);
 	im = mem_zalloc(sizeof(*im));
 	s->import = im;
+	s->intake = NULL;
 	im->delta = kind == IMPORT_DELTA;
-	im->count = s->source_count;
-	im->inputs = arena_array(&im->arena, im->count, sizeof(*im->inputs));
-	for (i = 0; i < im->count; i++)
-		im->inputs[i].source = &s->sources[i];
-	if (!read_mark(s, watermark) && im->delta)
-		return error_set(err, ERR_CONFLICT,
-				 "the changes do not continue what was "
-				 "imported last: run a full import");
-	for (i = 0; i < im->count; i++)
-		if ((im->delta ? begin_delta(s, &im->inputs[i], err)
-			       : begin_file(s, &im->inputs[i], err)) < 0)
+	feeds = arena_array(&im->arena, s->source_count, sizeof(*feeds));
+	for (i = 0; i < s->source_count; i++)
+		feeds[i] = &s->sources[i].feed;
+	ret = feeds_begin(s->config, "records", feeds, s->source_count,
+			  im->delta, watermark, &im->arena, &s->intake, &files,
+			  &count, err);
+	if (ret)
+		return ret;
+	im->count = count;
+	im->inputs = arena_array(&im->arena, count, sizeof(*im->inputs));
+	for (i = 0; i < count; i++) {
+		im->inputs[i].source = &s->sources[files[i].feed];
+		im->inputs[i].file = files[i].file;
+	}
+	for (i = 0; i < count; i++)
+		if (begin_file(s, &im->inputs[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -260,32 +211,24 @@ static int bad(const struct reading *r, size_t at, const char *error,
 /* 1: the change word is understood; 0: the record is an error. */
 static int read_word(const struct reading *r)
 {
-	const struct records_source *source = r->in->source;
+	const struct feed *feed = &r->in->source->feed;
 	const struct record_field *field =
 		record_find(r->record, r->in->layout.change);
 	struct sv word = field ? sv_trim(field->text) : SV_NULL;
-	static const enum change_op ops[RECORDS_WORDS] = { CHANGE_ADD,
-							   CHANGE_OBJECT,
-							   CHANGE_DELETE };
-	size_t i;
 
 	if (!word.len)
 		return bad(r, 0, "missing-change-type",
 			   arena_printf(r->arena, "'" SV_FMT "' has no value",
-					SV_ARG(source->change)));
-	for (i = 0; i < RECORDS_WORDS; i++) {
-		if (sv_ieq(word, source->words[i])) {
-			r->out->op = ops[i];
-			return 1;
-		}
-	}
+					SV_ARG(feed->change)));
+	if (feed_word(feed, word, &r->out->op))
+		return 1;
 	return bad(r, field->at, "invalid-change-type",
 		   arena_printf(r->arena,
 				"'" SV_FMT "' is none of " SV_FMT ", " SV_FMT
 				", " SV_FMT,
-				SV_ARG(word), SV_ARG(source->words[0]),
-				SV_ARG(source->words[1]),
-				SV_ARG(source->words[2])));
+				SV_ARG(word), SV_ARG(feed->words[0]),
+				SV_ARG(feed->words[1]),
+				SV_ARG(feed->words[2])));
 }
 
 static int check_shape(const struct reading *r)
@@ -557,14 +500,19 @@ int records_import_next(struct connector_session *s, struct arena *arena,
 	while (im->at < im->count) {
 		struct input *in = &im->inputs[im->at];
 
-		ret = in->open ? records_file_next(&in->reader, !im->delta,
-						   arena, &record, err)
-			       : 0;
+		ret = records_file_next(&in->reader, !im->delta, arena, &record,
+					err);
 		if (ret < 0)
-			return -1;
-		if (ret == 0)
+			return intake_failed(s->intake, &in->file, err);
+		if (ret == 0) {
+			if (intake_ended(s->intake, &in->file, in->rows, err) <
+			    0)
+				return -1;
 			im->at++;
-		else if (read_record(s, in, &record, arena, out))
+			continue;
+		}
+		in->rows++;
+		if (read_record(s, in, &record, arena, out))
 			return 1;
 	}
 	return 0;
@@ -573,27 +521,27 @@ int records_import_next(struct connector_session *s, struct arena *arena,
 int records_import_end(struct connector_session *s, struct arena *arena,
 		       struct sv *watermark_out, struct error *err)
 {
-	struct records_import *im = s->import;
-	struct strbuf mark = STRBUF_INIT(STRBUF_NO_LIMIT);
-	bool any = false;
-	size_t i;
-
 	(void)err;
-	strbuf_adds(&mark, "records1");
-	for (i = 0; i < im->count; i++) {
-		const struct input *in = &im->inputs[i];
-
-		any = any || in->source->delta_path;
-		if (!in->source->delta_path || !in->hash[0])
-			continue;
-		strbuf_addf(&mark, "\n%s " SV_FMT, in->hash,
-			    SV_ARG(mark_name(s, in->source)));
-	}
-	*watermark_out = any ? arena_dup(arena, strbuf_sv(&mark)) : SV_NULL;
-	strbuf_release(&mark);
-	records_import_free(im);
+	*watermark_out = feeds_mark(s->intake, "records", s->config, arena);
+	records_import_free(s->import);
 	s->import = NULL;
 	return 0;
+}
+
+int records_import_kept(struct connector_session *s, struct error *err)
+{
+	return intake_kept(s->intake, err);
+}
+
+int records_import_flawed(struct connector_session *s, int64_t errors,
+			  struct error *err)
+{
+	return intake_flawed(s->intake, errors, err);
+}
+
+const char *records_import_note(const struct connector_session *s)
+{
+	return intake_note(s->intake);
 }
 
 int records_import_progress(const struct connector_session *s)

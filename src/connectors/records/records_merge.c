@@ -598,7 +598,7 @@ static int check_bytes(const struct merge *m, const struct record *record,
 	return error_set(err, ERR_INVALID,
 			 "'" SV_FMT "' line %zu: bytes that are not %s; "
 			 "nothing was written",
-			 SV_ARG(m->t->source->name), record->line,
+			 SV_ARG(m->t->source->feed.name), record->line,
 			 m->reader.in.encoding);
 }
 
@@ -646,8 +646,8 @@ static int begin(struct merge *m, struct error *err)
 {
 	const struct records_source *source = m->t->source;
 	const struct record_format *format = source->format;
-	int ret = records_file_open(source, RECORDS_EXPORT, &m->layout,
-				    m->s->config, &m->reader, err);
+	int ret = records_file_open(source, NULL, &m->layout, m->s->config,
+				    &m->reader, err);
 
 	if (ret < 0)
 		return -1;
@@ -658,7 +658,7 @@ static int begin(struct merge *m, struct error *err)
 	if (!m->exists && format->frame)
 		format->frame(source, &m->arena, &m->reader.head,
 			      &m->reader.tail);
-	if (spool_replace(&m->t->file, source->path, err) < 0)
+	if (spool_replace(&m->t->file, source->feed.path, err) < 0)
 		return -1;
 	m->t->replacing = true;
 	m->out.file = &m->t->file;

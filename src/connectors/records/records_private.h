@@ -18,6 +18,7 @@ struct connector_session {
 	struct records_source *sources;
 	size_t source_count;
 	struct records_import *import;
+	struct intake *intake; /* of the import, until it is kept */
 	struct records_export *export;
 };
 
@@ -44,17 +45,13 @@ void records_layout_init(struct records_layout *layout,
 			 struct arena *arena);
 void records_layout_release(struct records_layout *layout);
 
-enum records_flags {
-	RECORDS_DELTA = 1U << 0,  /* the file of changes */
-	RECORDS_EXPORT = 1U << 1, /* to be rewritten; it may be missing */
-};
-
 /*
- * Opens a file of a source. 1: opened; 0: there is none, and there need not be;
- * -1: err is set. The names must be asked for before; `config` NULL: a table
- * need not have columns for them.
+ * Opens a file of a source; `from` NULL is the one that an export rewrites.
+ * 1: opened; 0: there is none to rewrite; -1: err is set. The names must be
+ * asked for before; `config` NULL: a table need not have columns for them.
  */
-int records_file_open(const struct records_source *source, unsigned flags,
+int records_file_open(const struct records_source *source,
+		      const struct intake_file *from,
 		      struct records_layout *layout,
 		      const struct connector_config *config,
 		      struct record_reader *reader, struct error *err);

@@ -7,31 +7,6 @@
 
 #include <stdio.h>
 
-const struct setting_def records_delta_settings[] = {
-	{ .name = "path",
-	  .type = SETTING_PATH,
-	  .required = true,
-	  .help = "The file with the changes" },
-	{ .name = "change",
-	  .type = SETTING_TEXT,
-	  .required = true,
-	  .help = "The name that says what happened to the record's object" },
-	{ .name = "add",
-	  .type = SETTING_TEXT,
-	  .fallback = "Add",
-	  .help = "The word for a new object" },
-	{ .name = "modify",
-	  .type = SETTING_TEXT,
-	  .fallback = "Modify",
-	  .help = "The word for a changed object; its record is whole" },
-	{ .name = "delete",
-	  .type = SETTING_TEXT,
-	  .fallback = "Delete",
-	  .help = "The word for an object that is gone; its record needs only "
-		  "the anchor" },
-	{ .name = NULL },
-};
-
 static bool has_setting(const struct record_format *format, const char *name)
 {
 	const struct setting_def *def;
@@ -83,39 +58,44 @@ static size_t load_names(const struct records_source *source, const char *name,
 	return count;
 }
 
-static void load_delta(struct records_source *s, struct arena *arena)
+/* Where the settings of one of its files stand. */
+static struct feed_place feed_place(const struct records_source *s)
 {
-	const struct setting_def *defs = records_delta_settings;
-	const struct node *delta = node_get(s->own, "delta");
+	const struct connector_config *config = s->config;
+	const struct node *types = node_get(config->connect, "types");
+	unsigned flags = s->create ? INTAKE_OPTIONAL : 0;
 
-	if (!delta)
-		return;
-	s->delta_name = setting_text(delta, defs, "path");
-	s->delta_path = connector_path(s->config, s->delta_name, arena);
-	s->change = setting_text(delta, defs, "change");
-	s->words[RECORDS_ADD] = setting_text(delta, defs, "add");
-	s->words[RECORDS_MODIFY] = setting_text(delta, defs, "modify");
-	s->words[RECORDS_DELETE] = setting_text(delta, defs, "delete");
+	return (struct feed_place){
+		.config = config,
+		.own = s->own,
+		.defs = s->format->file_settings,
+		.id = types && s->type < config->type_count
+			      ? config->types[s->type].name
+			      : "*",
+		.flags = flags | (s->format->packed ? INTAKE_PACKED : 0) |
+			 (s->format->lines ? 0 : INTAKE_DOCUMENT),
+	};
 }
 
 static int load_source(struct records_source *s, struct arena *arena,
 		       struct error *err)
 {
+	struct feed_place place;
 	struct sv encoding;
 
-	s->name = records_text(s, "path");
-	s->path = connector_path(s->config, s->name, arena);
 	s->anchor_count = load_names(s, "anchor", arena, &s->anchors);
 	s->null = records_text(s, "null");
 	s->create = records_switch(s, "create");
-	if (!s->name.len)
+	if (!records_text(s, "path").len)
 		return error_set(err, ERR_INVALID,
 				 "'path' is missing: the file");
 	if (!s->anchor_count && !s->config->explore)
 		return error_set(err, ERR_INVALID,
 				 "'anchor' is missing: the name that "
 				 "identifies an object for ever");
-	load_delta(s, arena);
+	place = feed_place(s);
+	if (feed_load(&place, arena, &s->feed, err) < 0)
+		return -1;
 	if (has_setting(s->format, "encoding")) {
 		encoding = records_text(s, "encoding");
 		if (!text_encoding(encoding, arena, &s->encoding))
@@ -168,14 +148,12 @@ int records_sources_load(const struct record_format *format,
 uint32_t records_caps(const struct connector_ops *ops,
 		      const struct node *connect)
 {
-	const struct node *types = node_get(connect, "types");
-	uint32_t caps = ops->caps & ~(uint32_t)CONNECTOR_CAP_DELTA;
-	bool delta = node_get(connect, "delta") != NULL;
-	size_t i;
+	const struct record_format *format = ops->data;
+	uint32_t caps = CONNECTOR_CAP_IMPORT;
 
-	for (i = 0; types && types->kind == NODE_MAP && i < types->len; i++)
-		delta = delta || node_get(types->items[i], "delta");
-	return delta ? ops->caps : caps;
+	if (feeds_are_plain(connect, format->file_settings))
+		caps |= CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE;
+	return feeds_have_delta(connect) ? caps | CONNECTOR_CAP_DELTA : caps;
 }
 
 static void check_alone(const struct connector_config *config,
@@ -204,16 +182,24 @@ void records_check(const struct connector_ops *ops,
 	struct arena scratch = ARENA_INIT;
 	struct error err = ERROR_INIT;
 	struct records_source *sources;
+	struct feed_place place;
 	size_t count;
+	size_t i;
 
 	if (types)
 		check_alone(config, report, data);
 	if (records_sources_load(ops->data, config, &scratch, &sources, &count,
-				 &err) < 0)
+				 &err) < 0) {
 		report(data, types ? types : config->connect, err.msg);
-	else if (!types && config->type_count > 1 &&
-		 sources[0].type != RECORDS_BY_NAME &&
-		 sources[0].type != RECORDS_BY_FORMAT)
+		count = 0;
+	}
+	for (i = 0; i < count; i++) {
+		place = feed_place(&sources[i]);
+		feed_check(&place, report, data);
+	}
+	if (count && !types && config->type_count > 1 &&
+	    sources[0].type != RECORDS_BY_NAME &&
+	    sources[0].type != RECORDS_BY_FORMAT)
 		report(data, config->connect,
 		       "the rule sets have several types: write 'types' with "
 		       "a file for each, or 'type' with the name that tells "

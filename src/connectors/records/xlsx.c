@@ -271,7 +271,7 @@ static int read_header(struct record_reader *r, struct error *err)
 static int xlsx_open(struct record_reader *r, struct error *err)
 {
 	struct xlsx_file *file = arena_zalloc(&r->arena, sizeof(*file));
-	const char *path = r->in.path;
+	const char *name = r->in.path;
 	struct xml_visit visit = { &file->row, xlsx_row_attr,
 				   xlsx_row_element };
 
@@ -280,11 +280,12 @@ static int xlsx_open(struct record_reader *r, struct error *err)
 	file->blank.max = STRBUF_NO_LIMIT;
 	row_init(&file->row);
 	text_input_close(&r->in);
-	if (xlsx_book_open(&file->book, path, records_text(r->source, "sheet"),
-			   &file->rows, err) < 0)
+	if (xlsx_book_open(&file->book, r->path,
+			   records_text(r->source, "sheet"), &file->rows,
+			   err) < 0)
 		return -1;
 	rewind(file->rows);
-	if (text_input_open_fd(&r->in, dup(fileno(file->rows)), path, NULL,
+	if (text_input_open_fd(&r->in, dup(fileno(file->rows)), name, NULL,
 			       err) < 0)
 		return -1;
 	xml_stream_init(&file->stream, &r->in,
@@ -410,6 +411,7 @@ static const struct setting_def xlsx_settings[] = {
 static const struct record_format xlsx_format = {
 	.name = "xlsx",
 	.file_settings = xlsx_file_settings,
+	.packed = true,
 	.base64 = true,
 	.cells = true,
 	.keeps_lead = true,

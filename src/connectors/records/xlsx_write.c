@@ -437,7 +437,7 @@ int xlsx_write_end(struct record_writer *w, struct error *err)
 		return -1;
 	if (fflush(rows) != 0)
 		return error_errno(err, errno, "no room for the sheet's rows");
-	if (old && copy_file(w->source->path, w->file->stream, err) < 0)
+	if (old && copy_file(w->source->feed.path, w->file->stream, err) < 0)
 		return -1;
 	p->file = NULL;
 	if (xlsx_book_write(w->file->temporary, old ? old->book.part : SV_NULL,

@@ -325,8 +325,8 @@ static void checks(void **state)
 	set_connect(&s, "delta.path: x");
 	assert_string_equal(
 		check_session(&s),
-		"'change' is missing: The column that says what happened to "
-		"the row's object\n"
+		"'change' is missing: The column or name that says what "
+		"happened to the object\n"
 		"'path' is missing: the file\n"
 		"'anchor' is missing: the column that identifies an object "
 		"for ever\n");

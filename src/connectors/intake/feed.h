@@ -1,0 +1,89 @@
+/*
+ * feed.h - the files of one kind of objects: all of them, and their changes
+ *
+ * What csv and the formats of records have in common between their settings
+ * and the intake. An agent has one feed, or one for each of its types; an
+ * import reads the files of all.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CONNECTORS_INTAKE_FEED_H
+#define CONNECTORS_INTAKE_FEED_H
+
+#include "connectors/intake/intake.h"
+
+extern const struct setting_def feed_delta_settings[];
+
+/* clang-format off */
+/* What a connector's table of settings has beside `path`. */
+#define FEED_SETTINGS                                                          \
+	{ .name = "delta", .type = SETTING_GROUP,                              \
+	  .group = feed_delta_settings,                                        \
+	  .help = "A file of changes for the delta import" },                  \
+	{ .name = "keep", .type = SETTING_NUMBER, .fallback = "0",             \
+	  .help = "So many old versions of a file that exports replace stay "  \
+		  "beside it" },                                               \
+	INTAKE_SETTINGS
+/* clang-format on */
+
+enum feed_word { FEED_ADD, FEED_MODIFY, FEED_DELETE, FEED_WORDS };
+
+struct feed {
+	struct sv name;   /* as the configuration names it */
+	const char *path; /* where it lies */
+	bool plain;       /* exactly there: what an export rewrites */
+	int64_t keep;     /* old versions beside it */
+	struct intake_source *full;
+	struct intake_source *changes; /* NULL: none */
+	struct sv change;              /* the name that says what happened */
+	struct sv words[FEED_WORDS];
+};
+
+/* Where a feed's settings stand. */
+struct feed_place {
+	const struct connector_config *config;
+	const struct node *own;         /* of this file; else those of all */
+	const struct setting_def *defs; /* a table with FEED_SETTINGS */
+	const char *id;                 /* of its type, or "*" */
+	unsigned flags;                 /* enum intake_flags */
+};
+
+/* Memory from arena. */
+int feed_load(const struct feed_place *place, struct arena *arena,
+	      struct feed *out, struct error *err);
+/* Reports what is wrong with what feed_load() reads, beyond the table. */
+void feed_check(const struct feed_place *place, setting_report_fn report,
+		void *data);
+
+bool feeds_have_delta(const struct node *connect);
+/* All files lie where `path` says: exports can rewrite them. */
+bool feeds_are_plain(const struct node *connect,
+		     const struct setting_def *defs);
+
+/* The word of a change, in any case: 1 found, 0 it is none of the three. */
+int feed_word(const struct feed *feed, struct sv word, enum change_op *out);
+
+/* A file that an import reads, and whose it is. */
+struct feed_file {
+	size_t feed;
+	struct intake_file file;
+};
+
+/*
+ * Starts an import of all feeds: finds, claims, fetches and unpacks their
+ * files. `kind` names the connector in the watermark. 0: *files_out, of a full
+ * import perhaps none where files are optional; 1: nothing is new; -1: err is
+ * set. *out is the caller's in any case.
+ */
+int feeds_begin(const struct connector_config *config, const char *kind,
+		const struct feed *const *feeds, size_t count, bool delta,
+		struct sv watermark, struct arena *arena, struct intake **out,
+		struct feed_file **files_out, size_t *file_count_out,
+		struct error *err);
+
+/* The watermark of what was taken. */
+struct sv feeds_mark(const struct intake *intake, const char *kind,
+		     const struct connector_config *config,
+		     struct arena *arena);
+
+#endif

@@ -1,0 +1,298 @@
+"""Files of records as operators handle them, of every format: patterns,
+claims, changes, compressed and remote files, files that were cut off.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import gzip
+import os
+import json
+import zipfile
+
+import pytest
+
+from helpers import Folder, counted
+from test_files import table
+from test_intake import Pages, names, run, sftp, web
+
+CONFIG = """conjoin: 1
+store: sqlite:state/conjoin.db
+agents: [hr]
+metaverse:
+  person:
+    attributes: { employeeID: string, displayName: string }
+    delete: { when: [hr] }
+"""
+AGENT = """type: %s
+connect:
+  anchor: id
+%s
+objects:
+  person:
+    metaverse: person
+    project: true
+    import: { employeeID: id, displayName: name }
+"""
+SETTINGS = {
+    "json": "", "jsonl": "", "avp": "", "dbf": "", "xlsx": "",
+    "xml": "  records: people/person\n",
+    "fixed": "  columns: [ { name: id, width: 6 }, { name: name, width: 20 },"
+             " { name: change, width: 6 } ]\n  shorter: yes\n",
+    "csv": "",
+}
+KINDS = [kind for kind in SETTINGS if kind != "csv"]
+LINES = ["jsonl", "avp", "fixed"]
+CLAIM = """  path: inbox/hr-*
+  claim: { processing: work, done: done, failed: failed }
+"""
+DELTA = """  path: hr
+  create: yes
+  delta: { path: 'inbox/ch-*', change: change, order: name }
+"""
+
+
+def workbook(path, rows):
+    """A workbook without anything that need not be there."""
+    def cell(text):
+        return f'<c t="inlineStr"><is><t>{text}</t></is></c>'
+    main = "http://schemas.openxmlformats.org/"
+    rel = main + "officeDocument/2006/relationships"
+    with zipfile.ZipFile(path, "w") as book:
+        book.writestr(
+            "[Content_Types].xml",
+            f'<Types xmlns="{main}package/2006/content-types"/>')
+        book.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{main}package/2006/relationships">'
+            f'<Relationship Id="a" Type="{rel}/officeDocument" '
+            'Target="xl/workbook.xml"/></Relationships>')
+        book.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{main}spreadsheetml/2006/main" '
+            f'xmlns:r="{rel}"><sheets><sheet name="a" sheetId="1" '
+            'r:id="b"/></sheets></workbook>')
+        book.writestr(
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships xmlns="{main}package/2006/relationships">'
+            f'<Relationship Id="b" Type="{rel}/worksheet" '
+            'Target="worksheets/sheet1.xml"/></Relationships>')
+        book.writestr(
+            "xl/worksheets/sheet1.xml",
+            f'<worksheet xmlns="{main}spreadsheetml/2006/main"><sheetData>' +
+            "".join("<row>" + "".join(map(cell, row)) + "</row>"
+                    for row in rows) + "</sheetData></worksheet>")
+
+
+def write(kind, path, people, change=False):
+    """A file of people: (id, name), or (id, name, what happened)."""
+    columns = ["id", "name"] + (["change"] if change else [])
+    rows = [dict(zip(columns, map(str, row))) for row in people]
+    if kind == "xlsx":
+        workbook(path, [columns] + [list(row.values()) for row in rows])
+        return
+    if kind == "dbf":
+        table(path, [(name, "C", 20) for name in columns],
+              [b" " + b"".join(value.encode().ljust(20)
+                               for value in row.values()) for row in rows])
+        return
+    if kind == "json":
+        text = json.dumps(rows)
+    elif kind == "jsonl":
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+    elif kind == "avp":
+        text = "\n".join("".join(f"{key}: {value}\n"
+                                 for key, value in row.items())
+                         for row in rows)
+    elif kind == "xml":
+        text = "<people>" + "".join(
+            "<person>" + "".join(f"<{key}>{value}</{key}>"
+                                 for key, value in row.items()) + "</person>"
+            for row in rows) + "</people>\n"
+    elif kind == "fixed":
+        text = "".join(f"{row['id']:6}{row['name']:20}"
+                       f"{row.get('change', ''):6}\n" for row in rows)
+    else:
+        text = ",".join(columns) + "\n" + "".join(
+            ",".join(row.values()) + "\n" for row in rows)
+    path.write_text(text)
+
+
+def many(count, name="Ada"):
+    return [(number, f"{name} {number}") for number in range(count)]
+
+
+def make(path, kind, connect):
+    folder = Folder(path)
+    folder.write("conjoin.yaml", CONFIG)
+    folder.write("agents/hr.yaml", AGENT % (kind, SETTINGS[kind] + connect))
+    (path / "inbox").mkdir(exist_ok=True)
+    return folder
+
+
+def pack(path, how):
+    data = path.read_bytes()
+    if how == "gzip":
+        path.write_bytes(gzip.compress(data))
+    else:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("inside", data)
+
+
+def people_of(folder):
+    found = folder.json("search", "cs", "hr")["objects"]
+    return {obj["attributes"]["id"][0]: obj["attributes"]["name"][0]
+            for obj in found}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_claimed(tmp_path, kind):
+    """The newest is read, each is put away, what is no file of people fails,
+    and when nothing has come nobody has left."""
+    folder = make(tmp_path, kind, CLAIM)
+    assert run(folder, status=4)["result"] == "no-start-file-not-found"
+    write(kind, tmp_path / "inbox/hr-1", many(5))
+    write(kind, tmp_path / "inbox/hr-2", many(3))
+    os.utime(tmp_path / "inbox/hr-1", (1, 1))
+    assert counted(run(folder))["stage-add"] == 3
+    assert names(folder, "inbox") == names(folder, "work") == []
+    older, newest = sorted(names(folder, "done"), key=lambda name: name[-1])
+    assert older.endswith("-older-hr-1") and newest.endswith("-hr-2")
+    assert run(folder)["message"] == "no new file 'inbox/hr-*'"
+    if kind in LINES:
+        return
+    (tmp_path / "inbox/hr-3").write_bytes(b"no people { < \n")
+    assert "it was moved to" in run(folder, status=4)["message"]
+    assert names(folder, "failed")[1].endswith("-hr-3.txt")
+    assert len(people_of(folder)) == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_changes_come_once(tmp_path, kind):
+    """All that have come are one delta; the same one is none, whatever its
+    name."""
+    folder = make(tmp_path, kind, DELTA)
+    run(folder)
+    write(kind, tmp_path / "inbox/ch-1",
+          [(1, "Ada", "Add"), (2, "Ben", "Add")], change=True)
+    write(kind, tmp_path / "inbox/ch-2",
+          [(1, "Zoe", "modify"), (2, "Ben", "DELETE"), (3, "Eve", "add")],
+          change=True)
+    run(folder, profile="delta-import")
+    assert people_of(folder) == {"1": "Zoe", "3": "Eve"}
+    write(kind, tmp_path / "inbox/ch-3",
+          [(1, "Ada", "Add"), (2, "Ben", "Add")], change=True)
+    assert not counted(run(folder, profile="delta-import"))
+    assert people_of(folder) == {"1": "Zoe", "3": "Eve"}
+
+
+@pytest.mark.parametrize("how", ["gzip", "zip"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_compressed(tmp_path, kind, how):
+    folder = make(tmp_path, kind, "  path: inbox/hr\n")
+    write(kind, tmp_path / "inbox/hr", many(4))
+    if (kind, how) != ("xlsx", "zip"):  # it is one already
+        pack(tmp_path / "inbox/hr", how)
+    assert counted(run(folder))["stage-add"] == 4
+    assert "by the first objects" in folder.ok("agent", "schema", "hr").out
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_too_few(tmp_path, kind):
+    """Half of the people is no file of all people."""
+    folder = make(tmp_path, kind,
+                  "  path: inbox/hr\n  expect: { rows: 2, percent: 80 }\n")
+    write(kind, tmp_path / "inbox/hr", many(20))
+    run(folder)
+    write(kind, tmp_path / "inbox/hr", many(10))
+    assert "wants 80 percent of that" in run(folder, status=4)["message"]
+    write(kind, tmp_path / "inbox/hr", many(1))
+    assert "`expect: rows` wants 2" in run(folder, status=4)["message"]
+    assert len(people_of(folder)) == 20
+    write(kind, tmp_path / "inbox/hr", many(18))
+    assert counted(run(folder))["stage-delete"] == 2
+
+
+@pytest.mark.parametrize("kind", LINES)
+def test_trailer(tmp_path, kind):
+    folder = make(tmp_path, kind,
+                  "  path: inbox/hr\n  expect: { trailer: 'end (\\d+)' }\n")
+    file = tmp_path / "inbox/hr"
+
+    def wrote(people, count):
+        write(kind, file, people)
+        file.write_text(file.read_text() + f"end {count}\n")
+    wrote(many(3), 3)
+    assert counted(run(folder))["stage-add"] == 3
+    wrote(many(2), 3)
+    step = run(folder, status=4)
+    assert "its trailer says 3 rows, it has 2" in step["message"]
+    write(kind, file, many(2))
+    assert "should be as the trailer" in run(folder, status=4)["message"]
+    assert len(people_of(folder)) == 3
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - set(LINES)))
+def test_no_trailer(tmp_path, kind):
+    """A document tells by itself that it is whole."""
+    folder = make(tmp_path, kind,
+                  "  path: hr\n  expect: { trailer: 'end (\\d+)' }\n")
+    assert "an end of its own" in folder.conjoin("check").out
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fetched(tmp_path, kind, web):
+    folder = make(tmp_path, kind,
+                  f"  path: {web}/hr.csv\n  remote: {{ ca_file: ca.pem }}\n")
+    write(kind, tmp_path / "hr", many(3))
+    Pages.text = (tmp_path / "hr").read_bytes()
+    assert counted(run(folder))["stage-add"] == 3
+    assert "is the one of the import before" in run(folder)["message"]
+    Pages.cut, Pages.tag = True, '"2"'
+    assert "cannot fetch" in run(folder, status=4)["message"]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "xlsx"])
+def test_sftp(tmp_path, kind, sftp):
+    address, home = sftp
+    folder = make(tmp_path, kind, f"""  path: {address}/{kind}-*
+  remote: {{ key: file:{home}/user, known_hosts: {home}/known_hosts }}
+""")
+    write(kind, home / f"data/{kind}-1", many(2))
+    write(kind, home / f"data/{kind}-2", many(3))
+    os.utime(home / f"data/{kind}-1", (1, 1))
+    assert counted(run(folder))["stage-add"] == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_old_versions(tmp_path, kind):
+    """What an export replaces stays beside it, so many times."""
+    folder = Folder(tmp_path)
+    folder.write("conjoin.yaml",
+                 CONFIG.replace("agents: [hr]", "agents: [hr, out]"))
+    folder.write("agents/hr.yaml",
+                 AGENT % ("csv", "  path: hr.csv\n"))
+    columns = "\n  columns: [ { name: id, width: 9 }, { name: name, width: 9 } ]"
+    settings = {"fixed": columns, "dbf": columns,
+                "xml": "\n  records: a/b"}.get(kind, "")
+    folder.write("agents/out.yaml", f"""type: {kind}
+connect:
+  path: out/people
+  create: yes
+  anchor: id
+  keep: 1{settings}
+objects:
+  person:
+    metaverse: person
+    provision: {{ initial: {{ id: employeeID }} }}
+    export: {{ name: displayName }}
+    deprovision: delete
+""")
+    (tmp_path / "out").mkdir()
+    versions = []
+    for name in ("Ada", "Ben", "Eve"):
+        write("csv", tmp_path / "hr.csv", [(1, name)])
+        folder.ok("cycle")
+        versions.append((tmp_path / "out/people").read_bytes())
+    assert len(set(versions)) == 3
+    assert len(names(folder, "out")) == 2
+    old = (tmp_path / "out" / names(folder, "out")[1]).read_bytes()
+    assert old == versions[1]
