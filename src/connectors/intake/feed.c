@@ -69,7 +69,7 @@ static const char *mark_id(const struct feed_place *place, const char *kind,
 }
 
 static int load_delta(const struct feed_place *place, struct arena *arena,
-		      struct feed *f, struct error *err)
+		      struct feed *feed, struct error *err)
 {
 	const struct setting_def *defs = feed_delta_settings;
 	const struct node *delta = node_get(place->own, "delta");
@@ -78,33 +78,33 @@ static int load_delta(const struct feed_place *place, struct arena *arena,
 
 	if (!delta)
 		return 0;
-	f->change = setting_text(delta, defs, "change");
-	f->words[FEED_ADD] = setting_text(delta, defs, "add");
-	f->words[FEED_MODIFY] = setting_text(delta, defs, "modify");
-	f->words[FEED_DELETE] = setting_text(delta, defs, "delete");
+	feed->change = setting_text(delta, defs, "change");
+	feed->words[FEED_ADD] = setting_text(delta, defs, "add");
+	feed->words[FEED_MODIFY] = setting_text(delta, defs, "modify");
+	feed->words[FEED_DELETE] = setting_text(delta, defs, "delete");
 	return intake_source_load(
 		place->config, &nodes, setting_text(delta, defs, "path"),
 		mark_id(place, "delta", arena), INTAKE_DELTA | packed, arena,
-		&f->changes, err);
+		&feed->changes, err);
 }
 
 int feed_load(const struct feed_place *place, struct arena *arena,
-	      struct feed *f, struct error *err)
+	      struct feed *feed, struct error *err)
 {
 	struct intake_nodes nodes = full_nodes(place);
 	unsigned flags = place->flags;
 
-	f->name = text_of(place, "path");
-	f->path = connector_path(place->config, f->name, arena);
-	f->plain = intake_is_plain(&nodes, f->name);
-	(void)sv_to_i64(text_of(place, "keep"), &f->keep);
+	feed->name = text_of(place, "path");
+	feed->path = connector_path(place->config, feed->name, arena);
+	feed->plain = intake_is_plain(&nodes, feed->name);
+	(void)sv_to_i64(text_of(place, "keep"), &feed->keep);
 	if (node_get(place->config->connect, "types"))
 		flags |= INTAKE_WHOLE;
-	if (intake_source_load(place->config, &nodes, f->name,
+	if (intake_source_load(place->config, &nodes, feed->name,
 			       mark_id(place, "full", arena), flags, arena,
-			       &f->full, err) < 0)
+			       &feed->full, err) < 0)
 		return -1;
-	return load_delta(place, arena, f, err);
+	return load_delta(place, arena, feed, err);
 }
 
 void feed_check(const struct feed_place *place, setting_report_fn report,
@@ -159,7 +159,7 @@ bool feeds_have_delta(const struct node *connect)
 	return node_get(connect, "delta") != NULL;
 }
 
-int feed_word(const struct feed *f, struct sv word, enum change_op *out)
+int feed_word(const struct feed *feed, struct sv word, enum change_op *out)
 {
 	static const enum change_op ops[FEED_WORDS] = { CHANGE_ADD,
 							CHANGE_OBJECT,
@@ -167,7 +167,7 @@ int feed_word(const struct feed *f, struct sv word, enum change_op *out)
 	size_t i;
 
 	for (i = 0; i < FEED_WORDS; i++) {
-		if (sv_ieq(word, f->words[i])) {
+		if (sv_ieq(word, feed->words[i])) {
 			*out = ops[i];
 			return 1;
 		}

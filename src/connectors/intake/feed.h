@@ -50,7 +50,7 @@ struct feed_place {
 
 /* Memory from arena. */
 int feed_load(const struct feed_place *place, struct arena *arena,
-	      struct feed *out, struct error *err);
+	      struct feed *feed, struct error *err);
 /* Reports what is wrong with what feed_load() reads, beyond the table. */
 void feed_check(const struct feed_place *place, setting_report_fn report,
 		void *data);
