@@ -26,6 +26,7 @@
 /* clang-format off: one a line */
 const struct connector_ops *const connectors[] = {
 	&csv_connector,
+	&delimited_connector,
 	&ldif_connector,
 	&dsml_connector,
 	&json_connector,

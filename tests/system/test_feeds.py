@@ -3,6 +3,7 @@ claims, changes, compressed and remote files, files that were cut off.
 
 SPDX-License-Identifier: Apache-2.0
 """
+import csv
 import gzip
 import os
 import json
@@ -19,7 +20,9 @@ store: sqlite:state/conjoin.db
 agents: [hr]
 metaverse:
   person:
-    attributes: { employeeID: string, displayName: string }
+    attributes:
+      employeeID: { type: string, index: true }
+      displayName: string
     delete: { when: [hr] }
 """
 AGENT = """type: %s
@@ -230,6 +233,29 @@ def test_trailer(tmp_path, kind):
     assert len(people_of(folder)) == 3
 
 
+@pytest.mark.parametrize("kind", LINES)
+def test_trailer_is_written(tmp_path, kind):
+    folder = make(tmp_path, kind,
+                  "  path: out\n  expect: { trailer: 'end (\\d+)' }\n")
+    folder.replace("conjoin.yaml", "agents: [hr]", "agents: [src, hr]")
+    folder.replace("conjoin.yaml", "when: [hr]", "when: [src]")
+    folder.write("agents/src.yaml", AGENT % ("jsonl", "  path: src\n"))
+    folder.write("agents/hr.yaml", folder.read("agents/hr.yaml").split(
+        "    project")[0] + """    join: [ { employeeID: id } ]
+    provision: { initial: { id: employeeID } }
+    export: { name: displayName }
+    deprovision: delete
+""")
+    write("jsonl", tmp_path / "src", many(12))
+    write(kind, tmp_path / "out", many(1))
+    (tmp_path / "out").write_text(folder.read("out") + "\nend 1\n")
+    folder.ok("cycle")
+    assert folder.read("out").endswith("end 12\n")
+    folder.ok("run", "hr", "full-import")
+    assert people_of(folder) == dict((str(key), name)
+                                     for key, name in many(12))
+
+
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - set(LINES)))
 def test_no_trailer(tmp_path, kind):
     """A document tells by itself that it is whole."""
@@ -238,7 +264,7 @@ def test_no_trailer(tmp_path, kind):
     assert "an end of its own" in folder.conjoin("check").out
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["json", "avp", "dbf"])
 def test_fetched(tmp_path, kind, web):
     folder = make(tmp_path, kind,
                   f"  path: {web}/hr.csv\n  remote: {{ ca_file: ca.pem }}\n")
@@ -296,3 +322,122 @@ objects:
     assert len(names(folder, "out")) == 2
     old = (tmp_path / "out" / names(folder, "out")[1]).read_bytes()
     assert old == versions[1]
+
+
+# ---- csv: what separates, marks and surrounds ----
+
+TRICKY = ["Ada", "a,b;c|d||e", 'say "x"', "o'neill", "two\nlines", "tab\there",
+          "back\\slash\\", "=SUM(A1)", "'=1", "+49 30", "-5", "'", "|", "#n",
+          "a||", "\\", '"', "'@x"]
+DIALECTS = {
+    "several": ("delimiter: '||'", None),
+    "word": ("delimiter: ' :: '\n  quote: \"'\"", None),
+    "control": ("delimiter: '\\x1f'", {"delimiter": "\x1f"}),
+    "tab": ("delimiter: tab\n  quote: none\n  escape: '\\'",
+            {"delimiter": "\t", "quoting": 3, "escapechar": "\\"}),
+    "escape": ("escape: '\\'", {"escapechar": "\\", "doublequote": False}),
+    "skip": ("skip: 2\n  comment: '#'", None),
+    "formulas": ("formulas: quote", {}),
+    "letters": ("delimiter: §", None),
+}
+OUT = """type: delimited
+connect:
+  path: out.csv
+  create: yes
+  anchor: id
+  %s
+objects:
+  person:
+    metaverse: person
+    provision: { initial: { id: employeeID } }
+    export: { name: displayName }
+    deprovision: delete
+"""
+
+
+def target(path, connect, people):
+    """An agent that writes what another has."""
+    folder = Folder(path)
+    folder.write("conjoin.yaml",
+                 CONFIG.replace("agents: [hr]", "agents: [hr, out]"))
+    folder.write("agents/hr.yaml", AGENT % ("jsonl", "  path: hr\n"))
+    folder.write("agents/out.yaml", OUT % connect)
+    write("jsonl", path / "hr", people)
+    return folder
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_dialect(tmp_path, dialect):
+    """What is written is read back as it was, by others too."""
+    connect, others = DIALECTS[dialect]
+    kept = [name for name in TRICKY
+            if dialect != "tab" or "\n" not in name]
+    people = {str(number): name for number, name in enumerate(kept)}
+    folder = target(tmp_path, connect, people.items())
+    folder.ok("cycle")
+    folder.ok("run", "out", "full-import")
+    found = folder.json("search", "cs", "out")["objects"]
+    assert {obj["attributes"]["id"][0]: obj["attributes"]["name"][0]
+            for obj in found} == people
+    assert not folder.json("pending", "out").get("exports")
+    if others is not None:
+        with open(tmp_path / "out.csv", newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file, **others))
+        strange = {key: "'" + name if dialect == "formulas" and
+                   name.lstrip("'")[:1] in tuple("=+-@\t") else name
+                   for key, name in people.items()}
+        assert {row["id"]: row["name"] for row in rows} == strange
+    # one row changes, the others stay byte for byte
+    before = (tmp_path / "out.csv").read_bytes().splitlines()
+    people["0"] = "Eve"
+    write("jsonl", tmp_path / "hr", people.items())
+    folder.ok("cycle")
+    after = (tmp_path / "out.csv").read_bytes().splitlines()
+    assert sum(a != b for a, b in zip(before, after)) == 1
+    assert len(before) == len(after)
+
+
+def test_what_stands_around_rows(tmp_path):
+    """Lines before the header stay, and the trailer tells the new number."""
+    folder = target(tmp_path, "skip: 2\n  trailer_is: here", [(1, "Ada")])
+    folder.replace("agents/out.yaml", "trailer_is: here",
+                   "expect: { trailer: 'END (\\d+)' }")
+    done = folder.conjoin("cycle")
+    assert "whose trailer says how one looks" in done.out + done.err
+    folder.write("out.csv", "made by hand\r\n\"\r\nid,name\r\n7,Old\r\n"
+                 "END 0001\r\n")
+    folder.ok("cycle")
+    assert (tmp_path / "out.csv").read_bytes() == (
+        b"made by hand\r\n\"\r\nid,name\r\n7,Old\r\n1,Ada\r\nEND 0002\r\n")
+    assert counted(folder.json("run", "out", "full-import")["steps"][0])
+
+
+def test_columns_without_names(tmp_path):
+    """Several columns of a name, a type in a column, a code page."""
+    folder = Folder(tmp_path)
+    folder.write("conjoin.yaml", CONFIG)
+    folder.write("agents/hr.yaml", """type: delimited
+connect:
+  path: hr
+  anchor: id
+  header: no
+  columns: [ kind, id, phone, phone, name ]
+  type: kind
+  encoding: cp437
+  delimiter: '|'
+  null: '-'
+objects:
+  person:
+    attributes: { phone: { multi: true, separator: ';' } }
+    metaverse: person
+    project: true
+    import: { employeeID: id, displayName: name }
+""")
+    folder.write("hr", "person|1|11;12|13|Zo\x89\ngroup|2|||x\nperson|3|-||-\n",
+                 encoding="latin1")
+    assert counted(run(folder))["filtered-objects"] == 1
+    found = {obj["attributes"]["id"][0]: obj["attributes"]
+             for obj in folder.json("search", "cs", "hr")["objects"]}
+    assert found["1"]["name"] == ["Zoë"]
+    assert sorted(found["1"]["phone"]) == ["11", "12", "13"]
+    assert set(found["3"]) == {"id"}

@@ -84,31 +84,23 @@ int csv_row_type(const struct connector_session *s,
 	return 0;
 }
 
-const struct connector_ops csv_connector = {
-	.abi = CONNECTOR_ABI,
-	.name = "csv",
-	.help = "Delimited text files, one row for each object.",
-	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA |
-		CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE,
-	.settings = csv_settings,
-	.caps_of = csv_caps,
-	.check = csv_check,
-	.local_attrs = csv_local_attrs,
-	.open = csv_open,
-	.close = csv_close,
-	.look = csv_look,
-	.schema = csv_schema,
-	.sample = csv_sample,
-	.import_begin = csv_import_begin,
-	.next = csv_import_next,
-	.expand = csv_import_expand,
-	.import_end = csv_import_end,
-	.import_kept = csv_import_kept,
-	.import_flawed = csv_import_flawed,
-	.import_note = csv_import_note,
-	.import_progress = csv_import_progress,
-	.export_begin = csv_export_begin,
-	.export_put = csv_export_put,
-	.export_result = csv_export_result,
-	.export_end = csv_export_end,
-};
+#define CSV_CONNECTOR                                                          \
+	.abi = CONNECTOR_ABI,                                                  \
+	.help = "Delimited text files, one row for each object.",              \
+	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA |                   \
+		CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE,                  \
+	.settings = csv_settings, .caps_of = csv_caps, .check = csv_check,     \
+	.local_attrs = csv_local_attrs, .open = csv_open, .close = csv_close,  \
+	.look = csv_look, .schema = csv_schema, .sample = csv_sample,          \
+	.import_begin = csv_import_begin, .next = csv_import_next,             \
+	.expand = csv_import_expand, .import_end = csv_import_end,             \
+	.import_kept = csv_import_kept, .import_flawed = csv_import_flawed,    \
+	.import_note = csv_import_note,                                        \
+	.import_progress = csv_import_progress,                                \
+	.export_begin = csv_export_begin, .export_put = csv_export_put,        \
+	.export_result = csv_export_result, .export_end = csv_export_end,
+
+const struct connector_ops csv_connector = { .name = "csv", CSV_CONNECTOR };
+
+const struct connector_ops delimited_connector = { .name = "delimited",
+						   CSV_CONNECTOR };

@@ -9,5 +9,7 @@
 #include "connector/connector.h"
 
 extern const struct connector_ops csv_connector;
+/* The same by another name. */
+extern const struct connector_ops delimited_connector;
 
 #endif

@@ -90,6 +90,7 @@ void csv_guess_dialect(struct connector_session *s)
 		size_t best = guess_delimiter(sv_make(buffer, (size_t)n));
 
 		source->dialect.delimiter = delimiters[best].c;
+		source->dialect.more = SV_NULL;
 		if (best)
 			s->delimiter = delimiters[best].name;
 	}

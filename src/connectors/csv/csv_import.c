@@ -73,6 +73,10 @@ static struct sv make_context(const struct input *in, struct arena *arena)
 		    dialect->quote, dialect->comment, dialect->trim,
 		    layout->type);
 	add_text(&sb, dialect->null);
+	if (dialect->more.len || dialect->escape || dialect->formulas) {
+		strbuf_addf(&sb, "%d %d ", dialect->escape, dialect->formulas);
+		add_text(&sb, dialect->more);
+	}
 	for (i = 0; i < in->source->anchor_count; i++)
 		strbuf_addf(&sb, "%zu ", layout->anchors[i]);
 	for (i = 0; i < layout->count; i++)

@@ -66,7 +66,7 @@ static size_t cell_values(const struct work *w, const struct attr_def *def,
 
 	*out = NULL;
 	for (column = 0; column < w->t->names.len; column++) {
-		struct sv text = w->cells[column];
+		struct sv text = csv_unmarked(&w->t->dialect, w->cells[column]);
 		const char *hit;
 
 		if (!sv_ieq_str(w->t->names.at[column], def->name))
@@ -110,6 +110,7 @@ static struct sv join_values(const struct work *w, const struct attr_def *def,
 
 static void set_cell(struct work *w, size_t column, struct sv text)
 {
+	text = csv_marked(&w->t->dialect, text, w->arena);
 	if (sv_eq(w->cells[column], text))
 		return;
 	w->cells[column] = text;
@@ -257,11 +258,12 @@ static int add_row(struct work *w, struct sv spooled, struct csv_item *item)
 
 	memset(w->cells, 0, w->t->names.len * sizeof(*w->cells));
 	for (i = 0; i < source->anchor_count; i++)
-		w->cells[csv_column_of(w->t, source->anchors[i])] =
-			csv_anchor_part(item->anchor, i, source->anchor_count);
+		set_cell(
+			w, csv_column_of(w->t, source->anchors[i]),
+			csv_anchor_part(item->anchor, i, source->anchor_count));
 	if (source->type == BY_COLUMN)
-		w->cells[csv_column_of(w->t, source->type_column)] =
-			sv_from(w->s->config->types[item->type].name);
+		set_cell(w, csv_column_of(w->t, source->type_column),
+			 sv_from(w->s->config->types[item->type].name));
 	w->changed = true;
 	w->present = true;
 	return apply_values(w, spooled, item);
@@ -365,6 +367,7 @@ static int keep_row(struct csv_target *t, const struct csv_row *row,
 
 	if (csv_write_text(out, row->lead, err) < 0)
 		return -1;
+	out->rows++;
 	if (t->names.len == t->file_columns || row->error ||
 	    row->count != t->file_columns)
 		return csv_write_text(out, raw, err) < 0
@@ -376,9 +379,7 @@ static int keep_row(struct csv_target *t, const struct csv_row *row,
 	if (csv_write_text(out, raw, err) < 0)
 		return -1;
 	for (i = t->file_columns; i < t->names.len; i++)
-		if (csv_write_text(out, sv_make(&t->dialect.delimiter, 1),
-				   err) < 0)
-			return -1;
+		csv_write_delimiter(out);
 	return csv_write_text(out, sv_from(out->end_of_line), err);
 }
 
@@ -458,7 +459,36 @@ static int copy_rows(struct connector_session *s, struct csv_target *t,
 		if (ret == 0)
 			ret = write_missing_newline(out, row.lead, err);
 	}
+	in->in.at = in->in.len; /* a trailer may stand behind it */
 	arena_release(&scratch);
+	return ret;
+}
+
+static bool ends_with_cr(struct sv line)
+{
+	return line.len > 1 && line.ptr[line.len - 2] == '\r';
+}
+
+/* A file that is made anew has empty lines where others have their own. */
+static int write_header(struct csv_target *t, const struct csv_layout *layout,
+			struct csv_writer *out, struct error *err)
+{
+	int64_t i;
+	int ret = 0;
+
+	if (csv_write_text(out, layout->before, err) < 0)
+		return -1;
+	for (i = 0; !t->exists && i < t->source->skip; i++)
+		if (csv_write_text(out, sv_from(out->end_of_line), err) < 0)
+			return -1;
+	if (t->source->header &&
+	    (!t->exists || t->names.len != t->file_columns))
+		ret = csv_write_row(out, t->names.at, t->names.len, err);
+	else if (t->source->header)
+		ret = csv_write_text(out, layout->header, err) < 0
+			      ? -1
+			      : write_missing_newline(out, layout->header, err);
+	out->rows = 0;
 	return ret;
 }
 
@@ -468,7 +498,6 @@ static int start_rows(struct connector_session *s, struct csv_target *t,
 		      struct error *err)
 {
 	struct csv_layout layout;
-	struct sv raw;
 	int ret = csv_source_open(t->source, NULL, s->config, CSV_LAYOUT_EXPORT,
 				  &s->export->arena, in, &layout, err);
 	size_t i;
@@ -487,16 +516,26 @@ static int start_rows(struct connector_session *s, struct csv_target *t,
 					 "' were changed by somebody else "
 					 "during the export",
 					 SV_ARG(t->source->feed.name));
-	raw = sv_make(in->in.buffer, in->in.at);
-	if (t->exists && raw.len > 1 && raw.ptr[raw.len - 2] == '\r')
+	if (ends_with_cr(layout.before) || ends_with_cr(layout.header))
 		out->end_of_line = "\r\n";
-	if (!t->source->header)
-		return 0;
-	if (!t->exists || t->names.len != t->file_columns)
-		return csv_write_row(out, t->names.at, t->names.len, err);
-	if (csv_write_text(out, raw, err) < 0)
-		return -1;
-	return write_missing_newline(out, raw, err);
+	return write_header(t, &layout, out, err);
+}
+
+/* The trailer tells how many rows stand before it now. */
+static int write_trailer(struct csv_target *t, struct csv_reader *in,
+			 struct csv_writer *out, struct error *err)
+{
+	struct arena scratch = ARENA_INIT;
+	struct sv line;
+	int ret = feed_new_trailer(&t->source->feed, t->exists ? &in->in : NULL,
+				   out->rows, &scratch, &line, err);
+
+	if (ret > 0)
+		ret = csv_write_text(out, line, err);
+	if (ret == 0 && line.len)
+		ret = write_missing_newline(out, line, err);
+	arena_release(&scratch);
+	return ret;
 }
 
 int csv_merge(struct connector_session *s, struct csv_target *t,
@@ -516,6 +555,8 @@ int csv_merge(struct connector_session *s, struct csv_target *t,
 		ret = copy_rows(s, t, &in, &out, err);
 	if (ret == 0)
 		ret = append_rows(s, t, &out, err);
+	if (ret == 0)
+		ret = write_trailer(t, &in, &out, err);
 	if (ret == 0)
 		ret = csv_writer_flush(&out, err);
 	csv_reader_close(&in);

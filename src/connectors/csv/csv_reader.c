@@ -55,16 +55,60 @@ static struct sv trim_field(const struct csv_reader *r, struct sv field)
 	return r->dialect.trim ? sv_trim(field) : field;
 }
 
+size_t csv_find_delimiter(const struct csv_dialect *d, struct sv text,
+			  size_t from)
+{
+	size_t at = sv_find(text, d->delimiter, from);
+
+	if (!d->more.len)
+		return at;
+	while (at < text.len &&
+	       !sv_starts(sv_sub(text, at + 1, text.len), d->more))
+		at = sv_find(text, d->delimiter, at + 1);
+	return at;
+}
+
+/* A spreadsheet evaluates what begins so. */
+static bool is_formula(struct sv text)
+{
+	return text.len && memchr("=+-@\t\r", text.ptr[0], 6);
+}
+
+struct sv csv_unmarked(const struct csv_dialect *d, struct sv field)
+{
+	size_t marks = 0;
+
+	if (!d->formulas || !field.len || field.ptr[0] != '\'')
+		return field;
+	while (marks < field.len && field.ptr[marks] == '\'')
+		marks++;
+	return is_formula(sv_sub(field, marks, field.len))
+		       ? sv_sub(field, 1, field.len)
+		       : field;
+}
+
 static size_t count_fields(const struct csv_reader *r, struct sv line)
 {
 	size_t count = 1;
 	size_t at = 0;
 
-	while ((at = sv_find(line, r->dialect.delimiter, at)) < line.len) {
+	while ((at = csv_find_delimiter(&r->dialect, line, at)) < line.len) {
 		count++;
-		at++;
+		at += 1 + r->dialect.more.len;
 	}
 	return count;
+}
+
+static const char *next_delimiter(const struct csv_dialect *d, const char *at,
+				  const char *end)
+{
+	size_t left = (size_t)(end - at);
+	size_t hit;
+
+	if (!d->more.len)
+		return memchr(at, d->delimiter, left);
+	hit = csv_find_delimiter(d, sv_make(at, left), 0);
+	return hit < left ? at + hit : NULL;
 }
 
 /* Cuts row->text into fields, at most `limit`. */
@@ -74,7 +118,6 @@ static void cut(const struct csv_reader *r, struct arena *arena,
 	size_t room = r->columns ? r->columns + 1 : count_fields(r, row->text);
 	const char *at = row->text.ptr;
 	const char *end = at + row->text.len;
-	char delimiter = r->dialect.delimiter;
 	size_t count = 0;
 
 	if (room > limit)
@@ -82,7 +125,7 @@ static void cut(const struct csv_reader *r, struct arena *arena,
 	row->fields = arena_alloc(arena, room * sizeof(*row->fields));
 	row->partial = false;
 	for (;;) {
-		const char *hit = memchr(at, delimiter, (size_t)(end - at));
+		const char *hit = next_delimiter(&r->dialect, at, end);
 		const char *stop = hit ? hit : end;
 
 		if (count < room)
@@ -95,7 +138,7 @@ static void cut(const struct csv_reader *r, struct arena *arena,
 			row->partial = true;
 			break;
 		}
-		at = hit + 1;
+		at = hit + 1 + r->dialect.more.len;
 	}
 	row->count = count;
 }
@@ -167,6 +210,7 @@ static void skip_blanks(struct quoted *q)
 /* Behind a field: 1 another follows, 0 the row ends here, -1 neither. */
 static int behind_field(struct quoted *q, struct error *err)
 {
+	struct sv line;
 	size_t end;
 	int more;
 
@@ -177,8 +221,10 @@ static int behind_field(struct quoted *q, struct error *err)
 	skip_blanks(q);
 	if (q->r->in.at + q->pos == q->r->in.len)
 		return 0;
-	if (byte_at(q, q->pos) == q->r->dialect.delimiter) {
-		q->pos++;
+	line = sv_make(q->r->in.buffer + q->r->in.at, end);
+	if (q->pos < end &&
+	    csv_find_delimiter(&q->r->dialect, line, q->pos) == q->pos) {
+		q->pos += 1 + q->r->dialect.more.len;
 		return 1;
 	}
 	if (byte_at(q, q->pos) == '\r' && q->pos + 1 == end)
@@ -187,6 +233,29 @@ static int behind_field(struct quoted *q, struct error *err)
 		return -1;
 	q->pos += more ? 1 : 0;
 	return 0;
+}
+
+/* Text between quotes; true: the quote behind it is one of its characters. */
+static bool add_part(struct quoted *q, struct sv part)
+{
+	char escape = q->r->dialect.escape;
+	size_t from = 0;
+
+	if (!escape) {
+		strbuf_addsv(&q->text, part);
+		return false;
+	}
+	for (;;) {
+		size_t hit = sv_find(part, escape, from);
+
+		strbuf_addsv(&q->text, sv_sub(part, from, hit));
+		if (hit == part.len)
+			return false;
+		if (hit + 1 == part.len)
+			return true;
+		strbuf_addc(&q->text, part.ptr[hit + 1]);
+		from = hit + 2;
+	}
 }
 
 /* 1: the field's text is added, pos is behind its closing quote; 0: broken. */
@@ -211,7 +280,11 @@ static int quoted_field(struct quoted *q, struct error *err)
 			q->multi_line = true;
 			q->span = q->open;
 		}
-		strbuf_addsv(&q->text, part);
+		if (add_part(q, part)) {
+			strbuf_addc(&q->text, quote);
+			from = hit + 1;
+			continue;
+		}
 		/* The byte behind decides; it may not be in the buffer yet. */
 		while (q->r->in.at + hit + 1 == q->r->in.len && !q->r->in.end)
 			if (text_input_fill(&q->r->in, err) < 0)
@@ -227,6 +300,22 @@ static int quoted_field(struct quoted *q, struct error *err)
 	}
 }
 
+/* A field in which characters are escaped; returns how long it is. */
+static size_t escaped_field(struct quoted *q, struct sv line)
+{
+	const struct csv_dialect *d = &q->r->dialect;
+	size_t i = 0;
+
+	while (i < line.len) {
+		if (line.ptr[i] == d->escape && i + 1 < line.len)
+			i++;
+		else if (csv_find_delimiter(d, line, i) == i)
+			break;
+		strbuf_addc(&q->text, line.ptr[i++]);
+	}
+	return i;
+}
+
 static int plain_field(struct quoted *q, struct error *err)
 {
 	struct csv_reader *r = q->r;
@@ -236,7 +325,12 @@ static int plain_field(struct quoted *q, struct error *err)
 	if (text_input_find(&r->in, '\n', q->pos, &end, err) < 0)
 		return -1;
 	field = sv_make(r->in.buffer + r->in.at + q->pos, end - q->pos);
-	field.len = sv_find(field, r->dialect.delimiter, 0);
+	if (r->dialect.escape &&
+	    memchr(field.ptr, r->dialect.escape, field.len)) {
+		q->pos += escaped_field(q, strip_cr(field));
+		return 1;
+	}
+	field.len = csv_find_delimiter(&r->dialect, field, 0);
 	if (field.len == end - q->pos)
 		field = strip_cr(field);
 	q->pos += field.len;
@@ -251,7 +345,7 @@ static int one_field(struct quoted *q, struct error *err)
 	int ret;
 
 	skip_blanks(q);
-	if (q->r->in.at + q->pos < q->r->in.len &&
+	if (q->r->in.at + q->pos < q->r->in.len && q->r->dialect.quote &&
 	    byte_at(q, q->pos) == q->r->dialect.quote)
 		ret = quoted_field(q, err);
 	else
@@ -348,6 +442,15 @@ static bool is_comment(const struct csv_reader *r, struct sv line)
 	return r->dialect.comment && line.ptr[0] == r->dialect.comment;
 }
 
+/* Does a character of it mean more than itself? */
+static bool is_marked(const struct csv_reader *r, struct sv line)
+{
+	const struct csv_dialect *d = &r->dialect;
+
+	return (d->quote && memchr(line.ptr, d->quote, line.len)) ||
+	       (d->escape && memchr(line.ptr, d->escape, line.len));
+}
+
 int csv_reader_next(struct csv_reader *r, struct arena *arena,
 		    struct csv_row *row, struct error *err)
 {
@@ -382,7 +485,7 @@ int csv_reader_next(struct csv_reader *r, struct arena *arena,
 	row->line = r->line;
 	r->in.at += lead;
 	len = end - lead + (ret > 0);
-	if (r->dialect.quote && memchr(line.ptr, r->dialect.quote, line.len)) {
+	if (is_marked(r, line)) {
 		if (quoted_row(r, arena, row, &len, err) < 0)
 			return -1;
 	} else {

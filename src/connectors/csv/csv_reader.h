@@ -17,10 +17,13 @@
 #include "connectors/text_input.h"
 
 struct csv_dialect {
-	char delimiter;
+	char delimiter;       /* or the first character of it */
+	struct sv more;       /* those that follow; mostly none */
 	char quote;           /* '\0': there are no quotes */
+	char escape;          /* the character behind it is one; or '\0' */
 	char comment;         /* lines that begin with it are passed over */
 	bool trim;            /* blanks around fields do not count */
+	bool formulas;        /* what looks like one has an apostrophe */
 	struct sv null;       /* the text that stands for no value; or empty */
 	const char *encoding; /* NULL: UTF-8 */
 };
@@ -71,6 +74,14 @@ void csv_row_cut(const struct csv_reader *reader, struct arena *arena,
 		 struct csv_row *row);
 /* Accepts the all-zero struct. */
 void csv_reader_close(struct csv_reader *reader);
+
+/* Where in a text the next delimiter begins, or its length. */
+size_t csv_find_delimiter(const struct csv_dialect *dialect, struct sv text,
+			  size_t from);
+
+/* A field without the apostrophe that marks what a spreadsheet would take for a
+ * formula. */
+struct sv csv_unmarked(const struct csv_dialect *dialect, struct sv field);
 
 /* In which character of its line field `i` begins, 1 based; for a field that
  * the row lacks its end. */

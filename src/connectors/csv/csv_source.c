@@ -11,6 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DELIMITER_MAX 16 /* bytes */
+#define BAD_DELIMITER                                                          \
+	"'delimiter' must be one or more characters without ends of line, or " \
+	"tab"
+
 /* clang-format off */
 #define FILE_SETTINGS                                                          \
 	{ .name = "path", .type = SETTING_PATH,                                \
@@ -19,9 +24,13 @@
 	  .help = "The column, or the columns, that identify an object for "   \
 		  "ever" },                                                    \
 	{ .name = "delimiter", .type = SETTING_TEXT, .fallback = ",",          \
-	  .help = "The character between fields, or tab" },                    \
+	  .help = "What stands between fields: one or more characters, or "    \
+		  "tab" },                                                     \
 	{ .name = "quote", .type = SETTING_TEXT, .fallback = "\"",             \
 	  .help = "The character around fields, or none" },                    \
+	{ .name = "escape", .type = SETTING_TEXT, .fallback = "none",          \
+	  .help = "The character before one that would mean more than itself;" \
+		  " none: a quote within quotes stands twice" },               \
 	{ .name = "encoding", .type = SETTING_TEXT, .fallback = "utf-8",       \
 	  .help = "utf-8, latin1, windows-1252, utf-16 or any that iconv "     \
 		  "knows; a byte order mark outweighs it" },                   \
@@ -29,12 +38,19 @@
 	  .help = "The first row names the columns" },                         \
 	{ .name = "columns", .type = SETTING_NAMES,                            \
 	  .help = "With header: no, the names of the columns" },               \
+	{ .name = "skip", .type = SETTING_NUMBER, .fallback = "0",             \
+	  .help = "So many lines at the beginning are no rows, nor a header" },\
 	{ .name = "comment", .type = SETTING_TEXT,                             \
 	  .help = "The character with which lines begin that are no rows" },   \
 	{ .name = "trim", .type = SETTING_SWITCH, .fallback = "no",            \
 	  .help = "Blanks around a field do not count" },                      \
 	{ .name = "null", .type = SETTING_TEXT,                                \
 	  .help = "A text that stands for no value, as an empty field does" }, \
+	{ .name = "formulas", .type = SETTING_CHOICE, .fallback = "keep",      \
+	  .words = "keep|quote",                                               \
+	  .help = "Values that a spreadsheet would take for formulas: as they "\
+		  "are, or with an apostrophe before them, which is no part "  \
+		  "of the value" },                                            \
 	{ .name = "create", .type = SETTING_SWITCH, .fallback = "no",          \
 	  .help = "A missing file is an empty one: for a target that the "     \
 		  "first export makes" },                                      \
@@ -96,14 +112,61 @@ static size_t names_of(const struct node *own, const struct node *all,
 	return count;
 }
 
-/* 1: a delimiter or quote; 0: it is not one. */
+/* The value of "\\x1f" as it stands at `at`; -1: it is none. */
+static int hex_byte(struct sv text, size_t at)
+{
+	struct strbuf byte = STRBUF_INIT(1);
+	int value = -1;
+
+	if (sv_starts(sv_sub(text, at, text.len), SV_LIT("\\x")) &&
+	    at + 4 <= text.len &&
+	    strbuf_add_unhex(&byte, sv_sub(text, at + 2, at + 4)) && byte.len)
+		value = (unsigned char)byte.ptr[0];
+	strbuf_release(&byte);
+	return value;
+}
+
+/* 1: what can stand between fields; 0: it cannot. */
+static int parse_delimiter(struct sv text, struct arena *arena,
+			   struct csv_dialect *out)
+{
+	static const struct {
+		const char *word;
+		const char *text;
+	} words[] = { { "tab", "\t" },
+		      { "\\t", "\t" },
+		      { "comma", "," },
+		      { "semicolon", ";" },
+		      { "space", " " } };
+	char bytes[DELIMITER_MAX + 1];
+	size_t len = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (sv_ieq_str(text, words[i].word))
+			text = sv_from(words[i].text);
+	for (i = 0; i < text.len && len < sizeof(bytes); i++) {
+		int byte = hex_byte(text, i);
+
+		i += byte < 0 ? 0 : 3;
+		bytes[len++] = (char)(byte < 0 ? text.ptr[i] : byte);
+	}
+	if (!len || len > DELIMITER_MAX || memchr(bytes, '\n', len) ||
+	    memchr(bytes, '\r', len) || memchr(bytes, '\0', len) ||
+	    !text_is_utf8(sv_make(bytes, len)))
+		return 0;
+	out->delimiter = bytes[0];
+	out->more = arena_dup(arena, sv_make(bytes + 1, len - 1));
+	return 1;
+}
+
+/* 1: a quote, escape or comment; 0: it is not one. */
 static int parse_char(struct sv text, char *out)
 {
 	static const struct {
 		const char *word;
 		char c;
-	} words[] = { { "tab", '\t' },      { "\\t", '\t' },  { "comma", ',' },
-		      { "semicolon", ';' }, { "none", '\0' }, { "", '\0' } };
+	} words[] = { { "none", '\0' }, { "", '\0' } };
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(*words); i++) {
@@ -137,6 +200,28 @@ static struct feed_place feed_place(const struct connector_config *config,
 	};
 }
 
+/* 1, or 0 and err. */
+static int parse_dialect(const struct node *own, const struct node *all,
+			 struct arena *arena, struct csv_dialect *out,
+			 struct error *err)
+{
+	if (!parse_delimiter(text_of(own, all, "delimiter"), arena, out)) {
+		(void)error_set(err, ERR_INVALID, "%s", BAD_DELIMITER);
+		return 0;
+	}
+	if (!parse_char(text_of(own, all, "quote"), &out->quote) ||
+	    !parse_char(text_of(own, all, "escape"), &out->escape) ||
+	    !parse_char(text_of(own, all, "comment"), &out->comment)) {
+		(void)error_set(err, ERR_INVALID,
+				"'quote', 'escape' and 'comment' must be one "
+				"character each");
+		return 0;
+	}
+	if (out->escape == out->quote) /* it stands twice */
+		out->escape = '\0';
+	return 1;
+}
+
 static int load_source(const struct connector_config *config,
 		       const struct node *own, struct arena *arena,
 		       struct csv_source *s, struct error *err)
@@ -151,6 +236,8 @@ static int load_source(const struct connector_config *config,
 		return error_set(err, ERR_INVALID,
 				 "'path' and 'anchor' must be set for each "
 				 "file");
+	s->dialect.formulas = sv_eq_str(text_of(own, all, "formulas"), "quote");
+	(void)sv_to_i64(text_of(own, all, "skip"), &s->skip);
 	s->dialect.trim = switch_of(own, all, "trim");
 	s->dialect.null = text_of(own, all, "null");
 	s->header = switch_of(own, all, "header");
@@ -161,16 +248,8 @@ static int load_source(const struct connector_config *config,
 	if (!s->header)
 		s->column_count =
 			names_of(own, all, "columns", arena, &s->columns);
-	if (!parse_char(text_of(own, all, "delimiter"),
-			&s->dialect.delimiter) ||
-	    !s->dialect.delimiter ||
-	    !parse_char(text_of(own, all, "quote"), &s->dialect.quote))
-		return error_set(err, ERR_INVALID,
-				 "'delimiter' and 'quote' must be one "
-				 "character");
-	if (!parse_char(text_of(own, all, "comment"), &s->dialect.comment))
-		return error_set(err, ERR_INVALID,
-				 "'comment' must be one character");
+	if (!parse_dialect(own, all, arena, &s->dialect, err))
+		return -1;
 	if (!text_encoding(encoding, arena, &s->dialect.encoding))
 		return error_set(err, ERR_INVALID,
 				 "the encoding '" SV_FMT "' is not known",
@@ -233,15 +312,23 @@ static const struct node *place_of(const struct node *own,
 	return node ? node : own;
 }
 
+static bool is_in(char c, const struct csv_dialect *dialect)
+{
+	return c == dialect->delimiter ||
+	       sv_find(dialect->more, c, 0) < dialect->more.len;
+}
+
 static void check_file(const struct check *c, const struct node *own)
 {
 	const struct node *all = c->config->connect;
 	struct arena scratch = ARENA_INIT;
 	const char *encoding;
 	struct sv *names;
-	char delimiter = '\0';
+	struct csv_dialect dialect = { .delimiter = '\0' };
 	char quote = '\0';
+	char escape = '\0';
 	char comment = '\0';
+	int64_t skip = 0;
 
 	if (!setting_text(own, file_settings, "path").len)
 		problem(c, own, "'path' is missing: the file");
@@ -249,17 +336,25 @@ static void check_file(const struct check *c, const struct node *own)
 		problem(c, own,
 			"'anchor' is missing: the column that identifies an "
 			"object for ever");
-	if (!parse_char(text_of(own, all, "delimiter"), &delimiter) ||
-	    !delimiter)
-		problem(c, place_of(own, all, "delimiter"),
-			"'delimiter' must be one character, or tab");
+	if (!parse_delimiter(text_of(own, all, "delimiter"), &scratch,
+			     &dialect))
+		problem(c, place_of(own, all, "delimiter"), BAD_DELIMITER);
 	if (!parse_char(text_of(own, all, "quote"), &quote) ||
-	    (quote && quote == delimiter))
+	    (quote && is_in(quote, &dialect)))
 		problem(c, place_of(own, all, "quote"),
 			"'quote' must be one character that is not the "
 			"delimiter, or none");
+	if (!parse_char(text_of(own, all, "escape"), &escape) ||
+	    (escape && is_in(escape, &dialect)))
+		problem(c, place_of(own, all, "escape"),
+			"'escape' must be one character that is not the "
+			"delimiter, or none");
+	if (!sv_to_i64(text_of(own, all, "skip"), &skip) || skip < 0 ||
+	    skip > 10000)
+		problem(c, place_of(own, all, "skip"),
+			"'skip' must be 0 to 10000 lines");
 	if (!parse_char(text_of(own, all, "comment"), &comment) ||
-	    (comment && (comment == delimiter || comment == quote)))
+	    (comment && (is_in(comment, &dialect) || comment == quote)))
 		problem(c, place_of(own, all, "comment"),
 			"'comment' must be one character that is neither the "
 			"delimiter nor the quote");
@@ -455,6 +550,18 @@ static int lay_out(const struct csv_source *s,
 	return 0;
 }
 
+static struct sv join(struct sv a, struct sv b, struct arena *arena)
+{
+	struct strbuf both = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct sv out;
+
+	strbuf_addsv(&both, a);
+	strbuf_addsv(&both, b);
+	out = arena_dup(arena, strbuf_sv(&both));
+	strbuf_release(&both);
+	return out;
+}
+
 static int read_header(const struct csv_source *s, struct sv file,
 		       unsigned flags, struct arena *arena,
 		       struct csv_reader *r, struct csv_layout *l,
@@ -470,6 +577,10 @@ static int read_header(const struct csv_source *s, struct sv file,
 		return 1;
 	}
 	ret = csv_reader_next(r, arena, &row, err);
+	if (ret > 0 && flags & CSV_LAYOUT_EXPORT) {
+		l->before = join(l->before, row.lead, arena);
+		l->header = arena_dup(arena, row.raw);
+	}
 	if (ret == 0 && (flags & (CSV_LAYOUT_DELTA | CSV_LAYOUT_EXPORT)))
 		return 0;
 	if (ret == 0)
@@ -496,6 +607,30 @@ static int read_header(const struct csv_source *s, struct sv file,
 	return 1;
 }
 
+/* What stands before the header is kept by an export. */
+static int skip_lines(const struct csv_source *s, struct csv_reader *r,
+		      unsigned flags, struct arena *arena, struct csv_layout *l,
+		      struct error *err)
+{
+	int64_t i;
+
+	for (i = 0; i < s->skip; i++) {
+		size_t end;
+		int ret = text_input_find(&r->in, '\n', 0, &end, err);
+
+		if (ret < 0)
+			return -1;
+		end += ret > 0;
+		if (flags & CSV_LAYOUT_EXPORT)
+			l->before = join(l->before,
+					 sv_make(r->in.buffer + r->in.at, end),
+					 arena);
+		r->in.at += end;
+		r->line += ret > 0;
+	}
+	return 0;
+}
+
 int csv_source_open(const struct csv_source *s, const struct intake_file *from,
 		    const struct connector_config *config, unsigned flags,
 		    struct arena *arena, struct csv_reader *r,
@@ -514,6 +649,13 @@ int csv_source_open(const struct csv_source *s, const struct intake_file *from,
 	if (from) {
 		r->in.path = arena_cstr(arena, file);
 		r->in.limit = from->end;
+	} else if (feed_trailer(&s->feed, path, &r->in.limit, err) < 0) {
+		csv_reader_close(r);
+		return -1;
+	}
+	if (skip_lines(s, r, flags, arena, l, err) < 0) {
+		csv_reader_close(r);
+		return -1;
 	}
 	ret = read_header(s, file, flags, arena, r, l, err);
 	if (ret > 0) {
@@ -534,6 +676,8 @@ struct sv csv_field(const struct csv_source *s, const struct csv_row *row,
 	if (column >= row->count)
 		return SV_NULL;
 	field = row->fields[column];
+	if (s->dialect.formulas)
+		field = csv_unmarked(&s->dialect, field);
 	if (s->dialect.null.len && sv_eq(field, s->dialect.null))
 		return SV_NULL;
 	return field;

@@ -22,6 +22,7 @@ struct csv_source {
 	struct sv *anchors; /* columns */
 	size_t anchor_count;
 	struct csv_dialect dialect;
+	int64_t skip; /* lines before the header */
 	bool header;
 	bool create;        /* a file that is missing is an empty one */
 	struct sv *columns; /* when there is no header */
@@ -49,9 +50,11 @@ struct csv_wanted {
 struct csv_layout {
 	struct sv *names; /* of the columns */
 	size_t count;
-	size_t *anchors; /* columns, as many as the source has anchors */
-	size_t type;     /* column, or CSV_NO_COLUMN */
-	size_t change;   /* column, or CSV_NO_COLUMN */
+	struct sv before; /* for an export: what stands before the header ... */
+	struct sv header; /* ... and the header's line */
+	size_t *anchors;  /* columns, as many as the source has anchors */
+	size_t type;      /* column, or CSV_NO_COLUMN */
+	size_t change;    /* column, or CSV_NO_COLUMN */
 	struct csv_wanted **wanted; /* for each of the agent's types */
 	size_t *wanted_count;
 };

@@ -13,6 +13,7 @@ struct csv_writer {
 	struct csv_dialect dialect;
 	struct text_output to;
 	const char *end_of_line;
+	uint64_t rows; /* that were written */
 };
 
 /* With `bom` a byte order mark is written first. */
@@ -22,6 +23,8 @@ int csv_writer_open(struct csv_writer *writer,
 /* One row, its fields quoted where they need it. */
 int csv_write_row(struct csv_writer *writer, const struct sv *fields,
 		  size_t count, struct error *err);
+/* What stands between two fields. */
+void csv_write_delimiter(struct csv_writer *writer);
 /* Text as it is: a row that is kept. */
 int csv_write_text(struct csv_writer *writer, struct sv text,
 		   struct error *err);
@@ -29,6 +32,11 @@ int csv_write_text(struct csv_writer *writer, struct sv text,
 int csv_writer_flush(struct csv_writer *writer, struct error *err);
 /* Accepts the all-zero struct. */
 void csv_writer_close(struct csv_writer *writer);
+
+/* What a spreadsheet would take for a formula gets an apostrophe, where the
+ * dialect says so. */
+struct sv csv_marked(const struct csv_dialect *dialect, struct sv text,
+		     struct arena *arena);
 
 /* NULL: the text can stand in a field of this dialect and is read back as it
  * is; else why not. */

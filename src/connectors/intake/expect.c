@@ -11,6 +11,7 @@
 #include "connectors/intake/intake_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <regex.h>
 #include <stdio.h>
@@ -73,85 +74,154 @@ static void last_line(struct sv tail, size_t *from, size_t *to)
 		--*from;
 }
 
-static int match(struct taken *t, struct sv line, struct arena *arena,
-		 struct error *err)
+static int find_count(const struct intake_source *source, struct sv name,
+		      struct sv line, regmatch_t groups[2], struct error *err)
 {
-	struct sv trailer = t->source->trailer;
-	char *text = arena_cstr(arena, line);
-	regmatch_t groups[2];
+	struct arena scratch = ARENA_INIT;
+	struct sv trailer = source->trailer;
+	char *text = arena_cstr(&scratch, line);
 	regex_t regex;
-	int64_t rows;
-	int ret;
+	int ret =
+		regcomp(&regex, posix_pattern(trailer, &scratch), REG_EXTENDED);
 
-	if (regcomp(&regex, posix_pattern(trailer, arena), REG_EXTENDED) != 0)
-		return error_set(err, ERR_INVALID,
-				 "'" SV_FMT "' is no regular expression",
-				 SV_ARG(trailer));
-	ret = regexec(&regex, text, 2, groups, 0);
-	regfree(&regex);
-	if (ret || groups[1].rm_so < 0)
-		return error_set(
-			err, ERR_INVALID,
-			"'" SV_FMT "' is not whole: its last line should be as "
-			"the trailer '" SV_FMT "' has it, but is '%.80s'; have "
-			"it sent again, or correct `expect: trailer`",
-			SV_ARG(t->file.name), SV_ARG(trailer), text);
+	if (ret) {
+		ret = error_set(err, ERR_INVALID,
+				"'" SV_FMT "' is no regular expression",
+				SV_ARG(trailer));
+	} else {
+		ret = regexec(&regex, text, 2, groups, 0);
+		regfree(&regex);
+		if (ret || groups[1].rm_so < 0)
+			ret = error_set(err, ERR_INVALID,
+					"'" SV_FMT "' is not whole: its last "
+					"line should be as the trailer '" SV_FMT
+					"' has it, but is '%.80s'; have it "
+					"sent again, or correct `expect: "
+					"trailer`",
+					SV_ARG(name), SV_ARG(trailer), text);
+	}
+	arena_release(&scratch);
+	return ret;
+}
+
+static int read_count(const struct intake_source *source, struct sv name,
+		      struct sv line, uint64_t *out, struct error *err)
+{
+	regmatch_t groups[2];
+	int64_t rows;
+
+	if (find_count(source, name, line, groups, err) < 0)
+		return -1;
 	if (!sv_to_i64(sv_sub(line, (size_t)groups[1].rm_so,
 			      (size_t)groups[1].rm_eo),
 		       &rows) ||
 	    rows < 0)
 		return error_set(err, ERR_INVALID,
-				 "'" SV_FMT "': the trailer '%.80s' has no "
+				 "'" SV_FMT "': the trailer '%.*s' has no "
 				 "number of rows where `expect: trailer` has "
 				 "its group",
-				 SV_ARG(t->file.name), text);
-	t->expected = (uint64_t)rows;
-	t->has_trailer = true;
+				 SV_ARG(name),
+				 (int)(line.len < 80 ? line.len : 80),
+				 line.ptr);
+	*out = (uint64_t)rows;
 	return 0;
 }
 
-int expect_trailer(struct taken *t, struct error *err)
+/* The line that is the trailer of a file: where it begins, what it says. */
+static int find_trailer(const struct intake_source *source, int fd,
+			struct sv name, uint64_t *end_out, uint64_t *rows_out,
+			struct error *err)
 {
 	struct arena scratch = ARENA_INIT;
-	int fd = t->plain >= 0 ? t->plain : t->fd;
 	struct stat st;
-	uint64_t at;
-	ssize_t n;
-	char *tail;
+	uint64_t at = 0;
+	ssize_t n = -1;
+	char *tail = arena_alloc(&scratch, TAIL_SIZE);
 	size_t from;
 	size_t to;
 	int ret;
 
-	if (!t->source->trailer.len)
-		return 0;
-	if (fstat(fd, &st) < 0)
-		return error_errno(err, errno, "cannot read '" SV_FMT "'",
-				   SV_ARG(t->file.name));
-	at = (uint64_t)st.st_size > TAIL_SIZE ? (uint64_t)st.st_size - TAIL_SIZE
-					      : 0;
-	tail = arena_alloc(&scratch, TAIL_SIZE);
-	n = pread(fd, tail, TAIL_SIZE, (off_t)at);
+	if (fstat(fd, &st) == 0) {
+		if ((uint64_t)st.st_size > TAIL_SIZE)
+			at = (uint64_t)st.st_size - TAIL_SIZE;
+		n = pread(fd, tail, TAIL_SIZE, (off_t)at);
+	}
 	if (n < 0) {
 		ret = error_errno(err, errno, "cannot read '" SV_FMT "'",
-				  SV_ARG(t->file.name));
+				  SV_ARG(name));
 	} else if (memchr(tail, '\0', (size_t)n)) {
 		ret = error_set(err, ERR_INVALID,
 				"'" SV_FMT "' is text of two bytes a "
 				"character, or none: `expect: trailer` cannot "
 				"be looked for in it",
-				SV_ARG(t->file.name));
+				SV_ARG(name));
 	} else {
 		last_line(sv_make(tail, (size_t)n), &from, &to);
-		ret = match(t, sv_make(tail + from, to - from), &scratch, err);
-		t->file.end = at + from;
-		if (ret == 0 && !t->file.end)
+		ret = read_count(source, name, sv_make(tail + from, to - from),
+				 rows_out, err);
+		*end_out = at + from;
+		if (ret == 0 && !*end_out)
 			ret = error_set(err, ERR_INVALID,
 					"'" SV_FMT "' has nothing but its "
 					"trailer",
-					SV_ARG(t->file.name));
+					SV_ARG(name));
 	}
 	arena_release(&scratch);
 	return ret;
+}
+
+int expect_trailer(struct taken *t, struct error *err)
+{
+	if (!t->source->trailer.len)
+		return 0;
+	t->has_trailer = true;
+	return find_trailer(t->source, t->plain >= 0 ? t->plain : t->fd,
+			    t->file.name, &t->file.end, &t->expected, err);
+}
+
+bool intake_expects_trailer(const struct intake_source *source)
+{
+	return source->trailer.len > 0;
+}
+
+int intake_trailer(const struct intake_source *source, const char *path,
+		   uint64_t *end_out, struct error *err)
+{
+	uint64_t rows;
+	int fd;
+	int ret;
+
+	if (!source->trailer.len)
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, errno, "cannot read '%s'", path);
+	ret = find_trailer(source, fd, source->name, end_out, &rows, err);
+	(void)close(fd);
+	return ret < 0 ? -1 : 1;
+}
+
+int intake_trailer_with(const struct intake_source *source, struct sv line,
+			uint64_t rows, struct arena *arena, struct sv *out,
+			struct error *err)
+{
+	regmatch_t groups[2];
+	size_t from;
+	size_t to;
+
+	if (!source->trailer.len)
+		return 0;
+	if (find_count(source, source->name, line, groups, err) < 0)
+		return -1;
+	from = (size_t)groups[1].rm_so;
+	to = (size_t)groups[1].rm_eo;
+	/* as many digits as there were: 0012 */
+	*out = sv_from(
+		arena_printf(arena, SV_FMT "%0*" PRIu64 SV_FMT,
+			     SV_ARG(sv_sub(line, 0, from)),
+			     line.ptr[from] == '0' ? (int)(to - from) : 0, rows,
+			     SV_ARG(sv_sub(line, to, line.len))));
+	return 1;
 }
 
 int expect_same(const struct taken *t, struct error *err)

@@ -104,6 +104,7 @@ int feed_load(const struct feed_place *place, struct arena *arena,
 			       mark_id(place, "full", arena), flags, arena,
 			       &feed->full, err) < 0)
 		return -1;
+	feed->expects_trailer = intake_expects_trailer(feed->full);
 	return load_delta(place, arena, feed, err);
 }
 
@@ -173,6 +174,58 @@ int feed_word(const struct feed *feed, struct sv word, enum change_op *out)
 		}
 	}
 	return 0;
+}
+
+/* ---- trailers of files that exports write ---- */
+
+int feed_trailer(const struct feed *feed, const char *path, uint64_t *end_out,
+		 struct error *err)
+{
+	*end_out = 0;
+	return intake_trailer(feed->full, path, end_out, err);
+}
+
+/* What stands behind the rows: blank lines and the trailer. */
+static int read_rest(struct text_input *in, struct sv *out, struct error *err)
+{
+	in->limit = 0;
+	do {
+		if (text_input_fill(in, err) < 0)
+			return -1;
+	} while (!in->end);
+	*out = sv_make(in->buffer + in->at, in->len - in->at);
+	in->at = in->len;
+	return 0;
+}
+
+int feed_new_trailer(const struct feed *feed, struct text_input *in,
+		     uint64_t rows, struct arena *arena, struct sv *out,
+		     struct error *err)
+{
+	struct sv rest = SV_NULL;
+	struct sv line;
+	int ret;
+
+	*out = SV_NULL;
+	if (!feed->expects_trailer)
+		return 0;
+	if (!in)
+		return error_set(err, ERR_NOTFOUND,
+				 "there is no '" SV_FMT "' whose trailer says "
+				 "how one looks; put a file there with a "
+				 "header and a trailer",
+				 SV_ARG(feed->name));
+	if (read_rest(in, &rest, err) < 0)
+		return -1;
+	line = rest;
+	while (line.len && strchr(" \t\r\n\x1a", line.ptr[line.len - 1]))
+		line.len--;
+	ret = intake_trailer_with(feed->full, line, rows, arena, out, err);
+	if (ret > 0)
+		*out = sv_from(
+			arena_printf(arena, SV_FMT SV_FMT, SV_ARG(*out),
+				     SV_ARG(sv_sub(rest, line.len, rest.len))));
+	return ret;
 }
 
 /* ---- watermarks ---- */

@@ -11,6 +11,7 @@
 #define CONNECTORS_INTAKE_FEED_H
 
 #include "connectors/intake/intake.h"
+#include "connectors/text_input.h"
 
 extern const struct setting_def feed_delta_settings[];
 
@@ -33,6 +34,7 @@ struct feed {
 	const char *path; /* where it lies */
 	bool plain;       /* exactly there: what an export rewrites */
 	int64_t keep;     /* old versions beside it */
+	bool expects_trailer;
 	struct intake_source *full;
 	struct intake_source *changes; /* NULL: none */
 	struct sv change;              /* the name that says what happened */
@@ -59,6 +61,17 @@ bool feeds_have_delta(const struct node *connect);
 /* All files lie where `path` says: exports can rewrite them. */
 bool feeds_are_plain(const struct node *connect,
 		     const struct setting_def *defs);
+
+/* Where the trailer of a file that an export rewrites begins, when one is
+ * expected; else *end_out is 0. */
+int feed_trailer(const struct feed *feed, const char *path, uint64_t *end_out,
+		 struct error *err);
+/* 1: *out is the line with the number of rows that stands behind them; 0: none
+ * is expected; -1. `in` is the file that is rewritten, all of it up to its
+ * trailer read; NULL: there is none. */
+int feed_new_trailer(const struct feed *feed, struct text_input *in,
+		     uint64_t rows, struct arena *arena, struct sv *out,
+		     struct error *err);
 
 /* The word of a change, in any case: 1 found, 0 it is none of the three. */
 int feed_word(const struct feed *feed, struct sv word, enum change_op *out);

@@ -92,6 +92,16 @@ int intake_source_load(const struct connector_config *config,
 void intake_check(const struct intake_nodes *nodes, struct sv path,
 		  unsigned flags, setting_report_fn report, void *data);
 
+bool intake_expects_trailer(const struct intake_source *source);
+/* Where the trailer of a plain file begins; 1, 0 none is expected, -1 the file
+ * has none. */
+int intake_trailer(const struct intake_source *source, const char *path,
+		   uint64_t *end_out, struct error *err);
+/* The trailer with another number of rows: 1, 0 none is expected. */
+int intake_trailer_with(const struct intake_source *source, struct sv line,
+			uint64_t rows, struct arena *arena, struct sv *out,
+			struct error *err);
+
 /* It is one plain file below a folder of this machine, which an export may
  * rewrite: no pattern, no claim, no other machine. */
 bool intake_is_remote(struct sv path);

@@ -165,6 +165,10 @@ int records_file_open(const struct records_source *s,
 	if (from) {
 		r->in.path = arena_cstr(&r->arena, from->name);
 		r->in.limit = from->end;
+	} else if (feed_trailer(&s->feed, path, &r->in.limit, err) < 0) {
+		text_input_close(&r->in);
+		arena_release(&r->arena);
+		return -1;
 	}
 	if ((s->format->open && s->format->open(r, err) < 0) ||
 	    (config && r->columns &&

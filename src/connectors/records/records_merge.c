@@ -621,6 +621,21 @@ static int copy_records(struct merge *m, struct error *err)
 	return ret;
 }
 
+/* The line that `expect: trailer` wants, with the number of records. */
+static int put_trailer(struct merge *m, struct error *err)
+{
+	struct sv line;
+	int ret = feed_new_trailer(&m->t->source->feed,
+				   m->exists ? &m->reader.in : NULL,
+				   m->out.count, &m->arena, &line, err);
+
+	if (ret <= 0)
+		return ret;
+	if (m->out.last != '\n' && put(m, sv_from(m->out.end_of_line), err) < 0)
+		return -1;
+	return put(m, line, err);
+}
+
 static int put_tail(struct merge *m, struct error *err)
 {
 	const struct record_format *format = m->t->source->format;
@@ -629,7 +644,7 @@ static int put_tail(struct merge *m, struct error *err)
 	if (format->finish &&
 	    format->finish(&m->out, &tail, &m->arena, err) < 0)
 		return -1;
-	return put(m, tail, err);
+	return put(m, tail, err) < 0 ? -1 : put_trailer(m, err);
 }
 
 /* A new file in UTF-16 begins with a byte order mark. */

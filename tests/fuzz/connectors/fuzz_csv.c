@@ -24,6 +24,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		{ .delimiter = ',', .quote = '"' },
 		{ .delimiter = ';', .quote = '\'', .trim = true },
 		{ .delimiter = '\t' },
+		{ .delimiter = '|',
+		  .more = { "|+", 2 },
+		  .quote = '"',
+		  .escape = '\\' },
+		{ .delimiter = ',', .escape = '\\', .comment = '#' },
 	};
 	struct arena arena = ARENA_INIT;
 	struct csv_reader reader;
@@ -35,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	csv_reader_open_text(&reader, sv_make((const char *)data + 1, size - 1),
-			     &dialects[data[0] % 3]);
+			     &dialects[data[0] % 5]);
 	while (csv_reader_next(&reader, &arena, &row, NULL) > 0) {
 		check(row.line > line);
 		check(!row.error || row.error_line >= row.line);

@@ -313,11 +313,13 @@ static void encodings(void **state)
 static void checks(void **state)
 {
 	(void)state;
-	set_connect(&s, "path: hr.csv; anchor: id; delimiter: ab; "
-			"encoding: klingon; header: no");
+	set_connect(&s,
+		    "path: hr.csv; anchor: id; delimiter: 12345678901234567; "
+		    "encoding: klingon; header: no");
 	assert_string_equal(
 		check_session(&s),
-		"'delimiter' must be one character, or tab\n"
+		"'delimiter' must be one or more characters without ends of "
+		"line, or tab\n"
 		"this encoding is not known; `iconv -l` lists those that are\n"
 		"with 'header: no' the names of the columns must be listed "
 		"under 'columns'\n");

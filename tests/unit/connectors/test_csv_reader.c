@@ -70,6 +70,34 @@ static void quoted_fields(void **state)
 			    "1:[x][\n\n] 5:[y][z] ");
 }
 
+static void separators_and_escapes(void **state)
+{
+	const struct csv_dialect bars = { .delimiter = '|',
+					  .more = SV_LIT("|"),
+					  .quote = '"' };
+	const struct csv_dialect slashes = { .delimiter = ',',
+					     .quote = '"',
+					     .escape = '\\' };
+	const struct csv_dialect bare = { .delimiter = ',', .escape = '\\' };
+
+	(void)state;
+	assert_string_equal(rows_of(SV_LIT("a||b|c||\r\n||x|\n"), &bars, 0),
+			    "1:[a][b|c][] 2:[][x|] ");
+	assert_string_equal(
+		rows_of(SV_LIT("\"a||b\"||\"c\"\"\"|| d\n"), &bars, 3),
+		"1:[a||b][c\"][ d] ");
+	assert_string_equal(rows_of(SV_LIT("\"a\"|b||c\nd||e\n"), &bars, 2),
+			    "1:!1:1 2:[d][e] ");
+	assert_string_equal(rows_of(SV_LIT("\"a\\\"b\\\\\",c\\,d\r\n\"e\"\"f\","
+					   "\"\"\n"),
+				    &slashes, 2),
+			    "1:[a\"b\\][c,d] 2:[e\"f][] ");
+	assert_string_equal(rows_of(SV_LIT("\"a\\\",b\nc,d\n"), &slashes, 2),
+			    "1:!1:1 2:[c][d] ");
+	assert_string_equal(rows_of(SV_LIT("a\\,b,\"c\\\\\nd\\"), &bare, 0),
+			    "1:[a,b][\"c\\] 2:[d\\] ");
+}
+
 static void a_broken_quote_spoils_its_row_only(void **state)
 {
 	(void)state;
@@ -266,6 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_rows),
 		cmocka_unit_test(quoted_fields),
+		cmocka_unit_test(separators_and_escapes),
 		cmocka_unit_test(a_broken_quote_spoils_its_row_only),
 		cmocka_unit_test(other_dialects),
 		cmocka_unit_test(places_of_fields),
