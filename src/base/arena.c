@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define BLOCK_SIZE ((size_t)16 * 1024)
 #define ALIGN      ((size_t)16)
@@ -64,6 +65,30 @@ char *mem_strdup(const char *s)
 void mem_free(void *ptr)
 {
 	free(ptr);
+}
+
+#define LARGE_PAGE ((size_t)2 << 20)
+
+void *mem_zalloc_large(size_t size)
+{
+	void *ptr;
+
+	if (size < LARGE_PAGE)
+		return mem_zalloc(size);
+	ptr = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (ptr == MAP_FAILED)
+		out_of_memory(size);
+	(void)madvise(ptr, size, MADV_HUGEPAGE);
+	return ptr;
+}
+
+void mem_free_large(void *ptr, size_t size)
+{
+	if (size < LARGE_PAGE)
+		mem_free(ptr);
+	else
+		(void)munmap(ptr, size);
 }
 
 static size_t header_size(void)

@@ -58,4 +58,9 @@ void *mem_realloc(void *ptr, size_t size);
 char *mem_strdup(const char *s);
 void mem_free(void *ptr);
 
+/* Zeroed memory for tables of megabytes that are looked up all over: in large
+ * pages where the system has them. It is freed with the same size. */
+void *mem_zalloc_large(size_t size);
+void mem_free_large(void *ptr, size_t size);
+
 #endif

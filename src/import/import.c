@@ -11,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TX_OBJECTS 65536
+#define TX_OBJECTS  65536
 /* of a first import: they are written while the next ones are read */
-#define TX_PART    8192
-#define TX_BYTES   ((size_t)16 << 20)
-#define TX_MS      2000
-#define TX_DELTA   1000000
+#define TX_PART     8192
+#define TX_BYTES    ((size_t)16 << 20)
+#define TX_MS       2000
+#define TX_DELTA    1000000
+/* objects, before one is looked up */
+#define FETCH_AHEAD 8
 
 static void watermark_key(const struct config_agent *agent, char out[256])
 {
@@ -271,6 +273,10 @@ static int read_all(struct import *import, struct error *err)
 
 	while ((ret = reader_next(reader, &batch, err)) > 0) {
 		for (i = 0; i < batch->len; i++) {
+			if (i + FETCH_AHEAD < batch->len)
+				anchor_table_fetch(
+					&import->table,
+					batch->items[i + FETCH_AHEAD].anchor_h);
 			ret = stage(import, &batch->items[i], err);
 			if (ret < 0 || import_commit(import, false, err) < 0)
 				return -1;

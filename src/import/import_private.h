@@ -34,6 +34,8 @@ void anchor_table_put(struct anchor_table *table, uint64_t h, int64_t id,
 /* The next slot with this hash after `*at` (start with SIZE_MAX), or NULL. */
 struct anchor_slot *anchor_table_find(const struct anchor_table *table,
 				      uint64_t h, size_t *at);
+/* Has the processor fetch what anchor_table_find() will look at soon. */
+void anchor_table_fetch(const struct anchor_table *table, uint64_t h);
 void anchor_table_release(struct anchor_table *table);
 
 /* A set of objects of one agent, by their sequence numbers. */
@@ -108,7 +110,7 @@ struct batch {
 	struct arena arena;
 	struct prepared items[READER_BATCH];
 	size_t len;
-	size_t bytes;     /* of the arena, when it was handed over */
+	size_t bytes;     /* of all of it, when it was handed over */
 	size_t differing; /* the importer's: how many had to be expanded */
 	int permille;
 };

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCHES     16
+#define BATCHES     256
 #define BATCH_BYTES ((size_t)2 << 20)
 #define AHEAD_BYTES ((size_t)32 << 20)
 #define VERSION     "3" /* of what is hashed, and of the conversion */
@@ -53,7 +53,8 @@ struct reader {
 	bool started;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	struct batch *batches[BATCHES];
+	struct batch *batches[BATCHES]; /* made when they are needed */
+	size_t batch_count;             /* the thread's */
 	struct batch *empty[BATCHES];
 	size_t empty_len;
 	struct batch *full[BATCHES];
@@ -441,25 +442,33 @@ static int fill(struct reader *reader, struct batch *batch, bool eager,
 	return ret;
 }
 
+/* One that was used before is in the processor's cache. */
 static struct batch *take_empty(struct reader *reader, bool *eager)
 {
 	struct batch *batch = NULL;
+	bool stop;
 
 	(void)pthread_mutex_lock(&reader->mutex);
 	while (!reader->stop &&
-	       (!reader->empty_len || reader->bytes > AHEAD_BYTES))
+	       (reader->bytes > AHEAD_BYTES ||
+		(!reader->empty_len && reader->batch_count == BATCHES)))
 		(void)pthread_cond_wait(&reader->changed, &reader->mutex);
-	if (!reader->stop)
+	stop = reader->stop;
+	if (!stop && reader->empty_len)
 		batch = reader->empty[--reader->empty_len];
 	*eager = reader->eager;
 	(void)pthread_mutex_unlock(&reader->mutex);
+	if (stop || batch)
+		return batch;
+	batch = mem_zalloc(sizeof(*batch));
+	reader->batches[reader->batch_count++] = batch;
 	return batch;
 }
 
 static void hand_over(struct reader *reader, struct batch *batch, int ret,
 		      const struct error *err)
 {
-	batch->bytes = arena_size(&batch->arena);
+	batch->bytes = arena_size(&batch->arena) + sizeof(*batch);
 	(void)pthread_mutex_lock(&reader->mutex);
 	reader->bytes += batch->bytes;
 	reader->full[reader->full_len++] = batch;
@@ -572,10 +581,6 @@ int reader_start(struct connector *connector, struct store *store,
 	reader->slots = mem_zalloc((widest + 1) * sizeof(*reader->slots));
 	reader->build_slots =
 		mem_zalloc((widest + 1) * sizeof(*reader->build_slots));
-	for (i = 0; i < BATCHES; i++) {
-		reader->batches[i] = mem_zalloc(sizeof(*reader->batches[i]));
-		reader->empty[reader->empty_len++] = reader->batches[i];
-	}
 	(void)pthread_mutex_init(&reader->mutex, NULL);
 	(void)pthread_cond_init(&reader->changed, NULL);
 	if (pthread_create(&reader->thread, NULL, read_ahead, reader) != 0)
@@ -629,7 +634,7 @@ void reader_stop(struct reader *reader)
 		(void)pthread_mutex_unlock(&reader->mutex);
 		(void)pthread_join(reader->thread, NULL);
 	}
-	for (i = 0; i < BATCHES; i++) {
+	for (i = 0; i < reader->batch_count; i++) {
 		arena_release(&reader->batches[i]->arena);
 		mem_free(reader->batches[i]);
 	}

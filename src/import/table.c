@@ -48,12 +48,12 @@ void anchor_table_reserve(struct anchor_table *table, size_t len)
 	}
 	if (table->size == old.size)
 		return;
-	table->slots = mem_zalloc(table->size * sizeof(*table->slots));
+	table->slots = mem_zalloc_large(table->size * sizeof(*table->slots));
 	table->len = 0;
 	for (i = 0; i < old.size; i++)
 		if (old.slots[i].h)
 			insert(table, &old.slots[i]);
-	mem_free(old.slots);
+	mem_free_large(old.slots, old.size * sizeof(*old.slots));
 }
 
 void anchor_table_put(struct anchor_table *table, uint64_t h, int64_t id,
@@ -83,9 +83,15 @@ struct anchor_slot *anchor_table_find(const struct anchor_table *table,
 	return NULL;
 }
 
+void anchor_table_fetch(const struct anchor_table *table, uint64_t h)
+{
+	if (table->size)
+		__builtin_prefetch(&table->slots[place_of(table, h)]);
+}
+
 void anchor_table_release(struct anchor_table *table)
 {
-	mem_free(table->slots);
+	mem_free_large(table->slots, table->size * sizeof(*table->slots));
 	memset(table, 0, sizeof(*table));
 }
 
