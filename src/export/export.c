@@ -26,6 +26,7 @@ struct sent {
 };
 
 struct window {
+	struct arena arena; /* of one that is not the last */
 	struct sent *sent;
 	size_t len;
 	struct idmap by_id; /* op id -> 1 + index */
@@ -256,6 +257,8 @@ static int mark_in_progress(struct export_step *step, struct window *window,
 
 	window->sent = arena_array(&step->arena, size, sizeof(struct sent));
 	window->len = 0;
+	window->open = 0;
+	idmap_clear(&window->by_id);
 	for (i = from; i < step->plan.len && window->len < size; i++) {
 		/* groups are larger than people */
 		if (window->len && (step->plan.at[i].apart ||
@@ -329,8 +332,6 @@ static int put_each(struct export_step *step, struct window *window,
 {
 	size_t i;
 
-	idmap_clear(&window->by_id);
-	window->open = 0;
 	for (i = 0; i < window->len; i++) {
 		struct sent *sent = &window->sent[i];
 
@@ -353,45 +354,88 @@ static int put_all(struct export_step *step, struct window *window,
 	return ret;
 }
 
-/* Answers that are there (or all, with wait) are written. */
-static int take_answers(struct export_step *step, struct window *window,
-			bool wait, struct error *err)
+/* Windows that are outstanding: the one that was put last, and what is left
+ * of the one before it. */
+struct windows {
+	struct window two[2];
+	struct window *last;
+	struct window *before;
+};
+
+static size_t open_in(const struct windows *windows)
 {
-	struct export_outcome outcome;
+	return windows->last->open + windows->before->open;
+}
+
+/* The operation of this id; of two the one that has no answer yet. What was
+ * answered for may come again: its references, last. */
+static struct sent *find_sent(const struct windows *windows, uint64_t id,
+			      struct window **in)
+{
+	struct window *each[] = { windows->before, windows->last };
+	struct sent *found = NULL;
+	uint64_t at;
+	size_t i;
+
+	for (i = 0; i < 2 && (!found || found->done); i++) {
+		if (!idmap_get(&each[i]->by_id, id, &at))
+			continue;
+		*in = each[i];
+		found = &each[i]->sent[at - 1];
+	}
+	return found;
+}
+
+static int take_answer(struct export_step *step, struct window *window,
+		       struct sent *sent, const struct export_outcome *outcome,
+		       struct error *err)
+{
+	const struct planned *plain = plain_of(step, outcome);
 	int ret;
 
-	while (window->open && (ret = connector_export_result(
-					step->connector, wait, &step->arena,
-					&outcome, err)) != 0) {
-		const struct planned *plain;
-		struct sent *sent;
-		uint64_t at;
+	if (!plain && sent->sets &&
+	    entry_load_export(step->store, (int64_t)sent->op.id, &step->arena,
+			      &sent->entry, err) <= 0)
+		return -1;
+	if (plain)
+		ret = take_plain(step, plain, outcome, err);
+	else if (sent->op.id & UNTIE_ID)
+		ret = take_untied(step, &sent->entry, outcome, err);
+	else
+		ret = take_outcome(step, &sent->entry, &sent->op, outcome, err);
+	sent->done = true;
+	window->open--;
+	return ret < 0 ? -1 : 0;
+}
 
-		if (ret < 0)
-			return -1;
-		if (!idmap_get(&window->by_id, outcome.id, &at))
+/* Answers that are there are written; with `all` every one is waited for. */
+static int take_answers(struct export_step *step, struct windows *windows,
+			bool all, struct error *err)
+{
+	struct export_outcome outcome;
+	int ret = 1;
+
+	while (open_in(windows) && (ret = connector_export_result(
+					    step->connector, all, &step->arena,
+					    &outcome, err)) > 0) {
+		struct window *window = NULL;
+		struct sent *sent = find_sent(windows, outcome.id, &window);
+
+		if (!sent)
 			return error_set(err, ERR_INTERNAL,
 					 "connector '%s' answered for an "
 					 "operation that was not sent",
 					 step->connector->ops->name);
-		sent = &window->sent[at - 1];
-		if (sent->done)
-			continue;
-		plain = plain_of(step, &outcome);
-		if (!plain && sent->sets &&
-		    entry_load_export(step->store, (int64_t)sent->op.id,
-				      &step->arena, &sent->entry, err) <= 0)
+		if (!sent->done &&
+		    take_answer(step, window, sent, &outcome, err) < 0)
 			return -1;
-		if ((plain ? take_plain(step, plain, &outcome, err)
-		     : sent->op.id & UNTIE_ID
-			     ? take_untied(step, &sent->entry, &outcome, err)
-			     : take_outcome(step, &sent->entry, &sent->op,
-					    &outcome, err)) < 0)
-			return -1;
-		sent->done = true;
-		window->open--;
 	}
-	return 0;
+	if (ret == 0 && all)
+		return error_set(err, ERR_INTERNAL,
+				 "connector '%s' left %zu operations without "
+				 "an outcome",
+				 step->connector->ops->name, open_in(windows));
+	return ret < 0 ? -1 : 0;
 }
 
 static bool too_many_errors(struct export_step *step, size_t done)
@@ -428,61 +472,101 @@ static int told_to_stop(struct export_step *step, size_t done)
 }
 
 /* What the answers were before the system failed is kept. */
-static int keep_answers(struct export_step *step, struct window *window)
+static int keep_answers(struct export_step *step, struct windows *windows)
 {
 	struct error ignored = ERROR_INIT;
 
 	if (!step->tx && begin(step, &ignored) < 0)
 		return -1;
-	(void)take_answers(step, window, false, &ignored);
+	(void)take_answers(step, windows, false, &ignored);
 	(void)commit(step, &ignored);
 	return -1;
 }
 
+/* The last window becomes the one before, of which all has been answered;
+ * each has an arena of its own. */
+static void turn(struct export_step *step, struct windows *windows)
+{
+	struct window *next = windows->before;
+	struct arena arena = next->arena;
+
+	windows->before = windows->last;
+	windows->last = next;
+	windows->before->arena = step->arena;
+	step->arena = arena;
+	memset(&next->arena, 0, sizeof(next->arena));
+	arena_reset(&step->arena);
+}
+
+/* What is sent next, and the answers so far, durably; 1: it may be sent. While
+ * this is done the system works on what is left of the window before. */
+static int intend_next(struct export_step *step, struct windows *windows,
+		       size_t from, struct error *err)
+{
+	turn(step, windows);
+	if ((!step->tx && begin(step, err) < 0) ||
+	    mark_in_progress(step, windows->last, from, err) < 0 ||
+	    commit(step, err) < 0)
+		return -1;
+	return 1;
+}
+
+/* Is all that was sent to have its answer before what comes next? */
+static bool must_drain(const struct export_step *step,
+		       const struct windows *windows, size_t from)
+{
+	return windows->before->open || from >= step->plan.len ||
+	       step->plan.at[from].apart;
+}
+
+static int write_next(struct export_step *step, struct windows *windows,
+		      size_t *from, struct error *err)
+{
+	if (intend_next(step, windows, *from, err) < 0)
+		return -1;
+	*from += windows->last->len;
+	if (put_all(step, windows->last, err) < 0)
+		return keep_answers(step, windows);
+	if (begin(step, err) < 0)
+		return -1;
+	if (take_answers(step, windows, false, err) < 0 ||
+	    (must_drain(step, windows, *from) &&
+	     take_answers(step, windows, true, err) < 0))
+		return keep_answers(step, windows);
+	return 0;
+}
+
+static void release(struct windows *windows)
+{
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		idmap_release(&windows->two[i].by_id);
+		arena_release(&windows->two[i].arena);
+	}
+}
+
 static int write_windows(struct export_step *step, struct error *err)
 {
-	struct window window = { 0 };
+	struct windows windows = { 0 };
 	size_t from = 0;
 	int ret = 0;
 
+	windows.last = &windows.two[0];
+	windows.before = &windows.two[1];
 	while (ret == 0 && from < step->plan.len) {
-		arena_reset(&step->arena);
-		if ((!step->tx && begin(step, err) < 0) ||
-		    mark_in_progress(step, &window, from, err) < 0 ||
-		    commit(step, err) < 0) {
-			ret = -1;
-			break;
-		}
-		if (put_all(step, &window, err) < 0) {
-			ret = keep_answers(step, &window);
-			break;
-		}
-		if (begin(step, err) < 0) {
-			ret = -1;
-			break;
-		}
-		if (take_answers(step, &window, true, err) < 0) {
-			ret = keep_answers(step, &window);
-			break;
-		}
-		if (window.open) {
-			(void)error_set(err, ERR_INTERNAL,
-					"connector '%s' left %zu operations "
-					"without an outcome",
-					step->connector->ops->name,
-					window.open);
-			ret = keep_answers(step, &window);
-			break;
-		}
-		from += window.len;
-		if (too_many_errors(step, from) || told_to_stop(step, from))
+		ret = write_next(step, &windows, &from, err);
+		if (ret == 0 &&
+		    (too_many_errors(step, from) || told_to_stop(step, from)))
 			break;
 	}
+	if (ret == 0 && take_answers(step, &windows, true, err) < 0)
+		ret = keep_answers(step, &windows);
 	if (ret == 0 && step->tx)
 		ret = commit(step, err);
 	if (ret == 0)
 		ret = connector_export_end(step->connector, err);
-	idmap_release(&window.by_id);
+	release(&windows);
 	return ret;
 }
 
