@@ -36,6 +36,7 @@ const struct connector_ops *const connectors[] = {
 	&xml_connector,
 	&xlsx_connector,
 	&dbf_connector,
+	&access_connector,
 	&ldap_connector,
 	&ad_connector,
 	&adlds_connector,

@@ -104,13 +104,14 @@ struct record_writer {
 struct record_format {
 	const char *name; /* "json": gives raw bytes their meaning */
 	const struct setting_def *file_settings;
-	bool base64;     /* bytes stand in it as base64 */
-	bool bytes;      /* it can hold any bytes */
-	bool cells;      /* places are cells: B12 */
-	bool lines;      /* a line behind the last record can be a trailer */
-	bool packed;     /* it is a compressed file itself */
-	bool keeps_lead; /* what stands before a record that goes may be more
-			  * than blanks */
+	bool base64;      /* bytes stand in it as base64 */
+	bool bytes;       /* it can hold any bytes */
+	bool cells;       /* places are cells: B12 */
+	bool lines;       /* a line behind the last record can be a trailer */
+	bool packed;      /* it is a compressed file itself */
+	bool shared_file; /* several types may lie in one file */
+	bool keeps_lead;  /* what stands before a record that goes may be more
+			   * than blanks */
 
 	/* What only the format can tell of its settings; fills source->data.
 	 * It may set source->type to RECORDS_BY_FORMAT. NULL: nothing. */
@@ -208,24 +209,29 @@ struct sv record_before_line(const struct record_writer *writer, struct sv lead,
 		  "is taken from outside" }
 /* clang-format on */
 
-/* The operations of a connector over the core; `format` is a record_format. */
-#define RECORDS_CONNECTOR(format)                                              \
-	.abi = CONNECTOR_ABI,                                                  \
-	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA |                   \
-		CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE,                  \
-	.data = &(format), .caps_of = records_caps, .check = records_check,    \
-	.open = records_open, .close = records_close, .look = records_look,    \
-	.schema = records_schema, .sample = records_sample,                    \
-	.import_begin = records_import_begin, .next = records_import_next,     \
-	.expand = records_import_expand, .import_end = records_import_end,     \
+/* The operations of a connector over the core; `format` is a record_format.
+ * Of one that only reads: */
+#define RECORDS_READER(format)                                                 \
+	.abi = CONNECTOR_ABI, .data = &(format), .caps_of = records_caps,      \
+	.check = records_check, .open = records_open, .close = records_close,  \
+	.look = records_look, .schema = records_schema,                        \
+	.sample = records_sample, .import_begin = records_import_begin,        \
+	.next = records_import_next, .expand = records_import_expand,          \
+	.import_end = records_import_end,                                      \
 	.import_kept = records_import_kept,                                    \
 	.import_flawed = records_import_flawed,                                \
 	.import_note = records_import_note,                                    \
-	.import_progress = records_import_progress,                            \
-	.export_begin = records_export_begin,                                  \
-	.export_put = records_export_put,                                      \
-	.export_result = records_export_result,                                \
-	.export_end = records_export_end
+	.import_progress = records_import_progress
+
+/* Of one that writes, too. */
+#define RECORDS_CONNECTOR(format)                                              \
+	RECORDS_READER(format),                                                \
+		.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA |           \
+			CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE,          \
+		.export_begin = records_export_begin,                          \
+		.export_put = records_export_put,                              \
+		.export_result = records_export_result,                        \
+		.export_end = records_export_end
 
 uint32_t records_caps(const struct connector_ops *ops,
 		      const struct node *connect);

@@ -15,5 +15,6 @@ extern const struct connector_ops avp_connector;
 extern const struct connector_ops xml_connector;
 extern const struct connector_ops xlsx_connector;
 extern const struct connector_ops dbf_connector;
+extern const struct connector_ops access_connector;
 
 #endif

@@ -156,14 +156,15 @@ uint32_t records_caps(const struct connector_ops *ops,
 	return feeds_have_delta(connect) ? caps | CONNECTOR_CAP_DELTA : caps;
 }
 
-static void check_alone(const struct connector_config *config,
+/* A file that several types share may be named outside of them. */
+static void check_alone(const struct connector_config *config, bool shared,
 			setting_report_fn report, void *data)
 {
 	static const char *const alone[] = { "path", "delta", "type" };
 	char message[256];
 	size_t i;
 
-	for (i = 0; i < sizeof(alone) / sizeof(*alone); i++) {
+	for (i = shared ? 1 : 0; i < sizeof(alone) / sizeof(*alone); i++) {
 		if (!node_get(config->connect, alone[i]))
 			continue;
 		(void)snprintf(message, sizeof(message),
@@ -181,13 +182,14 @@ void records_check(const struct connector_ops *ops,
 	const struct node *types = node_get(config->connect, "types");
 	struct arena scratch = ARENA_INIT;
 	struct error err = ERROR_INIT;
+	const struct record_format *format = ops->data;
 	struct records_source *sources;
 	struct feed_place place;
 	size_t count;
 	size_t i;
 
 	if (types)
-		check_alone(config, report, data);
+		check_alone(config, format->shared_file, report, data);
 	if (records_sources_load(ops->data, config, &scratch, &sources, &count,
 				 &err) < 0) {
 		report(data, types ? types : config->connect, err.msg);

@@ -319,6 +319,21 @@ static void add_objects(struct strbuf *sql, const struct sql_dialect *dialect,
 	}
 }
 
+/* Without aliases, which mdbtools does not know. */
+static void add_whole_table(struct strbuf *sql,
+			    const struct sql_dialect *dialect,
+			    const struct sql_plan *plan)
+{
+	size_t i;
+
+	for (i = 0; i < plan->column_count; i++) {
+		strbuf_adds(sql, i ? ", " : "");
+		sql_add_name(sql, dialect, sv_from(plan->columns[i]->name));
+	}
+	strbuf_adds(sql, " FROM ");
+	sql_add_table_of(sql, dialect, plan->table);
+}
+
 void sql_plan_select(const struct connector_session *session,
 		     const struct sql_plan *plan, const struct sql_scope *scope,
 		     struct strbuf *sql)
@@ -331,6 +346,10 @@ void sql_plan_select(const struct connector_session *session,
 		return;
 	}
 	strbuf_adds(sql, "SELECT ");
+	if (!scope->keys && !scope->where) {
+		add_whole_table(sql, dialect, plan);
+		return;
+	}
 	if (scope->keys) {
 		add_anchors(sql, dialect, plan, "k");
 		strbuf_adds(sql, ", ");
