@@ -23,7 +23,7 @@
 #include "connectors/sql/postgresql.h"
 #include "connectors/sql/sql.h"
 
-/* clang-format off: one a line */
+/* clang-format off */
 const struct connector_ops *const connectors[] = {
 	&csv_connector,
 	&delimited_connector,
