@@ -21,6 +21,7 @@ import tempfile
 import time
 
 import directory
+import files
 import five
 import growth
 import people
@@ -71,7 +72,7 @@ def run_process(words, log):
 
 
 class Bench(directory.DirectorySteps, five.FiveSteps, programs.ExecSteps,
-            database.DatabaseSteps):
+            files.FileSteps, database.DatabaseSteps):
     """A company's folder, the states that it passes through, and what was
     measured in them."""
 
@@ -90,6 +91,7 @@ class Bench(directory.DirectorySteps, five.FiveSteps, programs.ExecSteps,
         self.five_folder = work / "five"
         self.five_batch = FIVE_BATCH
         self.workload = {}
+        self.file_columns = 0
         self.peak = 0.0
         self.peak_of = ""
         subprocess.run([sys.executable, str(HERE / "people.py"), "--size",
@@ -495,7 +497,8 @@ STEPS = ["import-initial", "import-unchanged", "sync-initial",
          "change-workload", "member-change", "export-ldif",
          "sync-five-targets"]
 LDAP = ["ldap-import", "ldap-import-unchanged", "ldap-export"]
-PAIRS = STEPS + LDAP + ["exec-import"] + database.STEPS
+FILES = ["ldif-import-unchanged", "fixed-import-unchanged"]
+PAIRS = STEPS + LDAP + FILES + ["exec-import"] + database.STEPS
 NAMES = PAIRS + ["memory-peak", "start", "growth"]
 
 

@@ -8,6 +8,8 @@
  *	bench_limits bytes FILE NEW
  *	bench_limits adds URL BIND_DN PASSWORD FILE OUTSTANDING
  *	bench_limits pipe FILE
+ *	bench_limits ldif FILE
+ *	bench_limits fixed FILE WIDTH COLUMNS
  *	bench_limits rows|updates ...: see limits_sql.c
  *
  * Called by bench.py next to the step that each stands beside. Prints how many
@@ -252,7 +254,8 @@ static const struct {
 	{ "scan", 1, limit_scan },       { "durable", 2, limit_durable },
 	{ "bytes", 2, limit_bytes },     { "adds", 5, limit_adds },
 	{ "pipe", 1, limit_pipe },       { "rows", 3, limit_rows },
-	{ "updates", 5, limit_updates },
+	{ "updates", 5, limit_updates }, { "ldif", 1, limit_ldif },
+	{ "fixed", 3, limit_fixed },
 };
 
 int main(int argc, char **argv)

@@ -21,6 +21,9 @@ int limit_number(const char *word, uint64_t *out, struct error *err);
 
 /* limits_ldap.c: URL BIND_DN PASSWORD FILE OUTSTANDING */
 int limit_adds(char **words, struct error *err);
+/* limits_files.c: FILE; FILE WIDTH COLUMNS */
+int limit_ldif(char **words, struct error *err);
+int limit_fixed(char **words, struct error *err);
 /* limits_pipe.c: FILE */
 int limit_pipe(char **words, struct error *err);
 

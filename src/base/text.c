@@ -206,14 +206,19 @@ int32_t text_next(struct sv s, size_t *at)
 
 size_t text_len(struct sv s)
 {
-	size_t at = ascii_prefix(s);
-	size_t n = at;
+	size_t n = 0;
+	size_t at = 0;
 
-	while (at < s.len) {
+	for (;;) {
+		size_t plain = ascii_prefix(sv_sub(s, at, s.len));
+
+		at += plain;
+		n += plain;
+		if (at >= s.len)
+			return n;
 		(void)text_next(s, &at);
 		n++;
 	}
-	return n;
 }
 
 size_t text_width(struct sv s)
@@ -231,14 +236,19 @@ size_t text_width(struct sv s)
 
 size_t text_offset(struct sv s, size_t n)
 {
-	size_t at = ascii_prefix(s);
+	size_t at = 0;
 
-	if (at >= n)
-		return n;
-	n -= at;
-	while (at < s.len && n--)
+	for (;;) {
+		size_t most = n < s.len - at ? at + n : s.len;
+		size_t plain = ascii_prefix(sv_sub(s, at, most));
+
+		at += plain;
+		n -= plain;
+		if (!n || at >= s.len)
+			return at;
 		(void)text_next(s, &at);
-	return at;
+		n--;
+	}
 }
 
 size_t text_put(int32_t c, char *out)

@@ -161,9 +161,53 @@ size_t dn_depth(struct sv dn)
 	return depth;
 }
 
+static bool special(char c)
+{
+	switch (c) {
+	case ',':
+	case '+':
+	case '"':
+	case '\\':
+	case '<':
+	case '>':
+	case ';':
+	case '=':
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool of_type(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '-';
+}
+
+/* Most names are: pairs of a type and a value without anything special. */
+static bool simple(struct sv dn)
+{
+	size_t i = 0;
+
+	for (;;) {
+		size_t from = i;
+
+		while (i < dn.len && of_type(dn.ptr[i]))
+			i++;
+		if (i == from || i == dn.len || dn.ptr[i++] != '=')
+			return false;
+		while (i < dn.len && !special(dn.ptr[i]))
+			i++;
+		if (i == dn.len)
+			return true;
+		if (dn.ptr[i++] != ',')
+			return false;
+	}
+}
+
 int dn_valid(struct sv dn)
 {
-	return dn_depth(dn) > 0;
+	return simple(dn) || dn_depth(dn) > 0;
 }
 
 int dn_component(struct sv dn, size_t i, struct arena *arena,
@@ -187,11 +231,6 @@ int dn_component(struct sv dn, size_t i, struct arena *arena,
 	if (value_out)
 		*value_out = dn_unescape(value, arena);
 	return 1;
-}
-
-static bool special(char c)
-{
-	return c && strchr(",+\"\\<>;=", c) != NULL;
 }
 
 /* "#" and an even number of hex digits */
@@ -276,8 +315,8 @@ static bool plain(struct sv dn)
 	for (i = 0; i < dn.len; i++) {
 		unsigned char c = (unsigned char)dn.ptr[i];
 
-		if (c < 0x20 || c >= 0x7f || strchr("\\\"+;#<>", c) ||
-		    (c == '=' && value))
+		if (c < 0x20 || c >= 0x7f || c == '#' || (c == '=' && value) ||
+		    (special((char)c) && c != '=' && c != ','))
 			return false;
 		value = c == '=' || (value && c != ',');
 		if (c == ' ' &&

@@ -252,6 +252,7 @@ const struct connector_ops ldif_connector = {
 	.sample = ldif_sample,
 	.import_begin = ldif_import_begin,
 	.next = ldif_import_next,
+	.expand = ldif_import_expand,
 	.import_end = ldif_import_end,
 	.import_kept = ldif_import_kept,
 	.import_flawed = ldif_import_flawed,

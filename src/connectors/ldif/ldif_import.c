@@ -6,6 +6,11 @@
  * change stands in the comment that conjoin writes into them, else it is
  * looked up in the directory before reading begins.
  *
+ * Without a log only name, type and anchor of an entry are read at first.
+ * Whoever finds that its bytes are not those of before has the rest read by
+ * ldif_import_expand(). With one, entries are known by their values: folding
+ * the log into the content writes the same entry otherwise.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/map.h"
@@ -28,6 +33,14 @@ struct bad {
 
 #define NO_TYPE UINT64_MAX
 
+/* An entry whose attributes were not read yet. */
+struct deferred {
+	struct sv text;
+	size_t line;
+};
+
+#define KEYS 2
+
 struct ldif_import {
 	enum import_kind kind;
 	struct sv watermark;
@@ -39,7 +52,9 @@ struct ldif_import {
 	struct namemap *type_of;   /* delta: folded DN -> type, or NO_TYPE */
 	VEC(struct bad) bad;
 	size_t bad_given;
-	uint64_t rows; /* entries of the content, also those in error */
+	uint64_t rows;        /* entries of the content, also those in error */
+	struct sv keys[KEYS]; /* full, without a log: what is read at first */
+	struct sv context;    /* what gives an entry's bytes their meaning */
 };
 
 void ldif_import_free(struct ldif_import *im)
@@ -240,6 +255,20 @@ static int take_content(struct connector_session *s, struct sv watermark,
 	return 0;
 }
 
+/* A full import of the content alone. */
+static void begin_keys(struct connector_session *s)
+{
+	struct ldif_import *im = s->import;
+
+	im->keys[0] = SV_LIT("objectClass");
+	im->keys[1] = s->anchor;
+	im->context = sv_from(
+		arena_printf(&im->arena, "1 ldif " SV_FMT, SV_ARG(s->anchor)));
+	ldif_view_init(&im->view, &s->files, NULL);
+	im->view.reader.keys = im->keys;
+	im->view.reader.key_count = s->anchor.len ? KEYS : 1;
+}
+
 int ldif_import_begin(struct connector_session *s, enum import_kind kind,
 		      struct sv watermark, struct error *err)
 {
@@ -267,6 +296,10 @@ int ldif_import_begin(struct connector_session *s, enum import_kind kind,
 	im->watermark = ldif_files_watermark(&s->files, &im->arena);
 	if (kind == IMPORT_DELTA)
 		return begin_delta(s, watermark, err);
+	if (!s->files.changes) {
+		begin_keys(s);
+		return 0;
+	}
 	if (s->files.changes_fd >= 0)
 		im->lines_before = lines_before(s, ldif_files_start(&s->files));
 	if (ldif_files_overlay(&s->files, note_bad, im, &im->overlay, err) < 0)
@@ -275,8 +308,11 @@ int ldif_import_begin(struct connector_session *s, enum import_kind kind,
 	return 0;
 }
 
+/* Without a line the file alone. */
 static struct sv where(struct sv name, size_t line, struct arena *arena)
 {
+	if (!line)
+		return name;
 	return sv_from(arena_printf(arena, SV_FMT ":%zu", SV_ARG(name), line));
 }
 
@@ -333,7 +369,8 @@ static const char *find_anchor(const struct connector_session *s,
 
 static int give_entry(const struct connector_session *s, enum change_op op,
 		      struct sv dn, const struct ldif_line *lines, size_t count,
-		      struct sv place, struct arena *arena, struct change *out)
+		      struct sv file, size_t line, struct arena *arena,
+		      struct change *out)
 {
 	const struct connector_config *config = s->config;
 	const char *error;
@@ -344,7 +381,8 @@ static int give_entry(const struct connector_session *s, enum change_op op,
 	if (!ldif_map_type(lines, count, config->types, config->type_count,
 			   &out->type)) {
 		if (!s->tree)
-			return give_filtered(s, out, dn, place);
+			return give_filtered(s, out, dn,
+					     where(file, line, arena));
 		out->container = true;
 		(void)find_anchor(s, lines, count, out);
 		return 1;
@@ -357,9 +395,70 @@ static int give_entry(const struct connector_session *s, enum change_op op,
 					     SV_ARG(s->anchor),
 					     out->anchor.len ? "several values"
 							     : "no value")),
-			place);
+			where(file, line, arena));
 	ldif_map_lines(&config->types[out->type], lines, count, arena, out);
 	return 1;
+}
+
+/* An entry of the content of which only the keys were read: 1 it is a change
+ * whose attributes are deferred; 0: it has to be read as a whole. */
+static int give_keys(const struct connector_session *s,
+		     const struct ldif_record *r, struct arena *arena,
+		     struct change *out)
+{
+	const struct connector_config *config = s->config;
+	struct deferred *deferred;
+
+	memset(out, 0, sizeof(*out));
+	out->op = CHANGE_OBJECT;
+	set_name(s, out, r->dn);
+	if (!ldif_map_type(r->lines, r->line_count, config->types,
+			   config->type_count, &out->type) ||
+	    find_anchor(s, r->lines, r->line_count, out))
+		return 0;
+	deferred = arena_alloc(arena, sizeof(*deferred));
+	*deferred = (struct deferred){ r->whole, r->line };
+	out->raw = r->whole;
+	out->raw_context = s->import->context;
+	out->deferred = deferred;
+	return 1;
+}
+
+void ldif_import_expand(const struct connector_session *s, struct arena *arena,
+			struct change *change)
+{
+	const struct deferred *deferred = change->deferred;
+	struct ldif_record r;
+
+	ldif_parse(deferred->text, deferred->line, arena, &r);
+	if (!r.error) {
+		ldif_map_lines(&s->config->types[change->type], r.lines,
+			       r.line_count, arena, change);
+		return;
+	}
+	change->op = CHANGE_ERROR;
+	change->error = r.error;
+	change->message = r.message;
+	change->where = where(s->files.content_name, r.line, arena);
+}
+
+static int give_content(const struct connector_session *s,
+			const struct ldif_record *read, struct arena *arena,
+			struct change *out)
+{
+	struct sv name = s->files.content_name;
+	struct ldif_record r = *read;
+
+	if (r.whole.len) {
+		if (give_keys(s, &r, arena, out))
+			return 1;
+		ldif_parse(read->whole, read->line, arena, &r);
+	}
+	if (r.error)
+		return give_error(s, out, r.dn, r.error, r.message,
+				  where(name, r.line, arena));
+	return give_entry(s, CHANGE_OBJECT, r.dn, r.lines, r.line_count, name,
+			  r.line, arena, out);
 }
 
 static int next_full(struct connector_session *s, struct arena *arena,
@@ -379,19 +478,15 @@ static int next_full(struct connector_session *s, struct arena *arena,
 		ret = 0;
 		switch (item.kind) {
 		case LDIF_ITEM_SAME:
-			ret = give_entry(s, CHANGE_OBJECT, r->dn, r->lines,
-					 r->line_count,
-					 where(name, r->line, arena), arena,
-					 out);
+			ret = give_content(s, r, arena, out);
 			break;
 		case LDIF_ITEM_ENTRY:
 			count = ldif_entry_lines(&item.entry, arena, &lines);
 			ret = give_entry(s, CHANGE_OBJECT,
 					 arena_dup(arena, item.entry.dn), lines,
 					 count,
-					 r->line ? where(name, r->line, arena)
-						 : s->files.changes_name,
-					 arena, out);
+					 r->line ? name : s->files.changes_name,
+					 r->line, arena, out);
 			break;
 		case LDIF_ITEM_ERROR:
 			ret = give_error(s, out, r->dn, r->error, r->message,
@@ -472,8 +567,9 @@ static int next_delta(struct connector_session *s, struct arena *arena,
 	if (s->files.changes_fd < 0)
 		return 0;
 	while ((ret = ldif_reader_next(&im->reader, arena, &r, err)) > 0) {
-		struct sv place = where(s->files.changes_name,
-					im->lines_before + r.line, arena);
+		struct sv file = s->files.changes_name;
+		size_t line = im->lines_before + r.line;
+		struct sv place = where(file, line, arena);
 
 		memset(out, 0, sizeof(*out));
 		if (r.error)
@@ -489,7 +585,7 @@ static int next_delta(struct connector_session *s, struct arena *arena,
 		case LDIF_ADD:
 			follow(s, &r, scratch);
 			ret = give_entry(s, CHANGE_ADD, r.dn, r.lines,
-					 r.line_count, place, arena, out);
+					 r.line_count, file, line, arena, out);
 			break;
 		case LDIF_DELETE:
 			out->op = CHANGE_DELETE;

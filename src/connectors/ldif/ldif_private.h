@@ -37,6 +37,8 @@ int ldif_import_begin(struct connector_session *session, enum import_kind kind,
 		      struct sv watermark, struct error *err);
 int ldif_import_next(struct connector_session *session, struct arena *arena,
 		     struct change *out, struct error *err);
+void ldif_import_expand(const struct connector_session *session,
+			struct arena *arena, struct change *change);
 int ldif_import_end(struct connector_session *session, struct arena *arena,
 		    struct sv *watermark_out, struct error *err);
 int ldif_import_kept(struct connector_session *session, struct error *err);

@@ -411,6 +411,94 @@ void ldif_parse(struct sv text, size_t line, struct arena *arena,
 		(void)parse_body(&p);
 }
 
+#define KEY_LINES 24 /* more are seldom: then the record is parsed */
+
+/* Is the line one of this attribute? */
+static bool is_line_of(struct sv line, struct sv name)
+{
+	return line.len > name.len && line.ptr[name.len] == ':' &&
+	       sv_ieq(sv_sub(line, 0, name.len), name);
+}
+
+/* A line of another attribute is told by a byte or two. */
+static bool is_key(struct sv line, const struct sv *keys, size_t count)
+{
+	size_t i;
+
+	if (is_line_of(line, SV_LIT("dn")))
+		return true;
+	for (i = 0; i < count; i++)
+		if (is_line_of(line, keys[i]))
+			return true;
+	return false;
+}
+
+/* A line that continues the one before. */
+static void join(struct parse *p, struct logical *line, struct sv more)
+{
+	char *text = arena_alloc(p->arena, line->text.len + more.len);
+
+	memcpy(text, line->text.ptr, line->text.len);
+	memcpy(text + line->text.len, more.ptr + 1, more.len - 1);
+	line->text = sv_make(text, line->text.len + more.len - 1);
+}
+
+/* Takes the first line, the name's and those of the keys; 0: the record is
+ * something else than an entry, or has too many. */
+static int take_keys(struct parse *p, struct sv text, size_t line,
+		     const struct sv *keys, size_t count)
+{
+	struct logical *now = NULL;
+	size_t at = 0;
+
+	for (; at < text.len; line++) {
+		size_t end = sv_find(text, '\n', at);
+		struct sv s = sv_sub(text, at, end);
+
+		at = end + 1;
+		if (s.len && s.ptr[s.len - 1] == '\r')
+			s.len--;
+		if (!s.len)
+			continue;
+		if (s.ptr[0] == ' ') {
+			if (!p->count)
+				return 0;
+			if (now)
+				join(p, now, s);
+			continue;
+		}
+		now = NULL;
+		if (s.ptr[0] == '#')
+			continue;
+		if (s.ptr[0] == '-' || is_line_of(s, SV_LIT("changetype")) ||
+		    is_line_of(s, SV_LIT("control")))
+			return 0;
+		if (p->count && !is_key(s, keys, count))
+			continue;
+		if (p->count == KEY_LINES)
+			return 0;
+		now = &p->lines[p->count++];
+		*now = (struct logical){ .text = s, .line = line };
+	}
+	return p->count > 0;
+}
+
+int ldif_parse_keys(struct sv text, size_t line, const struct sv *keys,
+		    size_t key_count, struct arena *arena,
+		    struct ldif_record *out)
+{
+	struct logical lines[KEY_LINES];
+	struct parse p = { .arena = arena, .out = out, .lines = lines };
+
+	memset(out, 0, sizeof(*out));
+	out->line = line;
+	if (!take_keys(&p, text, line, keys, key_count) || parse_body(&p) < 0 ||
+	    !out->dn.len)
+		return 0;
+	out->whole = text;
+	return 1;
+}
+
 #define BUFFER_SIZE ((size_t)1024 * 1024)
 #define RECORD_MAX  ((size_t)1024 * 1024 * 1024)
 
@@ -606,6 +694,15 @@ static int check_version(const struct ldif_reader *r, struct sv raw,
 			 r->path, SV_ARG(version));
 }
 
+static void parse_block(const struct ldif_reader *r, struct arena *arena,
+			struct ldif_record *out)
+{
+	if (r->keys && ldif_parse_keys(arena_dup(arena, r->raw), r->line,
+				       r->keys, r->key_count, arena, out))
+		return;
+	ldif_parse(r->raw, r->line, arena, out);
+}
+
 static const struct sv BYTE_ORDER_MARK = { "\xEF\xBB\xBF", 3 };
 
 int ldif_reader_next(struct ldif_reader *r, struct arena *arena,
@@ -629,7 +726,7 @@ int ldif_reader_next(struct ldif_reader *r, struct arena *arena,
 				sv_sub(r->raw, BYTE_ORDER_MARK.len, r->raw.len);
 		if (check_version(r, r->raw, err) < 0)
 			return -1;
-		ldif_parse(r->raw, r->line, arena, out);
+		parse_block(r, arena, out);
 		r->line += lines;
 		out->begin = r->from + begin;
 		out->end = r->from + end;

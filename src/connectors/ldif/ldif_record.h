@@ -55,12 +55,23 @@ struct ldif_record {
 
 	const char *error; /* NULL, or the name of a discovery error */
 	struct sv message;
+
+	/* Of an entry of which only some lines were looked at: all of it, for
+	 * ldif_parse(). The others may be in error. */
+	struct sv whole;
 };
 
 /* Parses the text of one record whose first line has number `line`. Memory
  * from arena; `text` is not needed afterwards. */
 void ldif_parse(struct sv text, size_t line, struct arena *arena,
 		struct ldif_record *out);
+
+/* Of an entry only its dn and the lines of these attributes: 1; 0: the record
+ * is no such entry, or in error, and has to be parsed as a whole. `text` must
+ * stay as long as the record. */
+int ldif_parse_keys(struct sv text, size_t line, const struct sv *keys,
+		    size_t key_count, struct arena *arena,
+		    struct ldif_record *out);
 
 struct ldif_syntax;
 
@@ -78,6 +89,10 @@ struct ldif_reader {
 	size_t line;   /* of buffer[at] */
 	bool end;      /* the file has no more than the buffer */
 	bool open_end; /* `to` is not where the document ends */
+
+	/* Not NULL: of entries these attributes are enough; borrowed. */
+	const struct sv *keys;
+	size_t key_count;
 
 	/* Of the record read last, until the next is read: its bytes as they
 	 * are in the file, and the comments between it and the one before. By

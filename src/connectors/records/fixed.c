@@ -326,9 +326,12 @@ static void check_width(const struct fixed *fixed,
 			const struct fixed_layout *layout, struct sv line,
 			struct arena *arena, struct record *record)
 {
-	size_t width = fixed_length(fixed, line);
 	size_t end = fixed_offset(fixed, line, layout->width);
+	size_t width;
 
+	if (end == line.len && fixed->shorter)
+		return;
+	width = fixed_length(fixed, line);
 	if (width < layout->width && !fixed->shorter)
 		record->error_at = line.len;
 	else if (width > layout->width &&
@@ -341,6 +344,24 @@ static void check_width(const struct fixed *fixed,
 		fixed->bytes ? "bytes" : "characters", layout->width);
 }
 
+/* An offset of a line, known by its characters before it. */
+struct mark {
+	size_t at;
+	size_t chars;
+};
+
+/* The offset of character `n`; columns come in their order mostly. */
+static size_t move_to(const struct fixed *fixed, struct sv line, size_t n,
+		      struct mark *mark)
+{
+	if (n < mark->chars)
+		*mark = (struct mark){ 0, 0 };
+	mark->at += fixed_offset(fixed, sv_sub(line, mark->at, line.len),
+				 n - mark->chars);
+	mark->chars = n;
+	return mark->at;
+}
+
 static void fixed_parse(const struct record_reader *r, bool keys,
 			struct arena *arena, struct record *record)
 {
@@ -349,6 +370,7 @@ static void fixed_parse(const struct record_reader *r, bool keys,
 	struct sv line = fixed->lines ? record_strip(record->raw) : record->raw;
 	const struct fixed_layout *layout = fixed_layout_of(fixed, line);
 	bool simple = plain(fixed, line);
+	struct mark mark = { 0, 0 };
 	const size_t *names;
 	size_t i;
 
@@ -366,8 +388,8 @@ static void fixed_parse(const struct record_reader *r, bool keys,
 		    (keys && names[i] >= r->names->keys))
 			continue;
 		if (!simple) {
-			from = fixed_offset(fixed, line, from);
-			to = fixed_offset(fixed, line, to);
+			from = move_to(fixed, line, from, &mark);
+			to = move_to(fixed, line, to, &mark);
 		}
 		if (from > line.len)
 			from = line.len;

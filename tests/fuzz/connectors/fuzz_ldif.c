@@ -1,8 +1,8 @@
 /*
  * fuzz_ldif.c - any bytes as LDIF
  *
- * What is read of a content record and written again must read back the same;
- * changes are applied to an entry.
+ * What is read of a content record and written again must read back the same,
+ * and so must some of its lines alone; changes are applied to an entry.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -39,6 +39,31 @@ static void write_and_read(const struct ldif_record *r, struct arena *arena)
 		check(sv_eq(again.lines[i].value, r->lines[i].value));
 }
 
+static void read_keys(const struct ldif_reader *reader,
+		      const struct ldif_record *r, struct arena *arena)
+{
+	static const struct sv keys[] = { { "objectClass", 11 }, { "cn", 2 } };
+	struct ldif_record some;
+	size_t from = 0;
+	size_t i;
+
+	if (!ldif_parse_keys(reader->raw, r->line, keys, 2, arena, &some))
+		return;
+	check(!some.error && r->kind == LDIF_CONTENT);
+	check(sv_eq(some.dn, r->dn));
+	for (i = 0; i < r->line_count; i++) {
+		if (!sv_ieq(r->lines[i].name, keys[0]) &&
+		    !sv_ieq(r->lines[i].name, keys[1]))
+			continue;
+		while (from < some.line_count &&
+		       !sv_ieq(some.lines[from].name, r->lines[i].name))
+			from++;
+		check(from < some.line_count);
+		check(sv_eq(some.lines[from].value, r->lines[i].value));
+		from++;
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena arena = ARENA_INIT;
@@ -57,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			continue;
 		}
 		check(r.dn.len > 0);
+		read_keys(&reader, &r, &arena);
 		if (r.kind == LDIF_CONTENT || r.kind == LDIF_ADD)
 			write_and_read(&r, &arena);
 		for (i = 0; i < r.mod_count; i++)

@@ -274,6 +274,58 @@ static void large_records(void **state)
 	strbuf_release(&value);
 }
 
+/* What ldif_parse_keys() tells of a record by its class and uid. */
+static const char *keys_of(const char *text)
+{
+	static const struct sv keys[] = { { "objectClass", 11 }, { "uid", 3 } };
+	static char told[512];
+	struct strbuf log = STRBUF_INIT(sizeof(told) - 1);
+	struct arena arena = ARENA_INIT;
+	struct ldif_record r;
+	size_t i;
+
+	if (!ldif_parse_keys(sv_from(text), 7, keys, 2, &arena, &r)) {
+		arena_release(&arena);
+		return "not";
+	}
+	assert_true(sv_eq_str(r.whole, text));
+	strbuf_addf(&log, "%zu <" SV_FMT ">", r.line, SV_ARG(r.dn));
+	for (i = 0; i < r.line_count; i++)
+		strbuf_addf(&log, " " SV_FMT "[" SV_FMT "]",
+			    SV_ARG(r.lines[i].name), SV_ARG(r.lines[i].value));
+	(void)snprintf(told, sizeof(told), "%s", strbuf_cstr(&log));
+	strbuf_release(&log);
+	arena_release(&arena);
+	return told;
+}
+
+/* Whose entry it is, is told by some lines; what cannot be told so is read as
+ * a whole, and so is what is no entry or in error. */
+static void some_lines(void **state)
+{
+	(void)state;
+	assert_string_equal(keys_of("dn: cn=a\ncn: a\nUID: 1\nsn:: !\n"),
+			    "7 <cn=a> UID[1]");
+	assert_string_equal(keys_of("# made\nversion: 1\ndn: cn=a\r\n"
+				    "objectclass: to\r\n p\r\nuid;x: 2\n"),
+			    "9 <cn=a> objectclass[top]");
+	assert_string_equal(keys_of("dn:: Y249YQ==\nuidx: 1\nuid:\n  1\n 2"),
+			    "7 <cn=a> uid[12]");
+	assert_string_equal(keys_of("dn: cn=\n a\n# uid: 3\n  4\nuid:: MQ==\n"),
+			    "7 <cn=a> uid[1]");
+	assert_string_equal(keys_of("uid: 1\ndn: cn=a\n"), "not");
+	assert_string_equal(keys_of("dn: a\n"), "not");
+	assert_string_equal(keys_of("dn: cn=a\ndn: cn=b\n"), "not");
+	assert_string_equal(keys_of("dn: cn=a\nuid:: !\n"), "not");
+	assert_string_equal(keys_of("dn: cn=a\nuid:< file:x\n"), "not");
+	assert_string_equal(keys_of("dn: cn=a\nchangetype: add\nuid: 1\n"),
+			    "not");
+	assert_string_equal(keys_of("dn: cn=a\ncontrol: 1.2\n"), "not");
+	assert_string_equal(keys_of("dn: cn=a\n-\n"), "not");
+	assert_string_equal(keys_of(" dn: cn=a\n"), "not");
+	assert_string_equal(keys_of("# dn: cn=a\n"), "not");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +337,7 @@ int main(void)
 		cmocka_unit_test(bad_changes),
 		cmocka_unit_test(writing),
 		cmocka_unit_test(large_records),
+		cmocka_unit_test(some_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
