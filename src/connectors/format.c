@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/strbuf.h"
 
+#include <string.h>
+
 /* The field that a letter of a format stands for, in `run` digits. */
 static void add_field(struct strbuf *out, const struct civil_time *c, char kind,
 		      int run)
@@ -70,4 +72,25 @@ struct sv format_value(const struct value *value, const struct attr_def *def,
 		return arena_dup(arena, sv_from(time));
 	}
 	return value_text(value, arena);
+}
+
+const char *format_part_problem(struct sv text, const struct attr_def *def)
+{
+	struct sv separator = def->separator;
+	size_t i;
+
+	if (!def->multi || !separator.len)
+		return NULL;
+	if (memmem(text.ptr, text.len, separator.ptr, separator.len))
+		return "a value holds the separator";
+	/* "a;" before ";;" would end a character too early */
+	for (i = 1; i < separator.len && i <= text.len; i++)
+		if (!memcmp(text.ptr + text.len - i, separator.ptr, i) &&
+		    !memcmp(separator.ptr, separator.ptr + i,
+			    separator.len - i))
+			return "a value ends as the separator begins";
+	if (sv_trim(text).len != text.len)
+		return "a value has blanks at its ends, which do not count "
+		       "beside a separator";
+	return NULL;
 }

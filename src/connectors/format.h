@@ -22,4 +22,8 @@ struct sv format_value(const struct value *value, const struct attr_def *def,
  * characters as they are. */
 struct sv format_datetime(int64_t time, struct sv format, struct arena *arena);
 
+/* NULL: the text can be one of several that the attribute's separator tells
+ * apart; else what is wrong with it, to be put behind the attribute's name. */
+const char *format_part_problem(struct sv text, const struct attr_def *def);
+
 #endif

@@ -288,13 +288,11 @@ static int check_text(struct connector_session *s, struct csv_target *t,
 			item, "code-page-conversion",
 			arena_printf(arena, "'%s' has characters that %s lacks",
 				     def->name, t->dialect.encoding));
-	if (def->multi && def->separator.len &&
-	    memmem(text.ptr, text.len, def->separator.ptr, def->separator.len))
-		return csv_refuse(item, "invalid-attribute-value",
-				  arena_printf(arena,
-					       "a value of '%s' holds the "
-					       "separator",
-					       def->name));
+	problem = format_part_problem(text, def);
+	if (problem)
+		return csv_refuse(
+			item, "invalid-attribute-value",
+			arena_printf(arena, "'%s': %s", def->name, problem));
 	return 0;
 }
 

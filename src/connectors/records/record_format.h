@@ -217,8 +217,7 @@ struct sv record_before_line(const struct record_writer *writer, struct sv lead,
 	.look = records_look, .schema = records_schema,                        \
 	.sample = records_sample, .import_begin = records_import_begin,        \
 	.next = records_import_next, .expand = records_import_expand,          \
-	.import_end = records_import_end,                                      \
-	.import_kept = records_import_kept,                                    \
+	.import_end = records_import_end, .import_kept = records_import_kept,  \
 	.import_flawed = records_import_flawed,                                \
 	.import_note = records_import_note,                                    \
 	.import_progress = records_import_progress

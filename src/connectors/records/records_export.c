@@ -250,6 +250,7 @@ static int write_value(struct connector_session *s,
 	struct strbuf coded = STRBUF_INIT(STRBUF_NO_LIMIT);
 	struct arena scratch = ARENA_INIT;
 	struct sv text = format_value(value, def, FORMAT_PLAIN, &scratch);
+	const char *problem;
 	int ret;
 
 	if (def->type == VALUE_BINARY && t->source->format->base64) {
@@ -259,13 +260,11 @@ static int write_value(struct connector_session *s,
 	ret = def->type == VALUE_BINARY && t->source->format->bytes
 		      ? 0
 		      : check_text(s, t, def->name, text, item);
-	if (ret == 0 && def->multi && def->separator.len &&
-	    memmem(text.ptr, text.len, def->separator.ptr, def->separator.len))
-		ret = records_refuse(
-			item, "invalid-attribute-value",
-			arena_printf(&s->export->arena,
-				     "a value of '%s' holds the separator",
-				     def->name));
+	problem = format_part_problem(text, def);
+	if (ret == 0 && problem)
+		ret = records_refuse(item, "invalid-attribute-value",
+				     arena_printf(&s->export->arena, "'%s': %s",
+						  def->name, problem));
 	put_number(out, text.len);
 	strbuf_addsv(out, text);
 	strbuf_release(&coded);
