@@ -12,7 +12,8 @@
  */
 #include "sync/sync_private.h"
 
-#include <stdlib.h>
+#include "base/ids.h"
+
 #include <string.h>
 
 #define CHUNK       512
@@ -22,22 +23,13 @@
 #define GAP         4
 #define FEW         4
 
-static int order_ids(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a;
-	int64_t y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* In order, each once; their number. */
 static int sort_ids(int64_t *ids, int count)
 {
 	int kept = 0;
 	int i;
 
-	if (count)
-		qsort(ids, (size_t)count, sizeof(*ids), order_ids);
+	ids_sort(ids, (size_t)count);
 	for (i = 0; i < count; i++)
 		if (!kept || ids[kept - 1] != ids[i])
 			ids[kept++] = ids[i];

@@ -14,6 +14,21 @@
  * would not remember all of it. */
 #define VALUES_MAX ((size_t)1 << 16)
 
+/* Has the metaverse references by this name? */
+static bool refers(const struct config *config, attr_id id)
+{
+	size_t i;
+
+	for (i = 0; i < config->mv_type_count; i++) {
+		const struct config_mv_attr *attr =
+			config_mv_attr_find(&config->mv_types[i], id);
+
+		if (attr && attr->attr.def.type == VALUE_REFERENCE)
+			return true;
+	}
+	return false;
+}
+
 void ahead_refs_init(struct ahead_refs *refs, const struct config *config)
 {
 	size_t a;
@@ -31,12 +46,15 @@ void ahead_refs_init(struct ahead_refs *refs, const struct config *config)
 				&config->agents[a].rule_sets[r];
 
 			for (i = 0; i < rule_set->import_count; i++)
-				if (expr_is_attr(rule_set->imports[i].source,
+				if (refers(config,
+					   rule_set->imports[i].mv_attr) &&
+				    expr_is_attr(rule_set->imports[i].source,
 						 &id))
 					refs->imported[id] = true;
 			for (i = 0; i < rule_set->export_count; i++)
 				if (expr_is_attr(rule_set->exports[i].source,
-						 &id))
+						 &id) &&
+				    refers(config, id))
 					refs->exported[id] = true;
 		}
 }

@@ -10,7 +10,8 @@
  */
 #include "sync/sync_private.h"
 
-#include <stdlib.h>
+#include "base/ids.h"
+
 #include <string.h>
 
 /* Inbound counters that a later change in the step turns. */
@@ -79,14 +80,6 @@ static void count_inbound(struct sync *sync, int64_t cs, unsigned at)
 		     quiet[(at & (FLOWED - 1)) - 1][(at & FLOWED) != 0], cs);
 }
 
-static int order_ids(const void *a, const void *b)
-{
-	const int64_t *x = a;
-	const int64_t *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 static void count_all(struct sync *sync, const struct idmap *map,
 		      void (*count)(struct sync *, int64_t, unsigned))
 {
@@ -98,7 +91,7 @@ static void count_all(struct sync *sync, const struct idmap *map,
 	for (i = 0; i < map->size; i++)
 		if (map->keys[i])
 			vec_push(&ids, (int64_t)map->keys[i]);
-	vec_sort(&ids, order_ids);
+	ids_sort(ids.at, ids.len);
 	vec_foreach(&ids, id)
 		if (idmap_get(map, (uint64_t)*id, &value))
 			count(sync, *id, (unsigned)value);

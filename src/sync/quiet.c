@@ -17,6 +17,8 @@
  */
 #include "sync/sync_private.h"
 
+#include "base/ids.h"
+
 #define CHUNK 512
 #define BATCH 2048 /* objects that are read at once */
 
@@ -325,14 +327,6 @@ int sync_share(struct store *store, const struct config *config,
 
 /* ---- in the step ---- */
 
-static int order_ids(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a;
-	int64_t y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* They have had their turn; the others are to be taken, when all are known. */
 static void settle(struct sync *sync, struct sync_quiet *found, bool whole)
 {
@@ -346,7 +340,7 @@ static void settle(struct sync *sync, struct sync_quiet *found, bool whole)
 	sync->settled = found->objects.len > 0;
 	if (!whole)
 		return;
-	vec_sort(&found->others, order_ids);
+	ids_sort(found->others.at, found->others.len);
 	sync->others = found->others.at;
 	sync->other_count = found->others.len;
 	sync->has_others = true;
