@@ -44,6 +44,9 @@ enum connector_cap {
 					    * a delta does not tell of it */
 	CONNECTOR_CAP_NOTIFY = 1U << 9,    /* tells that something changed,
 					    * when configured */
+	CONNECTOR_CAP_WHOLE = 1U << 10,    /* an update is sent with all values
+					    * that the object is to have: what
+					    * it has cannot be looked up */
 };
 
 /* An anchor of several attributes is their texts joined by '|'. */

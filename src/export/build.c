@@ -261,6 +261,26 @@ static int all_changes(struct export_step *step, const struct entry *entry,
 	return 0;
 }
 
+/* All that it will have; what has no values is not named. */
+static int whole_object(struct export_step *step, const struct entry *entry,
+			struct export_op *op, struct error *err)
+{
+	struct image expected = entry_expected(entry, &step->arena);
+	const attr_id *ids = step->agent->type_attr_ids[op->type];
+	size_t count = step->agent->types[op->type].attr_count;
+	size_t i;
+
+	op->attrs = arena_array(&step->arena, count + 1, sizeof(*op->attrs));
+	for (i = 0; i < count; i++) {
+		const struct values *values = image_get(&expected, ids[i]);
+
+		if (values && values->len &&
+		    add_change(step, op, i, ATTR_REPLACE, values, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 enum export_kind build_kind(const struct entry *entry)
 {
 	switch (entry->pending.op) {
@@ -315,6 +335,10 @@ int build_op(struct export_step *step, const struct entry *entry,
 		    TREE_EXPECTED, &step->arena, &out->new_dn, err) < 0)
 		return -1;
 	keep_name(step, entry->row.id, out->new_dn.len ? out->new_dn : out->dn);
+	if (out->kind == EXPORT_UPDATE &&
+	    step->connector->caps & CONNECTOR_CAP_WHOLE &&
+	    out->type < step->agent->type_count)
+		return whole_object(step, entry, out, err);
 	return all_changes(step, entry, out, err);
 }
 

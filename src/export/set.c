@@ -28,6 +28,8 @@ int set_load(struct export_step *step, const struct planned *planned,
 	int count = 0;
 	int ret = 0;
 
+	if (step->connector->caps & CONNECTOR_CAP_WHOLE)
+		return 0;
 	if (planned->op == PENDING_UPDATE && !planned->untie)
 		count = store_member_moving(step->store, planned->cs,
 					    &step->arena, rows, err);

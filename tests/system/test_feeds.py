@@ -404,6 +404,10 @@ def test_what_stands_around_rows(tmp_path):
                    "expect: { trailer: 'END (\\d+)' }")
     done = folder.conjoin("cycle")
     assert "whose trailer says how one looks" in done.out + done.err
+    folder.replace("agents/out.yaml", "skip: 2", "export: { trailer: "
+                   "'END {rows}' }\n  skip: 2")
+    folder.ok("cycle")
+    assert folder.read("out.csv") == "\n\nid,name\n1,Ada\nEND 1\n"
     folder.write("out.csv", "made by hand\r\n\"\r\nid,name\r\n7,Old\r\n"
                  "END 0001\r\n")
     folder.ok("cycle")
@@ -441,3 +445,133 @@ objects:
     assert found["1"]["name"] == ["Zoë"]
     assert sorted(found["1"]["phone"]) == ["11", "12", "13"]
     assert set(found["3"]) == {"id"}
+
+
+# ---- exports of changes ----
+
+CHANGES = """
+  export: { content: changes, path: 'out/%s{date}-{time}.x' }
+  delta: { path: 'out/*.x', change: change, order: name }"""
+
+
+def told(kind, folder, path):
+    """What a file of changes says, read by an agent of its own."""
+    folder.write("told/conjoin.yaml", CONFIG)
+    folder.write("told/agents/hr.yaml", AGENT % (
+        kind, SETTINGS[kind] + "  path: none\n  create: yes\n"
+        "  delta: { path: change, change: change }\n"))
+    other = Folder(folder.path / "told")
+    other.write("change", path.read_bytes())
+    run(other)
+    return counted(run(other, profile="delta-import")), people_of(other)
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_changes_are_exported(tmp_path, kind):
+    """Each export makes a file, which others read as a delta and the agent
+    itself as the proof that it was written."""
+    columns = "\n  columns: [ { name: change, width: 9 }, " \
+        "{ name: id, width: 9 }, { name: name, width: 9 } ]"
+    settings = {"dbf": columns, "fixed": columns,
+                "xml": "\n  records: people/person"}.get(kind, "")
+    folder = target(tmp_path, "", [(1, "Ada"), (2, "Ben")])
+    folder.write("agents/out.yaml",
+                 OUT.replace("delimited", kind).replace("out.csv", "full") %
+                 (settings + CHANGES % "ch-"))
+    out = tmp_path / "out"
+    folder.ok("cycle")
+    assert not (tmp_path / "full").exists()
+    assert not folder.json("pending", "out").get("exports")
+    (first,) = out.iterdir()
+    if kind != "fixed":
+        assert told(kind, folder, first)[1] == {"1": "Ada", "2": "Ben"}
+    write("jsonl", tmp_path / "hr", [(1, "Eve"), (3, "Kim")])
+    folder.ok("cycle")
+    assert len(list(out.iterdir())) == 2
+    assert not folder.json("pending", "out").get("exports")
+    found = folder.json("search", "cs", "out")["objects"]
+    assert {obj["attributes"]["id"][0]: obj["attributes"]["name"][0]
+            for obj in found} == {"1": "Eve", "3": "Kim"}
+    folder.ok("cycle")
+    assert len(list(out.iterdir())) == 2
+
+
+def test_whole_objects_are_told(tmp_path):
+    """A change has all values, those too that did not change, of sets too;
+    two exports of a second have two names."""
+    folder = target(tmp_path, CHANGES % "", [(1, "Ada")])
+    folder.replace("agents/out.yaml", "    metaverse: person",
+                   "    attributes: { all: { multi: true, separator: ';' } }"
+                   "\n    metaverse: person")
+    folder.replace("agents/out.yaml", "export: { name: displayName }",
+                   "export: { name: displayName, all: { value: [a, b] } }")
+    folder.ok("cycle")
+    write("jsonl", tmp_path / "hr", [(1, "Eve")])
+    folder.ok("cycle")
+    texts = [path.read_text() for path in sorted((tmp_path / "out").iterdir())]
+    assert texts == ["change,id,all,name\nAdd,1,a;b,Ada\n",
+                     "change,id,all,name\nModify,1,a;b,Eve\n"]
+
+
+def test_changes_of_files_that_others_write(tmp_path):
+    """What is in the system comes by files that are claimed; what is to change
+    there goes out in others, with a trailer."""
+    folder = target(tmp_path, "", [(1, "Ada"), (2, "Ben")])
+    folder.write("agents/out.yaml", OUT.replace("path: out.csv\n  create: yes",
+                                                "path: in/*.csv") % (
+        "claim: { processing: w, done: d, failed: f }\n"
+        "  export: { content: changes, path: 'out/{date}{time}', "
+        "change: what, add: N, modify: U, delete: D, trailer: 'T {rows}' }"))
+    folder.replace("conjoin.yaml", "employeeID: { type: string, index: true }",
+                   "employeeID: { type: string, index: true }")
+    folder.replace("agents/out.yaml", "    provision:",
+                   "    join: [ { employeeID: id } ]\n    provision:")
+    (tmp_path / "in").mkdir()
+    folder.write("in/1.csv", "id,name\n1,Old\n")
+    folder.ok("cycle")
+    (out,) = (tmp_path / "out").iterdir()
+    assert sorted(out.read_text().splitlines()) == [
+        "N,2,Ben", "T 2", "U,1,Ada", "what,id,name"]
+    # nothing came back yet: nothing is told again
+    folder.ok("cycle")
+    assert len(list((tmp_path / "out").iterdir())) == 1
+    # it came back without what was to be written: that is told again
+    folder.write("in/2.csv", "id,name\n1,Ada\n")
+    folder.ok("cycle")
+    last = max((tmp_path / "out").iterdir())
+    assert last.read_text() == "what,id,name\nN,2,Ben\nT 1\n"
+
+
+def test_copies_are_handed_on(tmp_path):
+    folder = target(tmp_path, "export: { path: 'for/{date}/people.csv' }",
+                    [(1, "Ada")])
+    folder.ok("cycle")
+    (copy,) = (tmp_path / "for").glob("*/people.csv")
+    assert copy.read_text() == folder.read("out.csv")
+    copy.unlink()
+    folder.ok("cycle")
+    assert not copy.exists()
+
+
+def test_changes_that_cannot_be_written(tmp_path):
+    """What is not there has not been exported."""
+    folder = target(tmp_path, CHANGES % "", [(1, "Ada")])
+    folder.write("out", "a file where the folder should be")
+    assert folder.conjoin("cycle").status == 4
+    assert folder.json("pending", "out")["exports"]
+    (tmp_path / "out").unlink()
+    folder.ok("cycle")
+    (out,) = (tmp_path / "out").iterdir()
+    assert out.read_text() == "change,id,name\nAdd,1,Ada\n"
+
+
+def test_what_check_says_of_exports(tmp_path):
+    folder = target(tmp_path, "export: { content: changes, path: x }", [])
+    said = folder.conjoin("check").out
+    assert "write {date} and {time} into its name" in said
+    assert "'change' is missing" in said
+    folder.replace("agents/out.yaml", "content: changes, path: x",
+                   "path: 'sftp://a:b@host/x', trailer: x")
+    said = folder.conjoin("check").out
+    for word in ("known_hosts", "a password never stands", "{rows}"):
+        assert word in said

@@ -14,8 +14,7 @@ static uint32_t csv_caps(const struct connector_ops *ops,
 	uint32_t caps = CONNECTOR_CAP_IMPORT;
 
 	(void)ops;
-	if (feeds_are_plain(connect, csv_settings))
-		caps |= CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE;
+	caps |= feeds_export_caps(connect, csv_settings);
 	return feeds_have_delta(connect) ? caps | CONNECTOR_CAP_DELTA : caps;
 }
 
@@ -58,7 +57,8 @@ static int csv_look(struct connector_session *s, struct arena *arena,
 	if (!feeds_are_plain(s->config->connect, csv_settings))
 		return 0;
 	for (i = 0; i < s->source_count; i++)
-		look_at_file(s->sources[i].feed.path, arena, out);
+		if (!feed_tells_changes(&s->sources[i].feed))
+			look_at_file(s->sources[i].feed.path, arena, out);
 	return 0;
 }
 
@@ -88,7 +88,8 @@ int csv_row_type(const struct connector_session *s,
 	.abi = CONNECTOR_ABI,                                                  \
 	.help = "Delimited text files, one row for each object.",              \
 	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA |                   \
-		CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE,                  \
+		CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE |                 \
+		CONNECTOR_CAP_WHOLE,                                           \
 	.settings = csv_settings, .caps_of = csv_caps, .check = csv_check,     \
 	.local_attrs = csv_local_attrs, .open = csv_open, .close = csv_close,  \
 	.look = csv_look, .schema = csv_schema, .sample = csv_sample,          \

@@ -112,15 +112,13 @@ static bool wants_bom(const struct csv_dialect *dialect)
 	       sv_starts(sv_from(dialect->encoding), SV_LIT("UTF-16"));
 }
 
-static int open_target(struct connector_session *s, struct csv_target *t,
-		       struct error *err)
+static int open_old(struct connector_session *s, struct csv_target *t,
+		    struct error *err)
 {
 	struct csv_reader reader;
 	size_t i;
 	int ret;
 
-	if (t->opened)
-		return 0;
 	if (intake_check_plain(t->source->feed.path, t->source->feed.name,
 			       err) < 0)
 		return -1;
@@ -137,6 +135,36 @@ static int open_target(struct connector_session *s, struct csv_target *t,
 	if (!t->exists)
 		plan_columns(s, t);
 	t->file_columns = t->layout.count;
+	return 0;
+}
+
+/* A file of changes has a column that says what happened. */
+static int plan_changes(struct connector_session *s, struct csv_target *t,
+			struct error *err)
+{
+	struct sv change = t->source->feed.outlet->change;
+
+	t->dialect = t->source->dialect;
+	t->bom = wants_bom(&t->dialect);
+	if (t->source->header)
+		vec_push(&t->names, change);
+	plan_columns(s, t);
+	if (csv_column_of(t, change) == CSV_NO_COLUMN)
+		return error_set(err, ERR_INVALID,
+				 "the file has no header and `columns` has no "
+				 "'" SV_FMT "', which says what happened",
+				 SV_ARG(change));
+	return 0;
+}
+
+static int open_target(struct connector_session *s, struct csv_target *t,
+		       struct error *err)
+{
+	if (t->opened)
+		return 0;
+	if ((feed_tells_changes(&t->source->feed) ? plan_changes(s, t, err)
+						  : open_old(s, t, err)) < 0)
+		return -1;
 	if (t->dialect.encoding) {
 		t->test = iconv_open(t->dialect.encoding, "UTF-8");
 		if (t->test == (iconv_t)-1)
@@ -450,11 +478,8 @@ int csv_export_end(struct connector_session *s, struct error *err)
 
 		if (!t->replacing || !t->changed)
 			continue;
-		if (intake_keep_old(t->source->feed.path, t->source->feed.keep,
-				    err) < 0)
-			return -1;
 		t->replacing = false;
-		if (file_replace_commit(&t->file, err) < 0)
+		if (feed_commit(&t->source->feed, &t->file, t->path, err) < 0)
 			return -1;
 	}
 	ex->done = true;

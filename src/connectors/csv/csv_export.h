@@ -45,6 +45,7 @@ struct csv_target {
 	VEC(struct csv_item *) items;
 	iconv_t test; /* can a text be written in its encoding? */
 	struct file_replace file;
+	const char *path; /* of feed_replace() */
 	bool replacing;
 };
 

@@ -251,7 +251,8 @@ static bool carries(const struct work *w, struct sv spooled,
 	return true;
 }
 
-static int add_row(struct work *w, struct sv spooled, struct csv_item *item)
+/* A row with nothing but its anchor and its type. */
+static void start_row(struct work *w, const struct csv_item *item)
 {
 	const struct csv_source *source = w->t->source;
 	size_t i;
@@ -266,6 +267,11 @@ static int add_row(struct work *w, struct sv spooled, struct csv_item *item)
 			 sv_from(w->s->config->types[item->type].name));
 	w->changed = true;
 	w->present = true;
+}
+
+static int add_row(struct work *w, struct sv spooled, struct csv_item *item)
+{
+	start_row(w, item);
 	return apply_values(w, spooled, item);
 }
 
@@ -432,6 +438,66 @@ static int append_rows(struct connector_session *s, struct csv_target *t,
 	return ret;
 }
 
+static int write_change(struct csv_target *t, struct work *w,
+			enum outlet_word word, struct csv_writer *out,
+			struct error *err)
+{
+	const struct outlet *outlet = t->source->feed.outlet;
+
+	set_cell(w, csv_column_of(t, outlet->change), outlet->words[word]);
+	t->changed = true;
+	return csv_write_row(out, w->cells, t->names.len, err);
+}
+
+/* The row, or the two, that tell of an operation. */
+static int tell_item(struct work *w, struct csv_item *item,
+		     struct csv_writer *out, struct error *err)
+{
+	struct csv_export *ex = w->s->export;
+	bool removes = item->kind == EXPORT_DELETE ||
+		       item->kind == EXPORT_DELETE_ADD;
+	struct sv spooled;
+
+	if (spool_read(&ex->spool, item->begin, item->end, w->arena, &spooled,
+		       err) < 0)
+		return -1;
+	if (removes) {
+		start_row(w, item);
+		if (write_change(w->t, w, OUTLET_DELETE, out, err) < 0)
+			return -1;
+	}
+	if (item->kind == EXPORT_DELETE || add_row(w, spooled, item) < 0)
+		return 0;
+	return write_change(w->t, w,
+			    item->kind == EXPORT_UPDATE ? OUTLET_MODIFY
+							: OUTLET_ADD,
+			    out, err);
+}
+
+/* A file of changes: operations in their order, nothing else. */
+static int tell_changes(struct connector_session *s, struct csv_target *t,
+			struct csv_writer *out, struct error *err)
+{
+	struct arena scratch = ARENA_INIT;
+	struct csv_item **at;
+	struct csv_item *item;
+	int ret = 0;
+
+	vec_foreach(&t->items, at) {
+		struct work work = { .s = s, .t = t, .arena = &scratch };
+
+		work.cells = arena_array(&scratch, t->names.len,
+					 sizeof(*work.cells));
+		for (item = *at; item && ret == 0; item = item->next)
+			ret = tell_item(&work, item, out, err);
+		if (ret < 0)
+			break;
+		arena_reset(&scratch);
+	}
+	arena_release(&scratch);
+	return ret;
+}
+
 static int copy_rows(struct connector_session *s, struct csv_target *t,
 		     struct csv_reader *in, struct csv_writer *out,
 		     struct error *err)
@@ -538,6 +604,16 @@ static int write_trailer(struct csv_target *t, struct csv_reader *in,
 	return ret;
 }
 
+static int rewrite(struct connector_session *s, struct csv_target *t,
+		   struct csv_reader *in, struct csv_writer *out,
+		   struct error *err)
+{
+	if (start_rows(s, t, in, out, err) < 0 ||
+	    (t->exists && copy_rows(s, t, in, out, err) < 0))
+		return -1;
+	return append_rows(s, t, out, err);
+}
+
 int csv_merge(struct connector_session *s, struct csv_target *t,
 	      struct error *err)
 {
@@ -545,16 +621,18 @@ int csv_merge(struct connector_session *s, struct csv_target *t,
 	struct csv_writer out = { .end_of_line = "\n" };
 	int ret;
 
-	if (spool_replace(&t->file, t->source->feed.path, err) < 0)
+	if (feed_replace(&t->source->feed, &s->export->arena, &t->file,
+			 &t->path, err) < 0)
 		return -1;
 	t->replacing = true;
 	ret = csv_writer_open(&out, &t->dialect, t->bom, t->file.stream, err);
-	if (ret == 0)
-		ret = start_rows(s, t, &in, &out, err);
-	if (ret == 0 && t->exists)
-		ret = copy_rows(s, t, &in, &out, err);
-	if (ret == 0)
-		ret = append_rows(s, t, &out, err);
+	if (ret == 0 && feed_tells_changes(&t->source->feed)) {
+		ret = write_header(t, &t->layout, &out, err);
+		if (ret == 0)
+			ret = tell_changes(s, t, &out, err);
+	} else if (ret == 0) {
+		ret = rewrite(s, t, &in, &out, err);
+	}
 	if (ret == 0)
 		ret = write_trailer(t, &in, &out, err);
 	if (ret == 0)

@@ -181,12 +181,12 @@ static void end_field(struct quoted *q, size_t start)
 {
 	struct csv_row *row = q->row;
 
-	if (row->count == q->room) {
+	if (!q->ends || row->count == q->room) {
 		size_t room = q->room ? q->room * 2 : 32;
 		size_t *ends = arena_array(q->arena, room, sizeof(*ends));
 		size_t *starts = arena_array(q->arena, room, sizeof(*starts));
 
-		if (row->count) {
+		if (q->ends) {
 			memcpy(ends, q->ends, row->count * sizeof(*ends));
 			memcpy(starts, row->starts,
 			       row->count * sizeof(*starts));

@@ -38,7 +38,7 @@ static bool holds_delimiter(const struct csv_dialect *d, struct sv field)
 	for (i = 1; i <= d->more.len && i <= field.len; i++) {
 		struct sv end = sv_sub(field, field.len - i, field.len);
 
-		if (end.ptr[0] == d->delimiter &&
+		if (sv_find(end, d->delimiter, 0) == 0 &&
 		    sv_eq(sv_sub(end, 1, i), sv_sub(d->more, 0, i - 1)))
 			return true;
 	}

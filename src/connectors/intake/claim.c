@@ -27,8 +27,7 @@
 
 #define TRIES 1000
 
-/* As rename, but never over another file: EEXIST. */
-static int rename_new(const char *from, const char *to)
+int claim_rename(const char *from, const char *to)
 {
 	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
 		return 0;
@@ -65,7 +64,7 @@ static int move_into(const char *from, const char *folder, struct sv prefix,
 			arena, "%s/" SV_FMT "%s" SV_FMT, folder, SV_ARG(prefix),
 			i == 1 ? "" : arena_printf(arena, "%d~", i),
 			SV_ARG(base));
-		if (rename_new(from, *to_out) == 0)
+		if (claim_rename(from, *to_out) == 0)
 			return 1;
 		if (errno == ENOENT)
 			return 0;

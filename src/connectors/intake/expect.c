@@ -101,13 +101,13 @@ static int find_count(const struct intake_source *source, struct sv name,
 					SV_ARG(name), SV_ARG(trailer), text);
 	}
 	arena_release(&scratch);
-	return ret;
+	return ret ? -1 : 0;
 }
 
 static int read_count(const struct intake_source *source, struct sv name,
 		      struct sv line, uint64_t *out, struct error *err)
 {
-	regmatch_t groups[2];
+	regmatch_t groups[2] = { { -1, -1 }, { -1, -1 } };
 	int64_t rows;
 
 	if (find_count(source, name, line, groups, err) < 0)
@@ -205,7 +205,7 @@ int intake_trailer_with(const struct intake_source *source, struct sv line,
 			uint64_t rows, struct arena *arena, struct sv *out,
 			struct error *err)
 {
-	regmatch_t groups[2];
+	regmatch_t groups[2] = { { -1, -1 }, { -1, -1 } };
 	size_t from;
 	size_t to;
 

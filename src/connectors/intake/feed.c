@@ -6,6 +6,7 @@
 #include "connectors/intake/feed.h"
 
 #include "base/strbuf.h"
+#include "connectors/spool.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -74,18 +75,45 @@ static int load_delta(const struct feed_place *place, struct arena *arena,
 	const struct setting_def *defs = feed_delta_settings;
 	const struct node *delta = node_get(place->own, "delta");
 	struct intake_nodes nodes = delta_nodes(place);
-	unsigned packed = place->flags & INTAKE_PACKED;
+	unsigned flags = place->flags & INTAKE_PACKED;
 
 	if (!delta)
 		return 0;
+	if (feed_tells_changes(feed)) /* the first export makes them */
+		flags |= INTAKE_OPTIONAL;
 	feed->change = setting_text(delta, defs, "change");
 	feed->words[FEED_ADD] = setting_text(delta, defs, "add");
 	feed->words[FEED_MODIFY] = setting_text(delta, defs, "modify");
 	feed->words[FEED_DELETE] = setting_text(delta, defs, "delete");
 	return intake_source_load(
 		place->config, &nodes, setting_text(delta, defs, "path"),
-		mark_id(place, "delta", arena), INTAKE_DELTA | packed, arena,
+		mark_id(place, "delta", arena), INTAKE_DELTA | flags, arena,
 		&feed->changes, err);
+}
+
+static struct outlet_place outlet_place(const struct feed_place *place)
+{
+	const struct node *all = place->config->connect;
+	const struct node *export = node_get(place->own, "export");
+
+	return (struct outlet_place){
+		.config = place->config,
+		.own = export ? export : node_get(all, "export"),
+		.outer = { place->own, all },
+		.delta = node_get(place->own, "delta"),
+		.delta_defs = feed_delta_settings,
+	};
+}
+
+static int load_outlet(const struct feed_place *place, struct arena *arena,
+		       struct feed *feed, struct error *err)
+{
+	struct outlet_place outlet = outlet_place(place);
+
+	if (!outlet.own)
+		return 0;
+	feed->outlet = arena_zalloc(arena, sizeof(*feed->outlet));
+	return outlet_load(&outlet, arena, feed->outlet, err);
 }
 
 int feed_load(const struct feed_place *place, struct arena *arena,
@@ -105,7 +133,9 @@ int feed_load(const struct feed_place *place, struct arena *arena,
 			       &feed->full, err) < 0)
 		return -1;
 	feed->expects_trailer = intake_expects_trailer(feed->full);
-	return load_delta(place, arena, feed, err);
+	return load_outlet(place, arena, feed, err) < 0
+		       ? -1
+		       : load_delta(place, arena, feed, err);
 }
 
 void feed_check(const struct feed_place *place, setting_report_fn report,
@@ -115,6 +145,7 @@ void feed_check(const struct feed_place *place, setting_report_fn report,
 	const struct node *keep = node_get(place->own, "keep");
 	struct intake_nodes nodes = full_nodes(place);
 	struct intake_nodes changes = delta_nodes(place);
+	struct outlet_place outlet = outlet_place(place);
 	int64_t versions = 0;
 
 	intake_check(&nodes, text_of(place, "path"), place->flags, report,
@@ -123,12 +154,46 @@ void feed_check(const struct feed_place *place, setting_report_fn report,
 		intake_check(&changes,
 			     setting_text(delta, feed_delta_settings, "path"),
 			     place->flags | INTAKE_DELTA, report, data);
+	if (outlet.own)
+		outlet_check(&outlet, report, data);
 	if (!keep)
 		keep = node_get(place->config->connect, "keep");
 	if (!sv_to_i64(text_of(place, "keep"), &versions) || versions < 0 ||
 	    versions > 10000)
 		report(data, keep ? keep : place->own,
 		       "'keep' must be 0 to 10000 versions");
+}
+
+static bool tells_changes(const struct node *own, const struct node *all)
+{
+	const struct node *export = node_get(own, "export");
+
+	if (!export)
+		export = node_get(all, "export");
+	return export &&
+	       sv_eq_str(setting_text(export, outlet_settings, "content"),
+			 "changes");
+}
+
+uint32_t feeds_export_caps(const struct node *connect,
+			   const struct setting_def *defs)
+{
+	const struct node *types = node_get(connect, "types");
+	bool several = types && types->kind == NODE_MAP;
+	size_t count = several ? types->len : 1;
+	uint32_t caps = CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE;
+	struct intake_nodes nodes = { connect, { connect, NULL }, defs };
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		nodes.own = several ? types->items[i] : connect;
+		if (tells_changes(nodes.own, connect))
+			caps |= CONNECTOR_CAP_WHOLE;
+		else if (!intake_is_plain(
+				 &nodes, setting_text(nodes.own, defs, "path")))
+			return 0;
+	}
+	return caps;
 }
 
 bool feeds_are_plain(const struct node *connect, const struct setting_def *defs)
@@ -176,7 +241,31 @@ int feed_word(const struct feed *feed, struct sv word, enum change_op *out)
 	return 0;
 }
 
-/* ---- trailers of files that exports write ---- */
+/* ---- what exports write ---- */
+
+int feed_replace(const struct feed *feed, struct arena *arena,
+		 struct file_replace *file, const char **path_out,
+		 struct error *err)
+{
+	*path_out = feed->path;
+	return feed_tells_changes(feed)
+		       ? outlet_open(feed->outlet, arena, file, path_out, err)
+		       : spool_replace(file, feed->path, err);
+}
+
+int feed_commit(const struct feed *feed, struct file_replace *file,
+		const char *path, struct error *err)
+{
+	if (feed_tells_changes(feed))
+		return outlet_close(feed->outlet, file, path, err);
+	if ((feed->outlet && feed->outlet->to &&
+	     outlet_copy(feed->outlet, file, err) < 0) ||
+	    intake_keep_old(path, feed->keep, err) < 0) {
+		file_replace_abort(file);
+		return -1;
+	}
+	return file_replace_commit(file, err);
+}
 
 int feed_trailer(const struct feed *feed, const char *path, uint64_t *end_out,
 		 struct error *err)
@@ -207,13 +296,19 @@ int feed_new_trailer(const struct feed *feed, struct text_input *in,
 	int ret;
 
 	*out = SV_NULL;
+	if (feed->outlet && feed->outlet->trailer.len && !in) {
+		*out = outlet_trailer(feed->outlet, rows, arena);
+		return 1;
+	}
+	if (feed_tells_changes(feed))
+		return 0;
 	if (!feed->expects_trailer)
 		return 0;
 	if (!in)
 		return error_set(err, ERR_NOTFOUND,
 				 "there is no '" SV_FMT "' whose trailer says "
-				 "how one looks; put a file there with a "
-				 "header and a trailer",
+				 "how one looks; write it as `trailer` under "
+				 "`export`",
 				 SV_ARG(feed->name));
 	if (read_rest(in, &rest, err) < 0)
 		return -1;

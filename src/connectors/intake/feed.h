@@ -10,7 +10,7 @@
 #ifndef CONNECTORS_INTAKE_FEED_H
 #define CONNECTORS_INTAKE_FEED_H
 
-#include "connectors/intake/intake.h"
+#include "connectors/intake/outlet.h"
 #include "connectors/text_input.h"
 
 extern const struct setting_def feed_delta_settings[];
@@ -21,6 +21,8 @@ extern const struct setting_def feed_delta_settings[];
 	{ .name = "delta", .type = SETTING_GROUP,                              \
 	  .group = feed_delta_settings,                                        \
 	  .help = "A file of changes for the delta import" },                  \
+	{ .name = "export", .type = SETTING_GROUP, .group = outlet_settings,   \
+	  .help = "What an export hands on, besides the file at `path`" },     \
 	{ .name = "keep", .type = SETTING_NUMBER, .fallback = "0",             \
 	  .help = "So many old versions of a file that exports replace stay "  \
 		  "beside it" },                                               \
@@ -39,6 +41,7 @@ struct feed {
 	struct intake_source *changes; /* NULL: none */
 	struct sv change;              /* the name that says what happened */
 	struct sv words[FEED_WORDS];
+	struct outlet *outlet; /* NULL: exports rewrite `path` and no more */
 };
 
 /* Where a feed's settings stand. */
@@ -58,6 +61,9 @@ void feed_check(const struct feed_place *place, setting_report_fn report,
 		void *data);
 
 bool feeds_have_delta(const struct node *connect);
+/* What of exports they can do: enum connector_cap. */
+uint32_t feeds_export_caps(const struct node *connect,
+			   const struct setting_def *defs);
 /* All files lie where `path` says: exports can rewrite them. */
 bool feeds_are_plain(const struct node *connect,
 		     const struct setting_def *defs);
@@ -72,6 +78,22 @@ int feed_trailer(const struct feed *feed, const char *path, uint64_t *end_out,
 int feed_new_trailer(const struct feed *feed, struct text_input *in,
 		     uint64_t rows, struct arena *arena, struct sv *out,
 		     struct error *err);
+
+/* Exports tell what changed, and leave the file at `path` alone. */
+static inline bool feed_tells_changes(const struct feed *feed)
+{
+	return feed->outlet && feed->outlet->changes;
+}
+
+/* The file that an export writes: in the place of the old one, or of changes;
+ * *path_out is for feed_commit(). */
+int feed_replace(const struct feed *feed, struct arena *arena,
+		 struct file_replace *file, const char **path_out,
+		 struct error *err);
+/* All of it is written: it is handed on, takes its place, and the old one is
+ * kept as `keep` says. */
+int feed_commit(const struct feed *feed, struct file_replace *file,
+		const char *path, struct error *err);
 
 /* The word of a change, in any case: 1 found, 0 it is none of the three. */
 int feed_word(const struct feed *feed, struct sv word, enum change_op *out);

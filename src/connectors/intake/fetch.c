@@ -8,11 +8,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "connectors/intake/intake_private.h"
+#include "connectors/intake/fetch.h"
 
 #include "base/clock.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -23,7 +22,6 @@
 #include <unistd.h>
 
 #define LISTING_MAX ((size_t)16 << 20)
-#define TAG_MAX     1024
 
 static pthread_once_t started = PTHREAD_ONCE_INIT;
 
@@ -32,23 +30,7 @@ static void start(void)
 	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-/* One connection, and what an answer is put into. */
-struct fetch {
-	const struct intake_source *source;
-	CURL *curl;
-	int key; /* the private key, in memory; or -1 */
-	char why[CURL_ERROR_SIZE];
-	int fd; /* -1: into text */
-	struct strbuf text;
-	uint64_t size;
-	int write_errno;
-	bool too_big;
-	char etag[TAG_MAX];
-	char modified[TAG_MAX];
-	struct curl_slist *headers;
-};
-
-static void fetch_close(struct fetch *f)
+void fetch_close(struct fetch *f)
 {
 	if (f->curl)
 		curl_easy_cleanup(f->curl);
@@ -85,13 +67,14 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *data)
 	return f->too_big ? 0 : len;
 }
 
-static void take_value(struct sv line, const char *name, char out[TAG_MAX])
+static void take_value(struct sv line, const char *name,
+		       char out[FETCH_TAG_MAX])
 {
 	size_t colon = sv_find(line, ':', 0);
 
 	if (colon < line.len && sv_ieq_str(sv_sub(line, 0, colon), name))
 		(void)snprintf(
-			out, TAG_MAX, SV_FMT,
+			out, FETCH_TAG_MAX, SV_FMT,
 			SV_ARG(sv_trim(sv_sub(line, colon + 1, line.len))));
 }
 
@@ -162,7 +145,7 @@ static int set_key(struct fetch *f, struct error *err)
 	return set_secret(f, CURLOPT_KEYPASSWD, f->source->passphrase, err);
 }
 
-static bool is_sftp(const struct intake_source *source)
+bool fetch_is_sftp(const struct intake_source *source)
 {
 	return sv_starts(sv_from(source->path), SV_LIT("sftp://"));
 }
@@ -180,7 +163,7 @@ static void set_limits(struct fetch *f)
 	(void)curl_easy_setopt(f->curl, CURLOPT_FOLLOWLOCATION, 1L);
 	(void)curl_easy_setopt(f->curl, CURLOPT_MAXREDIRS, 5L);
 	(void)curl_easy_setopt(f->curl, CURLOPT_PROTOCOLS_STR,
-			       is_sftp(f->source) ? "sftp" : "https");
+			       fetch_is_sftp(f->source) ? "sftp" : "https");
 	(void)curl_easy_setopt(f->curl, CURLOPT_REDIR_PROTOCOLS_STR, "https");
 }
 
@@ -190,11 +173,11 @@ static int set_trust(struct fetch *f, struct error *err)
 
 	if (s->ca_file)
 		(void)curl_easy_setopt(f->curl, CURLOPT_CAINFO, s->ca_file);
-	if (!is_sftp(s))
+	if (!fetch_is_sftp(s))
 		return 0;
 	if (!s->known_hosts || access(s->known_hosts, R_OK) < 0)
 		return error_set(err, ERR_INVALID,
-				 "cannot fetch '" SV_FMT "': the file '%s' of "
+				 "cannot reach '" SV_FMT "': the file '%s' of "
 				 "`remote: known_hosts` cannot be read",
 				 SV_ARG(s->name),
 				 s->known_hosts ? s->known_hosts : "");
@@ -202,13 +185,14 @@ static int set_trust(struct fetch *f, struct error *err)
 	return 0;
 }
 
-static int fetch_open(struct fetch *f, const struct intake_source *source,
-		      struct error *err)
+int fetch_open(struct fetch *f, const struct intake_source *source,
+	       struct error *err)
 {
 	struct arena scratch = ARENA_INIT;
 
 	memset(f, 0, sizeof(*f));
 	f->source = source;
+	f->doing = "fetch";
 	f->fd = -1;
 	f->key = -1;
 	f->text.max = LISTING_MAX;
@@ -250,7 +234,7 @@ static enum err_code code_of(CURLcode code)
 
 static const char *advice_of(const struct fetch *f, CURLcode code)
 {
-	if (code == CURLE_PEER_FAILED_VERIFICATION && is_sftp(f->source))
+	if (code == CURLE_PEER_FAILED_VERIFICATION && fetch_is_sftp(f->source))
 		return "; its host key must stand in the file of `remote: "
 		       "known_hosts`";
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
@@ -275,19 +259,18 @@ static int refused(struct fetch *f, const char *url, CURLcode code,
 				   "cannot keep what is fetched of '%s' in a "
 				   "temporary file; TMPDIR names its folder",
 				   url);
-	return error_set(err, code_of(code), "cannot fetch '%s': %s%s", url,
-			 f->why[0] ? f->why : curl_easy_strerror(code),
+	return error_set(err, code_of(code), "cannot %s '%s': %s%s", f->doing,
+			 url, f->why[0] ? f->why : curl_easy_strerror(code),
 			 advice_of(f, code));
 }
 
-/* What a web server answered: 1 the file; 0 it is the same; -1 */
-static int web_status(const struct fetch *f, const char *url, struct error *err)
+int fetch_status(const struct fetch *f, const char *url, struct error *err)
 {
 	enum err_code code = ERR_INVALID;
 	long status = 0;
 
 	(void)curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (status == 200)
+	if (status >= 200 && status < 300)
 		return 1;
 	if (status == 304)
 		return 0;
@@ -298,12 +281,12 @@ static int web_status(const struct fetch *f, const char *url, struct error *err)
 	else if (status == 408 || status == 429 || status >= 500)
 		code = ERR_UNAVAILABLE;
 	return error_set(err, code,
-			 "cannot fetch '%s': the server answers "
+			 "cannot %s '%s': the server answers "
 			 "with status %ld",
-			 url, status);
+			 f->doing, url, status);
 }
 
-static int perform(struct fetch *f, const char *url, struct error *err)
+int fetch_perform(struct fetch *f, const char *url, struct error *err)
 {
 	CURLcode code;
 
@@ -336,9 +319,9 @@ static int fetch_web(struct fetch *f, const char *url, struct sv tag,
 	int ret;
 
 	ask_for_newer(f, tag, arena);
-	if (perform(f, url, err) < 0)
+	if (fetch_perform(f, url, err) < 0)
 		return -1;
-	ret = web_status(f, url, err);
+	ret = fetch_status(f, url, err);
 	if (f->etag[0])
 		*tag_out = sv_from(arena_printf(arena, "E%s", f->etag));
 	else if (f->modified[0])
@@ -356,7 +339,7 @@ static int look_at(struct fetch *f, const char *url, int64_t *time,
 	int ret;
 
 	(void)curl_easy_setopt(f->curl, CURLOPT_NOBODY, 1L);
-	ret = perform(f, url, err);
+	ret = fetch_perform(f, url, err);
 	(void)curl_easy_setopt(f->curl, CURLOPT_NOBODY, 0L);
 	(void)curl_easy_setopt(f->curl, CURLOPT_HTTPGET, 1L);
 	(void)curl_easy_getinfo(f->curl, CURLINFO_FILETIME_T, &number);
@@ -383,7 +366,7 @@ static int fetch_sftp(struct fetch *f, const char *url, struct sv tag,
 		arena_printf(arena, "S%" PRId64 ":%" PRId64, time, size));
 	if (sv_eq(tag, *tag_out))
 		return 0;
-	if (perform(f, url, err) < 0)
+	if (fetch_perform(f, url, err) < 0)
 		return -1;
 	size_then = (int64_t)f->size;
 	if (size_then == size && look_at(f, url, &then, &size_then, err) < 0)
@@ -408,9 +391,10 @@ int fetch_file(const struct intake_source *source, const char *url,
 	if (fetch_open(&f, source, err) < 0)
 		return -1;
 	f.fd = unpack_temporary(err);
-	ret = f.fd < 0          ? -1
-	      : is_sftp(source) ? fetch_sftp(&f, url, tag, arena, tag_out, err)
-				: fetch_web(&f, url, tag, arena, tag_out, err);
+	ret = f.fd < 0 ? -1
+	      : fetch_is_sftp(source)
+		      ? fetch_sftp(&f, url, tag, arena, tag_out, err)
+		      : fetch_web(&f, url, tag, arena, tag_out, err);
 	if (ret > 0)
 		*fd_out = f.fd;
 	else if (f.fd >= 0)
@@ -477,7 +461,7 @@ static int list_files(struct fetch *f, struct sv folder, struct arena *arena,
 	int ret;
 
 	(void)curl_easy_setopt(f->curl, CURLOPT_DIRLISTONLY, 1L);
-	ret = perform(f, arena_cstr(arena, folder), err);
+	ret = fetch_perform(f, arena_cstr(arena, folder), err);
 	(void)curl_easy_setopt(f->curl, CURLOPT_DIRLISTONLY, 0L);
 	listing = arena_dup(arena, strbuf_sv(&f->text));
 	while (ret == 0 && at < listing.len) {

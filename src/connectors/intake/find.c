@@ -100,8 +100,10 @@ static int list_folder(const struct intake_source *source, const char *folder,
 	DIR *dir = opendir(folder);
 	const struct dirent *entry;
 
-	if (!dir && errno == ENOENT && claimed)
-		return 0; /* it is made with the first claim */
+	/* It is made with the first claim, or the first export. */
+	if (!dir && errno == ENOENT &&
+	    (claimed || source->flags & INTAKE_OPTIONAL))
+		return 0;
 	if (!dir)
 		return error_errno(err, errno,
 				   "cannot look for '" SV_FMT "' in '%s'",

@@ -65,7 +65,8 @@ extern const struct setting_def intake_remote_settings[];
 
 enum intake_flags {
 	INTAKE_DELTA = 1U << 0,    /* changes: none is a delta without any */
-	INTAKE_OPTIONAL = 1U << 1, /* a plain file may be missing */
+	INTAKE_OPTIONAL = 1U << 1, /* a plain file, or a folder, may be
+				    * missing */
 	INTAKE_PACKED = 1U << 2,   /* the format is a compressed one itself */
 	INTAKE_DOCUMENT = 1U << 4, /* the format tells a whole file: no
 				    * trailer */
@@ -101,6 +102,12 @@ int intake_trailer(const struct intake_source *source, const char *path,
 int intake_trailer_with(const struct intake_source *source, struct sv line,
 			uint64_t rows, struct arena *arena, struct sv *out,
 			struct error *err);
+
+/* Reports what is wrong with the address of a file on another machine, and with
+ * the group `remote`, which may be NULL. */
+void intake_check_address(struct sv path, const struct node *at,
+			  const struct node *remote, setting_report_fn report,
+			  void *data);
 
 /* It is one plain file below a folder of this machine, which an export may
  * rewrite: no pattern, no claim, no other machine. */

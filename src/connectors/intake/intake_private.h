@@ -142,6 +142,8 @@ int find_by_name(const void *a, const void *b);
 
 /* ---- claim.c: folders for what is read ---- */
 
+/* As rename, but never over another file: EEXIST. */
+int claim_rename(const char *from, const char *to);
 /* Moves a file into `processing`: 1 it is ours, 0 somebody else has it; sets
  * path and fd. */
 int claim_take(struct taken *taken, struct arena *arena, struct error *err);
@@ -170,6 +172,11 @@ int fetch_file(const struct intake_source *source, const char *url,
 /* The files of an sftp folder that fit, oldest first. */
 int fetch_list(const struct intake_source *source, struct arena *arena,
 	       struct candidates *out, struct error *err);
+
+/* ---- upload.c: files to other machines ---- */
+
+int upload_file(const struct intake_source *source, const char *path,
+		const char *url, struct error *err);
 
 /* ---- expect.c: is it whole? ---- */
 

@@ -351,17 +351,18 @@ static struct sv authority_user(struct sv path)
 	return at ? sv_sub(host, 0, at - 1) : SV_NULL;
 }
 
-static void check_remote(const struct report *r,
-			 const struct intake_nodes *nodes, struct sv path,
-			 const struct node *at)
+void intake_check_address(struct sv path, const struct node *at,
+			  const struct node *remote, setting_report_fn report,
+			  void *data)
 {
-	const struct node *remote = node_of(nodes, "remote");
+	const struct report of_report = { report, data };
+	const struct report *r = &of_report;
 	struct sv user = authority_user(path);
 
 	if (!is_https(path) && !is_sftp(path))
 		problem(r, at,
 			"a file on another machine is https://... or "
-			"sftp://...; others are not read");
+			"sftp://...; others are not known");
 	if (sv_find(user, ':', 0) < user.len)
 		problem(r, at,
 			"a password never stands in the address: write "
@@ -371,6 +372,14 @@ static void check_remote(const struct report *r,
 			"'known_hosts' is missing under 'remote': the file "
 			"with the server's key, as `ssh-keyscan HOST` writes "
 			"it; compare it with what the server's operator says");
+}
+
+static void check_remote(const struct report *r,
+			 const struct intake_nodes *nodes, struct sv path,
+			 const struct node *at)
+{
+	intake_check_address(path, at, node_of(nodes, "remote"), r->report,
+			     r->data);
 	if (node_of(nodes, "claim"))
 		problem(r, node_of(nodes, "claim"),
 			"'claim' moves files of this machine; what was "

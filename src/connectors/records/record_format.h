@@ -226,7 +226,8 @@ struct sv record_before_line(const struct record_writer *writer, struct sv lead,
 #define RECORDS_CONNECTOR(format)                                              \
 	RECORDS_READER(format),                                                \
 		.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA |           \
-			CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE,          \
+			CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE |         \
+			CONNECTOR_CAP_WHOLE,                                   \
 		.export_begin = records_export_begin,                          \
 		.export_put = records_export_put,                              \
 		.export_result = records_export_result,                        \

@@ -43,6 +43,7 @@ int records_look(struct connector_session *s, struct arena *arena,
 	if (!feeds_are_plain(s->config->connect, s->format->file_settings))
 		return 0;
 	for (i = 0; i < s->source_count; i++)
-		look_at_file(s->sources[i].feed.path, arena, out);
+		if (!feed_tells_changes(&s->sources[i].feed))
+			look_at_file(s->sources[i].feed.path, arena, out);
 	return 0;
 }

@@ -65,12 +65,14 @@ static int open_target(struct records_target *t, struct arena *arena,
 	const char *encoding = source->encoding;
 	struct text_input in = { .fd = -1 };
 
+	bool rewrites = !feed_tells_changes(&source->feed);
+
 	if (t->opened)
 		return 0;
-	if (!source->format->packed &&
+	if (rewrites && !source->format->packed &&
 	    intake_check_plain(source->feed.path, source->feed.name, err) < 0)
 		return -1;
-	if (file_exists(source->feed.path)) {
+	if (rewrites && file_exists(source->feed.path)) {
 		encoding = records_encoding(source, source->feed.path, arena);
 		if (text_input_open(&in, source->feed.path, encoding, err) < 0)
 			return -1;
@@ -397,11 +399,8 @@ int records_export_end(struct connector_session *s, struct error *err)
 
 		if (!t->replacing || !t->changed)
 			continue;
-		if (intake_keep_old(t->source->feed.path, t->source->feed.keep,
-				    err) < 0)
-			return -1;
 		t->replacing = false;
-		if (file_replace_commit(&t->file, err) < 0)
+		if (feed_commit(&t->source->feed, &t->file, t->path, err) < 0)
 			return -1;
 	}
 	ex->done = true;

@@ -38,6 +38,7 @@ struct records_target {
 	iconv_t test; /* can a text be written in its encoding? */
 	bool testing;
 	struct file_replace file;
+	const char *path; /* of feed_replace() */
 	bool replacing;
 };
 

@@ -207,7 +207,7 @@ static void sets_init(struct sets *sets, const struct work *w,
 		      const struct records_item *item)
 {
 	sets->room = w->m->s->config->types[item->type].attr_count +
-		     w->m->t->source->anchor_count + 1;
+		     w->m->t->source->anchor_count + 2;
 	sets->at = arena_array(w->arena, sets->room, sizeof(*sets->at));
 	sets->values = arena_array(w->arena, sets->room, sizeof(*sets->values));
 	sets->len = 0;
@@ -368,26 +368,34 @@ static void compose(struct work *w, const struct sets *sets,
 	w->changed = true;
 }
 
-static void add_record(struct work *w, struct sv spooled,
-		       struct records_item *item)
+/* What tells which object a new record is of. */
+static void start_sets(struct sets *sets, const struct work *w,
+		       const struct records_item *item)
 {
 	const struct records_source *source = w->m->t->source;
-	const struct record nothing = { .parsed = true };
-	bool present = w->present;
-	struct sets sets;
 	size_t i;
 
-	w->present = false;
-	sets_init(&sets, w, item);
+	sets_init(sets, w, item);
 	for (i = 0; i < source->anchor_count; i++)
-		set_text(&sets, w, source->anchors[i],
+		set_text(sets, w, source->anchors[i],
 			 def_of(w, item, source->anchors[i]),
 			 records_anchor_part(item->anchor, i,
 					     source->anchor_count));
 	if (source->type == RECORDS_BY_NAME)
-		set_text(&sets, w, source->type_name,
+		set_text(sets, w, source->type_name,
 			 def_of(w, item, source->type_name),
 			 sv_from(w->m->s->config->types[item->type].name));
+}
+
+static void add_record(struct work *w, struct sv spooled,
+		       struct records_item *item)
+{
+	const struct record nothing = { .parsed = true };
+	bool present = w->present;
+	struct sets sets;
+
+	w->present = false;
+	start_sets(&sets, w, item);
 	set_attrs(&sets, w, &nothing, item, spooled);
 	finish_sets(&sets, w, &nothing);
 	compose(w, &sets, item);
@@ -586,6 +594,67 @@ static int append_records(struct merge *m, struct error *err)
 	return ret;
 }
 
+/* A record of a file of changes; without values it needs only the anchor. */
+static int tell_change(struct merge *m, struct records_item *item,
+		       enum outlet_word word, struct sv spooled,
+		       struct arena *arena, struct error *err)
+{
+	const struct outlet *outlet = m->t->source->feed.outlet;
+	const struct record nothing = { .parsed = true };
+	struct work work = { .m = m, .arena = arena };
+	struct sets sets;
+
+	start_sets(&sets, &work, item);
+	set_text(&sets, &work, outlet->change, NULL, outlet->words[word]);
+	if (spooled.len)
+		set_attrs(&sets, &work, &nothing, item, spooled);
+	finish_sets(&sets, &work, &nothing);
+	compose(&work, &sets, item);
+	if (item->error)
+		return 0;
+	m->t->changed = true;
+	return put_record(m, SV_NULL, work.raw, arena, err);
+}
+
+/* The record, or the two, that tell of an operation. */
+static int tell_item(struct merge *m, struct records_item *item,
+		     struct arena *arena, struct error *err)
+{
+	struct sv spooled;
+
+	if (spool_read(&m->s->export->spool, item->begin, item->end, arena,
+		       &spooled, err) < 0)
+		return -1;
+	if ((item->kind == EXPORT_DELETE || item->kind == EXPORT_DELETE_ADD) &&
+	    tell_change(m, item, OUTLET_DELETE, SV_NULL, arena, err) < 0)
+		return -1;
+	if (item->kind == EXPORT_DELETE || item->error)
+		return 0;
+	return tell_change(m, item,
+			   item->kind == EXPORT_UPDATE ? OUTLET_MODIFY
+						       : OUTLET_ADD,
+			   spooled, arena, err);
+}
+
+/* A file of changes: operations in their order, nothing else. */
+static int tell_changes(struct merge *m, struct error *err)
+{
+	struct arena scratch = ARENA_INIT;
+	struct records_item **at;
+	struct records_item *item;
+	int ret = 0;
+
+	vec_foreach(&m->t->items, at) {
+		for (item = *at; item && ret == 0; item = item->next)
+			ret = tell_item(m, item, &scratch, err);
+		if (ret < 0)
+			break;
+		arena_reset(&scratch);
+	}
+	arena_release(&scratch);
+	return ret;
+}
+
 /* Bytes that are not of the encoding would not be written back. */
 static int check_bytes(const struct merge *m, const struct record *record,
 		       struct error *err)
@@ -661,9 +730,13 @@ static int begin(struct merge *m, struct error *err)
 {
 	const struct records_source *source = m->t->source;
 	const struct record_format *format = source->format;
-	int ret = records_file_open(source, NULL, &m->layout, m->s->config,
-				    &m->reader, err);
+	int ret = 0;
 
+	if (feed_tells_changes(&source->feed))
+		m->reader.source = source;
+	else
+		ret = records_file_open(source, NULL, &m->layout, m->s->config,
+					&m->reader, err);
 	if (ret < 0)
 		return -1;
 	m->exists = ret > 0;
@@ -673,7 +746,8 @@ static int begin(struct merge *m, struct error *err)
 	if (!m->exists && format->frame)
 		format->frame(source, &m->arena, &m->reader.head,
 			      &m->reader.tail);
-	if (spool_replace(&m->t->file, source->feed.path, err) < 0)
+	if (feed_replace(&source->feed, &m->s->export->arena, &m->t->file,
+			 &m->t->path, err) < 0)
 		return -1;
 	m->t->replacing = true;
 	m->out.file = &m->t->file;
@@ -689,7 +763,10 @@ static int end(struct merge *m, struct error *err)
 {
 	const struct record_format *format = m->t->source->format;
 
-	if (put_head(m, err) < 0 || append_records(m, err) < 0 ||
+	if (put_head(m, err) < 0 ||
+	    (feed_tells_changes(&m->t->source->feed)
+		     ? tell_changes(m, err)
+		     : append_records(m, err)) < 0 ||
 	    put_tail(m, err) < 0)
 		return -1;
 	return format->write_end ? format->write_end(&m->out, err)

@@ -149,10 +149,9 @@ uint32_t records_caps(const struct connector_ops *ops,
 		      const struct node *connect)
 {
 	const struct record_format *format = ops->data;
-	uint32_t caps = CONNECTOR_CAP_IMPORT;
+	uint32_t caps = CONNECTOR_CAP_IMPORT |
+			feeds_export_caps(connect, format->file_settings);
 
-	if (feeds_are_plain(connect, format->file_settings))
-		caps |= CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE;
 	return feeds_have_delta(connect) ? caps | CONNECTOR_CAP_DELTA : caps;
 }
 

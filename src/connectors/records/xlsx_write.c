@@ -240,6 +240,9 @@ static size_t new_columns(const struct records_source *source,
 	size_t k;
 
 	record_names_init(&names);
+	if (feed_tells_changes(&source->feed))
+		(void)record_names_add(&names, source->feed.outlet->change,
+				       arena);
 	for (i = 0; i < source->anchor_count; i++)
 		(void)record_names_add(&names, source->anchors[i], arena);
 	if (source->type == RECORDS_BY_NAME)
