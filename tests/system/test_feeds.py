@@ -575,3 +575,61 @@ def test_what_check_says_of_exports(tmp_path):
     said = folder.conjoin("check").out
     for word in ("known_hosts", "a password never stands", "{rows}"):
         assert word in said
+
+
+# ---- to servers ----
+
+def test_sent_by_sftp(tmp_path, sftp):
+    """A file is on the server whole, under its name; else it was not
+    exported."""
+    address, home = sftp
+    folder = target(tmp_path, f"""
+  export:
+    path: {address}/people%20%C3%A9.csv
+    remote: {{ key: file:{home}/host, known_hosts: {home}/known_hosts }}
+""", [(1, "Ada")])
+    done = folder.conjoin("cycle")
+    assert done.status == 4 and "cannot send 'sftp://" in done.out
+    assert folder.json("pending", "out")["exports"]
+    folder.replace("agents/out.yaml", f"{home}/host", f"{home}/user")
+    for name in ("Ada", "Eve"):
+        write("jsonl", tmp_path / "hr", [(1, name)])
+        folder.ok("cycle")
+        copy = home / "data/people é.csv"
+        assert copy.read_text() == folder.read("out.csv") == \
+            f"id,name\n1,{name}\n"
+        assert not list((home / "data").glob(".*"))
+
+
+def test_changes_by_sftp(tmp_path, sftp):
+    """What was sent is fetched as the proof of it; with a password."""
+    address, home = sftp
+    address = "sftp://feeds@" + address.split("@")[1]
+    folder = target(tmp_path, f"""
+  remote: {{ password: file:{home}/word, known_hosts: {home}/known_hosts }}
+  export: {{ content: changes, path: '{address}/ch-{{date}}{{time}}' }}
+  delta: {{ path: '{address}/ch-*', change: change }}
+""", [(1, "Ada"), (2, "Ben")])
+    (home / "word").write_text("feeds")
+    done = folder.conjoin("cycle")
+    assert done.status == 4 and "look at `user`, `password`" in done.out
+    (home / "word").write_text("feeds feeds")
+    folder.ok("cycle")
+    assert not folder.json("pending", "out").get("exports")
+    (file,) = (home / "data").glob("ch-*")
+    assert file.read_text() == "change,id,name\nAdd,1,Ada\nAdd,2,Ben\n"
+    assert len(folder.json("search", "cs", "out")["objects"]) == 2
+
+
+def test_sent_by_https(tmp_path, web):
+    folder = target(tmp_path, f"""
+  export: {{ path: '{web}/in/{{date}}.csv', remote: {{ ca_file: ca.pem }} }}
+""", [(1, "Ada")])
+    Pages.taken, Pages.status = {}, 507
+    done = folder.conjoin("cycle")
+    assert done.status == 4 and "answers with status 507" in done.out
+    assert folder.json("pending", "out")["exports"]
+    Pages.taken, Pages.status = {}, 201
+    folder.ok("cycle")
+    ((name, body),) = Pages.taken.items()
+    assert name.startswith("/in/2") and body == b"id,name\n1,Ada\n"

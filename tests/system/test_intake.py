@@ -190,6 +190,7 @@ class Pages(http.server.BaseHTTPRequestHandler):
     """Serves one text, or bytes, with an ETag; may break off."""
     protocol_version = "HTTP/1.1"
     text, tag, cut, sent = "", '"1"', False, []
+    taken, status = {}, 201
 
     def do_GET(self):
         cls = type(self)
@@ -208,6 +209,13 @@ class Pages(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body[:len(body) // 2] if cls.cut else body)
         if cls.cut:
             self.close_connection = True
+
+    def do_PUT(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).taken[self.path] = body
+        self.send_response(type(self).status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def log_message(self, format, *args):
         pass
@@ -259,7 +267,8 @@ def test_https(tmp_path, web):
 
 @pytest.fixture(scope="module")
 def sftp(tmp_path_factory):
-    """Address and folder of a server; its keys lie in the folder above."""
+    """Address and folder of a server; its keys lie in the folder above. The
+    user `feeds` signs in with a password, which is its own name twice."""
     home = tmp_path_factory.mktemp("sftp")
     home.chmod(0o755)
     for name in ("host", "user"):
@@ -273,7 +282,7 @@ ListenAddress 127.0.0.1
 HostKey {home}/host
 PidFile {home}/pid
 AuthorizedKeysFile {home}/user.pub
-PasswordAuthentication no
+PasswordAuthentication yes
 KbdInteractiveAuthentication no
 UsePAM no
 StrictModes no
@@ -281,9 +290,21 @@ PermitRootLogin yes
 Subsystem sftp internal-sftp
 """)
     pathlib.Path("/run/sshd").mkdir(exist_ok=True)
+    secret = subprocess.run(["openssl", "passwd", "-6", "feeds feeds"],
+                            capture_output=True, text=True, check=True).stdout
+    users = pathlib.Path("/etc/passwd").read_text(encoding="utf-8")
+    (home / "passwd").write_text(
+        f"{users}feeds:x:{os.getuid()}:{os.getgid()}::{home}:/bin/sh\n")
+    (home / "shadow").write_text(
+        f"feeds:{secret.strip()}:19000:0:99999:7:::\n")
     server = subprocess.Popen([shutil.which("sshd", path="/usr/sbin:/sbin"),
                                "-D", "-e", "-f", home / "config"],
-                              stderr=subprocess.DEVNULL)
+                              stderr=subprocess.DEVNULL,
+                              env={**os.environ,
+                                   "LD_PRELOAD": "libnss_wrapper.so",
+                                   "NSS_WRAPPER_PASSWD": home / "passwd",
+                                   "NSS_WRAPPER_GROUP": "/etc/group",
+                                   "NSS_WRAPPER_SHADOW": home / "shadow"})
     for _ in range(500):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
