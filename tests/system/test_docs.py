@@ -363,3 +363,7 @@ def test_file_feeds_howto(tmp_path):
     done = folder.ok("run", "payroll", "full-import", status=4)
     assert "its last line should be as the trailer" in done.out + done.err
     assert len(list((tmp_path / "inbox/failed").iterdir())) == 2
+    follow(folder, parts["Hand on what changed"])
+    (told,) = (tmp_path / "out").iterdir()
+    assert told.read_text(encoding="utf-8") == (
+        "action,id,name\nAdd,1,Ada Larkin\nAdd,2,Ben Osei\n")

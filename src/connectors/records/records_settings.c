@@ -152,7 +152,9 @@ uint32_t records_caps(const struct connector_ops *ops,
 	uint32_t caps = CONNECTOR_CAP_IMPORT |
 			feeds_export_caps(connect, format->file_settings);
 
-	return feeds_have_delta(connect) ? caps | CONNECTOR_CAP_DELTA : caps;
+	if (feeds_have_delta(connect))
+		caps |= CONNECTOR_CAP_DELTA;
+	return caps & ops->caps;
 }
 
 /* A file that several types share may be named outside of them. */

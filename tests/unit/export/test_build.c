@@ -95,6 +95,29 @@ static void references_by_anchor(void **state)
 	export_ok(f, "update 8 name=B manager=7\n");
 }
 
+/* For a file whose readers know nothing of before. */
+static int whole_setup(void **state)
+{
+	return make_fixture(state, CONNECTOR_CAP_AT_ONCE | CONNECTOR_CAP_WHOLE);
+}
+
+static void whole_objects(void **state)
+{
+	struct fixture *f = *state;
+	int64_t boss = object(f, "7", NULL, 0);
+	int64_t ann = object(f, "8", NULL, A_NAME, "Ann", A_TITLE, "Old",
+			     A_PHONES, "1;2", 0);
+	char ref[40];
+
+	(void)snprintf(ref, sizeof(ref), "#%lld", (long long)CS_SEQUENCE(boss));
+	pend(f, ann, PENDING_UPDATE, NULL, A_TITLE, "", A_PHONES, "2;3",
+	     A_MANAGER, ref, 0);
+	export_ok(f, "update 8 name=Ann phones=2;3 manager=7\n");
+	/* what was told and not yet confirmed too */
+	pend(f, ann, PENDING_UPDATE, NULL, A_NAME, "Eve", 0);
+	export_ok(f, "update 8 name=Eve phones=2;3 manager=7\n");
+}
+
 static void large_group(void **state)
 {
 	struct fixture *f = *state;
@@ -196,6 +219,8 @@ int main(void)
 		TREE(case_is_a_difference),
 		TREE(references_by_name),
 		PLAIN(references_by_anchor),
+		cmocka_unit_test_setup_teardown(whole_objects, whole_setup,
+						fixture_teardown),
 		TREE(large_group),
 		TREE(delete_then_add),
 		TREE(unknown_type),
