@@ -156,6 +156,10 @@ static int split_line(struct parse *p, struct logical *l)
 	if (colon == l->text.len || !name_valid(l->name))
 		return fail(p, l->line, "parse-error",
 			    "a line that is not 'name: value'");
+	if (memchr(l->text.ptr, '\0', l->text.len))
+		return fail(p, l->line, "parse-error",
+			    "a line with NUL bytes: the file is damaged, or "
+			    "not in UTF-8");
 	mark = colon + 1 < l->text.len ? l->text.ptr[colon + 1] : ' ';
 	if (mark == '<')
 		return fail(p, l->line, "unsupported-value-type",

@@ -240,11 +240,22 @@ static int check_shape(const struct reading *r)
 		       : 1;
 }
 
+static bool has_nul(struct sv text)
+{
+	return text.len && memchr(text.ptr, '\0', text.len);
+}
+
 static int check_anchor(const struct reading *r, int has_anchor, size_t missing)
 {
 	const struct record_field *field;
 	struct sv name;
 
+	if (has_anchor && has_nul(r->out->anchor)) {
+		r->out->anchor = SV_NULL;
+		return bad(r, 0, "invalid-attribute-value",
+			   "the anchor has NUL bytes: the file is damaged, or "
+			   "its encoding is another one");
+	}
 	if (has_anchor)
 		return 1;
 	name = r->in->source->anchors[missing];
@@ -383,6 +394,7 @@ static int fill_attrs(const struct reading *r)
 		arena_array(r->arena, type->attr_count + 1, sizeof(*slots));
 	struct attr_change *attrs = make_room(r, slots);
 	bool valid = text_is_utf8(record->raw);
+	bool nul = has_nul(record->raw);
 	size_t kept = 0;
 	size_t i;
 
@@ -399,6 +411,10 @@ static int fill_attrs(const struct reading *r)
 			return bad_value(r, field, def,
 					 "has bytes that are not in the file's "
 					 "encoding");
+		if (nul && def->type != VALUE_BINARY && has_nul(field->text))
+			return bad_value(r, field, def,
+					 "has NUL bytes: the file is damaged, "
+					 "or its encoding is another one");
 		if (!add_parts(r, &attrs[slots[attr]].values, field->text, def))
 			return bad_value(r, field, def, "is not base64");
 	}
@@ -467,7 +483,8 @@ static int read_record(const struct connector_session *s,
 	if (!has_type && in->source->type != RECORDS_BY_NAME &&
 	    in->source->type != RECORDS_BY_FORMAT)
 		return 0;
-	if (has_type && has_anchor && !record->error && !s->import->delta) {
+	if (has_type && has_anchor && !record->error && !s->import->delta &&
+	    !has_nul(out->anchor)) {
 		defer(&r);
 		return 1;
 	}
