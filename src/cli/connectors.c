@@ -34,6 +34,7 @@ const struct connector_ops *const connectors[] = {
 	&fixed_connector,
 	&avp_connector,
 	&xml_connector,
+	&xls_connector,
 	&xlsx_connector,
 	&dbf_connector,
 	&access_connector,

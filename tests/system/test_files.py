@@ -13,7 +13,7 @@ import pytest
 
 from helpers import ROOT, Folder
 
-PAGES = ["json", "fixed", "avp", "xml", "xlsx", "dbf"]
+PAGES = ["json", "fixed", "avp", "xml", "xlsx", "dbf", "xls"]
 SAMPLE = re.compile(r"^`([\w./-]+)`:\n\n```\w*\n(.*?)^```$", re.M | re.S)
 
 MAIN = """conjoin: 1
@@ -57,6 +57,24 @@ sheet.append([1, "Ada", "Larkin", 11, "12"])
 sheet.append(["2", "Zo\\u00eb", "O'Neill \\"Z\\""])
 sheet.append([])
 sheet.append(["3", "Ben", "Osei", None, 31])
+book.save(sys.argv[1])
+"""
+
+
+OLD_WORKBOOK = """
+import datetime, sys, xlwt
+book = xlwt.Workbook()
+book.add_sheet("Other").write(0, 0, "keep me")
+sheet = book.add_sheet("People")
+rows = [["id", "name.first", "name.last", "phones", "phones", "since"],
+        [1, "Ada", "Larkin", 11, "12"],
+        ["2", "Zo\\u00eb", "O'Neill \\"Z\\""], [],
+        ["3", "Ben", "Osei", None, 31]]
+for number, row in enumerate(rows):
+    for column, value in enumerate(row):
+        sheet.write(number, column, value)
+sheet.write(1, 5, datetime.datetime(2026, 11, 21, 9, 30),
+            xlwt.easyxf(num_format_str="DD.MM.YYYY HH:MM"))
 book.save(sys.argv[1])
 """
 
@@ -112,6 +130,13 @@ def test_samples_of_documents(page, tmp_path):
     if page == "xlsx":
         (tmp_path / "data").mkdir()
         openpyxl(WORKBOOK, tmp_path / "data/people.xlsx")
+    if page == "xls":
+        (tmp_path / "data").mkdir()
+        openpyxl(OLD_WORKBOOK, tmp_path / "data/people.xls")
+        folder.replace("agents/hr.yaml", "      phone: phones",
+                       "      phone: phones\n      since: since")
+        folder.replace("agents/hr.yaml", "phones: { multi: true }",
+                       "phones: { multi: true }\n      since: datetime")
     if page == "dbf":
         (tmp_path / "data").mkdir()
         table(tmp_path / "data/people.dbf",
@@ -126,6 +151,10 @@ def test_samples_of_documents(page, tmp_path):
     folder.ok("run", "hr", "full-import")
     folder.ok("run", "hr", "full-sync")
     assert found(folder) == EXPECTED
+    if page == "xls":
+        assert [obj["attributes"]["since"] for obj in folder.json(
+            "search", "mv", "person")["objects"]
+            if "since" in obj["attributes"]] == [["2026-11-21T09:30:00Z"]]
     step = folder.step("hr", "full-import")
     assert not step["counters"].get("stage-update"), step
     schema = folder.ok("agent", "schema", "hr", "--type", "person").out

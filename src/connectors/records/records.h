@@ -13,6 +13,7 @@ extern const struct connector_ops jsonl_connector;
 extern const struct connector_ops fixed_connector;
 extern const struct connector_ops avp_connector;
 extern const struct connector_ops xml_connector;
+extern const struct connector_ops xls_connector;
 extern const struct connector_ops xlsx_connector;
 extern const struct connector_ops dbf_connector;
 extern const struct connector_ops access_connector;

@@ -10,8 +10,8 @@
 
 #include "base/text.h"
 #include "connectors/records/records.h"
+#include "connectors/records/sheet_value.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -133,18 +133,6 @@ static struct sv unescape(struct sv text, struct arena *arena)
 	return made;
 }
 
-/* The shortest text that is this number. */
-static struct sv number_text(double number, struct arena *arena)
-{
-	const char *text = arena_printf(arena, "%.15g", number);
-
-	if (fabs(number) < 1e15 && number == floor(number))
-		text = arena_printf(arena, "%.0f", number);
-	else if (strtod(text, NULL) != number)
-		text = arena_printf(arena, "%.17g", number);
-	return sv_from(text);
-}
-
 struct sv xlsx_value(const struct xlsx_book *book, const struct xlsx_cell *cell,
 		     struct arena *arena, bool *wrong)
 {
@@ -171,10 +159,9 @@ struct sv xlsx_value(const struct xlsx_book *book, const struct xlsx_cell *cell,
 	number = strtod(text, &end);
 	if (*end || end == text)
 		return sv_from(text);
-	if (cell->style < book->dates.len && book->dates.at[cell->style] &&
-	    number >= 0 && number < 3000000)
-		return xlsx_date(book, number, arena);
-	return number_text(number, arena);
+	return sheet_cell_number(cell->style < book->dates.len &&
+					 book->dates.at[cell->style],
+				 book->from_1904, number, arena);
 }
 
 /* --- rows -------------------------------------------------------------- */

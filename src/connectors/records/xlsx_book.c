@@ -7,10 +7,10 @@
 
 #include "base/clock.h"
 #include "connectors/format.h"
+#include "connectors/records/sheet_value.h"
 #include "connectors/records/xml_scan.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 #include <zip.h>
@@ -255,34 +255,6 @@ struct styles {
 	VEC(int64_t) dates; /* formats of the workbook's own that are */
 };
 
-/* Does a format show days or hours? What is quoted or in brackets is not of
- * them, except for hours that count on: [h]. */
-static bool shows_date(struct sv code)
-{
-	size_t i;
-
-	for (i = 0; i < code.len; i++) {
-		char c = code.ptr[i];
-
-		if (c == '"')
-			i = sv_find(code, '"', i + 1);
-		else if (c == '\\')
-			i++;
-		else if (c == '[' && i + 1 < code.len &&
-			 !strchr("hHmMsS", code.ptr[i + 1]))
-			i = sv_find(code, ']', i + 1);
-		else if (strchr("yYdDhHsSmM", c))
-			return true;
-	}
-	return false;
-}
-
-static bool builtin_date(int64_t id)
-{
-	return (id >= 14 && id <= 22) || (id >= 27 && id <= 36) ||
-	       (id >= 45 && id <= 47) || (id >= 50 && id <= 58);
-}
-
 static void style_attr(void *data, struct sv path, struct sv name,
 		       struct sv value, size_t at)
 {
@@ -294,7 +266,7 @@ static void style_attr(void *data, struct sv path, struct sv name,
 	if (sv_eq_str(name, "numFmtId"))
 		(void)sv_to_i64(value, &s->id);
 	else if (sv_eq_str(name, "formatCode"))
-		s->date = shows_date(value);
+		s->date = sheet_date_code(value);
 }
 
 static void format_end(void *data)
@@ -308,7 +280,7 @@ static void format_end(void *data)
 static void style_end(void *data)
 {
 	struct styles *s = data;
-	bool date = builtin_date(s->id);
+	bool date = sheet_date_number(s->id);
 	size_t i;
 
 	for (i = 0; i < s->dates.len; i++)
@@ -518,29 +490,4 @@ int xlsx_book_write(const char *path, struct sv part, struct sv sheet,
 	}
 	arena_release(&scratch);
 	return ret;
-}
-
-/* --- dates ------------------------------------------------------------- */
-
-#define DAY (INT64_C(86400) * 10000000)
-
-struct sv xlsx_date(const struct xlsx_book *book, double number,
-		    struct arena *arena)
-{
-	static const struct sv day = { "yyyy-MM-dd", 10 };
-	static const struct sv both = { "yyyy-MM-ddTHH:mm:ssZ", 20 };
-	struct value origin;
-	double days = floor(number);
-	double seconds = floor((number - days) * 86400 + 0.5);
-
-	(void)value_parse(VALUE_DATETIME,
-			  book->from_1904 ? SV_LIT("1904-01-01T00:00:00Z")
-					  : SV_LIT("1899-12-30T00:00:00Z"),
-			  SV_NULL, &origin);
-	/* 1900 is taken for a leap year there. */
-	if (!book->from_1904 && days < 60)
-		days++;
-	return format_datetime(origin.number + (int64_t)days * DAY +
-				       (int64_t)seconds * 10000000,
-			       seconds > 0 ? both : day, arena);
 }

@@ -38,8 +38,4 @@ void xlsx_book_release(struct xlsx_book *book);
 int xlsx_book_write(const char *path, struct sv part, struct sv sheet,
 		    FILE *rows, struct error *err);
 
-/* A day's number and its fraction as text: 2026-11-21, or with T and a time. */
-struct sv xlsx_date(const struct xlsx_book *book, double number,
-		    struct arena *arena);
-
 #endif
