@@ -15,12 +15,39 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+/* Is there no byte above 127? Short texts are looked at in two pieces. */
+static inline bool text_is_ascii(struct sv s)
+{
+	uint64_t all = 0;
+	uint64_t part;
+	uint32_t half[2];
+	size_t at;
+
+	if (s.len >= sizeof(part)) {
+		for (at = 0; at + sizeof(part) <= s.len; at += sizeof(part)) {
+			memcpy(&part, s.ptr + at, sizeof(part));
+			all |= part;
+		}
+		memcpy(&part, s.ptr + s.len - sizeof(part), sizeof(part));
+		all |= part;
+	} else if (s.len >= sizeof(*half)) {
+		memcpy(&half[0], s.ptr, sizeof(*half));
+		memcpy(&half[1], s.ptr + s.len - sizeof(*half), sizeof(*half));
+		all = half[0] | half[1];
+	} else {
+		for (at = 0; at < s.len; at++)
+			all |= (unsigned char)s.ptr[at];
+	}
+	return !(all & UINT64_C(0x8080808080808080));
+}
 
 /* Length of the longest valid prefix; s.len when all of it is UTF-8. */
 size_t text_valid_prefix(struct sv s);
 static inline bool text_is_utf8(struct sv s)
 {
-	return text_valid_prefix(s) == s.len;
+	return text_is_ascii(s) || text_valid_prefix(s) == s.len;
 }
 
 /* The form in which text is compared when case does not count. Plain ASCII

@@ -193,6 +193,22 @@ static int begin_delta(struct connector_session *session, struct sv watermark,
 	return 0;
 }
 
+/* What a query has wrong is an error of the settings, and told at once; a table
+ * is asked for when its rows are wanted, by when the import reads on a thread
+ * of its own and does something else meanwhile. */
+static int open_first(struct connector_session *session, struct error *err)
+{
+	struct sql_import *im = session->import;
+	struct sql_input *input;
+
+	while (im->at < im->count && im->inputs[im->at].done)
+		im->at++;
+	if (im->at == im->count)
+		return 0;
+	input = &im->inputs[im->at];
+	return input->plan.table ? 0 : open_input(session, input, err);
+}
+
 int sql_import_begin(struct connector_session *session, enum import_kind kind,
 		     struct sv watermark, struct error *err)
 {
@@ -215,11 +231,7 @@ int sql_import_begin(struct connector_session *session, enum import_kind kind,
 			return -1;
 	if (im->delta && begin_delta(session, watermark, err) < 0)
 		return -1;
-	while (im->at < im->count && im->inputs[im->at].done)
-		im->at++;
-	return im->at < im->count
-		       ? open_input(session, &im->inputs[im->at], err)
-		       : 0;
+	return open_first(session, err);
 }
 
 /* --- next -------------------------------------------------------------- */

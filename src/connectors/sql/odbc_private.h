@@ -117,6 +117,9 @@ static inline bool odbc_ok(SQLRETURN ret)
 
 /* UTF-16 as ODBC has it, NUL behind it; memory from arena. */
 SQLWCHAR *odbc_utf16(struct sv text, struct arena *arena, size_t *count_out);
+/* UTF-16 of so many units, wherever it lies, as UTF-8, which takes three bytes
+ * a unit at most; false: a half of a pair stood alone, and is U+FFFD now. */
+bool odbc_put_utf8(const char *data, size_t count, char *out, size_t *len_out);
 /* Appends as UTF-8; false: a half of a pair stood alone. */
 bool odbc_add_utf8(struct strbuf *out, const SQLWCHAR *text, size_t count);
 

@@ -14,7 +14,7 @@
 #include "base/text.h"
 
 #define BLOCK_ROWS  64
-#define BLOCK_BYTES ((size_t)1 << 20)
+#define BLOCK_BYTES ((size_t)1 << 18) /* what lies near is written and read */
 #define BOUND_MAX   16000 /* bytes of a value; longer ones are not bound */
 #define CHUNK       8192
 
@@ -23,8 +23,9 @@
 
 struct bind {
 	SQLSMALLINT c_type;
-	size_t width;    /* of a value in `data` */
-	char *data;      /* of all rows of a block; NULL: by SQLGetData */
+	size_t plain; /* texts shorter than that are the value as they come */
+	size_t width; /* of a value in `data` */
+	char *data;   /* of all rows of a block; NULL: by SQLGetData */
 	SQLLEN *lengths; /* the same */
 };
 
@@ -131,6 +132,12 @@ static int describe(struct sql_rows *rows, struct sql_failure *failure,
 	return 0;
 }
 
+static bool is_text_kind(enum sql_column_kind kind)
+{
+	return kind == SQL_COLUMN_TEXT || kind == SQL_COLUMN_CHAR ||
+	       kind == SQL_COLUMN_OTHER;
+}
+
 /* The first `count` columns are bound, as blocks where all are. */
 static int bind(struct sql_rows *rows, size_t count, size_t row_bytes,
 		struct sql_failure *failure, struct error *err)
@@ -164,6 +171,9 @@ static int bind(struct sql_rows *rows, size_t count, size_t row_bytes,
 		bind->data = arena_alloc(&rows->arena, bind->width * block);
 		bind->lengths = arena_array(&rows->arena, block,
 					    sizeof(*bind->lengths));
+		if (bind->c_type == SQL_C_CHAR &&
+		    is_text_kind(rows->columns[i].kind))
+			bind->plain = bind->width;
 		if (!odbc_ok(SQLBindCol(rows->stmt, (SQLUSMALLINT)(i + 1),
 					bind->c_type, bind->data,
 					(SQLLEN)bind->width, bind->lengths)))
@@ -282,16 +292,13 @@ const struct sql_column *odbc_columns(const struct sql_rows *rows,
 static int from_wide(const char *data, size_t bytes, struct arena *arena,
 		     struct sv *out)
 {
-	struct strbuf text = STRBUF_INIT(STRBUF_NO_LIMIT);
 	size_t units = bytes / sizeof(SQLWCHAR);
-	SQLWCHAR *copy = arena_alloc(arena, bytes + 1);
-	bool good;
+	char *text = arena_alloc(arena, 3 * units + 1);
+	size_t len = 0;
+	bool good = odbc_put_utf8(data, units, text, &len);
 
-	memcpy(copy, data, units * sizeof(SQLWCHAR));
-	good = odbc_add_utf8(&text, copy, units);
-	*out = arena_dup(arena, strbuf_sv(&text));
-	strbuf_release(&text);
-	return good ? 1 : 0;
+	*out = sv_make(text, len);
+	return good;
 }
 
 int odbc_get_text(struct odbc_link *odbc, SQLHSTMT stmt, int number,
@@ -370,6 +377,19 @@ static bool is_text(SQLSMALLINT c_type)
 {
 	return c_type == SQL_C_CHAR || c_type == SQL_C_WCHAR ||
 	       c_type == SQL_C_BINARY;
+}
+
+/* What most values are. */
+static inline bool plain_value(const struct bind *bind, SQLULEN at,
+			       struct sv *out)
+{
+	/* those that are not of use are negative */
+	size_t len = bind->plain ? (size_t)bind->lengths[at] : 0;
+
+	if (len >= bind->plain)
+		return false;
+	*out = sv_make(bind->data + bind->width * at, len);
+	return text_is_ascii(*out);
 }
 
 /* 1; 0 it is not what its column is; -1 diagnose. */
@@ -458,6 +478,8 @@ int odbc_fetch(struct sql_rows *rows, const struct sv **out, size_t *broken_out,
 		return odbc_fail_stmt(rows->odbc, rows->stmt, "read a row",
 				      NULL, err);
 	for (i = 0; i < rows->count; i++) {
+		if (plain_value(&rows->binds[i], rows->at, &rows->values[i]))
+			continue;
 		ret = rows->binds[i].data
 			      ? bound_value(rows, i, &rows->values[i])
 			      : asked_value(rows, i, &rows->values[i]);

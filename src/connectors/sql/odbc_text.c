@@ -39,31 +39,51 @@ SQLWCHAR *odbc_utf16(struct sv text, struct arena *arena, size_t *count_out)
 	return out;
 }
 
-bool odbc_add_utf8(struct strbuf *out, const SQLWCHAR *text, size_t count)
+bool odbc_put_utf8(const char *data, size_t count, char *out, size_t *len_out)
 {
+	SQLWCHAR unit;
 	bool good = true;
+	char *at = out;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		int32_t c = text[i];
-		char *room;
+		int32_t c;
 
+		memcpy(&unit, data + i * sizeof(unit), sizeof(unit));
+		c = unit;
 		if (c < 0x80) {
-			strbuf_addc(out, (char)c);
+			*at++ = (char)c;
 			continue;
 		}
-		if (c >= 0xd800 && c < 0xdc00 && i + 1 < count &&
-		    text[i + 1] >= 0xdc00 && text[i + 1] < 0xe000)
-			c = 0x10000 + ((c - 0xd800) << 10) +
-			    (text[++i] - 0xdc00);
+		if (c >= 0xd800 && c < 0xdc00 && i + 1 < count) {
+			memcpy(&unit, data + (i + 1) * sizeof(unit),
+			       sizeof(unit));
+			if (unit >= 0xdc00 && unit < 0xe000) {
+				c = 0x10000 + ((c - 0xd800) << 10) +
+				    (unit - 0xdc00);
+				i++;
+			}
+		}
 		if (c >= 0xd800 && c < 0xe000) {
 			good = false;
 			c = 0xfffd;
 		}
-		room = strbuf_room(out, 4);
-		if (room)
-			strbuf_grew(out, text_put(c, room));
+		at += text_put(c, at);
 	}
+	*len_out = (size_t)(at - out);
+	return good;
+}
+
+bool odbc_add_utf8(struct strbuf *out, const SQLWCHAR *text, size_t count)
+{
+	char *room = strbuf_room(out, 3 * count);
+	size_t len = 0;
+	bool good;
+
+	if (!room)
+		return false;
+	good = odbc_put_utf8((const char *)text, count, room, &len);
+	strbuf_grew(out, len);
 	return good;
 }
 

@@ -38,15 +38,32 @@ static const struct sv *cells_of(struct sql_input *input,
 	for (i = 0; i < plan->column_count; i++) {
 		size_t place = input->in_order ? from + i : plan->places[i];
 
-		input->cells[i] = sql_trim_char(plan->columns[i], cells[place]);
+		input->cells[i] = cells[place];
+		if (plan->columns[i]->kind == SQL_COLUMN_CHAR)
+			input->cells[i] =
+				sql_trim_char(plan->columns[i], cells[place]);
 	}
 	return input->cells;
 }
 
-static char *put(char *at, const void *bytes, size_t len)
+/* Most texts are short: that is quicker than a call. */
+static inline char *put(char *at, const void *bytes, size_t len)
 {
-	if (len)
-		memcpy(at, bytes, len);
+	const char *from = bytes;
+	uint64_t word[2];
+
+	if (len > 2 * sizeof(*word)) {
+		memcpy(at, from, len);
+	} else if (len >= sizeof(*word)) {
+		memcpy(&word[0], from, sizeof(*word));
+		memcpy(&word[1], from + len - sizeof(*word), sizeof(*word));
+		memcpy(at, &word[0], sizeof(*word));
+		memcpy(at + len - sizeof(*word), &word[1], sizeof(*word));
+	} else {
+		for (; len; len--)
+			*at++ = *from++;
+		return at;
+	}
 	return at + len;
 }
 
@@ -54,8 +71,10 @@ static struct sv put_down(const struct sql_plan *plan, const struct sv *cells,
 			  const struct sql_kid *kids, size_t kid_count,
 			  struct arena *arena)
 {
-	size_t len = (plan->column_count + 1) * sizeof(uint32_t);
+	size_t header = (plan->column_count + 1) * sizeof(uint32_t);
 	uint32_t number = (uint32_t)kid_count;
+	size_t len = header;
+	char *lens;
 	char *raw;
 	char *at;
 	size_t i;
@@ -65,15 +84,16 @@ static struct sv put_down(const struct sql_plan *plan, const struct sv *cells,
 	for (i = 0; i < kid_count; i++)
 		len += KID + kids[i].len;
 	raw = arena_alloc(arena, len);
-	at = raw;
+	lens = raw;
+	at = raw + header;
 	for (i = 0; i < plan->column_count; i++) {
 		uint32_t cell = (uint32_t)cells[i].len;
 
-		at = put(at, &cell, sizeof(cell));
-	}
-	at = put(at, &number, sizeof(number));
-	for (i = 0; i < plan->column_count; i++)
+		memcpy(lens, &cell, sizeof(cell));
+		lens += sizeof(cell);
 		at = put(at, cells[i].ptr, cells[i].len);
+	}
+	memcpy(lens, &number, sizeof(number));
 	for (i = 0; i < kid_count; i++) {
 		at = put(at, &kids[i].name, 4);
 		at = put(at, &kids[i].child, 4);
