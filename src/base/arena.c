@@ -218,6 +218,15 @@ void arena_reset(struct arena *arena)
 	arena->end = arena->at + kept->size;
 }
 
+void arena_wipe(struct arena *arena)
+{
+	struct arena_block *block;
+
+	for (block = arena->block; block; block = block->next)
+		explicit_bzero(block + 1, block->size);
+	arena_release(arena);
+}
+
 void arena_release(struct arena *arena)
 {
 	free_blocks(arena->block);

@@ -50,6 +50,8 @@ void arena_reset(struct arena *arena);
 
 /* Gives all memory back; the arena may be used again. */
 void arena_release(struct arena *arena);
+/* The same when there were secrets in it: what was there is wiped first. */
+void arena_wipe(struct arena *arena);
 
 /* Heap memory for things that live long; abort when there is none. */
 void *mem_alloc(size_t size);

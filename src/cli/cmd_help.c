@@ -123,6 +123,8 @@ static void print_caps(uint32_t caps)
 		{ CONNECTOR_CAP_IMPORT, "full import" },
 		{ CONNECTOR_CAP_DELTA, "delta import" },
 		{ CONNECTOR_CAP_NOTIFY, "notice of changes" },
+		{ CONNECTOR_CAP_PASSWORD_SET, "passwords set" },
+		{ CONNECTOR_CAP_PASSWORD_CHANGE, "passwords changed" },
 		{ CONNECTOR_CAP_EXPORT, "export" },
 		{ CONNECTOR_CAP_RENAME, "renames" },
 		{ CONNECTOR_CAP_TREE, "a tree of containers" },

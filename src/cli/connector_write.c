@@ -315,6 +315,70 @@ static int adopts(struct trial *trial, struct error *err)
 	return done(&work, ret);
 }
 
+/* One password of FIRST, or of nobody. 1: it was taken; 0: refused. */
+static int try_password(const struct work *work, struct connector *connector,
+			const char *id, const char *old, const char *new_one,
+			struct arena *arena, struct error *err)
+{
+	struct secret secrets[2] = { SECRET_INIT, SECRET_INIT };
+	struct password_op op = { .type = work->subject.type,
+				  .anchor = sv_from(id),
+				  .old_password = old ? &secrets[0] : NULL,
+				  .new_password = &secrets[1] };
+	struct export_outcome out;
+	int ret;
+
+	secret_set(&secrets[0], sv_from(old ? old : ""));
+	secret_set(&secrets[1], sv_from(new_one));
+	ret = connector_password(connector, &op, arena, &out, err);
+	secret_release(&secrets[0]);
+	secret_release(&secrets[1]);
+	return ret < 0 ? -1 : out.ok;
+}
+
+static int takes_passwords(struct trial *trial, struct error *err)
+{
+	static const struct {
+		const char *id;
+		const char *old;
+		const char *new_one;
+		int taken;
+		const char *what;
+	} tries[] = {
+		{ FIRST, NULL, "Try-\"\\\xC3\xA9-9137", 1,
+		  "a set of a password" },
+		{ FIRST, "Wrong-\xC3\xA9-4711", "Next-\xC3\xA9-9138", 0,
+		  "a change with a wrong old password" },
+		{ FIRST, "Try-\"\\\xC3\xA9-9137", "Next-\xC3\xA9-9138", 1,
+		  "a change of a password" },
+		{ "conjoin-test-nobody", NULL, "Try-\xC3\xA9-9139", 0,
+		  "a set of a password of an object that is not there" },
+	};
+	struct connector connector;
+	struct work work;
+	size_t i;
+	int ret = begin(trial, &work, err);
+
+	if (ret == 0)
+		ret = trial_open(trial, &connector, err);
+	if (ret != 0)
+		return done(&work, ret);
+	for (i = 0; ret == 0 && i < sizeof(tries) / sizeof(*tries); i++) {
+		int taken = try_password(&work, &connector, tries[i].id,
+					 tries[i].old, tries[i].new_one,
+					 &work.arena, err);
+
+		if (taken < 0)
+			ret = -1;
+		else if (taken != tries[i].taken)
+			ret = error_set(err, ERR_INVALID, "%s was %s",
+					tries[i].what,
+					taken ? "not refused" : "refused");
+	}
+	connector_close(&connector);
+	return done(&work, ret);
+}
+
 static int updates(struct trial *trial, struct error *err)
 {
 	struct export_op *op;
@@ -462,6 +526,11 @@ const struct trial_check trial_writing[] = {
 	  "ok and adopted when the values are the same, else "
 	  "cd-existing-object",
 	  CONNECTOR_CAP_EXPORT, adopts },
+	{ "sets and changes a password",
+	  "results; not with a wrong old one, nor of what is not there",
+	  CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_PASSWORD_SET |
+		  CONNECTOR_CAP_PASSWORD_CHANGE,
+	  takes_passwords },
 	{ "updates values", "the new values in the next full import",
 	  CONNECTOR_CAP_EXPORT, updates },
 	{ "deletes a single value", "the others stay", CONNECTOR_CAP_EXPORT,

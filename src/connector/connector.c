@@ -251,6 +251,52 @@ int connector_export_end(struct connector *connector, struct error *err)
 	return 0;
 }
 
+/* Puts stars where the secret stands; the text becomes no longer. */
+static void mask(char *text, size_t len, const struct secret *secret)
+{
+	char *at = text;
+
+	if (!secret || !secret->len)
+		return;
+	while ((at = memmem(at, len - (size_t)(at - text), secret->bytes,
+			    secret->len))) {
+		memset(at, '*', secret->len);
+		at += secret->len;
+	}
+}
+
+static void mask_both(char *text, size_t len, const struct password_op *op)
+{
+	mask(text, len, op->new_password);
+	mask(text, len, op->old_password);
+}
+
+int connector_password(struct connector *connector,
+		       const struct password_op *op, struct arena *arena,
+		       struct export_outcome *out, struct error *err)
+{
+	const char *doing = op->old_password ? "change passwords"
+					     : "set passwords";
+	char *text;
+
+	memset(out, 0, sizeof(*out));
+	if (require(connector,
+		    op->old_password ? CONNECTOR_CAP_PASSWORD_CHANGE
+				     : CONNECTOR_CAP_PASSWORD_SET,
+		    doing, err) < 0)
+		return -1;
+	if (connector->ops->password(connector->session, op, arena, out, err) <
+	    0) {
+		if (err)
+			mask_both(err->msg, strlen(err->msg), op);
+		return context(connector, err, doing);
+	}
+	text = arena_cstr(arena, out->message);
+	mask_both(text, out->message.len, op);
+	out->message = sv_make(text, out->message.len);
+	return 0;
+}
+
 const struct connector_ops *
 connector_find(const struct connector_ops *const *table, struct sv name)
 {

@@ -22,7 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONNECTOR_ABI 7
+#define CONNECTOR_ABI 8
 
 enum connector_cap {
 	CONNECTOR_CAP_IMPORT = 1U << 0, /* full import */
@@ -47,6 +47,8 @@ enum connector_cap {
 	CONNECTOR_CAP_WHOLE = 1U << 10,    /* an update is sent with all values
 					    * that the object is to have: what
 					    * it has cannot be looked up */
+	CONNECTOR_CAP_PASSWORD_SET = 1U << 11,    /* an administrator's */
+	CONNECTOR_CAP_PASSWORD_CHANGE = 1U << 12, /* with the old one */
 };
 
 /* An anchor of several attributes is their texts joined by '|'. */
@@ -101,6 +103,17 @@ struct connector_look {
 	struct sv certificate; /* DER, as the server sends it; or empty */
 	enum connector_may write;
 	const char *why; /* of CONNECTOR_MAY_NOT */
+};
+
+/* A password for an object's account; borrowed for the call. It goes to the
+ * system and to nothing else: not to a log, an argument, a tape or a message.
+ */
+struct password_op {
+	size_t type; /* of the agent's types */
+	struct sv anchor;
+	struct sv dn;                      /* where objects have them */
+	const struct secret *old_password; /* NULL: it is set, not changed */
+	const struct secret *new_password;
 };
 
 struct connector_ops {
@@ -245,6 +258,14 @@ struct connector_ops {
 	 * export_result gives the outcomes that are still missing. On -1 the
 	 * outcome of everything without one is unknown. */
 	int (*export_end)(struct connector_session *session, struct error *err);
+
+	/* Sets or changes a password, outside of an import or export: 0, the
+	 * system answered and *out has its outcome, memory from arena, without
+	 * any password in it; -1: whether it did is not known. What was copied
+	 * on the way is wiped. There with CAP_PASSWORD_SET or _CHANGE. */
+	int (*password)(struct connector_session *session,
+			const struct password_op *op, struct arena *arena,
+			struct export_outcome *out, struct error *err);
 };
 
 /* An open session with its table. */
@@ -301,6 +322,11 @@ int connector_export_result(struct connector *connector, bool wait,
 			    struct arena *arena, struct export_outcome *out,
 			    struct error *err);
 int connector_export_end(struct connector *connector, struct error *err);
+/* ERR_UNSUPPORTED where the agent is not set up for it; else as the operation
+ * says. Any password in the outcome's message or in err becomes "***". */
+int connector_password(struct connector *connector,
+		       const struct password_op *op, struct arena *arena,
+		       struct export_outcome *out, struct error *err);
 
 /* A table of connectors, ends with NULL. */
 const struct connector_ops *

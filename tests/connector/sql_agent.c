@@ -5,6 +5,8 @@
  */
 #include "sql_agent.h"
 
+#include "password_suite.h"
+
 #include "conformance.h"
 #include "connectors/sql/libpq_settings.h"
 #include "connectors/sql/odbc_settings.h"
@@ -32,7 +34,8 @@ const struct connector_ops agent_ops = {
 	.abi = CONNECTOR_ABI,
 	.name = "import",
 	.help = "Only imports.",
-	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA,
+	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA |
+		CONNECTOR_CAP_PASSWORD_SET | CONNECTOR_CAP_PASSWORD_CHANGE,
 	.settings = settings,
 	.data = &sql_libpq,
 	.caps_of = sql_caps_of,
@@ -43,6 +46,7 @@ const struct connector_ops agent_ops = {
 	.next = sql_import_next,
 	.expand = sql_import_expand,
 	.import_end = sql_import_end,
+	.password = sql_password,
 	.import_kept = sql_import_kept,
 	.delta_setup = sql_delta_setup,
 };
@@ -58,7 +62,8 @@ static const struct connector_ops odbc_ops = {
 	.abi = CONNECTOR_ABI,
 	.name = "import",
 	.help = "Only imports.",
-	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA,
+	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA |
+		CONNECTOR_CAP_PASSWORD_SET | CONNECTOR_CAP_PASSWORD_CHANGE,
 	.settings = odbc_settings,
 	.data = &sql_odbc,
 	.caps_of = sql_caps_of,
@@ -69,6 +74,7 @@ static const struct connector_ops odbc_ops = {
 	.next = sql_import_next,
 	.expand = sql_import_expand,
 	.import_end = sql_import_end,
+	.password = sql_password,
 	.import_kept = sql_import_kept,
 	.delta_setup = sql_delta_setup,
 };
@@ -618,4 +624,12 @@ int tables_run_mariadb(const struct CMUnitTest *tests, size_t count)
 	arena_release(&of_link);
 	secret_release(&password);
 	return failed;
+}
+
+/* --- passwords --------------------------------------------------------- */
+
+const char *agent_password(struct agent *agent, const char *anchor,
+			   const char *old, const char *new_one)
+{
+	return password_try(ops, &agent->config, anchor, old, new_one);
 }

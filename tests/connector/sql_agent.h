@@ -70,6 +70,10 @@ const char *agent_message(const struct agent *agent);
 #define assert_reads(agent, kind, expected)                                    \
 	assert_string_equal(agent_read(agent, kind), expected)
 
+/* Sets (`old` NULL) or changes a password; as password_try(). */
+const char *agent_password(struct agent *agent, const char *anchor,
+			   const char *old, const char *new_one);
+
 /* The lines of a text in order: where that of the changes is not defined. */
 const char *agent_sorted(struct agent *agent, const char *text);
 

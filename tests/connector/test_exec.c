@@ -9,7 +9,11 @@
 #include "connectors/exec/exec.h"
 
 #include "conformance.h"
+#include "password_suite.h"
 #include "scratch.h"
+
+#include <stdio.h>
+#include <string.h>
 
 enum variant { PYTHON, SHELL };
 
@@ -153,6 +157,59 @@ static const struct node *broken(struct conformance *c)
 	return settings(*variant, "nowhere/people");
 }
 
+/* --- passwords --------------------------------------------------------- */
+
+static int is_said(struct conformance *c, const char *anchor, const char *old,
+		   const char *new_one, const char *expected)
+{
+	const char *said =
+		password_try(c->ops, &c->config, anchor, old, new_one);
+
+	if (strcmp(said, expected) == 0)
+		return 0;
+	(void)fprintf(stderr, "passwords: '%s', not '%s'\n", said, expected);
+	return 1;
+}
+
+static int passwords(struct conformance *c)
+{
+	static const struct conformance_object ann = { "ann", "A", NULL, NULL };
+	static struct object_type person = { .name = "person" };
+	struct connector_config config = c->config;
+	struct arena *arena = &scratch.arena;
+	int failed;
+
+	if (make(c, &ann, 1) < 0)
+		return 1;
+	config = c->config;
+	c->config.agent = "passwords";
+	c->config.types = &person;
+	c->config.type_count = 1;
+	c->config.connect = conformance_map(
+		arena, "command", text(EXAMPLES "/python/people.py"), "can",
+		conformance_list(arena, text("import"), text("password"), NULL),
+		"options",
+		conformance_map(
+			arena, "file",
+			text(arena_printf(arena, "%s/people", scratch.folder)),
+			NULL),
+		NULL);
+	failed = is_said(c, "ann", NULL, "o'\"\\\xC3\xA9\n345", "ok") +
+		 is_said(c, "ann", "o'\"\\\xC3\xA9\n345", "12345678", "ok") +
+		 is_said(c, "ann", "wrong", "123456789",
+			 "permission-issue: the old password is *****") +
+		 is_said(c, "ann", NULL, "1234567",
+			 "password-policy-violation: 8 characters at least") +
+		 is_said(c, "bob", NULL, "12345678",
+			 "cd-missing-object: there is no bob") +
+		 is_said(c, "ann", NULL, "\xFF",
+			 "invalid-attribute-value: the password has bytes that "
+			 "are no text");
+	unmake(c);
+	c->config = config;
+	return failed;
+}
+
 int main(void)
 {
 	enum variant variant = PYTHON;
@@ -163,7 +220,7 @@ int main(void)
 				 .spoil = spoil,
 				 .broken = broken,
 				 .data = &variant };
-	int failed = conformance_run(&c);
+	int failed = conformance_run(&c) + passwords(&c);
 
 	variant = SHELL;
 	c.spoil = NULL;

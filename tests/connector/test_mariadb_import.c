@@ -106,9 +106,38 @@ static void a_timestamp_tells_what_changed(void **state)
 	agent_free(agent);
 }
 
+static void passwords_go_through_odbc(void **state)
+{
+	struct agent *agent = agent_new(
+		"id", NULL,
+		"{table: people, anchor: id, passwords: {set: 'UPDATE people "
+		"SET name = sha1(:new_password) WHERE id = :id', change: "
+		"'UPDATE people SET name = sha1(:new_password) WHERE id = :id "
+		"AND name = sha1(:old_password)'}}");
+
+	(void)state;
+	people("");
+	assert_string_equal(agent_password(agent, "2", NULL, "o'\"\\\xC3\xA9"),
+			    "ok");
+	assert_string_equal(agent_password(agent, "9", NULL, "x"),
+			    "cd-missing-object: the account is not there");
+	assert_string_equal(agent_password(agent, "2", "x", "y"),
+			    "permission-issue: the account is not there, or "
+			    "the old password is not right");
+	assert_string_equal(
+		agent_password(agent, "2", "o'\"\\\xC3\xA9", "next"), "ok");
+	sql("UPDATE people SET name = id;\n"
+	    "ALTER TABLE people MODIFY name varchar(10)");
+	assert_non_null(strstr(agent_password(agent, "1", NULL, "geheim"),
+			       "invalid-attribute-value: the database refuses "
+			       "it (SQLSTATE 22001)"));
+	agent_free(agent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		ON_TABLES(passwords_go_through_odbc),
 		ON_TABLES(triggers_tell_what_changed),
 		ON_TABLES(versions_tell_what_changed),
 		ON_TABLES(a_timestamp_tells_what_changed),

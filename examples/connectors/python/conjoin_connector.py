@@ -69,6 +69,11 @@ class Connector:
     def end(self):
         """An export ends: with "at-once" in `can` all is written now."""
 
+    def password(self, op):
+        """Sets ("do" is "set") or changes ("change", with "old") a password;
+        raises Refused. It must not come into a log or a message."""
+        raise Refused("cd-error", "this connector knows no passwords")
+
     # --- messages ---
 
     @staticmethod
@@ -148,12 +153,15 @@ def give(connector, kind, watermark):
     say({"msg": "end", "count": count})
 
 
-def do(connector, op):
+def done(work, op):
     try:
-        done = {"ok": True, **(connector.write(op) or {})}
+        return {"ok": True, **(work(op) or {})}
     except Refused as refusal:
-        done = {"ok": False, "error": refusal.error, "message": str(refusal)}
-    result = {"msg": "result", "id": op["id"], **done}
+        return {"ok": False, "error": refusal.error, "message": str(refusal)}
+
+
+def do(connector, op):
+    result = {"msg": "result", "id": op["id"], **done(connector.write, op)}
     if "at-once" in connector.can:
         connector.later.append(result)  # it is true only behind end()
     else:
@@ -183,6 +191,9 @@ def answer(connector, ask):
     elif name in ("add", "update", "rename", "delete", "replace"):
         do(connector, ask)
         connector.results += 1
+    elif name == "password":
+        say({"msg": "result", "id": ask["id"],
+             **done(connector.password, ask)})
     elif name == "export-end":
         connector.end()
         for result in connector.later:

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""A connector in thirty lines: people in a file of JSON, read and written.
+"""A connector in few lines: people in a file of JSON, read and written.
 
 SPDX-License-Identifier: Apache-2.0
 """
+import hashlib
+import hmac
 import json
 import os
 import uuid
@@ -14,9 +16,19 @@ ATTRIBUTES = [{"name": "uid", "identifies": True, "required": True},
               {"name": "telephoneNumber", "multi": True}]
 
 
+def hashed(password, salt):
+    return hashlib.scrypt(password.encode(), salt=salt, n=4096, r=8,
+                          p=1).hex()
+
+
+def right(password, stored):
+    return stored and hmac.compare_digest(
+        stored[1], hashed(password, bytes.fromhex(stored[0])))
+
+
 class People(Connector):
     name = "people in a file"
-    can = ["import", "delta", "export", "at-once", "schema"]
+    can = ["import", "delta", "export", "at-once", "schema", "password"]
 
     def open(self, options, types, partitions):
         self.path = options["file"]
@@ -52,7 +64,8 @@ class People(Connector):
     def write(self, op):
         people = self.data["people"]
         uid = op.get("anchor") or op["attrs"].get("uid", [""])[0]
-        old = people.get(uid, {}).get("attrs")
+        person = people.get(uid, {})
+        old = person.get("attrs")
         new = None
         if op["msg"] in ("add", "replace"):
             new = changed({}, op["attrs"])
@@ -69,7 +82,21 @@ class People(Connector):
         self.data["now"] += 1
         people[uid] = {"changed": self.data["now"],
                        **({"attrs": new} if new else {"gone": True})}
+        if old and new and "hash" in person:
+            people[uid]["hash"] = person["hash"]
         return {"anchor": uid}
+
+    def password(self, op):
+        person = self.data["people"].get(op["anchor"], {})
+        if "attrs" not in person:
+            raise Refused("cd-missing-object", f"there is no {op['anchor']}")
+        if op["do"] == "change" and not right(op["old"], person.get("hash")):
+            raise Refused("permission-issue", "the old password is wrong")
+        if len(op["new"]) < 8:
+            raise Refused("password-policy-violation", "8 characters at least")
+        salt = os.urandom(16)
+        person["hash"] = [salt.hex(), hashed(op["new"], salt)]
+        self.end()
 
     def end(self):
         with open(self.path + ".new", "w", encoding="utf-8") as file:

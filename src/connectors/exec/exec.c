@@ -60,7 +60,8 @@ const struct exec_word exec_words[] = {
 	{ "integrity", CONNECTOR_CAP_INTEGRITY },
 	{ "schema", 0 },
 	{ "partitions", 0 },
-	{ "password", 0 },
+	{ "password",
+	  CONNECTOR_CAP_PASSWORD_SET | CONNECTOR_CAP_PASSWORD_CHANGE },
 	{ NULL, 0 },
 };
 
@@ -308,7 +309,8 @@ const struct connector_ops exec_connector = {
 	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA |
 		CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_DN | CONNECTOR_CAP_TREE |
 		CONNECTOR_CAP_RENAME | CONNECTOR_CAP_AT_ONCE |
-		CONNECTOR_CAP_REFERENCES_LATER | CONNECTOR_CAP_INTEGRITY,
+		CONNECTOR_CAP_REFERENCES_LATER | CONNECTOR_CAP_INTEGRITY |
+		CONNECTOR_CAP_PASSWORD_SET | CONNECTOR_CAP_PASSWORD_CHANGE,
 	.settings = exec_settings,
 	.caps_of = exec_caps,
 	.bases = exec_bases,
@@ -327,4 +329,5 @@ const struct connector_ops exec_connector = {
 	.export_put = exec_export_put,
 	.export_result = exec_export_result,
 	.export_end = exec_export_end,
+	.password = exec_password,
 };

@@ -121,7 +121,7 @@ static void send_op(struct connector_session *s, uint64_t number,
 
 /* --- results ----------------------------------------------------------- */
 
-static const char *error_name(struct sv word)
+const char *exec_error_name(struct sv word)
 {
 	static const char *const names[] = {
 		"cd-existing-object",
@@ -192,7 +192,7 @@ static struct export_outcome make_outcome(struct exec_export *ex, uint64_t id,
 		out.dn = arena_dup(&ex->arena, message_text(message, "dn"));
 		return out;
 	}
-	out.error = error_name(message_text(message, "error"));
+	out.error = exec_error_name(message_text(message, "error"));
 	out.message = text.len ? arena_dup(&ex->arena, text)
 			       : SV_LIT("the connector says no more");
 	return out;

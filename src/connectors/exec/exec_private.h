@@ -5,7 +5,7 @@
  *	plan.c         what is started, from the settings
  *	talk.c         starting, asking, answers
  *	values.c       attributes of messages
- *	exec_import.c, exec_export.c, exec_schema.c
+ *	exec_import.c, exec_export.c, exec_schema.c, exec_password.c
  *	program.c      the process; message.c its lines
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -40,8 +40,9 @@ struct connector_session {
 	struct namemap **attrs; /* of each type: name to index */
 	uint32_t caps;
 	int timeout_ms;
-	int64_t restarts; /* that are left */
-	uint64_t line;    /* of what it wrote, since it was started */
+	int64_t restarts;  /* that are left */
+	uint64_t line;     /* of what it wrote, since it was started */
+	int64_t passwords; /* that were sent */
 	struct exec_import *import;
 	struct exec_export *export;
 };
@@ -136,6 +137,12 @@ int exec_export_result(struct connector_session *session, bool wait,
 		       struct error *err);
 int exec_export_end(struct connector_session *session, struct error *err);
 bool exec_export_is_idle(const struct connector_session *session);
+/* The name of an error of an export as the program gives it. */
+const char *exec_error_name(struct sv word);
+
+int exec_password(struct connector_session *session,
+		  const struct password_op *op, struct arena *arena,
+		  struct export_outcome *out, struct error *err);
 
 int exec_schema(struct connector_session *session, struct arena *arena,
 		struct schema *out, struct error *err);

@@ -117,6 +117,7 @@ struct sql_run {
 	 * rows all of several statements touched: those are sent together that
 	 * have this, and when not each touched one, `rows` of all is 0. */
 	bool one;
+	bool secret; /* of all runs together: copies of values are wiped */
 	/* What it gave: rows that it touched, and of the first row that it
 	 * returned the values (memory of the batch's arena). */
 	uint64_t rows;

@@ -72,8 +72,8 @@ void sql_export_free(struct connector_session *session)
 	session->export = NULL;
 }
 
-static const struct sql_source *source_of(struct connector_session *session,
-					  size_t type)
+const struct sql_source *sql_source_of(const struct connector_session *session,
+				       size_t type)
 {
 	size_t i;
 
@@ -99,7 +99,7 @@ int sql_export_begin(struct connector_session *session, struct error *err)
 	export->most = most < 1 ? 1 : most > 1000 ? 1000 : (size_t)most;
 	export->writers = mem_zalloc((count + 1) * sizeof(*export->writers));
 	for (i = 0; i < count; i++) {
-		const struct sql_source *source = source_of(session, i);
+		const struct sql_source *source = sql_source_of(session, i);
 
 		if (source && sql_writer_open(session, source, i,
 					      &export->writers[i], err) < 0)

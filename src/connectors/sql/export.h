@@ -5,6 +5,7 @@
  *	write.c    one operation as statements
  *	writer.c   where the attributes of a type lie, texts of statements
  *	own.c      statements of the settings' own, with :attribute in them
+ *	password.c  passwords by own statements
  *	adopt.c    is what is to be added there already?
  *	write_value.c  values as they are bound
  *
@@ -16,6 +17,10 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "connectors/sql/sql_private.h"
+
+/* What is set for a type; NULL: nothing. */
+const struct sql_source *sql_source_of(const struct connector_session *session,
+				       size_t type);
 
 /* ---- writer.c ---- */
 
@@ -38,7 +43,13 @@ struct sql_attr_place {
 };
 
 /* What a part of an own statement is bound to. */
-enum sql_own_kind { SQL_OWN_ATTR, SQL_OWN_ANCHOR, SQL_OWN_WHOLE_ANCHOR };
+enum sql_own_kind {
+	SQL_OWN_ATTR,
+	SQL_OWN_ANCHOR,
+	SQL_OWN_WHOLE_ANCHOR,
+	SQL_OWN_NEW_PASSWORD,
+	SQL_OWN_OLD_PASSWORD,
+};
 
 struct sql_own_param {
 	enum sql_own_kind kind;
@@ -67,6 +78,8 @@ struct sql_writer {
 	struct sql_own add;
 	struct sql_own update;
 	struct sql_own remove;
+	struct sql_own password_set;
+	struct sql_own password_change;
 	unsigned lacking;      /* adds that referred to what is not there */
 	struct namemap *texts; /* what a statement does -> 1 + its index */
 	VEC(char *) statements;
@@ -89,11 +102,17 @@ const char *sql_writer_text(struct sql_writer *writer,
 
 /* ---- own.c ---- */
 
-/* Takes the statement apart. ERR_INVALID names what it asks for in vain. */
+enum sql_own_flags {
+	SQL_OWN_SETS = 1U << 0,    /* a password: no attributes, but it */
+	SQL_OWN_CHANGES = 1U << 1, /* and the old one */
+};
+
+/* Takes the statement apart. ERR_INVALID names what it asks for in vain. Of a
+ * password's, type and columns of the writer may be missing. */
 int sql_own_parse(const struct sql_writer *writer,
 		  const struct sql_dialect *dialect, const char *setting,
-		  struct sv text, struct arena *arena, struct sql_own *out,
-		  struct error *err);
+		  struct sv text, unsigned flags, struct arena *arena,
+		  struct sql_own *out, struct error *err);
 
 /* ---- write.c ---- */
 

@@ -316,6 +316,8 @@ int pq_execute(struct sql_link *link, struct sql_run *runs, size_t count,
 				link->server, failure->text);
 	}
 	*failed_out = batch.failed;
+	if (count && runs[0].secret)
+		arena_wipe(&batch.scratch);
 	arena_release(&batch.scratch);
 	return ret;
 }

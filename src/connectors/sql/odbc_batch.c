@@ -339,6 +339,8 @@ int odbc_execute(struct sql_link *link, struct sql_run *runs, size_t count,
 			*failure = own;
 	}
 	strbuf_release(&batch.buffer);
+	if (count && runs[0].secret)
+		arena_wipe(&batch.scratch);
 	arena_release(&batch.scratch);
 	return ret;
 }

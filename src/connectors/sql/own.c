@@ -18,6 +18,7 @@ struct parse {
 	const struct sql_dialect *dialect;
 	const char *setting;
 	struct sv text;
+	unsigned flags;
 	size_t at;
 	struct strbuf sql;
 	struct arena *arena;
@@ -95,12 +96,44 @@ static bool copy_passage(struct parse *p)
 	return true;
 }
 
+/* A password, or no name of a password's statement: 1; 0 it may be the anchor's
+ * column. */
+static int resolve_password(const struct parse *p, struct sv name,
+			    struct sql_own_param *out)
+{
+	bool is_new = sv_ieq_str(name, "new_password");
+
+	if (!is_new &&
+	    !((p->flags & SQL_OWN_CHANGES) && sv_ieq_str(name, "old_password")))
+		return 0;
+	out->kind = is_new ? SQL_OWN_NEW_PASSWORD : SQL_OWN_OLD_PASSWORD;
+	return 1;
+}
+
+static int no_such_name(const struct parse *p, struct sv name)
+{
+	if (p->flags)
+		return error_set(p->err, ERR_INVALID,
+				 "'%s' asks for :" SV_FMT ": it may ask for "
+				 "the columns of the anchor, :anchor%s and "
+				 ":new_password",
+				 p->setting, SV_ARG(name),
+				 p->flags & SQL_OWN_CHANGES ? ", :old_password"
+							    : "");
+	return error_set(p->err, ERR_INVALID,
+			 "'%s' asks for :" SV_FMT ", and '%s' has no attribute "
+			 "of this name, nor the anchor a column",
+			 p->setting, SV_ARG(name), p->writer->type->name);
+}
+
 static int resolve(struct parse *p, struct sv name, struct sql_own_param *out)
 {
 	const struct sql_writer *writer = p->writer;
 	size_t i;
 
-	if (object_type_attr(writer->type, name, &i)) {
+	if (p->flags && resolve_password(p, name, out))
+		return 0;
+	if (!p->flags && object_type_attr(writer->type, name, &i)) {
 		out->kind = SQL_OWN_ATTR;
 		out->index = i;
 		out->column = writer->attrs[i].column;
@@ -111,17 +144,14 @@ static int resolve(struct parse *p, struct sv name, struct sql_own_param *out)
 			continue;
 		out->kind = SQL_OWN_ANCHOR;
 		out->index = i;
-		out->column = writer->anchors[i];
+		out->column = writer->anchors ? writer->anchors[i] : NULL;
 		return 0;
 	}
 	if (sv_ieq_str(name, "anchor")) {
 		out->kind = SQL_OWN_WHOLE_ANCHOR;
 		return 0;
 	}
-	return error_set(p->err, ERR_INVALID,
-			 "'%s' asks for :" SV_FMT ", and '%s' has no attribute "
-			 "of this name, nor the anchor a column",
-			 p->setting, SV_ARG(name), writer->type->name);
+	return no_such_name(p, name);
 }
 
 static void push_param(struct parse *p, const struct sql_own_param *param)
@@ -197,15 +227,46 @@ static int parse_all(struct parse *p)
 	return 0;
 }
 
+static bool asks_for(const struct sql_own *own, enum sql_own_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < own->param_count; i++)
+		if (own->params[i].kind == kind)
+			return true;
+	return false;
+}
+
+static int need_passwords(const struct parse *p)
+{
+	if (!asks_for(p->out, SQL_OWN_NEW_PASSWORD))
+		return error_set(p->err, ERR_INVALID,
+				 "'%s' does not use :new_password", p->setting);
+	if ((p->flags & SQL_OWN_CHANGES) &&
+	    !asks_for(p->out, SQL_OWN_OLD_PASSWORD))
+		return error_set(p->err, ERR_INVALID,
+				 "'%s' does not use :old_password: it must see "
+				 "to it that it is the right one",
+				 p->setting);
+	if (!asks_for(p->out, SQL_OWN_ANCHOR) &&
+	    !asks_for(p->out, SQL_OWN_WHOLE_ANCHOR))
+		return error_set(p->err, ERR_INVALID,
+				 "'%s' does not say whose password it is: use "
+				 "a column of the anchor, or :anchor",
+				 p->setting);
+	return 0;
+}
+
 int sql_own_parse(const struct sql_writer *writer,
 		  const struct sql_dialect *dialect, const char *setting,
-		  struct sv text, struct arena *arena, struct sql_own *out,
-		  struct error *err)
+		  struct sv text, unsigned flags, struct arena *arena,
+		  struct sql_own *out, struct error *err)
 {
 	struct parse p = { .writer = writer,
 			   .dialect = dialect,
 			   .setting = setting,
 			   .text = sv_trim(text),
+			   .flags = flags,
 			   .sql = STRBUF_INIT(STRBUF_NO_LIMIT),
 			   .arena = arena,
 			   .out = out,
@@ -219,6 +280,8 @@ int sql_own_parse(const struct sql_writer *writer,
 		return error_set(err, ERR_INVALID, "'%s' has a NUL in it",
 				 setting);
 	ret = parse_all(&p);
+	if (ret == 0 && flags)
+		ret = need_passwords(&p);
 	if (ret == 0) {
 		out->sql = arena_cstr(arena, strbuf_sv(&p.sql));
 		out->counts = tells_rows(p.text);

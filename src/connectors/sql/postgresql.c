@@ -20,7 +20,8 @@ const struct connector_ops postgresql_connector = {
 	.name = "postgresql",
 	.help = "tables of a PostgreSQL database",
 	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA |
-		CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_NOTIFY,
+		CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_NOTIFY |
+		CONNECTOR_CAP_PASSWORD_SET | CONNECTOR_CAP_PASSWORD_CHANGE,
 	.settings = settings,
 	.data = &sql_libpq,
 	SQL_OPERATIONS,

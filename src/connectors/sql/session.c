@@ -22,6 +22,7 @@ void sql_close(struct connector_session *session)
 		return;
 	sql_import_free(session);
 	sql_export_free(session);
+	sql_password_free(session);
 	if (session->link)
 		session->driver->close(session->link);
 	zone_close(session->zone);

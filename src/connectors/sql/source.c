@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/zone.h"
-#include "connectors/sql/sql_private.h"
+#include "connectors/sql/export.h"
 
 #include <stdio.h>
 
@@ -37,6 +37,18 @@ const struct setting_def sql_attribute_settings[] = {
 	  .required = true,
 	  .help = "the column that names the attribute" },
 	KEY_AND_VALUE,
+	{ .name = NULL },
+};
+
+const struct setting_def sql_password_settings[] = {
+	{ .name = "set",
+	  .type = SETTING_TEXT,
+	  .help = "the statement that sets a password, with :new_password and "
+		  "the anchor's columns" },
+	{ .name = "change",
+	  .type = SETTING_TEXT,
+	  .help = "the statement that changes one, with :old_password as "
+		  "well" },
 	{ .name = NULL },
 };
 
@@ -213,6 +225,7 @@ static int load_source(const struct connector_config *config,
 {
 	const struct node *all = config->connect;
 	const struct node *write = node_get(own, "write");
+	const struct node *passwords = node_get(own, "passwords");
 	size_t i;
 
 	source->table = text_of(own, "table");
@@ -223,6 +236,8 @@ static int load_source(const struct connector_config *config,
 	source->add = text_of(write, "add");
 	source->update = text_of(write, "update");
 	source->remove = text_of(write, "delete");
+	source->password_set = text_of(passwords, "set");
+	source->password_change = text_of(passwords, "change");
 	load_children(own, arena, source);
 	if (config->explore)
 		return 0;
@@ -270,15 +285,21 @@ int sql_sources_load(const struct connector_config *config, struct arena *arena,
 	return 0;
 }
 
-static bool has_delta(const struct node *connect)
+/* The group has the setting, or with NULL is there, for some type. */
+static bool has_group(const struct node *connect, const char *group,
+		      const char *setting)
 {
 	const struct node *types = node_get(connect, "types");
+	const struct node *at;
 	size_t i;
 
-	for (i = 0; types && types->kind == NODE_MAP && i < types->len; i++)
-		if (node_get(types->items[i], "delta"))
+	for (i = 0; types && types->kind == NODE_MAP && i < types->len; i++) {
+		at = node_get(types->items[i], group);
+		if (at && (!setting || node_get(at, setting)))
 			return true;
-	return node_get(connect, "delta") != NULL;
+	}
+	at = node_get(connect, group);
+	return at && (!setting || node_get(at, setting));
 }
 
 uint32_t sql_caps_of(const struct connector_ops *ops,
@@ -287,7 +308,11 @@ uint32_t sql_caps_of(const struct connector_ops *ops,
 	const struct sql_driver *driver = ops->data;
 	uint32_t caps = ops->caps;
 
-	if (!has_delta(connect))
+	if (!has_group(connect, "passwords", "set"))
+		caps &= ~(uint32_t)CONNECTOR_CAP_PASSWORD_SET;
+	if (!has_group(connect, "passwords", "change"))
+		caps &= ~(uint32_t)CONNECTOR_CAP_PASSWORD_CHANGE;
+	if (!has_group(connect, "delta", NULL))
 		caps &= ~(uint32_t)CONNECTOR_CAP_DELTA;
 	if (!driver->wait || !text_of(connect, "watch").len)
 		caps &= ~(uint32_t)CONNECTOR_CAP_NOTIFY;
@@ -369,13 +394,45 @@ static void check_delta(struct check *c, const struct node *own)
 			"value :last stands for");
 }
 
+/* Of `passwords`: what a statement asks for can be told without a database. */
+static void check_passwords(struct check *c, const struct node *own,
+			    const struct sql_source *source)
+{
+	static const struct object_type no_type = { .name = "" };
+	static const struct {
+		const char *setting;
+		const char *name;
+		unsigned flags;
+	} of[] = {
+		{ "set", "passwords.set", SQL_OWN_SETS },
+		{ "change", "passwords.change",
+		  SQL_OWN_SETS | SQL_OWN_CHANGES },
+	};
+	const struct sql_writer writer = { .source = source, .type = &no_type };
+	const struct node *passwords = node_get(own, "passwords");
+	struct error err = ERROR_INIT;
+	struct sql_own parsed;
+	size_t i;
+
+	for (i = 0; i < sizeof(of) / sizeof(*of); i++) {
+		const struct node *at = node_get(passwords, of[i].setting);
+
+		if (at && sql_own_parse(&writer, &sql_postgresql, of[i].name,
+					at->text, of[i].flags, &c->arena,
+					&parsed, &err) < 0)
+			problem(c, at, err.msg);
+	}
+}
+
 static void check_source(struct check *c, const struct node *own)
 {
 	const struct node *all = c->config->connect;
 	bool query = text_of(own, "query").len > 0;
-	struct sv *names;
+	struct sv *names = NULL;
 	size_t anchor_count =
 		names_of(node_of(own, all, "anchor"), &c->arena, &names);
+	struct sql_source source = { .anchors = names,
+				     .anchor_count = anchor_count };
 
 	if (!text_of(own, "table").len && !query)
 		problem(c, own,
@@ -390,6 +447,7 @@ static void check_source(struct check *c, const struct node *own)
 			"object for ever");
 	check_children(c, own, anchor_count);
 	check_delta(c, own);
+	check_passwords(c, own, &source);
 }
 
 static void check_types(struct check *c, const struct node *types)

@@ -34,7 +34,9 @@ static uint32_t caps_of(const struct connector_ops *ops,
 
 	if ((dialect && dialect->read_only) ||
 	    sv_ieq_str(setting_text(connect, settings, "driver"), "MDBTools"))
-		caps &= ~(uint32_t)CONNECTOR_CAP_EXPORT;
+		caps &= ~(uint32_t)(CONNECTOR_CAP_EXPORT |
+				    CONNECTOR_CAP_PASSWORD_SET |
+				    CONNECTOR_CAP_PASSWORD_CHANGE);
 	return caps;
 }
 
@@ -77,7 +79,8 @@ const struct connector_ops sql_connector = {
 	.name = "sql",
 	.help = "tables of any database that has an ODBC driver",
 	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA |
-		CONNECTOR_CAP_EXPORT,
+		CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_PASSWORD_SET |
+		CONNECTOR_CAP_PASSWORD_CHANGE,
 	.settings = settings,
 	.data = &sql_odbc,
 	.caps_of = caps_of,

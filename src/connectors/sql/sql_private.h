@@ -50,6 +50,9 @@ struct sql_source {
 	struct sv add;
 	struct sv update;
 	struct sv remove;
+	/* And those for passwords. */
+	struct sv password_set;
+	struct sv password_change;
 };
 
 /* The sources of the types that the agent has; memory from arena. */
@@ -77,6 +80,9 @@ int sql_sources_load(const struct connector_config *config, struct arena *arena,
 	{ .name = "write", .type = SETTING_GROUP,                              \
 	  .group = sql_write_settings,                                         \
 	  .help = "statements of one's own for add, update and delete" },      \
+	{ .name = "passwords", .type = SETTING_GROUP,                          \
+	  .group = sql_password_settings,                                      \
+	  .help = "statements that set and change passwords" },                \
 	{ .name = "delta", .type = SETTING_GROUP,                              \
 	  .group = sql_delta_settings,                                         \
 	  .help = "how the delta import finds what changed" }
@@ -108,6 +114,7 @@ int sql_sources_load(const struct connector_config *config, struct arena *arena,
 extern const struct setting_def sql_child_settings[];
 extern const struct setting_def sql_attribute_settings[];
 extern const struct setting_def sql_write_settings[];
+extern const struct setting_def sql_password_settings[];
 extern const struct setting_def sql_delta_settings[];
 extern const struct setting_def sql_type_settings[];
 
@@ -142,6 +149,7 @@ struct connector_session {
 	struct sql_seen_table *tables; /* that were asked for */
 	struct sql_import *import;
 	struct sql_export *export;
+	struct sql_writer **passwords; /* of each type; NULL: none was sent */
 };
 
 /* The columns of a source's table or child table as the catalogue has them;
@@ -219,6 +227,10 @@ int sql_export_result(struct connector_session *session, bool wait,
 		      struct error *err);
 int sql_export_end(struct connector_session *session, struct error *err);
 void sql_export_free(struct connector_session *session);
+void sql_password_free(struct connector_session *session);
+int sql_password(struct connector_session *session,
+		 const struct password_op *op, struct arena *arena,
+		 struct export_outcome *out, struct error *err);
 
 #define SQL_OPERATIONS                                                         \
 	.caps_of = sql_caps_of, .check = sql_check, SQL_SESSION_OPERATIONS
@@ -232,6 +244,6 @@ void sql_export_free(struct connector_session *session);
 	.import_kept = sql_import_kept, .delta_setup = sql_delta_setup,        \
 	.wait = sql_wait, .export_begin = sql_export_begin,                    \
 	.export_put = sql_export_put, .export_result = sql_export_result,      \
-	.export_end = sql_export_end
+	.export_end = sql_export_end, .password = sql_password
 
 #endif

@@ -141,6 +141,22 @@ static int place_table(struct connector_session *session,
 			   &writer->type_column, err);
 }
 
+static int place_passwords(struct sql_writer *writer,
+			   const struct sql_dialect *dialect,
+			   struct arena *arena, struct error *err)
+{
+	const struct sql_source *source = writer->source;
+
+	if (sql_own_parse(writer, dialect, "passwords.set",
+			  source->password_set, SQL_OWN_SETS, arena,
+			  &writer->password_set, err) < 0)
+		return -1;
+	return sql_own_parse(writer, dialect, "passwords.change",
+			     source->password_change,
+			     SQL_OWN_SETS | SQL_OWN_CHANGES, arena,
+			     &writer->password_change, err);
+}
+
 static int place_all(struct connector_session *session,
 		     struct sql_writer *writer, struct error *err)
 {
@@ -161,13 +177,15 @@ static int place_all(struct connector_session *session,
 				    sizeof(*writer->attrs));
 	for (i = 0; i < writer->type->attr_count; i++)
 		place_attr(writer, &writer->type->attrs[i], &writer->attrs[i]);
-	if (sql_own_parse(writer, dialect, "write.add", source->add, arena,
+	if (sql_own_parse(writer, dialect, "write.add", source->add, 0, arena,
 			  &writer->add, err) < 0 ||
-	    sql_own_parse(writer, dialect, "write.update", source->update,
+	    sql_own_parse(writer, dialect, "write.update", source->update, 0,
 			  arena, &writer->update, err) < 0)
 		return -1;
-	return sql_own_parse(writer, dialect, "write.delete", source->remove,
-			     arena, &writer->remove, err);
+	if (sql_own_parse(writer, dialect, "write.delete", source->remove, 0,
+			  arena, &writer->remove, err) < 0)
+		return -1;
+	return place_passwords(writer, dialect, arena, err);
 }
 
 int sql_writer_open(struct connector_session *session,
