@@ -29,7 +29,7 @@ int limit_ldif(char **words, struct error *err)
 
 	if (fd < 0)
 		return error_errno(err, errno, "cannot read '%s'", words[0]);
-	ldif_reader_init(&reader, fd, words[0], 0, UINT64_MAX);
+	ldif_reader_init(&reader, NULL, fd, words[0], 0, UINT64_MAX);
 	while ((ret = ldif_reader_next(&reader, &arena, &record, err)) > 0)
 		if (++count % TOGETHER == 0)
 			arena_reset(&arena);
