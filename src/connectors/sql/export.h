@@ -2,7 +2,7 @@
  * export.h - what the files of an export share
  *
  *	export.c   windows of operations, transactions, outcomes
- *	write.c    one operation as statements
+ *	write.c    one operation as statements; its other parts are in write.h
  *	writer.c   where the attributes of a type lie, texts of statements
  *	own.c      statements of the settings' own, with :attribute in them
  *	password.c  passwords by own statements
