@@ -33,12 +33,13 @@ struct batch {
 	struct error *err;
 };
 
-/* Hands over what is buffered, as far as the server takes it. */
-static int flush(struct pq_link *pq, bool all, struct error *err)
+/* Hands over what is buffered; the library has sent what was more than it
+ * keeps. */
+static int flush(struct pq_link *pq, struct error *err)
 {
 	int ret;
 
-	while ((ret = PQflush(pq->conn)) > 0 && all) {
+	while ((ret = PQflush(pq->conn)) > 0) {
 		ret = pq_poll(pq, POLLIN | POLLOUT, pq->silence_ms, err);
 		if (ret < 0)
 			return -1;
@@ -87,7 +88,7 @@ static int send_run(struct batch *batch, size_t i)
 	if (!PQsendQueryPrepared(pq->conn, name, (int)run->param_count,
 				 batch->values[i], NULL, NULL, 0))
 		return pq_lost(pq, NULL, batch->failure, batch->err);
-	return flush(pq, false, batch->err);
+	return 0;
 }
 
 static int send_all(struct batch *batch)
@@ -99,7 +100,7 @@ static int send_all(struct batch *batch)
 			return -1;
 	if (!PQpipelineSync(batch->pq->conn))
 		return pq_lost(batch->pq, NULL, batch->failure, batch->err);
-	return flush(batch->pq, true, batch->err);
+	return flush(batch->pq, batch->err);
 }
 
 static void note_failure(struct batch *batch, size_t i, const PGresult *result)
