@@ -9,6 +9,8 @@ import base64
 import random
 import resource
 
+import pytest
+
 from helpers import Folder, counted
 
 MB = 1 << 20
@@ -131,3 +133,56 @@ def test_a_full_import_of_large_objects(tmp_path):
     done = folder.json("run", "book", "full-import",
                        preexec_fn=heap(170 * MB))
     assert counted(done["steps"][-1]) == {"stage-add": PHOTOS}
+
+
+WIDE = 100_000
+WIDE_ROWS = 900
+FILLER = ("0123456789abcdef" * (WIDE // 16)).encode()
+WIDE_FILES = {
+    "csv": ("path: data, anchor: id", b"id,title,rest\n", b"%s,chief,%s\n"),
+    "jsonl": ("path: data, anchor: id", b"",
+              b'{"id": "%s", "title": "chief", "rest": "%s"}\n'),
+    "json": ("path: data, anchor: id", b"[",
+             b'{"id": "%s", "title": "chief", "rest": "%s"},\n'),
+    "avp": ("path: data, anchor: id", b"",
+            b"id: %s\ntitle: chief\nrest: %s\n\n"),
+    "xml": ("path: data, anchor: id", b"<all>",
+            b"<a><id>%s</id><title>chief</title><rest>%s</rest></a>\n"),
+    "fixed": ("path: data, anchor: id, columns: [{ name: id, width: 6 }, "
+              "{ name: title, width: 5 }, { name: rest, width: 100000 }]",
+              b"", b"%schief%s\n"),
+    "ldif": ("path: data", b"",
+             b"dn: uid=%s,o=x\nobjectClass: person\ntitle: chief\n"
+             b"description: %s\n\n"),
+}
+ENDS = {"json": b"{\"id\": \"last\", \"title\": \"chief\"}]", "xml": b"</all>"}
+WIDE_AGENT = """\
+type: %s
+connect: { %s }
+objects:
+  person:
+    metaverse: person
+    project: true
+    attributes: { title: string }
+    import: { name: title }
+"""
+
+
+@pytest.mark.parametrize("kind", WIDE_FILES)
+def test_a_full_import_of_a_file_that_is_larger(kind, tmp_path):
+    """Of what is new, and of what is unchanged."""
+    connect, head, row = WIDE_FILES[kind]
+    folder = Folder(tmp_path)
+    folder.write("conjoin.yaml", GENERAL.format(agents="wide"))
+    folder.write("agents/wide.yaml", WIDE_AGENT % (kind, connect))
+    with open(tmp_path / "data", "wb") as out:
+        out.write(head)
+        for i in range(WIDE_ROWS):
+            out.write(row % (b"p%05d" % i, FILLER))
+        out.write(ENDS.get(kind, b""))
+    count = WIDE_ROWS + (kind == "json")
+    for counter in ("stage-add", "stage-no-change"):
+        done = folder.ok("run", "wide", "full-import", "--json",
+                         preexec_fn=heap(75 * MB))
+        assert counted(done.json["steps"][0]) == {counter: count}
+    (tmp_path / "data").unlink()
