@@ -383,10 +383,10 @@ static int write_file(const char *name,
 		return -1;
 	kind->write(file, objects, count, change);
 	if (kind->sheet)
-		return fflush(file)
-			       ? -1
-			       : xlsx_book_write(path, SV_NULL,
-						 SV_LIT("a sheet"), file, NULL);
+		return fflush(file) ? -1
+				    : xlsx_book_write(path, SV_NULL,
+						      SV_LIT("a sheet"), file,
+						      NULL, NULL);
 	return fclose(file);
 }
 

@@ -269,3 +269,49 @@ objects:
     if kind != "avp":
         assert read_by_others(kind, path) == expected
     assert not folder.json("pending", "out").get("exports")
+
+
+TABLES = """
+import sys, openpyxl
+from openpyxl.worksheet.table import Table
+book = openpyxl.Workbook()
+sheet = book.active
+for row in (["id", "sn", "note"], ["1", "Larkin", "a"], ["2", "Osei", "b"]):
+    sheet.append(row)
+sheet.append([])
+sheet["F1"] = "other"
+sheet.auto_filter.ref = "A1:C3"
+sheet.add_table(Table(displayName="People", ref="A1:C3"))
+sheet.add_table(Table(displayName="Others", ref="F1:G2"))
+book.save(sys.argv[1])
+"""
+
+
+def test_ranges_of_a_sheet_grow(tmp_path):
+    """Filters and tables have the rows that an export adds."""
+    folder = Folder(tmp_path)
+    folder.write("conjoin.yaml", MAIN.replace("agents: [hr]",
+                                              "agents: [hr, out]"))
+    folder.write("agents/hr.yaml", "type: csv\nconnect: { path: hr.csv, "
+                 "anchor: id }\n" + RULES.replace("{anchor}", "id"))
+    folder.write("hr.csv", "id,name.first,name.last,phones\n" + "".join(
+        f"{key},x,{last},\n" for key, last in
+        [("1", "Larkin"), ("2", "Osei"), ("3", "Marsh"), ("4", "Old")]))
+    folder.write("agents/out.yaml", """type: xlsx
+connect: { path: people.xlsx, anchor: id }
+objects:
+  person:
+    metaverse: person
+    join: [ { employeeID: id } ]
+    provision: { initial: { id: employeeID } }
+    export: { sn: sn }
+""")
+    openpyxl(TABLES, tmp_path / "people.xlsx")
+    folder.ok("cycle")
+    found = json.loads(openpyxl(
+        "import json, openpyxl, sys\n"
+        "sheet = openpyxl.load_workbook(sys.argv[1]).active\n"
+        "print(json.dumps([sheet.auto_filter.ref, sheet.max_row] + "
+        "[(t.ref, t.autoFilter and t.autoFilter.ref)"
+        " for t in sheet.tables.values()]))", tmp_path / "people.xlsx"))
+    assert found == ["A1:C5", 5, ["A1:C5", "A1:C5"], ["F1:G2", "F1:G2"]]

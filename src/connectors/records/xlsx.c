@@ -246,6 +246,7 @@ static int read_header(struct record_reader *r, struct error *err)
 					 SV_ARG(r->file));
 	}
 	file->row.cell = take_cell;
+	file->last = file->row.number;
 	file->from = file->stream.scan.end;
 	if (r->writing)
 		r->head = arena_dup(&r->arena, xml_stream_bytes(&file->stream,
@@ -340,6 +341,7 @@ static int xlsx_next(struct record_reader *r, struct arena *arena,
 	if (ret <= 0)
 		return ret;
 	record->line = file->row.number;
+	file->last = file->row.number;
 	record->raw = xml_stream_bytes(x, x->scan.begin, x->scan.end);
 	record->lead = take_lead(r, x->scan.begin, arena);
 	record->parsed = true;
@@ -410,6 +412,7 @@ static const struct record_format xlsx_format = {
 	.compose = xlsx_compose,
 	.place = xlsx_place,
 	.frame = xlsx_frame,
+	.finish = xlsx_finish,
 	.write_begin = xlsx_write_begin,
 	.write_end = xlsx_write_end,
 	.write_free = xlsx_write_free,

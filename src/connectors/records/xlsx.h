@@ -51,6 +51,7 @@ struct xlsx_file {
 	struct arena *arena;
 	struct strbuf blank; /* rows without values before it */
 	uint64_t from;       /* what has not been given yet begins here */
+	size_t last;         /* number of the last row with values */
 };
 
 /* "B": its number; SIZE_MAX: no column. */
@@ -61,6 +62,8 @@ int xlsx_compose(struct record_edit *edit);
 /* A row that has no number yet gets one. */
 struct sv xlsx_place(struct record_writer *writer, struct sv raw,
 		     struct arena *arena);
+int xlsx_finish(struct record_writer *writer, struct sv *tail,
+		struct arena *arena, struct error *err);
 void xlsx_frame(const struct records_source *source, struct arena *arena,
 		struct sv *head, struct sv *tail);
 int xlsx_write_begin(struct record_writer *writer, struct error *err);

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "connectors/format.h"
 #include "connectors/records/sheet_value.h"
-#include "connectors/records/xml_scan.h"
+#include "connectors/records/xlsx_part.h"
 
 #include <errno.h>
 #include <string.h>
@@ -77,9 +77,8 @@ static int copy_part(zip_file_t *part, const char *name, zip_uint64_t most,
 	return ret;
 }
 
-/* The text of a part; empty when there is none. */
-static int read_part(zip_t *zip, const char *name, zip_uint64_t most,
-		     struct strbuf *text, struct error *err)
+int xlsx_read_part(zip_t *zip, const char *name, zip_uint64_t most,
+		   struct strbuf *text, struct error *err)
 {
 	zip_file_t *part = NULL;
 	int ret = open_part(zip, name, most, &part, err);
@@ -91,10 +90,9 @@ static int read_part(zip_t *zip, const char *name, zip_uint64_t most,
 	return ret < 0 ? -1 : 0;
 }
 
-/* Visits the elements of a part that a path leads to. */
-static int each_element(struct sv text, const char *steps,
-			const struct xml_visit *visit,
-			void (*begun)(void *data), struct error *err)
+int xlsx_each_element(struct sv text, const char *steps,
+		      const struct xml_visit *visit, void (*begun)(void *data),
+		      struct error *err)
 {
 	struct text_input in;
 	struct xml_stream stream;
@@ -172,26 +170,28 @@ static int find_sheet(struct xlsx_book *book, zip_t *zip, struct sv wanted,
 	struct strbuf text = STRBUF_INIT(STRBUF_NO_LIMIT);
 	struct sheets sheets = { .book = book, .wanted = wanted };
 	struct xml_visit visit = { &sheets, sheet_attr, NULL };
-	int ret = read_part(zip, "xl/workbook.xml", SMALL_MOST, &text, err);
+	int ret =
+		xlsx_read_part(zip, "xl/workbook.xml", SMALL_MOST, &text, err);
 
 	if (ret == 0)
-		ret = each_element(strbuf_sv(&text), "workbook/workbookPr",
-				   &visit, nothing, err);
+		ret = xlsx_each_element(strbuf_sv(&text), "workbook/workbookPr",
+					&visit, nothing, err);
 	if (ret == 0)
-		ret = each_element(strbuf_sv(&text), "workbook/sheets/sheet",
-				   &visit, sheet_end, err);
+		ret = xlsx_each_element(strbuf_sv(&text),
+					"workbook/sheets/sheet", &visit,
+					sheet_end, err);
 	strbuf_reset(&text);
 	if (ret == 0 && !sheets.found.len)
 		ret = error_set(err, ERR_INVALID,
 				"the workbook has no sheet '" SV_FMT "'",
 				SV_ARG(wanted));
 	if (ret == 0)
-		ret = read_part(zip, "xl/_rels/workbook.xml.rels", SMALL_MOST,
-				&text, err);
+		ret = xlsx_read_part(zip, "xl/_rels/workbook.xml.rels",
+				     SMALL_MOST, &text, err);
 	if (ret == 0)
-		ret = each_element(strbuf_sv(&text),
-				   "Relationships/Relationship", &visit,
-				   relation_end, err);
+		ret = xlsx_each_element(strbuf_sv(&text),
+					"Relationships/Relationship", &visit,
+					relation_end, err);
 	strbuf_release(&text);
 	return ret;
 }
@@ -234,13 +234,13 @@ static int read_strings(struct xlsx_book *book, zip_t *zip, struct error *err)
 	struct strbuf text = STRBUF_INIT(STRBUF_NO_LIMIT);
 	struct texts texts = { book, STRBUF_INIT(STRBUF_NO_LIMIT) };
 	struct xml_visit visit = { &texts, NULL, text_element };
-	int ret = read_part(zip, "xl/sharedStrings.xml", STRINGS_MOST, &text,
-			    err);
+	int ret = xlsx_read_part(zip, "xl/sharedStrings.xml", STRINGS_MOST,
+				 &text, err);
 
 	add_meaning(book, strbuf_sv(&text));
 	if (ret == 0 && text.len)
-		ret = each_element(strbuf_sv(&text), "sst/si", &visit, text_end,
-				   err);
+		ret = xlsx_each_element(strbuf_sv(&text), "sst/si", &visit,
+					text_end, err);
 	strbuf_release(&texts.text);
 	strbuf_release(&text);
 	return ret;
@@ -294,16 +294,17 @@ static int read_styles(struct xlsx_book *book, zip_t *zip, struct error *err)
 	struct strbuf text = STRBUF_INIT(STRBUF_NO_LIMIT);
 	struct styles styles = { .book = book };
 	struct xml_visit visit = { &styles, style_attr, NULL };
-	int ret = read_part(zip, "xl/styles.xml", SMALL_MOST, &text, err);
+	int ret = xlsx_read_part(zip, "xl/styles.xml", SMALL_MOST, &text, err);
 
 	add_meaning(book, strbuf_sv(&text));
 	if (ret == 0 && text.len)
-		ret = each_element(strbuf_sv(&text),
-				   "styleSheet/numFmts/numFmt", &visit,
-				   format_end, err);
+		ret = xlsx_each_element(strbuf_sv(&text),
+					"styleSheet/numFmts/numFmt", &visit,
+					format_end, err);
 	if (ret == 0 && text.len)
-		ret = each_element(strbuf_sv(&text), "styleSheet/cellXfs/xf",
-				   &visit, style_end, err);
+		ret = xlsx_each_element(strbuf_sv(&text),
+					"styleSheet/cellXfs/xf", &visit,
+					style_end, err);
 	vec_release(&styles.dates);
 	strbuf_release(&text);
 	return ret;
@@ -464,7 +465,8 @@ static const char *workbook_text(struct sv sheet, struct arena *arena)
 }
 
 int xlsx_book_write(const char *path, struct sv part, struct sv sheet,
-		    FILE *rows, struct error *err)
+		    FILE *rows, const struct xlsx_growth *growth,
+		    struct error *err)
 {
 	struct arena scratch = ARENA_INIT;
 	int code = 0;
@@ -480,6 +482,12 @@ int xlsx_book_write(const char *path, struct sv part, struct sv sheet,
 		ret = add_rows(
 			zip, part.len ? arena_cstr(&scratch, part) : NEW_SHEET,
 			rows);
+	if (ret == 0 && part.len &&
+	    xlsx_grow_tables(zip, part, growth, &scratch, err) < 0) {
+		zip_discard(zip);
+		arena_release(&scratch);
+		return -1;
+	}
 	if (ret == 0)
 		ret = zip_close(zip);
 	if (ret < 0) {

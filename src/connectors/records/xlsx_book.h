@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/vec.h"
+#include "connectors/records/xlsx_grow.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -33,9 +34,11 @@ int xlsx_book_open(struct xlsx_book *book, const char *path, struct sv sheet,
 /* Accepts the all-zero struct. */
 void xlsx_book_release(struct xlsx_book *book);
 
-/* Puts the sheet's new XML into the archive at `path`; takes `rows`. With part
- * empty the archive is made anew, with one sheet of this name. */
+/* Puts the sheet's new XML into the archive at `path`, and the sheet's tables
+ * as they are to be; takes `rows`. With part empty the archive is made anew,
+ * with one sheet of this name, and growth counts for nothing. */
 int xlsx_book_write(const char *path, struct sv part, struct sv sheet,
-		    FILE *rows, struct error *err);
+		    FILE *rows, const struct xlsx_growth *growth,
+		    struct error *err);
 
 #endif

@@ -430,10 +430,30 @@ static int copy_file(const char *path, FILE *to, struct error *err)
 	return ret;
 }
 
+static struct xlsx_growth growth_of(const struct record_writer *w)
+{
+	const struct xlsx_file *old = w->reader ? w->reader->state : NULL;
+	const struct placing *p = w->state;
+
+	return (struct xlsx_growth){ old ? old->last : p->last, p->last };
+}
+
+/* A filter reaches as far as the rows. */
+int xlsx_finish(struct record_writer *w, struct sv *tail, struct arena *arena,
+		struct error *err)
+{
+	struct xlsx_growth growth = growth_of(w);
+
+	(void)err;
+	*tail = xlsx_grow_ranges(*tail, &growth, arena);
+	return 0;
+}
+
 int xlsx_write_end(struct record_writer *w, struct error *err)
 {
 	struct placing *p = w->state;
 	const struct xlsx_file *old = w->reader ? w->reader->state : NULL;
+	struct xlsx_growth growth = growth_of(w);
 	FILE *rows = p->file;
 
 	if (text_output_flush(&w->to, err) < 0)
@@ -444,7 +464,8 @@ int xlsx_write_end(struct record_writer *w, struct error *err)
 		return -1;
 	p->file = NULL;
 	if (xlsx_book_write(w->file->temporary, old ? old->book.part : SV_NULL,
-			    records_text(w->source, "sheet"), rows, err) < 0)
+			    records_text(w->source, "sheet"), rows, &growth,
+			    err) < 0)
 		return -1;
 	return file_sync(w->file->temporary, err);
 }
