@@ -162,7 +162,8 @@ static int xlsx_wrap(const char *path, struct sv bytes)
 	put_text(file, bytes);
 	if (fflush(file))
 		return -1;
-	return xlsx_book_write(path, SV_NULL, SV_LIT("people"), file, NULL);
+	return xlsx_book_write(path, SV_NULL, SV_LIT("people"), file, NULL,
+			       NULL);
 }
 
 static struct node *column(const char *name, const char *width)
