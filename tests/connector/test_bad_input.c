@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "connectors/csv/csv.h"
+#include "connectors/ldif/dsml.h"
 #include "connectors/ldif/ldif.h"
 #include "connectors/records/records.h"
 #include "connectors/records/xlsx_book.h"
@@ -61,6 +62,18 @@ static void ldif_row(FILE *file, size_t i, struct sv text)
 	(void)fprintf(file, "dn: id=k%zu,o=x\nobjectClass: person\ntext: ", i);
 	put_text(file, text);
 	(void)fputs("\nmany: 1\n\n", file);
+}
+
+static void dsml_row(FILE *file, size_t i, struct sv text)
+{
+	(void)fprintf(file,
+		      "<entry dn=\"id=k%zu,o=x\"><objectclass><oc-value>person"
+		      "</oc-value></objectclass><attr name=\"text\"><value>",
+		      i);
+	put_text(file, text);
+	(void)fputs("</value></attr><attr name=\"many\"><value>1</value>"
+		    "</attr></entry>",
+		    file);
 }
 
 static void json_row(FILE *file, size_t i, struct sv text)
@@ -206,7 +219,20 @@ static void trailer_more(struct node *connect)
 				conformance_text(&scratch.arena, "3"), NULL));
 }
 
-enum { CSV, LDIF, JSON, JSONL, AVP, FIXED, TRAILER, XML, XLSX, DBF, FORMATS };
+enum {
+	CSV,
+	LDIF,
+	DSML,
+	JSON,
+	JSONL,
+	AVP,
+	FIXED,
+	TRAILER,
+	XML,
+	XLSX,
+	DBF,
+	FORMATS
+};
 
 static const struct format formats[FORMATS] = {
 	[CSV] = { "csv",
@@ -227,6 +253,16 @@ static const struct format formats[FORMATS] = {
 		   "",
 		   "",
 		   false,
+		   NULL,
+		   NULL },
+	[DSML] = { "dsml",
+		   &dsml_connector,
+		   { NULL },
+		   "<dsml><directory-entries>",
+		   dsml_row,
+		   "\n",
+		   "</directory-entries></dsml>",
+		   true,
 		   NULL,
 		   NULL },
 	[JSON] = { "json",
@@ -326,7 +362,10 @@ static void configure(const struct format *of)
 	struct node *connect = conformance_map(
 		arena, "path", conformance_text(arena, "people.data"), "anchor",
 		conformance_text(arena,
-				 of->ops == &ldif_connector ? "dn" : "id"),
+				 of->ops == &ldif_connector ||
+						 of->ops == &dsml_connector
+					 ? "dn"
+					 : "id"),
 		NULL);
 	size_t i;
 
@@ -489,6 +528,7 @@ static const char *const wrong_labels[WRONG] = {
 static const char *const wrong[FORMATS][WRONG] = {
 	[CSV] = { PARSE, VALUE, VALUE, VALUE, ALL, ALL, ALL, ALL },
 	[LDIF] = { PARSE, ALL, ALL, ALL, ALL, ALL, ALL, ALL },
+	[DSML] = { ENDS, ENDS, ENDS, ENDS, ENDS, ALL, PARSE, PARSE },
 	[JSON] = { PARSE, VALUE, VALUE, VALUE, PARSE, ALL, PARSE, PARSE },
 	[JSONL] = { PARSE, VALUE, VALUE, VALUE, PARSE, ALL, PARSE, PARSE },
 	[AVP] = { VALUE, VALUE, VALUE, VALUE, ALL, ALL, ALL, ALL },
@@ -517,7 +557,8 @@ static struct sv nested(size_t depth)
 	bool json = format->ops == &json_connector ||
 		    format->ops == &jsonl_connector;
 	bool xml = format->ops == &xml_connector ||
-		   format->ops == &xlsx_connector;
+		   format->ops == &xlsx_connector ||
+		   format->ops == &dsml_connector;
 	const char *open = xml ? "<a>" : "[";
 	const char *close = xml ? "</a>" : "]";
 
