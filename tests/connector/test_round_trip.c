@@ -13,6 +13,7 @@
  */
 #include "base/text.h"
 #include "connectors/csv/csv.h"
+#include "connectors/ldif/dsml.h"
 #include "connectors/ldif/ldif.h"
 #include "connectors/records/records.h"
 
@@ -208,6 +209,13 @@ static const struct format formats[] = {
 	  NULL,
 	  NULL,
 	  NULL },
+	{ "dsml", &dsml_connector, { "version", "1" }, NULL, NULL, NULL },
+	{ "dsml with changes",
+	  &dsml_connector,
+	  { "changes", "changes.xml" },
+	  NULL,
+	  NULL,
+	  NULL },
 	{ "json",
 	  &json_connector,
 	  { "create", "yes", "records", "data.people" },
@@ -242,9 +250,10 @@ static const struct format formats[] = {
 	  any_refused },
 };
 
-static bool is_ldif(void)
+/* Objects have names, and those names are what identifies them. */
+static bool has_names(void)
 {
-	return format->ops == &ldif_connector;
+	return format->ops == &ldif_connector || format->ops == &dsml_connector;
 }
 
 static void fill_types(void)
@@ -290,7 +299,7 @@ static void configure(void)
 	struct arena *arena = &scratch.arena;
 	struct node *connect = conformance_map(
 		arena, "path", conformance_text(arena, "people.data"), "anchor",
-		conformance_text(arena, is_ldif() ? "dn" : "id"), NULL);
+		conformance_text(arena, has_names() ? "dn" : "id"), NULL);
 	size_t i;
 
 	fill_types();
@@ -307,7 +316,7 @@ static void configure(void)
 /* Of every second object an identity that is not plain. */
 static struct sv id_of(size_t i, struct arena *arena)
 {
-	if (i % 2 || is_ldif())
+	if (i % 2 || has_names())
 		return sv_from(arena_printf(arena, "k%zu", i));
 	return sv_from(arena_printf(arena, "k%zu \"\xC3\xA9\", ", i));
 }
@@ -315,7 +324,7 @@ static struct sv id_of(size_t i, struct arena *arena)
 /* What it is called by others. */
 static struct sv name_of(size_t i, struct arena *arena)
 {
-	if (!is_ldif())
+	if (!has_names())
 		return id_of(i, arena);
 	return sv_from(arena_printf(arena, "id=k%zu,o=\xC3\xA9", i));
 }
@@ -439,7 +448,7 @@ static void plan_one(struct batch *b, struct dice *dice, size_t i)
 	*next = *now;
 	op->id = b->len;
 	op->anchor = name_of(i, &b->arena);
-	if (is_ldif())
+	if (has_names())
 		op->dn = op->anchor;
 	op->kind = !now->there          ? EXPORT_ADD
 		   : dice_roll(dice, 4) ? EXPORT_UPDATE

@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import base64
 import re
+import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -176,3 +177,33 @@ def test_a_cut_document_deletes_nobody(tmp_path):
     folder.write("d.xml", "<searchResponse>" + entry.format(1))
     assert folder.conjoin("run", "hr", "full-import").status != 0
     assert len(folder.json("search", "cs", "hr")["objects"]) == 5
+
+
+PERL = r"""
+use Net::LDAP::DSML;
+use Net::LDAP::Entry;
+open(my $file, '>', $ARGV[0]) or die;
+my $dsml = Net::LDAP::DSML->new(output => $file, pretty_print => 1) or die;
+$dsml->start_dsml();
+$dsml->write_entry(Net::LDAP::Entry->new(@$_)) for (
+    ['uid=1,ou=people,dc=corp,dc=test', objectClass => ['top', 'person'],
+     uid => '1', givenName => 'Ada & <b>', sn => "O'Neill \"Z\"",
+     telephoneNumber => ['11', '12'], jpegPhoto => "\x01\xff"],
+    ['uid=2,ou=people,dc=corp,dc=test', objectClass => ['top', 'person'],
+     uid => '2', givenName => "Zo\xc3\xab", sn => ' Osei ']);
+$dsml->end_dsml();
+"""
+
+
+def test_written_by_others(tmp_path):
+    """A document that Perl's Net::LDAP::DSML wrote."""
+    folder = Folder(tmp_path)
+    folder.write("conjoin.yaml", MAIN)
+    folder.write("agents/hr.yaml", "type: dsml\nconnect: { path: d.xml, "
+                 "anchor: uid }\n" + RULES)
+    subprocess.run(["perl", "-e", PERL, str(tmp_path / "d.xml")], check=True)
+    folder.ok("run", "hr", "full-import")
+    folder.ok("run", "hr", "full-sync")
+    assert people(folder) == {"1": ("Ada & <b>", "O'Neill \"Z\"",
+                                    ["11", "12"]),
+                              "2": ("Zo\u00eb", " Osei ", [])}
