@@ -272,6 +272,9 @@ def test_fetched(tmp_path, kind, web):
     Pages.text = (tmp_path / "hr").read_bytes()
     assert counted(run(folder))["stage-add"] == 3
     assert "is the one of the import before" in run(folder)["message"]
+    # read in another way it is another file
+    folder.replace("agents/hr.yaml", "  path:", "  null: Ada 1\n  path:")
+    assert counted(run(folder))["stage-update"] == 1
     Pages.cut, Pages.tag = True, '"2"'
     assert "cannot fetch" in run(folder, status=4)["message"]
 

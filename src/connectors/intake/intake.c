@@ -337,8 +337,21 @@ static struct taken *taken_new(struct intake *in, const struct found *found,
 	return t;
 }
 
-/* What the attributes that are read of a fetched file are; when they change it
- * is fetched again. */
+static void add_settings(struct strbuf *out, const struct node *node)
+{
+	size_t i;
+
+	strbuf_addf(out, "%d %zu " SV_FMT "\n", (int)node->kind, node->len,
+		    SV_ARG(node->text));
+	for (i = 0; i < node->len; i++) {
+		if (node->kind == NODE_MAP)
+			add_settings(out, node->keys[i]);
+		add_settings(out, node->items[i]);
+	}
+}
+
+/* How a fetched file is read, and which attributes; when that changes it is
+ * fetched again. */
 static uint64_t wanted_hash(const struct connector_config *config)
 {
 	struct strbuf all = STRBUF_INIT(STRBUF_NO_LIMIT);
@@ -357,6 +370,8 @@ static uint64_t wanted_hash(const struct connector_config *config)
 				(int)config->types[i].attrs[k].type,
 				SV_ARG(config->types[i].attrs[k].separator));
 	}
+	if (config->connect)
+		add_settings(&all, config->connect);
 	hash = hash64(&key, strbuf_sv(&all));
 	strbuf_release(&all);
 	return hash;
