@@ -5,8 +5,10 @@ SPDX-License-Identifier: Apache-2.0
 """
 import csv
 import gzip
-import os
 import json
+import os
+import random
+import subprocess
 import zipfile
 
 import pytest
@@ -566,6 +568,33 @@ def test_changes_that_cannot_be_written(tmp_path):
     folder.ok("cycle")
     (out,) = (tmp_path / "out").iterdir()
     assert out.read_text() == "change,id,name\nAdd,1,Ada\n"
+
+
+def test_killed_while_changes_are_told(tmp_path):
+    """Wherever it is killed, each file is whole, and all together say what
+    was to be told; the rest is told by the next export."""
+    people = dict((str(key), name) for key, name in many(3000))
+    folder = target(tmp_path, CHANGES % "", people.items())
+    for step in (("hr", "full-import"), ("out", "full-import"),
+                 ("hr", "full-sync")):
+        folder.ok("run", *step)
+    chance = random.Random(11)
+    for _ in range(6):
+        process = folder.start("run", "out", "export")
+        try:
+            process.wait(chance.uniform(0.01, 0.2))
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.communicate()
+    folder.ok("run", "out", "export")
+    said = {}
+    for path in sorted((tmp_path / "out").glob("*.x")):
+        rows = list(csv.DictReader(path.read_text().splitlines()))
+        assert len(rows) == 3000
+        said.update((row["id"], row["name"]) for row in rows)
+    assert said == people
+    folder.ok("run", "out", "delta-import")
+    assert not folder.json("pending", "out").get("exports")
 
 
 def test_what_check_says_of_exports(tmp_path):

@@ -138,7 +138,7 @@ static int parse_delimiter(struct sv text, struct arena *arena,
 		      { "comma", "," },
 		      { "semicolon", ";" },
 		      { "space", " " } };
-	char bytes[DELIMITER_MAX + 1];
+	char bytes[DELIMITER_MAX + 1] = "";
 	size_t len = 0;
 	size_t i;
 
