@@ -665,3 +665,43 @@ def test_sent_by_https(tmp_path, web):
     folder.ok("cycle")
     ((name, body),) = Pages.taken.items()
     assert name.startswith("/in/2") and body == b"id,name\n1,Ada\n"
+
+
+@pytest.mark.parametrize("kind", ["ldif", "dsml"])
+@pytest.mark.parametrize("log", [True, False])
+def test_directories_are_handed_on(tmp_path, kind, log):
+    """Each export's change records in a file of their own, and the whole."""
+    folder = target(tmp_path, "", [(1, "Ada"), (2, "Ben")])
+    more = "  changes: log\n" if log else ""
+    folder.write("agents/out.yaml", f"""type: {kind}
+connect:
+  path: full
+{more}  export: {{ content: changes, path: 'out/{{date}}{{time}}.{kind}' }}
+objects:
+  inetOrgPerson:
+    metaverse: person
+    provision: {{ dn: '"cn=" & [employeeID] & ",dc=corp,dc=test"' }}
+    export: {{ sn: displayName }}
+    deprovision: delete
+""")
+    folder.ok("cycle")
+    write("jsonl", tmp_path / "hr", [(1, "Eve")])
+    folder.ok("cycle")
+    first, second = [path.read_text()
+                     for path in sorted((tmp_path / "out").iterdir())]
+    assert "cn=1,dc=corp,dc=test" in first and "cn=2,dc" in first
+    assert "Eve" in second and "cn=2,dc=corp,dc=test" in second
+    assert "Ada" not in second
+    if kind == "ldif":
+        assert first.startswith("version: 1\n\n") and "conjoin:" not in first
+    assert not folder.json("pending", "out").get("exports")
+    if log:
+        folder.replace("agents/out.yaml", "content: changes", "content: full")
+        assert "hand on content: changes" in folder.conjoin("check").out
+        return
+    folder.replace("agents/out.yaml", f"content: changes, path: 'out/{{date}}"
+                   f"{{time}}.{kind}'", "path: copy")
+    write("jsonl", tmp_path / "hr", [(1, "Kim")])
+    folder.ok("cycle")
+    assert folder.read("copy") == folder.read("full")
+    assert "Kim" in folder.read("copy")

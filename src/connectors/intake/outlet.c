@@ -84,7 +84,8 @@ int outlet_load(const struct outlet_place *place, struct arena *arena,
 	out->words[OUTLET_ADD] = word_of(place, "add");
 	out->words[OUTLET_MODIFY] = word_of(place, "modify");
 	out->words[OUTLET_DELETE] = word_of(place, "delete");
-	if (out->changes && (!out->path.len || !out->change.len))
+	if (out->changes &&
+	    (!out->path.len || (!out->change.len && !place->wordless)))
 		return error_set(err, ERR_INVALID,
 				 "an export of changes needs 'path' and "
 				 "'change'");
@@ -126,7 +127,7 @@ void outlet_check(const struct outlet_place *place, setting_report_fn report,
 		report(data, at,
 		       "each export makes a file of its own: write {date} and "
 		       "{time} into its name");
-	if (changes && !word_of(place, "change").len)
+	if (changes && !place->wordless && !word_of(place, "change").len)
 		report(data, place->own,
 		       "'change' is missing: the column or name that says what "
 		       "happened");

@@ -37,6 +37,7 @@ struct outlet_place {
 	const struct node *outer[2];
 	const struct node *delta; /* or NULL */
 	const struct setting_def *delta_defs;
+	bool wordless; /* the format has words of its own */
 };
 
 int outlet_load(const struct outlet_place *place, struct arena *arena,

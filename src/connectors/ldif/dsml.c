@@ -49,6 +49,10 @@ static const struct setting_def settings[] = {
 	  .fallback = "0",
 	  .help = "So many old versions of a file that exports replace stay "
 		  "beside it" },
+	{ .name = "export",
+	  .type = SETTING_GROUP,
+	  .group = outlet_settings,
+	  .help = "What an export hands on, besides the file at `path`" },
 	INTAKE_SETTINGS,
 	{ .name = NULL },
 };

@@ -41,6 +41,10 @@ static const struct setting_def settings[] = {
 	  .fallback = "0",
 	  .help = "So many old versions of a file that exports replace stay "
 		  "beside it" },
+	{ .name = "export",
+	  .type = SETTING_GROUP,
+	  .group = outlet_settings,
+	  .help = "What an export hands on, besides the file at `path`" },
 	INTAKE_SETTINGS,
 	{ .name = NULL },
 };
@@ -81,6 +85,37 @@ void ldif_bases(const struct node *connect, struct arena *arena,
 	for (i = 0; i < *count_out; i++)
 		(*out)[i] = bases->kind == NODE_SCALAR ? bases->text
 						       : bases->items[i]->text;
+}
+
+/* Its change records say by themselves what happened. */
+static struct outlet_place outlet_place(const struct connector_config *config)
+{
+	return (struct outlet_place){
+		.config = config,
+		.own = node_get(config->connect, "export"),
+		.outer = { config->connect, NULL },
+		.wordless = true,
+	};
+}
+
+static void check_outlet(const struct connector_config *config,
+			 setting_report_fn report, void *data)
+{
+	struct outlet_place place = outlet_place(config);
+	struct sv content;
+
+	if (!place.own)
+		return;
+	outlet_check(&place, report, data);
+	content = setting_text(place.own, outlet_settings, "content");
+	if (node_get(config->connect, "changes") &&
+	    !sv_eq_str(content, "changes"))
+		report(data, place.own,
+		       "with 'changes' an export does not write the whole "
+		       "directory: hand on content: changes");
+	if (node_get(place.own, "trailer"))
+		report(data, node_get(place.own, "trailer"),
+		       "a directory has no trailer");
 }
 
 /* The log of changes belongs to a directory that exports write. */
@@ -124,6 +159,7 @@ void ldif_check_all(const struct connector_config *config,
 	int64_t width = setting_number(connect, settings, "max_line");
 
 	check_intake(connect, report, data);
+	check_outlet(config, report, data);
 	ldif_bases(connect, &scratch, &names, &count);
 	for (i = 0; i < count; i++)
 		if (!dn_valid(names[i]))
@@ -178,6 +214,7 @@ int ldif_open_as(const struct connector_config *config,
 	struct ldif_files *files = &s->files;
 	struct sv anchor = setting_text(config->connect, settings, "anchor");
 	struct intake_nodes nodes = intake_nodes(config->connect);
+	struct outlet_place outlet;
 
 	/* Files are opened when an import or export begins. */
 	s->config = config;
@@ -203,7 +240,12 @@ int ldif_open_as(const struct connector_config *config,
 	s->tree = setting_switch(config->connect, settings, "tree");
 	s->width =
 		(size_t)setting_number(config->connect, settings, "max_line");
-	if (ldif_source_load(config, &s->arena, &s->source, err) < 0) {
+	outlet = outlet_place(config);
+	if (outlet.own)
+		s->outlet = arena_zalloc(&s->arena, sizeof(*s->outlet));
+	if ((s->outlet &&
+	     outlet_load(&outlet, &s->arena, s->outlet, err) < 0) ||
+	    ldif_source_load(config, &s->arena, &s->source, err) < 0) {
 		ldif_close(s);
 		return -1;
 	}

@@ -437,6 +437,8 @@ static int rewrite(struct connector_session *s, struct ldif_overlay *overlay,
 	if (ret == 0 && ferror(file.stream))
 		ret = error_errno(err, errno, "cannot write '%s'",
 				  s->files.content);
+	if (ret == 0 && s->outlet && !s->outlet->changes)
+		ret = outlet_copy(s->outlet, &file, err);
 	if (ret == 0)
 		ret = intake_keep_old(s->files.content, s->keep, err);
 	if (ret == 0)
@@ -527,6 +529,45 @@ static int write_log(struct connector_session *s, bool records,
 	if (ret == 0)
 		return file_replace_commit(&file, err);
 	file_replace_abort(&file);
+	return ret;
+}
+
+static int write_part(struct connector_session *s, FILE *to, struct error *err)
+{
+	int ret = 0;
+
+	if (s->files.syntax)
+		ret = write_head(s, "-", false, to, err);
+	else
+		(void)fputs("version: 1\n\n", to);
+	if (ret == 0)
+		ret = copy_records(s, to, err);
+	write_log_end(s, to);
+	return ret;
+}
+
+/* What this export changes, as a file of its own. */
+static int hand_on(struct connector_session *s, struct error *err)
+{
+	struct arena scratch = ARENA_INIT;
+	struct file_replace file;
+	const char *path;
+	int ret;
+
+	if (!s->outlet || !s->outlet->changes)
+		return 0;
+	if (outlet_open(s->outlet, &scratch, &file, &path, err) < 0) {
+		arena_release(&scratch);
+		return -1;
+	}
+	ret = write_part(s, file.stream, err);
+	if (ret == 0 && ferror(file.stream))
+		ret = error_errno(err, errno, "cannot write '%s'", path);
+	if (ret == 0)
+		ret = outlet_close(s->outlet, &file, path, err);
+	else
+		file_replace_abort(&file);
+	arena_release(&scratch);
 	return ret;
 }
 
@@ -644,6 +685,8 @@ static int write_all(struct connector_session *s, struct error *err)
 
 	if (!log || has_retry(s->export))
 		ret = ldif_judge(s, log, &written, err);
+	if (ret == 0 && anything_to_write(s->export))
+		ret = hand_on(s, err);
 	if (ret == 0 && anything_to_write(s->export))
 		ret = log ? append(s, err)
 			  : rewrite(s, written, f->included, f->included_to,

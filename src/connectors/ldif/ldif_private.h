@@ -7,7 +7,7 @@
 #define CONNECTORS_LDIF_LDIF_PRIVATE_H
 
 #include "connector/connector.h"
-#include "connectors/intake/intake.h"
+#include "connectors/intake/outlet.h"
 #include "connectors/ldif/ldif_files.h"
 
 struct ldif_import;
@@ -25,6 +25,7 @@ struct connector_session {
 	struct sv name;
 	bool plain; /* it lies exactly there */
 	int64_t keep;
+	struct outlet *outlet; /* NULL: nothing is handed on */
 	struct intake_source *source;
 	struct intake *intake; /* of the import, until it is kept */
 	struct intake_file file;
