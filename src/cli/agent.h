@@ -48,6 +48,9 @@ void agent_answers_release(struct agent_answers *answers);
 /* Adds a setting, or replaces it. */
 void agent_answers_set(struct agent_answers *answers, const char *name,
 		       const char *value);
+/* The same of any value, which is borrowed. */
+void agent_answers_put(struct agent_answers *answers, const char *name,
+		       struct node *value);
 const char *agent_answers_get(const struct agent_answers *answers,
 			      const char *name);
 /* For connector_config.secret: `data` is the struct agent_answers. */

@@ -63,22 +63,29 @@ void agent_answers_set(struct agent_answers *answers, const char *name,
 {
 	struct arena *arena = &answers->cli->arena;
 	const struct setting_def *def = def_of(answers, name);
-	struct node *map = answers->connect;
 	struct node *node = def && def->type == SETTING_NAMES &&
 					    strchr(value, ',') &&
 					    !strchr(value, '=')
 				    ? list_node(arena, value)
 				    : text_node(arena, value);
+
+	agent_answers_put(answers, name, node);
+}
+
+void agent_answers_put(struct agent_answers *answers, const char *name,
+		       struct node *value)
+{
+	struct node *map = answers->connect;
 	size_t i;
 
 	for (i = 0; i < map->len; i++) {
 		if (sv_eq_str(map->keys[i]->text, name)) {
-			map->items[i] = node;
+			map->items[i] = value;
 			return;
 		}
 	}
-	map->keys[map->len] = text_node(arena, name);
-	map->items[map->len++] = node;
+	map->keys[map->len] = text_node(&answers->cli->arena, name);
+	map->items[map->len++] = value;
 }
 
 const char *agent_answers_get(const struct agent_answers *answers,

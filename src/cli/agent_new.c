@@ -520,7 +520,7 @@ static int settle_anchor(struct making *making, struct error *err)
 	const char *best;
 
 	plan->anchor = agent_answers_get(&making->answers, "anchor");
-	if (plan->anchor)
+	if (plan->anchor || node_get(making->answers.connect, "types"))
 		return 0;
 	best = agent_propose_anchor(plan, usual);
 	if (!best && by_dn)
@@ -724,6 +724,80 @@ static enum run_exit tell_written(const struct making *making, const char *yaml)
 	return RUN_OK;
 }
 
+/* --- tables ------------------------------------------------------------ */
+
+/* The schema's is not to be written to; its texts are shared. */
+static struct node *copy_node(const struct node *node, struct arena *arena)
+{
+	struct node *copy = arena_alloc(arena, sizeof(*copy));
+
+	*copy = *node;
+	return copy;
+}
+
+/* What --type names, each of which the system said how to read; NULL: it is
+ * for `settle` to choose. */
+static struct node *wanted_tables(struct making *making)
+{
+	struct arena *arena = &making->cli->arena;
+	const struct args_option *option;
+	struct node *types = arena_zalloc(arena, sizeof(*types));
+
+	types->kind = NODE_MAP;
+	types->keys = arena_array(arena, TYPES_MAX, sizeof(*types->keys));
+	types->items = arena_array(arena, TYPES_MAX, sizeof(*types->items));
+	vec_foreach(&making->cli->args.options, option) {
+		struct sv all = sv_from(option->value);
+		size_t at = 0;
+
+		if (strcmp(option->def->name, "type") != 0)
+			continue;
+		while (at <= all.len) {
+			size_t end = sv_find(all, ',', at);
+			struct sv one = sv_sub(all, at, end);
+			const struct schema_type *type;
+			struct node *key;
+
+			one = sv_trim(sv_sub(one, 0, sv_find(one, '=', 0)));
+			at = end + 1;
+			if (!one.len)
+				continue;
+			type = schema_type_find(&making->plan.schema, one);
+			if (!type || !type->connect || types->len == TYPES_MAX)
+				return NULL;
+			key = arena_zalloc(arena, sizeof(*key));
+			key->text = sv_from(type->name);
+			types->keys[types->len] = key;
+			types->items[types->len++] =
+				copy_node(type->connect, arena);
+		}
+	}
+	return types->len ? types : NULL;
+}
+
+/* Settings for the tables that --type names, and what they hold then. */
+static int take_tables(struct making *making, struct error *err)
+{
+	struct node *types = wanted_tables(making);
+	const struct node *only;
+	size_t i;
+
+	if (!types)
+		return 0;
+	if (types->len > 1)
+		agent_answers_put(&making->answers, "types", types);
+	only = types->items[0];
+	for (i = 0; types->len == 1 && i < only->len; i++) {
+		const char *name =
+			arena_cstr(&making->cli->arena, only->keys[i]->text);
+
+		if (!node_get(making->answers.connect, name))
+			agent_answers_put(&making->answers, name,
+					  only->items[i]);
+	}
+	return read_schema(making, err);
+}
+
 /* --- the command ------------------------------------------------------- */
 
 static int learn(struct making *making, struct error *err)
@@ -732,8 +806,9 @@ static int learn(struct making *making, struct error *err)
 	size_t i;
 
 	if (agent_answers_begin(&making->answers, err) < 0 ||
-	    connect_system(making, err) < 0 || settle_all(making, err) < 0 ||
-	    look(making, err) < 0 || settle_anchor(making, err) < 0)
+	    connect_system(making, err) < 0 || take_tables(making, err) < 0 ||
+	    settle_all(making, err) < 0 || look(making, err) < 0 ||
+	    settle_anchor(making, err) < 0)
 		return -1;
 	plan->connect = making->answers.connect;
 	for (i = 0; i < plan->type_count; i++)

@@ -162,6 +162,25 @@ static bool refers(const struct agent_plan *plan,
 	return all && found * 2 >= all;
 }
 
+/* The system says what it refers to, and that is read, too; or NULL. */
+static const char *declare_target(const struct agent_plan *plan,
+				  const struct schema_attr *attr)
+{
+	size_t i;
+
+	for (i = 0; attr->refers_to && i < plan->type_count; i++)
+		if (!strcasecmp(plan->types[i].name, attr->refers_to))
+			return arena_printf(
+				&plan->cli->arena,
+				"{ type: reference, to: %s%s }",
+				agent_scalar(plan->types[i].named
+						     ? plan->types[i].name
+						     : plan->types[i].rule_set,
+					     &plan->cli->arena),
+				attr->multi ? ", multi: true" : "");
+	return NULL;
+}
+
 /* Can it flow, and how? false: not. */
 static bool fit(const struct agent_plan *plan, const struct agent_type *type,
 		const struct config_mv_attr *mv, struct agent_flow *flow)
@@ -176,7 +195,13 @@ static bool fit(const struct agent_plan *plan, const struct agent_type *type,
 	/* by an anchor: it must be said whose */
 	if (to == VALUE_REFERENCE && (from != VALUE_REFERENCE ||
 				      !(plan->ops->caps & CONNECTOR_CAP_DN))) {
-		if (known || !refers(plan, &type->sample, flow->attr))
+		if (known)
+			return false;
+		flow->declare = declare_target(plan, flow->schema);
+		if (flow->declare)
+			return true;
+		if (flow->schema->refers_to ||
+		    !refers(plan, &type->sample, flow->attr))
 			return false;
 		flow->declare = arena_printf(
 			arena, "{ type: reference, to: %s }", type->rule_set);

@@ -95,6 +95,14 @@ static unsigned place_in(const char *const *row, const char *word)
  * comes later is too vague for that. */
 #define FIRST_NAMES 4
 
+/* "members" of "member": tables and columns have such names. */
+static bool is_plural(const char *word, const char *name)
+{
+	size_t len = strlen(word);
+
+	return !strncmp(word, name, len) && !strcmp(name + len, "s");
+}
+
 unsigned agent_word_rank(const char *mv, const char *name)
 {
 	char left[100];
@@ -108,6 +116,8 @@ unsigned agent_word_rank(const char *mv, const char *name)
 		return 0;
 	if (!strcmp(left, right))
 		return 1;
+	if (is_plural(left, right))
+		return 2;
 	for (i = 0; i < ROWS; i++) {
 		unsigned of_mv = place_in(rows[i], left);
 		unsigned of_name = place_in(rows[i], right);

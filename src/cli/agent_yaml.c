@@ -55,6 +55,7 @@ const char *agent_scalar(const char *text, struct arena *arena)
 	return copy;
 }
 
+/* In one line. */
 static void add_value(struct strbuf *out, const struct node *node,
 		      struct arena *arena)
 {
@@ -65,6 +66,19 @@ static void add_value(struct strbuf *out, const struct node *node,
 			    agent_scalar(arena_cstr(arena, node->text), arena));
 		return;
 	}
+	if (node->kind == NODE_MAP) {
+		strbuf_adds(out, "{ ");
+		for (i = 0; i < node->len; i++) {
+			strbuf_addf(
+				out, "%s%s: ", i ? ", " : "",
+				agent_scalar(
+					arena_cstr(arena, node->keys[i]->text),
+					arena));
+			add_value(out, node->items[i], arena);
+		}
+		strbuf_adds(out, " }");
+		return;
+	}
 	strbuf_adds(out, "[ ");
 	for (i = 0; i < node->len; i++)
 		strbuf_addf(
@@ -72,6 +86,20 @@ static void add_value(struct strbuf *out, const struct node *node,
 			agent_scalar(arena_cstr(arena, node->items[i]->text),
 				     arena));
 	strbuf_adds(out, " ]");
+}
+
+/* A line for each of its members. */
+static void add_block(struct strbuf *out, const struct node *map,
+		      struct arena *arena)
+{
+	size_t i;
+
+	for (i = 0; i < map->len; i++) {
+		strbuf_addf(out, "\n    %s: ",
+			    agent_scalar(arena_cstr(arena, map->keys[i]->text),
+					 arena));
+		add_value(out, map->items[i], arena);
+	}
 }
 
 static void add_connect(struct strbuf *out, const struct agent_plan *plan)
@@ -86,9 +114,13 @@ static void add_connect(struct strbuf *out, const struct agent_plan *plan)
 		    "connect:\n",
 		    plan->ops->name, plan->ops->name);
 	for (i = 0; i < connect->len; i++) {
-		strbuf_addf(out, "  " SV_FMT ": ",
-			    SV_ARG(connect->keys[i]->text));
-		add_value(out, connect->items[i], &plan->cli->arena);
+		strbuf_addf(out, "  " SV_FMT ":%s",
+			    SV_ARG(connect->keys[i]->text),
+			    connect->items[i]->kind == NODE_MAP ? "" : " ");
+		if (connect->items[i]->kind == NODE_MAP)
+			add_block(out, connect->items[i], &plan->cli->arena);
+		else
+			add_value(out, connect->items[i], &plan->cli->arena);
 		strbuf_addc(out, '\n');
 	}
 	if (plan->anchor && !node_get(connect, "anchor"))

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct node;
+
 struct schema_attr {
 	const char *name;
 	enum value_type type; /* what it is to conjoin */
@@ -26,6 +28,7 @@ struct schema_attr {
 	const char *syntax;   /* as the system names it; or NULL */
 	const char *equality; /* the system's matching rule; or NULL */
 	const char *help; /* what it is for, in the system's words; or NULL */
+	const char *refers_to; /* a reference by anchor: a type; or NULL */
 };
 
 enum schema_kind {
@@ -47,6 +50,9 @@ struct schema_type {
 	struct schema_member *members;
 	size_t member_count;
 	const char *help; /* or NULL */
+	/* What stands in the settings to read objects of this type, and under
+	 * `types` when there are several; or NULL. */
+	const struct node *connect;
 };
 
 /* A setting that this system needs, as far as it can tell; of several values

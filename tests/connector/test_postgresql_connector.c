@@ -1,8 +1,9 @@
 /*
  * test_postgresql_connector.c - the postgresql connector keeps the contract
  *
- * Run with windows of several operations, with one operation in each, and with
- * statements of the settings' own. Started by tools/pgserver.py.
+ * Run with windows of several operations, with one operation in each, with
+ * statements of the settings' own, and with deltas by triggers. Started by
+ * tools/pgserver.py.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum variant { WINDOWS, ALONE, OWN };
+enum variant { WINDOWS, ALONE, OWN, HISTORY };
 
 static struct postgresql pg;
 static PGconn *db;
@@ -42,16 +43,22 @@ static int run(const char *sql, const char *const *values, int count)
 	return ret;
 }
 
-static int put(const struct conformance_object *object)
+static int put_phones(const struct conformance_object *object)
 {
-	const char *const row[] = { object->id, object->sn, object->title };
 	const char *const phones[] = { object->id, object->phones };
 
-	if (run("INSERT INTO person VALUES ($1, $2, $3)", row, 3) < 0)
-		return -1;
 	return run("INSERT INTO phone SELECT $1, unnest("
 		   "string_to_array($2, ';'))",
 		   phones, 2);
+}
+
+static int put(const struct conformance_object *object)
+{
+	const char *const row[] = { object->id, object->sn, object->title };
+
+	if (run("INSERT INTO person VALUES ($1, $2, $3)", row, 3) < 0)
+		return -1;
+	return put_phones(object);
 }
 
 static struct node *flow(const char *const *pairs)
@@ -87,6 +94,34 @@ static const char *const own_statements[] = {
 static const char *const phones[] = { "table", "phone",  "key", "uid",
 				      "value", "number", NULL };
 
+static const char *const by_history[] = { "by", "history", NULL };
+
+/* What `conjoin agent delta-setup` prints, is run. */
+static int set_up(const struct conformance *c)
+{
+	struct connector connector;
+	struct arena arena = ARENA_INIT;
+	struct error err = ERROR_INIT;
+	struct sv setup = SV_NULL;
+	PGresult *result;
+	int ret = connector_open(&connector, c->ops, &c->config, &err);
+
+	if (ret == 0)
+		ret = connector_delta_setup(&connector, &arena, &setup, &err);
+	connector_close(&connector);
+	if (ret == 0) {
+		result = PQexec(db, arena_cstr(&arena, setup));
+		if (PQresultStatus(result) != PGRES_COMMAND_OK)
+			ret = error_set(&err, ERR_INVALID, "%s",
+					PQerrorMessage(db));
+		PQclear(result);
+	}
+	if (ret < 0)
+		(void)fprintf(stderr, "delta-setup: %s\n", err.msg);
+	arena_release(&arena);
+	return ret;
+}
+
 static int make(struct conformance *c, const struct conformance_object *objects,
 		size_t count)
 {
@@ -94,7 +129,8 @@ static int make(struct conformance *c, const struct conformance_object *objects,
 	struct node *connect;
 	size_t i;
 
-	if (run("DROP TABLE IF EXISTS person, phone", NULL, 0) < 0 ||
+	if (run("DROP SCHEMA public CASCADE", NULL, 0) < 0 ||
+	    run("CREATE SCHEMA public", NULL, 0) < 0 ||
 	    run("CREATE TABLE person (uid varchar(40) UNIQUE, "
 		"sn varchar(60) NOT NULL, title text)",
 		NULL, 0) < 0 ||
@@ -116,7 +152,28 @@ static int make(struct conformance *c, const struct conformance_object *objects,
 	c->config.folder = "/";
 	c->config.connect = connect;
 	c->config.secret = secret;
-	return 0;
+	if (*variant != HISTORY)
+		return 0;
+	put_node(connect, "delta", flow(by_history));
+	return set_up(c);
+}
+
+static int change(struct conformance *c,
+		  const struct conformance_object *object)
+{
+	const char *const row[] = { object->id, object->sn, object->title };
+	const char *const phone[] = { object->id };
+
+	(void)c;
+	if (run("DELETE FROM phone WHERE uid = $1", phone, 1) < 0)
+		return -1;
+	if (!object->sn)
+		return run("DELETE FROM person WHERE uid = $1", row, 1);
+	if (run("INSERT INTO person VALUES ($1, $2, $3) ON CONFLICT (uid) DO "
+		"UPDATE SET sn = $2, title = $3",
+		row, 3) < 0)
+		return -1;
+	return put_phones(object);
 }
 
 static int spoil(struct conformance *c)
@@ -153,8 +210,10 @@ int main(void)
 				      pg.password.bytes));
 	if (PQstatus(db) != CONNECTION_OK)
 		failed = 1;
-	for (variant = WINDOWS; !failed && variant <= OWN; variant++)
+	for (variant = WINDOWS; !failed && variant <= HISTORY; variant++) {
+		c.change = variant == HISTORY ? change : NULL;
 		failed += conformance_run(&c);
+	}
 	PQfinish(db);
 	postgresql_end(&pg);
 	return failed;

@@ -176,12 +176,32 @@ static void settings_are_checked(void **state)
 	}
 }
 
+static void values_are_no_parameter(void **state)
+{
+	struct agent *agent = agent_new(
+		"id mail:string*", NULL,
+		"{table: people, anchor: id, values: {mail: {table: mails, "
+		"key: person, value: mail}}, write: {update: 'CALL f(:id, "
+		":mail)', delete: 'CALL g(:id, :other)'}}");
+
+	(void)state;
+	assert_string_equal(
+		agent_check(agent),
+		"'write.update' asks for :mail, whose values are rows of "
+		"'mails': a parameter is one value; leave it out, conjoin "
+		"writes these rows behind the statement\n");
+	agent_free(agent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_TABLES(by_statements),        ON_TABLES(by_procedures),
-		ON_TABLES(nothing_is_told),      ON_TABLES(one_account_only),
+		ON_TABLES(by_statements),
+		ON_TABLES(by_procedures),
+		ON_TABLES(nothing_is_told),
+		ON_TABLES(one_account_only),
 		ON_TABLES(settings_are_checked),
+		ON_TABLES(values_are_no_parameter),
 	};
 
 	return tables_run(tests, sizeof(tests) / sizeof(*tests));

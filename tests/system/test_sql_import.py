@@ -239,6 +239,61 @@ def test_a_new_agent_is_proposed(make):
     assert counted(step) == {"stage-add": 100}
 
 
+TEAMS = """
+CREATE TABLE teams (name text PRIMARY KEY, note text,
+                    lead integer REFERENCES people (id));
+CREATE TABLE members (team text REFERENCES teams (name),
+                      person integer REFERENCES people (id),
+                      PRIMARY KEY (team, person));
+INSERT INTO teams VALUES ('Engines', 'all of them', 1), ('Looms', NULL, 2);
+INSERT INTO members VALUES ('Engines', 1), ('Engines', 2), ('Looms', 3);
+"""
+
+
+def test_several_tables_are_proposed(make):
+    hr = make()
+    hr.sql(TEAMS)
+    main = hr.folder.read("conjoin.yaml").replace("metaverse:\n", """metaverse:
+  team:
+    attributes: { name: string, lead: reference, member: [reference] }
+""")
+    hr.folder.write("conjoin.yaml", main)
+    settings = [f"--set={key}={value}" for key, value in {
+        "server": hr.server.folder, "port": hr.server.port,
+        "database": hr.database, "user": "conjoin",
+        "password": "env:PGPASSWORD", "security": "none"}.items()]
+    hr.folder.ok("agent", "new", "postgresql", "staff", *settings, "--type",
+                 "people=person,teams=team", "--yes")
+    text = hr.folder.read("agents/staff.yaml")
+    assert ("    people: { table: people, anchor: id, values: { mails: "
+            "{ table: mails, key: person, value: mail } } }\n") in text, text
+    assert ("    teams: { table: teams, anchor: name, values: { members: "
+            "{ table: members, key: team, value: person } } }\n") in text
+    assert "members: { type: reference, to: people, multi: true }" in text
+    assert "lead: { type: reference, to: people }" in text
+    hr.folder.ok("check")
+    hr.folder.ok("run", "hr", "full-import-full-sync")
+    assert counted(hr.folder.step("staff", "full-import")) == {
+        "stage-add": 102}
+    hr.folder.step("staff", "full-sync")
+    team = hr.folder.json("search", "mv", "team", "name=Engines")["objects"]
+    assert len(team[0]["attributes"]["member"]) == 2
+
+
+def test_one_table_with_its_values_is_proposed(make):
+    hr = make()
+    settings = [f"--set={key}={value}" for key, value in {
+        "server": hr.server.folder, "port": hr.server.port,
+        "database": hr.database, "user": "conjoin",
+        "password": "env:PGPASSWORD", "security": "none"}.items()]
+    hr.folder.ok("agent", "new", "postgresql", "staff", *settings, "--type",
+                 "people=person", "--yes")
+    text = hr.folder.read("agents/staff.yaml")
+    assert ("  values:\n    mails: { table: mails, key: person, "
+            "value: mail }\n") in text, text
+    assert "mail:" in text and " mails\n" in text, text
+
+
 def heap():
     resource.setrlimit(resource.RLIMIT_DATA, (150 * MB, 150 * MB))
 

@@ -11,8 +11,6 @@
 #include "base/text.h"
 #include "base/vec.h"
 #include "connectors/sql/sql_private.h"
-#include "connectors/survey.h"
-#include "model/secret_attr.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +73,12 @@ static size_t key_columns(const struct sql_table *table)
 	return count;
 }
 
+/* What the session knows goes with it. */
+static const char *keep(const struct describing *d, const char *text)
+{
+	return text ? arena_cstr(d->arena, sv_from(text)) : NULL;
+}
+
 /* An attribute of this name, which may be there already from another table. */
 static struct schema_attr *add_attr(struct describing *d, const char *name)
 {
@@ -83,7 +87,7 @@ static struct schema_attr *add_attr(struct describing *d, const char *name)
 	vec_foreach(&d->attrs, attr)
 		if (sv_ieq_str(sv_from(name), attr->name))
 			return NULL;
-	vec_push(&d->attrs, ((struct schema_attr){ .name = name }));
+	vec_push(&d->attrs, ((struct schema_attr){ .name = keep(d, name) }));
 	return &d->attrs.at[d->attrs.len - 1];
 }
 
@@ -98,14 +102,16 @@ static void add_column(struct describing *d, const struct sql_table *table,
 		return;
 	attr->type = foreign ? VALUE_REFERENCE : type_of(column);
 	attr->read_only = column->generated;
-	attr->syntax = column->type;
+	attr->syntax = keep(d, column->type);
 	attr->identifies = column->key && key_columns(table) == 1;
 	if (source && source->anchor_count)
 		attr->identifies = source->anchor_count == 1 &&
 				   sv_ieq_str(source->anchors[0], column->name);
-	if (foreign)
-		attr->help = arena_printf(d->arena, "names a row of %s",
-					  foreign->table);
+	if (!foreign)
+		return;
+	attr->help =
+		arena_printf(d->arena, "names a row of %s", foreign->table);
+	attr->refers_to = keep(d, foreign->table);
 }
 
 static struct schema_type *add_type(struct describing *d, const char *name,
@@ -137,7 +143,7 @@ static struct schema_type *describe_table(struct describing *d,
 
 	for (i = 0; i < table->column_count; i++) {
 		add_column(d, table, &table->columns[i], source);
-		add_member(type, table->columns[i].name,
+		add_member(type, keep(d, table->columns[i].name),
 			   !table->columns[i].nullable);
 	}
 	return type;
@@ -149,6 +155,7 @@ static int add_children(struct describing *d, const struct sql_source *source,
 			struct schema_type *type, struct error *err)
 {
 	const struct sql_table *table;
+	const struct sql_foreign *foreign;
 	const struct sql_column *column;
 	struct schema_attr *attr;
 	const char *name;
@@ -170,9 +177,12 @@ static int add_children(struct describing *d, const struct sql_source *source,
 			continue;
 		attr->multi = true;
 		attr->type = column ? type_of(column) : VALUE_STRING;
-		attr->syntax = column ? column->type : NULL;
-		if (column && foreign_of(table, column))
-			attr->type = VALUE_REFERENCE;
+		attr->syntax = column ? keep(d, column->type) : NULL;
+		foreign = column ? foreign_of(table, column) : NULL;
+		if (!foreign)
+			continue;
+		attr->type = VALUE_REFERENCE;
+		attr->refers_to = keep(d, foreign->table);
 	}
 	return 0;
 }
@@ -215,6 +225,20 @@ static int of_source(struct describing *d, const struct sql_source *source,
 
 /* --- all there is ------------------------------------------------------ */
 
+/* The key begins with it, or where there is none the table: of a table that is
+ * nothing but two references, the first says whose the other ones are. */
+static bool comes_first(const struct sql_table *table,
+			const struct sql_foreign *foreign)
+{
+	size_t i;
+
+	for (i = 0; i < table->column_count; i++)
+		if (!strcmp(table->columns[i].name, foreign->columns[0]))
+			return key_columns(table) ? table->columns[i].key == 1
+						  : i == 0;
+	return false;
+}
+
 /* Does a table hold values of another's rows: its key is a foreign key and one
  * column, or it has no more than these. */
 static const struct sql_foreign *values_of(const struct sql_table *table,
@@ -225,6 +249,7 @@ static const struct sql_foreign *values_of(const struct sql_table *table,
 	size_t k;
 	size_t c;
 
+	*value_out = NULL;
 	for (i = 0; i < table->foreign_count; i++) {
 		const struct sql_foreign *foreign = &table->foreign[i];
 		size_t in_key = 0;
@@ -242,6 +267,9 @@ static const struct sql_foreign *values_of(const struct sql_table *table,
 			else if (column->key || !keys)
 				*value_out = column;
 		}
+		if (*value_out && foreign_of(table, *value_out) &&
+		    !comes_first(table, foreign))
+			continue;
 		if (*value_out &&
 		    ((keys && in_key == foreign->count &&
 		      keys == foreign->count + 1) ||
@@ -251,36 +279,116 @@ static const struct sql_foreign *values_of(const struct sql_table *table,
 	return NULL;
 }
 
-/* What stands in the settings for the values that other tables hold. */
-static const char *help_of(const struct describing *d,
-			   const struct sql_table *tables, size_t count,
-			   const struct sql_table *table)
+static const char *full_name(const struct describing *d,
+			     const struct sql_table *table)
 {
-	struct strbuf sb = STRBUF_INIT(4096);
-	const struct sql_column *value;
-	const char *help;
+	const char *usual = d->session->link->schema;
+
+	if (!table->schema || (usual && !strcmp(usual, table->schema)))
+		return table->name;
+	return arena_printf(d->arena, "%s.%s", table->schema, table->name);
+}
+
+static struct node *text_node(const struct describing *d, const char *text)
+{
+	struct node *node = arena_zalloc(d->arena, sizeof(*node));
+
+	node->text = sv_from(text);
+	return node;
+}
+
+/* With room for so many. */
+static struct node *new_node(const struct describing *d, enum node_kind kind,
+			     size_t most)
+{
+	struct node *node = arena_zalloc(d->arena, sizeof(*node));
+
+	node->kind = kind;
+	node->keys = arena_array(d->arena, most + 1, sizeof(*node->keys));
+	node->items = arena_array(d->arena, most + 1, sizeof(*node->items));
+	return node;
+}
+
+static void put(const struct describing *d, struct node *map, const char *key,
+		struct node *value)
+{
+	map->keys[map->len] = text_node(d, key);
+	map->items[map->len++] = value;
+}
+
+/* One name as a text, several as a list. */
+static struct node *names_node(const struct describing *d,
+			       const char *const *names, size_t count)
+{
+	struct node *list;
 	size_t i;
-	size_t k;
+
+	if (count == 1)
+		return text_node(d, names[0]);
+	list = new_node(d, NODE_LIST, count);
+	for (i = 0; i < count; i++)
+		list->items[list->len++] = text_node(d, names[i]);
+	return list;
+}
+
+static struct node *key_node(const struct describing *d,
+			     const struct sql_table *table)
+{
+	const char **names =
+		arena_array(d->arena, table->column_count + 1, sizeof(*names));
+	size_t count = 0;
+	size_t i;
+	int at;
+
+	for (at = 1; at <= (int)key_columns(table); at++)
+		for (i = 0; i < table->column_count; i++)
+			if (table->columns[i].key == at)
+				names[count++] = table->columns[i].name;
+	return names_node(d, names, count);
+}
+
+/* The tables that hold values of its rows. */
+static struct node *values_node(const struct describing *d,
+				const struct sql_table *tables, size_t count,
+				const struct sql_table *table)
+{
+	struct node *values = new_node(d, NODE_MAP, count);
+	const struct sql_column *value;
+	size_t i;
 
 	for (i = 0; i < count; i++) {
 		const struct sql_foreign *foreign =
 			values_of(&tables[i], &value);
+		struct node *child;
 
-		if (!foreign || strcmp(foreign->table, table->name) != 0)
+		if (!foreign || strcmp(foreign->table, table->name) != 0 ||
+		    foreign->count != key_columns(table))
 			continue;
-		strbuf_addf(&sb, "%s%s: {table: %s, key: [",
-			    sb.len ? ", " : "values: {", tables[i].name,
-			    tables[i].name);
-		for (k = 0; k < foreign->count; k++)
-			strbuf_addf(&sb, "%s%s", k ? ", " : "",
-				    foreign->columns[k]);
-		strbuf_addf(&sb, "], value: %s}", value->name);
+		child = new_node(d, NODE_MAP, 3);
+		put(d, child, "table", text_node(d, full_name(d, &tables[i])));
+		put(d, child, "key",
+		    names_node(d, foreign->columns, foreign->count));
+		put(d, child, "value", text_node(d, value->name));
+		put(d, values, tables[i].name, child);
 	}
-	if (sb.len)
-		strbuf_addc(&sb, '}');
-	help = sb.len ? arena_cstr(d->arena, strbuf_sv(&sb)) : NULL;
-	strbuf_release(&sb);
-	return help;
+	return values;
+}
+
+/* What is to be set to read a table. */
+static const struct node *connect_of(const struct describing *d,
+				     const struct sql_table *tables,
+				     size_t count,
+				     const struct sql_table *table)
+{
+	struct node *connect = new_node(d, NODE_MAP, 3);
+	struct node *values = values_node(d, tables, count, table);
+
+	put(d, connect, "table", text_node(d, full_name(d, table)));
+	if (key_columns(table))
+		put(d, connect, "anchor", key_node(d, table));
+	if (values->len)
+		put(d, connect, "values", values);
+	return connect;
 }
 
 /* Those with most columns first: people rather than their rooms. */
@@ -292,16 +400,6 @@ static int by_columns(const void *a, const void *b)
 	if (x->column_count != y->column_count)
 		return x->column_count > y->column_count ? -1 : 1;
 	return strcmp(x->name, y->name);
-}
-
-static const char *full_name(const struct describing *d,
-			     const struct sql_table *table)
-{
-	const char *usual = d->session->link->schema;
-
-	if (!table->schema || (usual && !strcmp(usual, table->schema)))
-		return table->name;
-	return arena_printf(d->arena, "%s.%s", table->schema, table->name);
 }
 
 static void propose(struct describing *d, const char *name, const char *value,
@@ -330,8 +428,8 @@ static int describe_all(struct describing *d, struct sql_table *tables,
 		if (!(tables[i].view || key_columns(&tables[i])) ||
 		    values_of(&tables[i], &value))
 			continue;
-		describe_table(d, name, &tables[i], NULL)->help =
-			help_of(d, tables, count, &tables[i]);
+		describe_table(d, name, &tables[i], NULL)->connect =
+			connect_of(d, tables, count, &tables[i]);
 		propose(d, "table", name,
 			tables[i].view ? "a view" : "a table with a key");
 	}
@@ -418,114 +516,4 @@ int sql_schema(struct connector_session *session, struct arena *arena,
 	vec_release(&d.attrs);
 	vec_release(&d.types);
 	return ret;
-}
-
-/* --- sample ------------------------------------------------------------ */
-
-static void take_row(const struct sql_column *columns, size_t count,
-		     const struct sv *cells, const char *type,
-		     struct arena *arena, struct schema_object *object)
-{
-	size_t i;
-
-	object->type = type;
-	for (i = 0; i < count; i++) {
-		struct sv text = sql_trim_char(&columns[i], cells[i]);
-		char *name = arena_cstr(arena, sv_from(columns[i].name));
-
-		if (text.len && !attr_is_secret(name))
-			survey_sample_value(object, name, text, arena);
-	}
-}
-
-/* The type of a row, when a column tells it. */
-static const char *row_type(const struct sql_source *source,
-			    const struct sql_column *columns, size_t count,
-			    const struct sv *cells, const char *type,
-			    struct arena *arena)
-{
-	size_t i;
-
-	for (i = 0; source->type == SQL_TYPE_BY_COLUMN && i < count; i++)
-		if (sv_ieq_str(source->type_column, columns[i].name))
-			return arena_cstr(arena, sv_trim(cells[i]));
-	return type;
-}
-
-static int sample_rows(struct connector_session *session,
-		       const struct sql_source *source, const char *name,
-		       struct sql_rows *rows, const char *type, size_t most,
-		       struct arena *arena, struct schema_sample *out,
-		       struct error *err)
-{
-	const struct sql_driver *driver = session->driver;
-	const struct sql_column *columns;
-	const struct sv *cells;
-	size_t broken;
-	size_t count;
-	int ret = 0;
-
-	columns = driver->columns(rows, &count);
-	while (out->count < most &&
-	       (ret = driver->fetch(rows, &cells, &broken, err)) > 0) {
-		const char *of =
-			row_type(source, columns, count, cells, name, arena);
-
-		if (broken || (type && !sv_ieq_str(sv_from(type), of)))
-			continue;
-		take_row(columns, count, cells, of, arena,
-			 &out->objects[out->count++]);
-	}
-	return ret < 0 ? -1 : 0;
-}
-
-static int sample_source(struct connector_session *session,
-			 const struct sql_source *source, const char *type,
-			 size_t most, struct arena *arena,
-			 struct schema_sample *out, struct error *err)
-{
-	const struct connector_config *config = session->config;
-	struct strbuf sql = STRBUF_INIT(STRBUF_NO_LIMIT);
-	const struct sql_table *table = NULL;
-	struct sql_rows *rows = NULL;
-	const char *name = "record";
-	int ret;
-
-	if (source->table.len) {
-		if (sql_session_table(session, source->table, &table, err) < 0)
-			return -1;
-		name = arena_cstr(arena, source->table);
-		strbuf_adds(&sql, "SELECT * FROM ");
-		sql_add_table_of(&sql, session->link->dialect, table);
-	} else {
-		strbuf_addsv(&sql, source->query);
-	}
-	if (source->type < config->type_count)
-		name = config->types[source->type].name;
-	ret = session->driver->query(session->link, strbuf_cstr(&sql), NULL, 0,
-				     &rows, NULL, err);
-	if (ret == 0)
-		ret = sample_rows(session, source, name, rows, type, most,
-				  arena, out, err);
-	session->driver->rows_close(rows);
-	strbuf_release(&sql);
-	return ret;
-}
-
-int sql_sample(struct connector_session *session, const char *type, size_t most,
-	       struct arena *arena, struct schema_sample *out,
-	       struct error *err)
-{
-	size_t i;
-
-	out->objects = arena_array(arena, most + 1, sizeof(*out->objects));
-	for (i = 0; i < session->source_count; i++) {
-		const struct sql_source *source = &session->sources[i];
-
-		if ((source->table.len || source->query.len) &&
-		    sample_source(session, source, type, most, arena, out,
-				  err) < 0)
-			return -1;
-	}
-	return 0;
 }

@@ -105,6 +105,7 @@ const char *sql_writer_text(struct sql_writer *writer,
 enum sql_own_flags {
 	SQL_OWN_SETS = 1U << 0,    /* a password: no attributes, but it */
 	SQL_OWN_CHANGES = 1U << 1, /* and the old one */
+	SQL_OWN_LOOSE = 1U << 2,   /* which attributes there are is not known */
 };
 
 /* Takes the statement apart. ERR_INVALID names what it asks for in vain. Of a

@@ -112,7 +112,7 @@ static int resolve_password(const struct parse *p, struct sv name,
 
 static int no_such_name(const struct parse *p, struct sv name)
 {
-	if (p->flags)
+	if (p->flags & SQL_OWN_SETS)
 		return error_set(p->err, ERR_INVALID,
 				 "'%s' asks for :" SV_FMT ": it may ask for "
 				 "the columns of the anchor, :anchor%s and "
@@ -126,14 +126,47 @@ static int no_such_name(const struct parse *p, struct sv name)
 			 p->setting, SV_ARG(name), p->writer->type->name);
 }
 
+/* Its values are rows of a table of their own. */
+static const struct sql_child *child_of(const struct parse *p, struct sv name)
+{
+	const struct sql_source *source = p->writer->source;
+	size_t i;
+
+	for (i = 0; i < source->child_count; i++)
+		if (source->children[i].attr.len &&
+		    sv_ieq(source->children[i].attr, name))
+			return &source->children[i];
+	if (!p->writer->attrs || !object_type_attr(p->writer->type, name, &i) ||
+	    !p->writer->attrs[i].child)
+		return NULL;
+	return p->writer->attrs[i].child->child;
+}
+
+static int lies_elsewhere(const struct parse *p, struct sv name,
+			  const struct sql_child *child)
+{
+	return error_set(p->err, ERR_INVALID,
+			 "'%s' asks for :" SV_FMT ", whose values are rows of "
+			 "'" SV_FMT
+			 "': a parameter is one value; leave it out, "
+			 "conjoin writes these rows behind the statement",
+			 p->setting, SV_ARG(name), SV_ARG(child->table));
+}
+
 static int resolve(struct parse *p, struct sv name, struct sql_own_param *out)
 {
 	const struct sql_writer *writer = p->writer;
+	bool password = p->flags & SQL_OWN_SETS;
+	const struct sql_child *child = password ? NULL : child_of(p, name);
 	size_t i;
 
-	if (p->flags && resolve_password(p, name, out))
+	if (child)
+		return lies_elsewhere(p, name, child);
+	if (p->flags & SQL_OWN_LOOSE)
 		return 0;
-	if (!p->flags && object_type_attr(writer->type, name, &i)) {
+	if (password && resolve_password(p, name, out))
+		return 0;
+	if (!password && object_type_attr(writer->type, name, &i)) {
 		out->kind = SQL_OWN_ATTR;
 		out->index = i;
 		out->column = writer->attrs[i].column;
@@ -280,7 +313,7 @@ int sql_own_parse(const struct sql_writer *writer,
 		return error_set(err, ERR_INVALID, "'%s' has a NUL in it",
 				 setting);
 	ret = parse_all(&p);
-	if (ret == 0 && flags)
+	if (ret == 0 && flags & SQL_OWN_SETS)
 		ret = need_passwords(&p);
 	if (ret == 0) {
 		out->sql = arena_cstr(arena, strbuf_sv(&p.sql));

@@ -254,6 +254,25 @@ static int load_source(const struct connector_config *config,
 	return 0;
 }
 
+/* Somebody sets the agent up: its types are those that stand there. */
+static int explore_types(const struct connector_config *config,
+			 const struct node *types, struct arena *arena,
+			 struct sql_source **out, size_t *count_out,
+			 struct error *err)
+{
+	size_t i;
+
+	*count_out = types->len;
+	*out = arena_array(arena, types->len + 1, sizeof(**out));
+	for (i = 0; i < types->len; i++) {
+		(*out)[i].type = i;
+		if (load_source(config, types->items[i], arena, &(*out)[i],
+				err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int sql_sources_load(const struct connector_config *config, struct arena *arena,
 		     struct sql_source **out, size_t *count_out,
 		     struct error *err)
@@ -263,6 +282,8 @@ int sql_sources_load(const struct connector_config *config, struct arena *arena,
 	size_t i;
 
 	*count_out = types ? config->type_count : 1;
+	if (types && config->explore)
+		return explore_types(config, types, arena, out, count_out, err);
 	*out = arena_array(arena, *count_out + 1, sizeof(**out));
 	if (!types) {
 		s = *out;
@@ -394,28 +415,32 @@ static void check_delta(struct check *c, const struct node *own)
 			"value :last stands for");
 }
 
-/* Of `passwords`: what a statement asks for can be told without a database. */
-static void check_passwords(struct check *c, const struct node *own,
-			    const struct sql_source *source)
+/* What statements of one's own ask for can be told without a database. */
+static void check_own(struct check *c, const struct node *own,
+		      const struct sql_source *source)
 {
 	static const struct object_type no_type = { .name = "" };
 	static const struct {
+		const char *group;
 		const char *setting;
 		const char *name;
 		unsigned flags;
 	} of[] = {
-		{ "set", "passwords.set", SQL_OWN_SETS },
-		{ "change", "passwords.change",
+		{ "passwords", "set", "passwords.set", SQL_OWN_SETS },
+		{ "passwords", "change", "passwords.change",
 		  SQL_OWN_SETS | SQL_OWN_CHANGES },
+		{ "write", "add", "write.add", SQL_OWN_LOOSE },
+		{ "write", "update", "write.update", SQL_OWN_LOOSE },
+		{ "write", "delete", "write.delete", SQL_OWN_LOOSE },
 	};
 	const struct sql_writer writer = { .source = source, .type = &no_type };
-	const struct node *passwords = node_get(own, "passwords");
 	struct error err = ERROR_INIT;
 	struct sql_own parsed;
 	size_t i;
 
 	for (i = 0; i < sizeof(of) / sizeof(*of); i++) {
-		const struct node *at = node_get(passwords, of[i].setting);
+		const struct node *at =
+			node_get(node_get(own, of[i].group), of[i].setting);
 
 		if (at && sql_own_parse(&writer, &sql_postgresql, of[i].name,
 					at->text, of[i].flags, &c->arena,
@@ -447,7 +472,8 @@ static void check_source(struct check *c, const struct node *own)
 			"object for ever");
 	check_children(c, own, anchor_count);
 	check_delta(c, own);
-	check_passwords(c, own, &source);
+	load_children(own, &c->arena, &source);
+	check_own(c, own, &source);
 }
 
 static void check_types(struct check *c, const struct node *types)
