@@ -6,8 +6,10 @@ changes, have tests/connector/test_postgresql_*.c.
 
 SPDX-License-Identifier: Apache-2.0
 """
+import re
 import resource
 import sys
+import textwrap
 
 import pytest
 
@@ -292,6 +294,26 @@ def test_one_table_with_its_values_is_proposed(make):
     assert ("  values:\n    mails: { table: mails, key: person, "
             "value: mail }\n") in text, text
     assert "mail:" in text and " mails\n" in text, text
+
+
+def test_how_to_of_deltas(make):
+    hr = make()
+    text = (ROOT / "docs/how-to/database-deltas.md").read_text()
+    agent = textwrap.dedent(re.search(r"```yaml\n(.*?)```", text, re.S)[1])
+    for name, value in (("server", hr.server.folder),
+                        ("database", hr.database),
+                        ("password", "env:PGPASSWORD\n  security: none\n"
+                         f"  port: {hr.server.port}")):
+        agent = re.sub(rf"  {name}: .*", f"  {name}: {value}", agent)
+    hr.folder.write("agents/hr.yaml", agent)
+    hr.sql(hr.folder.ok("agent", "delta-setup", "hr").out)
+    hr.folder.ok("run", "hr", "full-import-full-sync")
+    hr.sql("UPDATE people SET name = 'Else' WHERE id = 3; "
+           "INSERT INTO mails VALUES (4, 'new@corp.test'); "
+           "DELETE FROM people WHERE id = 99")
+    assert counted(hr.run("delta-import")) == {"stage-update": 2,
+                                               "stage-delete": 1}
+    assert counted(hr.run("delta-import")) == {}
 
 
 def heap():
