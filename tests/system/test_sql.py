@@ -225,3 +225,20 @@ def test_what_cannot_be_reached_is_told(database, tmp_path):
     assert "user" in done.err and "wrong" not in done.err + done.out
     folder.replace("agents/hr.yaml", "MariaDB Unicode", "MariaDB Klingon")
     assert "odbcinst" in folder.conjoin("run", "hr", "full-import").err
+
+
+def test_deltas_by_system_versioning(database, tmp_path):
+    folder = make(tmp_path, hr=hr(database))
+    folder.replace("agents/hr.yaml", "  time_zone: Europe/Rome\n",
+                   "  time_zone: Europe/Rome\n"
+                   "  delta: { by: versioning, overlap: 0 seconds }\n")
+    database.sql("ALTER TABLE emp ADD SYSTEM VERSIONING;"
+                 "ALTER TABLE phone ADD SYSTEM VERSIONING")
+    assert counted(folder.step("hr", "full-import")) == {"stage-add": 3}
+    database.sql("UPDATE emp SET name = 'Jörg' WHERE id = 1;"
+                 "UPDATE phone SET number = '8' WHERE emp = 2;"
+                 "DELETE FROM emp WHERE id = 3;"
+                 "INSERT INTO emp VALUES (4, NULL, 'New')")
+    assert counted(folder.step("hr", "delta-import")) == {
+        "stage-add": 1, "stage-update": 2, "stage-delete": 1}
+    assert "stage-add" not in counted(folder.step("hr", "delta-import"))
