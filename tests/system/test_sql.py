@@ -4,7 +4,9 @@ SPDX-License-Identifier: Apache-2.0
 """
 import re
 import sqlite3
+import subprocess
 import sys
+import time
 
 import pytest
 
@@ -242,3 +244,68 @@ def test_deltas_by_system_versioning(database, tmp_path):
     assert counted(folder.step("hr", "delta-import")) == {
         "stage-add": 1, "stage-update": 2, "stage-delete": 1}
     assert "stage-add" not in counted(folder.step("hr", "delta-import"))
+
+
+class Locked:
+    """A table that another session has locked, until the end."""
+
+    def __init__(self, database, table):
+        self.database = database
+        self.session = subprocess.Popen(
+            [mariadb.program("mariadb"), "--no-defaults", "-uroot",
+             "-NBn", f"--socket={database.server.socket}", database.name],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.session.stdin.write(f"LOCK TABLES {table} WRITE;\n"
+                                 "SELECT 'locked';\n")
+        self.session.stdin.flush()
+
+    def __enter__(self):
+        assert self.session.stdout.readline() == "locked\n"
+        return self
+
+    def __exit__(self, *_):
+        self.session.communicate()
+
+    def kill_who_waits(self):
+        """As soon as there is one."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            found = self.database.sql(
+                "SELECT id FROM information_schema.processlist "
+                f"WHERE db = '{self.database.name}' "
+                "AND state LIKE 'Waiting for%metadata lock'")
+            if found:
+                self.database.sql(f"KILL {found}")
+                return
+            time.sleep(0.05)
+        raise AssertionError("nobody waits for the table")
+
+
+def lose(database, folder, agent, profile, table):
+    """The step's connection is killed while it waits for a table."""
+    with Locked(database, table) as lock:
+        process = folder.start("run", agent, profile)
+        lock.kill_who_waits()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 4, err
+    assert b"connection" in err
+
+
+def test_a_connection_that_is_killed_loses_nothing(database, tmp_path):
+    folder = make(tmp_path, hr=hr(database), app=app(database))
+    folder.replace("agents/app.yaml", "lock_timeout: 1\n",
+                   "lock_timeout: 60\n")
+    database.sql("UPDATE emp SET name = 'short' WHERE id = 2")
+    # while an import reads: the child table behind its own
+    lose(database, folder, "hr", "full-import", "phone")
+    assert counted(folder.step("hr", "full-import")) == {"stage-add": 3}
+    folder.ok("run", "hr", "delta-sync")
+    # while an export writes
+    lose(database, folder, "app", "export", "app_phone")
+    assert rows(database) == ""
+    assert counted(folder.step("app", "export")) == {"export-add": 3}
+    assert [line.split("\t")[1] for line in rows(database).split("\n")] == \
+        ["1", "2", "3"]
+    folder.step("app", "full-import")
+    folder.ok("run", "app", "delta-sync")
+    assert counted(folder.step("app", "export")) == {}
