@@ -121,6 +121,15 @@ int import_commit(struct import *import, bool now, struct error *err)
 	return begin(import, err);
 }
 
+/* At a value, or where the record begins. */
+static struct sv place_of(const struct change *change, struct arena *arena)
+{
+	if (change->where.len || !change->file.len)
+		return change->where;
+	return sv_from(arena_printf(arena, SV_FMT ":%zu", SV_ARG(change->file),
+				    change->line));
+}
+
 void import_error(struct import *import, const struct change *change,
 		  const char *code, const char *message)
 {
@@ -129,7 +138,7 @@ void import_error(struct import *import, const struct change *change,
 		.step = import->options->step,
 		.code = sv_from(code),
 		.message = sv_from(message),
-		.where = change->where,
+		.where = place_of(change, &import->arena),
 		.anchor = change->anchor.len ? change->anchor : change->dn,
 	};
 

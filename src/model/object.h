@@ -81,6 +81,10 @@ struct change {
 	/* Not NULL: the attributes are left out, connector_expand() fills
 	 * them in. The connector's own. */
 	const void *deferred;
+	/* Where it begins, when it is of a file: what is wrong with a value
+	 * may be found when nobody looks at the file any more. */
+	struct sv file; /* empty: of none */
+	size_t line;    /* or the row of a sheet */
 
 	/* CHANGE_ERROR: a name of reference "discovery errors", a sentence
 	 * for a person, and the place. The anchor is given when it is known;

@@ -271,6 +271,48 @@ objects:
     assert not folder.json("pending", "out").get("exports")
 
 
+WRONG = {
+    "csv": ("id,n\n1,5\n2,six\n", "", "data/people:3"),
+    "jsonl": ('{"id":1,"n":5}\n{"id":2,"n":"six"}\n', "", "data/people:2"),
+    "ldif": ("dn: id=1\nobjectClass: person\nid: 1\nn: 5\n\n"
+             "dn: id=2\nobjectClass: person\nid: 2\nn: six\n", "",
+             "data/people:6"),
+    "ldif-change": ("dn: id=2\nobjectClass: person\nid: 2\n",
+                    "dn: id=2\nchangetype: modify\nreplace: n\nn: six\n-\n",
+                    "data/changes:1"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_place_of_a_wrong_value(kind, tmp_path):
+    """A value that its type cannot hold is told with file and line."""
+    text, changes, place = WRONG[kind]
+    folder = Folder(tmp_path)
+    folder.write("conjoin.yaml", MAIN)
+    more = ", changes: data/changes" if changes else ""
+    folder.write("agents/hr.yaml", f"""type: {kind.partition("-")[0]}
+connect: {{ path: data/people, anchor: id{more} }}
+objects:
+  person:
+    attributes: {{ n: integer }}
+    metaverse: person
+    project: true
+    import: {{ number: n }}
+""")
+    folder.write("data/people", text)
+    status = 1
+    if changes:
+        folder.write("data/changes", "")
+        folder.ok("run", "hr", "full-import")
+        folder.write("data/changes", changes)
+    step = folder.json("run", "hr",
+                       "delta-import" if changes else "full-import",
+                       status=status)["steps"][0]
+    failure, = step["errors"]
+    assert failure["where"] == place, failure
+    assert "'six' in 'n'" in failure["message"]
+
+
 TABLES = """
 import sys, openpyxl
 from openpyxl.worksheet.table import Table

@@ -406,6 +406,8 @@ static int fill_attrs(const struct reading *r)
 			out->attr_count--;
 	}
 	out->attrs = attrs;
+	out->file = r->in->file.name;
+	out->line = r->row->line;
 	return 1;
 }
 

@@ -397,6 +397,8 @@ static int give_entry(const struct connector_session *s, enum change_op op,
 							     : "no value")),
 			where(file, line, arena));
 	ldif_map_lines(&config->types[out->type], lines, count, arena, out);
+	out->file = file;
+	out->line = line;
 	return 1;
 }
 
@@ -434,6 +436,8 @@ void ldif_import_expand(const struct connector_session *s, struct arena *arena,
 	if (!r.error) {
 		ldif_map_lines(&s->config->types[change->type], r.lines,
 			       r.line_count, arena, change);
+		change->file = s->files.content_name;
+		change->line = deferred->line;
 		return;
 	}
 	change->op = CHANGE_ERROR;
@@ -539,6 +543,7 @@ static int give_update(const struct connector_session *s,
 				  SV_LIT("a change of an entry that is not in "
 					 "the directory"),
 				  place);
+	out->where = place;
 	out->op = r->kind == LDIF_RENAME ? CHANGE_RENAME : CHANGE_UPDATE;
 	out->new_dn = r->new_dn;
 	if (!known && (!s->tree || r->kind != LDIF_RENAME))

@@ -423,6 +423,8 @@ static int fill_attrs(const struct reading *r)
 			attrs[kept++] = attrs[i];
 	r->out->attr_count = kept;
 	r->out->attrs = attrs;
+	r->out->file = r->in->reader.file;
+	r->out->line = record->line;
 	return 1;
 }
 
