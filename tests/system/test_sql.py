@@ -177,8 +177,8 @@ def agents_of(page):
     return re.findall(r"```yaml\n(type: .*?)```", text_of(page), re.S)
 
 
-@pytest.mark.parametrize("page", ["mysql", "sqlite", "access", "sql-server",
-                                  "oracle", "db2"])
+@pytest.mark.parametrize("page", ["mysql", "sqlite", "sql-server", "oracle",
+                                  "db2"])
 def test_every_howto_has_agents_that_are_right(page, tmp_path):
     assert agents_of(page)
     for text in agents_of(page):

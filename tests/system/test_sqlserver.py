@@ -189,7 +189,7 @@ def test_a_server_that_goes_away_loses_nothing(tmp_path, server):
     assert "127.0.0.78" in step["message"]
     server.start()
     for fault in ("drop", "garbage"):
-        server.fault(fault, 10, "t.[login]")
+        server.fault(fault, 10, "[login]")
         folder.step("hr", "full-import", status=4)
         assert server.faults_left() == 0
     assert run(folder, "hr", "full-import") == {"stage-add": 40}

@@ -158,10 +158,9 @@ void feed_check(const struct feed_place *place, setting_report_fn report,
 		outlet_check(&outlet, report, data);
 	if (!keep)
 		keep = node_get(place->config->connect, "keep");
-	if (!sv_to_i64(text_of(place, "keep"), &versions) || versions < 0 ||
-	    versions > 10000)
-		report(data, keep ? keep : place->own,
-		       "'keep' must be 0 to 10000 versions");
+	if (keep && (!sv_to_i64(text_of(place, "keep"), &versions) ||
+		     versions < 0 || versions > 10000))
+		report(data, keep, "'keep' must be 0 to 10000 versions");
 }
 
 static bool tells_changes(const struct node *own, const struct node *all)
