@@ -287,8 +287,7 @@ int connector_password(struct connector *connector,
 		return -1;
 	if (connector->ops->password(connector->session, op, arena, out, err) <
 	    0) {
-		if (err)
-			mask_both(err->msg, strlen(err->msg), op);
+		mask_both(err->msg, strlen(err->msg), op);
 		return context(connector, err, doing);
 	}
 	text = arena_cstr(arena, out->message);

@@ -166,14 +166,17 @@ int jet_table_read(struct jet *jet, uint32_t page, struct arena *arena,
 {
 	struct strbuf bytes = STRBUF_INIT((size_t)MOST_PAGES * JET_PAGE);
 	int ret = read_definition(jet, page, &bytes, err);
+	struct sv all = strbuf_sv(&bytes);
 
 	memset(t, 0, sizeof(*t));
 	t->page = page;
-	if (ret == 0)
-		ret = read_columns(strbuf_sv(&bytes), arena, t, err);
-	if (ret == 0)
-		ret = read_map(jet, jet_u32(strbuf_sv(&bytes), TABLE_MAP), t,
-			       err);
+	if (ret == 0 && all.ptr && all.len >= TABLE_MAP + 4) {
+		ret = read_columns(all, arena, t, err);
+		if (ret == 0)
+			ret = read_map(jet, jet_u32(all, TABLE_MAP), t, err);
+	} else if (ret == 0) {
+		ret = damaged(err, "the description of a table is cut off");
+	}
 	strbuf_release(&bytes);
 	return ret;
 }

@@ -139,9 +139,10 @@ static void pass(struct cursor *c, uint64_t count)
 
 static void put(struct strbuf *out, uint32_t c)
 {
-	char bytes[4];
+	char bytes[4] = { 0 };
+	size_t len = text_put((int32_t)c, bytes);
 
-	strbuf_add(out, bytes, text_put((int32_t)c, bytes));
+	strbuf_add(out, bytes, len);
 }
 
 /* Half of a pair that has no other half is no text: a byte that spoils it. */
