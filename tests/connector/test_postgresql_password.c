@@ -25,16 +25,16 @@ static bool is_stored(const char *table, const char *password)
 	PGconn *conn = tables_connect();
 	PGresult *result;
 	struct arena arena = ARENA_INIT;
+	char *quoted = PQescapeLiteral(conn, password, strlen(password));
 	bool found;
 
 	result = PQexec(conn, arena_printf(&arena,
 					   "SELECT 1 FROM %s WHERE password = "
 					   "md5(%s)",
-					   table,
-					   PQescapeLiteral(conn, password,
-							   strlen(password))));
+					   table, quoted));
 	found = PQntuples(result) == 1;
 	PQclear(result);
+	PQfreemem(quoted);
 	PQfinish(conn);
 	arena_release(&arena);
 	return found;
