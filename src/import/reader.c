@@ -23,6 +23,8 @@
 #include <string.h>
 
 #define BATCHES     256
+/* once they are taken: few that are used again and again stay in the cache */
+#define BATCHES_FEW 16
 #define BATCH_BYTES ((size_t)2 << 20)
 #define AHEAD_BYTES ((size_t)32 << 20)
 #define VERSION     "3" /* of what is hashed, and of the conversion */
@@ -63,6 +65,7 @@ struct reader {
 	bool end;
 	bool failed;
 	bool stop;
+	bool taken; /* the importer has begun to take batches */
 	bool eager; /* expand at once what the importer would have to */
 	struct error err;
 };
@@ -451,6 +454,7 @@ static struct batch *take_empty(struct reader *reader, bool *eager)
 	(void)pthread_mutex_lock(&reader->mutex);
 	while (!reader->stop &&
 	       (reader->bytes > AHEAD_BYTES ||
+		(reader->taken && reader->full_len >= BATCHES_FEW) ||
 		(!reader->empty_len && reader->batch_count == BATCHES)))
 		(void)pthread_cond_wait(&reader->changed, &reader->mutex);
 	stop = reader->stop;
@@ -595,6 +599,7 @@ int reader_next(struct reader *reader, struct batch **out, struct error *err)
 	int ret = 0;
 
 	(void)pthread_mutex_lock(&reader->mutex);
+	reader->taken = true;
 	while (!reader->full_len && !reader->end)
 		(void)pthread_cond_wait(&reader->changed, &reader->mutex);
 	if (reader->full_len) {
