@@ -1,4 +1,4 @@
-const X=require('/tmp/w/proof-npm/node_modules/xlsx');
+const X=require('xlsx');
 const d=(y,m,q)=>new Date(Date.UTC(y,m-1,q));
 const rows=[["id","first","last","mail","born","hours","active","note"],
 [1,"Ada","Larkin","ada@example.test",d(1989,2,28),3.25,true,"first line\nsecond line"],
