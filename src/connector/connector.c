@@ -129,7 +129,16 @@ void connector_expand(const struct connector *connector, struct arena *arena,
 	if (!change->deferred)
 		return;
 	connector->ops->expand(connector->session, arena, change);
-	change->deferred = NULL;
+	change->deferred = false;
+}
+
+struct sv connector_place(const struct connector *connector,
+			  struct arena *arena, const struct change *change,
+			  size_t attr)
+{
+	if (!connector->ops->place || !change->record)
+		return SV_NULL;
+	return connector->ops->place(connector->session, arena, change, attr);
 }
 
 int connector_next(struct connector *connector, struct arena *arena,

@@ -22,7 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONNECTOR_ABI 8
+#define CONNECTOR_ABI 9
 
 enum connector_cap {
 	CONNECTOR_CAP_IMPORT = 1U << 0, /* full import */
@@ -204,6 +204,12 @@ struct connector_ops {
 	 * NULL: nothing is ever deferred. */
 	void (*expand)(const struct connector_session *session,
 		       struct arena *arena, struct change *change);
+	/* Where the first value of this attribute stands in change->record, for
+	 * an error: "data/hr.csv:12:3". Called as expand is, and after it.
+	 * NULL: nobody can tell. */
+	struct sv (*place)(const struct connector_session *session,
+			   struct arena *arena, const struct change *change,
+			   size_t attr);
 	/* After the end of data: the watermark, taken before reading began;
 	 * empty when a delta import cannot follow. */
 	int (*import_end)(struct connector_session *session,
@@ -302,6 +308,11 @@ int connector_next_deferred(struct connector *connector, struct arena *arena,
 /* Fills in the attributes when they were deferred; from any thread. */
 void connector_expand(const struct connector *connector, struct arena *arena,
 		      struct change *change);
+/* Where a value of the attribute stands; empty: it cannot be told. From any
+ * thread. */
+struct sv connector_place(const struct connector *connector,
+			  struct arena *arena, const struct change *change,
+			  size_t attr);
 int connector_import_end(struct connector *connector, struct arena *arena,
 			 struct sv *watermark_out, struct error *err);
 int connector_import_kept(struct connector *connector, struct error *err);

@@ -12,8 +12,9 @@
 #include <string.h>
 
 #define WINDOW         500
+/* two windows are in memory at a time */
+#define WINDOW_BYTES   ((size_t)16 << 20)
 /* where nothing is written before the end, the window costs nothing */
-#define WINDOW_BYTES   ((size_t)32 << 20)
 #define WINDOW_AT_ONCE 5000
 
 struct sent {
@@ -494,12 +495,12 @@ static void turn(struct export_step *step, struct windows *windows)
 	windows->last = next;
 	windows->before->arena = step->arena;
 	step->arena = arena;
-	memset(&next->arena, 0, sizeof(next->arena));
+	next->arena = (struct arena)ARENA_INIT;
 	arena_reset(&step->arena);
 }
 
-/* What is sent next, and the answers so far, durably; 1: it may be sent. While
- * this is done the system works on what is left of the window before. */
+/* What is sent next, and the answers so far, durably. While this is done the
+ * system works on what is left of the window before. */
 static int intend_next(struct export_step *step, struct windows *windows,
 		       size_t from, struct error *err)
 {
@@ -508,7 +509,7 @@ static int intend_next(struct export_step *step, struct windows *windows,
 	    mark_in_progress(step, windows->last, from, err) < 0 ||
 	    commit(step, err) < 0)
 		return -1;
-	return 1;
+	return 0;
 }
 
 /* Is all that was sent to have its answer before what comes next? */

@@ -88,8 +88,15 @@ static const char *bad_value_code(enum value_type type)
 	return "invalid-attribute-value";
 }
 
-static void bad(struct change *change, const char *code, const char *message)
+/* The change is an error, which stands at a value of the attribute. */
+static void bad(const struct reader *reader, struct change *change, size_t attr,
+		const char *code, const char *message, struct arena *arena)
 {
+	struct sv place =
+		connector_place(reader->connector, arena, change, attr);
+
+	if (place.len)
+		change->where = place;
 	change->op = CHANGE_ERROR;
 	change->error = code;
 	change->message = sv_from(message);
@@ -157,7 +164,8 @@ static int convert(const struct reader *reader, struct change *change,
 
 		if (value->type != def->type &&
 		    !value_parse(def->type, value->text, def->format, value)) {
-			bad(change, bad_value_code(def->type),
+			bad(reader, change, attr->attr,
+			    bad_value_code(def->type),
 			    arena_printf(arena,
 					 "'" SV_FMT "' in '%s' is not a "
 					 "valid %s",
@@ -165,18 +173,20 @@ static int convert(const struct reader *reader, struct change *change,
 						       ? 80
 						       : value->text.len),
 					 value->text.ptr, def->name,
-					 value_type_name(def->type)));
+					 value_type_name(def->type)),
+			    arena);
 			return -1;
 		}
 	}
 	drop_repeated(reader, &attr->values);
 	kept = attr->values.len;
 	if (kept > 1 && !def->multi) {
-		bad(change, "multi-single-mismatch",
+		bad(reader, change, attr->attr, "multi-single-mismatch",
 		    arena_printf(arena,
 				 "'%s' has %zu values but takes one; declare "
 				 "it with multi: true",
-				 def->name, kept));
+				 def->name, kept),
+		    arena);
 		return -1;
 	}
 	return 0;

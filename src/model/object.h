@@ -78,11 +78,12 @@ struct change {
 	/* What else gives the record its meaning (header, separators); the
 	 * same bytes at the same place during an import. */
 	struct sv raw_context;
-	/* Not NULL: the attributes are left out, connector_expand() fills
-	 * them in. The connector's own. */
-	const void *deferred;
-	/* Where it begins, when it is of a file: what is wrong with a value
-	 * may be found when nobody looks at the file any more. */
+	/* The attributes are left out, connector_expand() fills them in. */
+	bool deferred;
+	/* The record for connector_expand() and connector_place(), the
+	 * connector's own. */
+	const void *record;
+	/* Where it begins, when it is of a file. */
 	struct sv file; /* empty: of none */
 	size_t line;    /* or the row of a sheet */
 

@@ -272,8 +272,9 @@ objects:
 
 
 WRONG = {
-    "csv": ("id,n\n1,5\n2,six\n", "", "data/people:3"),
-    "jsonl": ('{"id":1,"n":5}\n{"id":2,"n":"six"}\n', "", "data/people:2"),
+    "csv": ("id,n\n1,5\n2,six\n", "", "data/people:3:3"),
+    "jsonl": ('{"id":1,"n":5}\n{"id":2,"n":"six"}\n', "",
+              "data/people:2:13"),
     "ldif": ("dn: id=1\nobjectClass: person\nid: 1\nn: 5\n\n"
              "dn: id=2\nobjectClass: person\nid: 2\nn: six\n", "",
              "data/people:6"),

@@ -94,9 +94,9 @@ int csv_row_type(const struct connector_session *s,
 	.local_attrs = csv_local_attrs, .open = csv_open, .close = csv_close,  \
 	.look = csv_look, .schema = csv_schema, .sample = csv_sample,          \
 	.import_begin = csv_import_begin, .next = csv_import_next,             \
-	.expand = csv_import_expand, .import_end = csv_import_end,             \
-	.import_kept = csv_import_kept, .import_flawed = csv_import_flawed,    \
-	.import_note = csv_import_note,                                        \
+	.expand = csv_import_expand, .place = csv_import_place,                \
+	.import_end = csv_import_end, .import_kept = csv_import_kept,          \
+	.import_flawed = csv_import_flawed, .import_note = csv_import_note,    \
 	.import_progress = csv_import_progress,                                \
 	.export_begin = csv_export_begin, .export_put = csv_export_put,        \
 	.export_result = csv_export_result, .export_end = csv_export_end,

@@ -28,8 +28,8 @@ struct input {
 	struct sv context; /* what gives a row's bytes their meaning */
 };
 
-/* A row whose attributes were not read yet. */
-struct deferred {
+/* A row, to be cut into its fields when that is needed. */
+struct kept_row {
 	const struct input *in;
 	struct csv_row row;
 };
@@ -411,31 +411,57 @@ static int fill_attrs(const struct reading *r)
 	return 1;
 }
 
-/* Leaves the attributes of a whole row to csv_import_expand(). */
-static void defer(const struct reading *r)
+static const struct csv_row *keep(const struct reading *r)
 {
-	struct deferred *deferred = arena_alloc(r->arena, sizeof(*deferred));
-	struct csv_row *row = &deferred->row;
+	struct kept_row *kept = arena_alloc(r->arena, sizeof(*kept));
+	struct csv_row *row = &kept->row;
 
-	deferred->in = r->in;
+	kept->in = r->in;
 	*row = *r->row;
 	row->raw = row->starts ? arena_dup(r->arena, row->raw) : row->text;
 	row->lead = SV_NULL;
-	r->out->raw = row->raw;
+	r->out->record = kept;
+	return row;
+}
+
+/* Leaves the attributes of a whole row to csv_import_expand(). */
+static void defer(const struct reading *r)
+{
+	r->out->raw = keep(r)->raw;
 	r->out->raw_context = r->in->context;
-	r->out->deferred = deferred;
+	r->out->deferred = true;
 }
 
 void csv_import_expand(const struct connector_session *s, struct arena *arena,
 		       struct change *change)
 {
-	const struct deferred *deferred = change->deferred;
-	struct csv_row row = deferred->row;
-	struct reading r = { s, deferred->in, &row, arena, change };
+	const struct kept_row *kept = change->record;
+	struct csv_row row = kept->row;
+	struct reading r = { s, kept->in, &row, arena, change };
 
 	csv_row_cut(&r.in->reader, arena, &row);
 	if (check_shape(&r))
 		(void)fill_attrs(&r);
+}
+
+struct sv csv_import_place(const struct connector_session *s,
+			   struct arena *arena, const struct change *change,
+			   size_t attr)
+{
+	const struct kept_row *kept = change->record;
+	const struct csv_layout *layout = &kept->in->layout;
+	const struct csv_wanted *wanted = layout->wanted[change->type];
+	struct csv_row row = kept->row;
+	struct reading r = { s, kept->in, &row, arena, NULL };
+	size_t i;
+
+	csv_row_cut(&r.in->reader, arena, &row);
+	for (i = 0; i < layout->wanted_count[change->type]; i++)
+		if (wanted[i].attr == attr &&
+		    csv_field(r.in->source, &row, wanted[i].column).len)
+			return place(&r, row.line,
+				     csv_row_column(&row, wanted[i].column));
+	return SV_NULL;
 }
 
 /* The row has a type, one that is in no rule set. */
@@ -486,6 +512,7 @@ static int read_row(const struct connector_session *s, const struct input *in,
 		(void)bad(&r, in->layout.type, "missing-object-type",
 			  "the column that names the type is empty");
 	} else if (out->op != CHANGE_DELETE) {
+		(void)keep(&r);
 		(void)fill_attrs(&r);
 	}
 	return 1;

@@ -37,6 +37,9 @@ int csv_import_next(struct connector_session *session, struct arena *arena,
 		    struct change *out, struct error *err);
 void csv_import_expand(const struct connector_session *session,
 		       struct arena *arena, struct change *change);
+struct sv csv_import_place(const struct connector_session *session,
+			   struct arena *arena, const struct change *change,
+			   size_t attr);
 int csv_import_end(struct connector_session *session, struct arena *arena,
 		   struct sv *watermark_out, struct error *err);
 int csv_import_kept(struct connector_session *session, struct error *err);

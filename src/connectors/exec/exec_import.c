@@ -439,13 +439,14 @@ static void defer(const struct connector_session *s,
 	deferred->line = s->line;
 	out->raw = line;
 	out->raw_context = SV_LIT("exec 1");
-	out->deferred = deferred;
+	out->record = deferred;
+	out->deferred = true;
 }
 
 void exec_import_expand(const struct connector_session *s, struct arena *arena,
 			struct change *change)
 {
-	const struct deferred *deferred = change->deferred;
+	const struct deferred *deferred = change->record;
 
 	read_attrs(s, deferred->message, deferred->line, arena, change);
 }

@@ -10,8 +10,7 @@
 #include "connectors/ldif/ldif_private.h"
 #include "connectors/ldif/ldif_syntax.h"
 
-/* The names that ldif has too mean the same and have the same defaults: its
- * own code reads them. */
+/* "path" and "changes" mean what they mean to ldif, whose code reads them. */
 static const struct setting_def settings[] = {
 	{ .name = "path",
 	  .type = SETTING_PATH,
@@ -21,17 +20,7 @@ static const struct setting_def settings[] = {
 	  .type = SETTING_PATH,
 	  .help = "A document of requests: exports add theirs to it, delta "
 		  "imports read it" },
-	{ .name = "anchor",
-	  .type = SETTING_TEXT,
-	  .fallback = "dn",
-	  .help = "The attribute that identifies an entry for ever, or dn" },
-	{ .name = "tree",
-	  .type = SETTING_SWITCH,
-	  .fallback = "no",
-	  .help = "Parents must exist: entries of other types are containers" },
-	{ .name = "bases",
-	  .type = SETTING_NAMES,
-	  .help = "With tree: the DNs that need no parent" },
+	LDIF_ENTRY_SETTINGS,
 	{ .name = "version",
 	  .type = SETTING_CHOICE,
 	  .fallback = "2",
@@ -44,16 +33,7 @@ static const struct setting_def settings[] = {
 	  .words = "entries|requests",
 	  .help = "What a document of version 2 that an export makes has: "
 		  "entries, as a search finds them, or requests to add them" },
-	{ .name = "keep",
-	  .type = SETTING_NUMBER,
-	  .fallback = "0",
-	  .help = "So many old versions of a file that exports replace stay "
-		  "beside it" },
-	{ .name = "export",
-	  .type = SETTING_GROUP,
-	  .group = outlet_settings,
-	  .help = "What an export hands on, besides the file at `path`" },
-	INTAKE_SETTINGS,
+	LDIF_FILE_SETTINGS,
 	{ .name = NULL },
 };
 

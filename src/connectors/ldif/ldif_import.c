@@ -422,14 +422,15 @@ static int give_keys(const struct connector_session *s,
 	*deferred = (struct deferred){ r->whole, r->line };
 	out->raw = r->whole;
 	out->raw_context = s->import->context;
-	out->deferred = deferred;
+	out->record = deferred;
+	out->deferred = true;
 	return 1;
 }
 
 void ldif_import_expand(const struct connector_session *s, struct arena *arena,
 			struct change *change)
 {
-	const struct deferred *deferred = change->deferred;
+	const struct deferred *deferred = change->record;
 	struct ldif_record r;
 
 	ldif_parse(deferred->text, deferred->line, arena, &r);

@@ -13,6 +13,25 @@
 struct ldif_import;
 struct ldif_export;
 
+/* What the connectors of all syntaxes can be set. */
+/* clang-format off */
+#define LDIF_ENTRY_SETTINGS                                                    \
+	{ .name = "anchor", .type = SETTING_TEXT, .fallback = "dn",            \
+	  .help = "The attribute that identifies an entry for ever, or dn" },  \
+	{ .name = "tree", .type = SETTING_SWITCH, .fallback = "no",            \
+	  .help = "Parents must exist: entries of other types are "            \
+		  "containers" },                                              \
+	{ .name = "bases", .type = SETTING_NAMES,                              \
+	  .help = "With tree: the DNs that need no parent" }
+#define LDIF_FILE_SETTINGS                                                     \
+	{ .name = "keep", .type = SETTING_NUMBER, .fallback = "0",             \
+	  .help = "So many old versions of a file that exports replace stay "  \
+		  "beside it" },                                               \
+	{ .name = "export", .type = SETTING_GROUP, .group = outlet_settings,   \
+	  .help = "What an export hands on, besides the file at `path`" },     \
+	INTAKE_SETTINGS
+/* clang-format on */
+
 struct connector_session {
 	const struct connector_config *config;
 	struct arena arena; /* of the session */

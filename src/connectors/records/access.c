@@ -13,51 +13,31 @@
 
 #include <inttypes.h>
 
+/* clang-format off */
+#define ACCESS_FILE_SETTINGS                                                   \
+	{ .name = "path", .type = SETTING_PATH, .help = "The file" },          \
+	{ .name = "table", .type = SETTING_TEXT,                               \
+	  .help = "The table with a row for each object" },                    \
+	{ .name = "anchor", .type = SETTING_NAMES,                             \
+	  .help = "The column, or the columns, that identify an object for "   \
+		  "ever" },                                                    \
+	{ .name = "time_zone", .type = SETTING_TEXT, .fallback = "UTC",        \
+	  .help = "The zone of its times, as the IANA names it: "              \
+		  "Europe/Rome" },                                             \
+	{ .name = "null", .type = SETTING_TEXT,                                \
+	  .help = "A text that stands for no value, as an empty one does" },   \
+	{ .name = "count", .type = SETTING_SWITCH, .fallback = "yes",          \
+	  .help = "The table must have as many rows as it says; no: where "    \
+		  "Access itself counts fewer" }
+/* clang-format on */
+
 static const struct setting_def access_file_settings[] = {
-	{ .name = "path", .type = SETTING_PATH, .help = "The file" },
-	{ .name = "table",
-	  .type = SETTING_TEXT,
-	  .help = "The table with a row for each object" },
-	{ .name = "anchor",
-	  .type = SETTING_NAMES,
-	  .help = "The column, or the columns, that identify an object for "
-		  "ever" },
-	{ .name = "time_zone",
-	  .type = SETTING_TEXT,
-	  .fallback = "UTC",
-	  .help = "The zone of its times, as the IANA names it: Europe/Rome" },
-	{ .name = "null",
-	  .type = SETTING_TEXT,
-	  .help = "A text that stands for no value, as an empty one does" },
-	{ .name = "count",
-	  .type = SETTING_SWITCH,
-	  .fallback = "yes",
-	  .help = "The table must have as many rows as it says; no: where "
-		  "Access itself counts fewer" },
+	ACCESS_FILE_SETTINGS,
 	{ .name = NULL },
 };
 
 static const struct setting_def access_settings[] = {
-	{ .name = "path", .type = SETTING_PATH, .help = "The file" },
-	{ .name = "table",
-	  .type = SETTING_TEXT,
-	  .help = "The table with a row for each object" },
-	{ .name = "anchor",
-	  .type = SETTING_NAMES,
-	  .help = "The column, or the columns, that identify an object for "
-		  "ever" },
-	{ .name = "time_zone",
-	  .type = SETTING_TEXT,
-	  .fallback = "UTC",
-	  .help = "The zone of its times, as the IANA names it: Europe/Rome" },
-	{ .name = "null",
-	  .type = SETTING_TEXT,
-	  .help = "A text that stands for no value, as an empty one does" },
-	{ .name = "count",
-	  .type = SETTING_SWITCH,
-	  .fallback = "yes",
-	  .help = "The table must have as many rows as it says; no: where "
-		  "Access itself counts fewer" },
+	ACCESS_FILE_SETTINGS,
 	{ .name = "type",
 	  .type = SETTING_TEXT,
 	  .help = "The column that tells the type of the row's object" },

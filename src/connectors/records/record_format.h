@@ -217,7 +217,8 @@ struct sv record_before_line(const struct record_writer *writer, struct sv lead,
 	.look = records_look, .schema = records_schema,                        \
 	.sample = records_sample, .import_begin = records_import_begin,        \
 	.next = records_import_next, .expand = records_import_expand,          \
-	.import_end = records_import_end, .import_kept = records_import_kept,  \
+	.place = records_import_place, .import_end = records_import_end,       \
+	.import_kept = records_import_kept,                                    \
 	.import_flawed = records_import_flawed,                                \
 	.import_note = records_import_note,                                    \
 	.import_progress = records_import_progress
@@ -256,6 +257,9 @@ int records_import_next(struct connector_session *session, struct arena *arena,
 			struct change *out, struct error *err);
 void records_import_expand(const struct connector_session *session,
 			   struct arena *arena, struct change *change);
+struct sv records_import_place(const struct connector_session *session,
+			       struct arena *arena, const struct change *change,
+			       size_t attr);
 int records_import_end(struct connector_session *session, struct arena *arena,
 		       struct sv *watermark_out, struct error *err);
 int records_import_kept(struct connector_session *session, struct error *err);

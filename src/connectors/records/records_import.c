@@ -28,8 +28,8 @@ struct input {
 	struct sv context; /* what gives a record's bytes their meaning */
 };
 
-/* A record whose attributes were not read yet. */
-struct deferred {
+/* A record, to be read in full when that is needed. */
+struct kept_record {
 	const struct input *in;
 	struct record record;
 };
@@ -430,30 +430,52 @@ static int fill_attrs(const struct reading *r)
 
 /* --- changes ----------------------------------------------------------- */
 
+static void keep(const struct reading *r)
+{
+	struct kept_record *kept = arena_alloc(r->arena, sizeof(*kept));
+
+	kept->in = r->in;
+	kept->record = *r->record;
+	kept->record.lead = SV_NULL;
+	r->out->record = kept;
+}
+
 /* Leaves the attributes of a record to records_import_expand(). */
 static void defer(const struct reading *r)
 {
-	struct deferred *deferred = arena_alloc(r->arena, sizeof(*deferred));
-	struct record *record = &deferred->record;
-
-	deferred->in = r->in;
-	*record = *r->record;
-	record->lead = SV_NULL;
-	r->out->raw = record->raw;
+	keep(r);
+	r->out->raw = r->record->raw;
 	r->out->raw_context = r->in->context;
-	r->out->deferred = deferred;
+	r->out->deferred = true;
 }
 
 void records_import_expand(const struct connector_session *s,
 			   struct arena *arena, struct change *change)
 {
-	const struct deferred *deferred = change->deferred;
-	struct record record = deferred->record;
-	struct reading r = { s, deferred->in, &record, arena, change };
+	const struct kept_record *kept = change->record;
+	struct record record = kept->record;
+	struct reading r = { s, kept->in, &record, arena, change };
 
 	records_file_parse(&r.in->reader, arena, &record);
 	if (check_shape(&r))
 		(void)fill_attrs(&r);
+}
+
+struct sv records_import_place(const struct connector_session *s,
+			       struct arena *arena, const struct change *change,
+			       size_t attr)
+{
+	const struct kept_record *kept = change->record;
+	struct record record = kept->record;
+	struct change of = { .type = change->type };
+	struct reading r = { s, kept->in, &record, arena, &of };
+	size_t i;
+
+	records_file_parse(&r.in->reader, arena, &record);
+	for (i = 0; i < record.count; i++)
+		if (attr_of(&r, &record.fields[i]) == attr)
+			return place(&r, record.fields[i].at);
+	return SV_NULL;
 }
 
 static void filtered(const struct reading *r, struct sv type)
@@ -503,8 +525,10 @@ static int read_record(const struct connector_session *s,
 	if (!has_type)
 		(void)bad(&r, 0, "missing-object-type",
 			  "the type of the record is not told");
-	else if (out->op != CHANGE_DELETE)
+	else if (out->op != CHANGE_DELETE) {
+		keep(&r);
 		(void)fill_attrs(&r);
+	}
 	return 1;
 }
 

@@ -221,13 +221,6 @@ static int xls_next(struct record_reader *r, struct arena *arena,
 
 /* ---- the connector ---- */
 
-static uint32_t xls_caps(const struct connector_ops *ops,
-			 const struct node *connect)
-{
-	return records_caps(ops, connect) &
-	       (uint32_t) ~(CONNECTOR_CAP_EXPORT | CONNECTOR_CAP_AT_ONCE);
-}
-
 /* clang-format off */
 #define XLS_SETTINGS                                                           \
 	{ .name = "sheet", .type = SETTING_TEXT,                               \
@@ -260,26 +253,10 @@ static const struct record_format xls_format = {
 };
 
 const struct connector_ops xls_connector = {
-	.abi = CONNECTOR_ABI,
+	RECORDS_READER(xls_format),
 	.name = "xls",
 	.help = "Sheets of workbooks of Excel 5 to 2003, one row for each "
 		"object; read only.",
 	.caps = CONNECTOR_CAP_IMPORT | CONNECTOR_CAP_DELTA,
 	.settings = xls_settings,
-	.data = &xls_format,
-	.caps_of = xls_caps,
-	.check = records_check,
-	.open = records_open,
-	.close = records_close,
-	.look = records_look,
-	.schema = records_schema,
-	.sample = records_sample,
-	.import_begin = records_import_begin,
-	.next = records_import_next,
-	.expand = records_import_expand,
-	.import_end = records_import_end,
-	.import_kept = records_import_kept,
-	.import_flawed = records_import_flawed,
-	.import_note = records_import_note,
-	.import_progress = records_import_progress,
 };

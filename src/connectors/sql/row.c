@@ -325,7 +325,7 @@ static int fill_attrs(const struct record *r, const struct sql_wanted *only)
 void sql_import_expand(const struct connector_session *session,
 		       struct arena *arena, struct change *change)
 {
-	const struct deferred *deferred = change->deferred;
+	const struct deferred *deferred = change->record;
 	struct record r = { .session = session,
 			    .input = deferred->input,
 			    .row = deferred->row,
@@ -437,7 +437,8 @@ static void defer(const struct record *r)
 
 	deferred->input = r->input;
 	deferred->row = r->row;
-	r->change->deferred = deferred;
+	r->change->record = deferred;
+	r->change->deferred = true;
 	r->change->raw_context = r->input->plan.context;
 }
 

@@ -237,7 +237,8 @@ static inline int script_next(struct connector_session *s, struct arena *arena,
 		struct sv *rest = arena_alloc(arena, sizeof(*rest));
 
 		*rest = sv_sub(line, at < line.len ? at : line.len, line.len);
-		out->deferred = rest;
+		out->record = rest;
+		out->deferred = true;
 		out->raw = line;
 		out->raw_context = sv_from(s->context);
 		return 1;
@@ -251,7 +252,7 @@ static inline int script_next(struct connector_session *s, struct arena *arena,
 static inline void script_expand(const struct connector_session *s,
 				 struct arena *arena, struct change *change)
 {
-	const struct sv *rest = change->deferred;
+	const struct sv *rest = change->record;
 	struct sv field;
 	size_t at = 0;
 
