@@ -20,7 +20,7 @@ int stage_anchor_ids(struct import *import, uint64_t h, int64_t **out,
 	const struct anchor_table *table = import->full ? &import->table
 							: &import->fresh;
 	struct anchor_key keys[SAME_HASH];
-	struct anchor_slot *slot;
+	struct anchor_key *slot;
 	size_t at = SIZE_MAX;
 	size_t len = 0;
 	int count = 0;
@@ -119,7 +119,7 @@ void stage_put_content(struct import *import, uint64_t h, int64_t id,
 	struct anchor_key key = { h, id, content };
 	struct anchor_table *table = import->full ? &import->table
 						  : &import->fresh;
-	struct anchor_slot *slot;
+	struct anchor_key *slot;
 	size_t at = SIZE_MAX;
 
 	vec_push(&import->anchors, key);
@@ -154,7 +154,7 @@ int stage_content(struct import *import, uint64_t h, int64_t id,
 	const struct anchor_table *table = import->full ? &import->table
 							: &import->fresh;
 	struct anchor_key keys[SAME_HASH];
-	struct anchor_slot *slot;
+	struct anchor_key *slot;
 	size_t at = SIZE_MAX;
 	int count = 0;
 	int i;

@@ -160,7 +160,7 @@ void fresh_note(struct import *import, int64_t id, uint32_t type,
 int64_t fresh_find(const struct import *import, uint64_t h, uint32_t type,
 		   struct sv anchor, bool *placeholder_out)
 {
-	const struct anchor_slot *slot;
+	const struct anchor_key *slot;
 	uint32_t check = 0;
 	int64_t found = 0;
 	size_t at = SIZE_MAX;

@@ -11,14 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TX_OBJECTS  65536
-/* of a first import: they are written while the next ones are read */
-#define TX_PART     8192
-#define TX_BYTES    ((size_t)16 << 20)
-#define TX_MS       2000
-#define TX_DELTA    1000000
+#define TX_OBJECTS    65536
+#define TX_MS         2000
+/* of a first import, where the keys of few objects would rewrite the tables of
+ * keys again and again */
+#define FIRST_OBJECTS 262144
+#define FIRST_MS      5000
+/* parts of these are written while the next ones are read */
+#define TX_PART       8192
+#define TX_BYTES      ((size_t)16 << 20)
+#define TX_DELTA      1000000
 /* objects, before one is looked up */
-#define FETCH_AHEAD 8
+#define FETCH_AHEAD   8
 
 static void watermark_key(const struct config_agent *agent, char out[256])
 {
@@ -76,9 +80,12 @@ static int begin(struct import *import, struct error *err)
 
 static bool is_full(const struct import *import)
 {
-	return import->in_tx >= TX_OBJECTS ||
+	bool first = fresh_holds(import);
+
+	return import->in_tx >= (first ? FIRST_OBJECTS : TX_OBJECTS) ||
 	       (import->in_tx % 256 == 0 &&
-		clock_monotonic_ms() - import->tx_started >= TX_MS);
+		clock_monotonic_ms() - import->tx_started >=
+			(first ? FIRST_MS : TX_MS));
 }
 
 /*
@@ -151,7 +158,7 @@ void import_error(struct import *import, const struct change *change,
 /* The same object as last time: nothing to compare, nothing to write. */
 static bool is_unchanged(struct import *import, const struct prepared *item)
 {
-	struct anchor_slot *slot;
+	struct anchor_key *slot;
 	size_t at = SIZE_MAX;
 
 	while ((slot = anchor_table_find(&import->table, item->anchor_h,
@@ -175,7 +182,7 @@ static bool is_unchanged(struct import *import, const struct prepared *item)
  * its values, and is kept by them. */
 static bool is_unchanged_by_value(struct import *import, struct prepared *item)
 {
-	const struct anchor_slot *slot;
+	const struct anchor_key *slot;
 	size_t at = SIZE_MAX;
 
 	if (!item->change.raw.len || item->change.container ||
@@ -272,6 +279,18 @@ static bool too_many_errors(struct import *import)
 	return true;
 }
 
+static void fetch_ahead(const struct import *import, const struct batch *batch,
+			size_t i)
+{
+	if (i + 2 * FETCH_AHEAD < batch->len)
+		anchor_table_fetch_start(
+			&import->table,
+			batch->items[i + 2 * FETCH_AHEAD].anchor_h);
+	if (i + FETCH_AHEAD < batch->len)
+		anchor_table_fetch(&import->table,
+				   batch->items[i + FETCH_AHEAD].anchor_h);
+}
+
 /* 0: all of it was read; 1: stopped, the result says why; -1 */
 static int read_all(struct import *import, struct error *err)
 {
@@ -282,10 +301,7 @@ static int read_all(struct import *import, struct error *err)
 
 	while ((ret = reader_next(reader, &batch, err)) > 0) {
 		for (i = 0; i < batch->len; i++) {
-			if (i + FETCH_AHEAD < batch->len)
-				anchor_table_fetch(
-					&import->table,
-					batch->items[i + FETCH_AHEAD].anchor_h);
+			fetch_ahead(import, batch, i);
 			ret = stage(import, &batch->items[i], err);
 			if (ret < 0 || import_commit(import, false, err) < 0)
 				return -1;
@@ -318,24 +334,18 @@ static int load_key(void *data, const struct anchor_key *key)
 {
 	struct import *import = data;
 
-	vec_push(&import->anchors, *key);
+	vec_push(&import->table.known, *key);
+	if (key->content.high || key->content.low)
+		import->existing++;
 	return 0;
 }
 
-/* Put into the table when their number is known: it is filled only once. */
 static int load_anchors(struct import *import, struct error *err)
 {
-	const struct anchor_key *key;
 	int ret = store_anchor_scan(import->store, import->number, load_key,
 				    import, err);
 
-	anchor_table_reserve(&import->table, import->anchors.len);
-	vec_foreach(&import->anchors, key) {
-		anchor_table_put(&import->table, key->h, key->id, key->content);
-		if (key->content.high || key->content.low)
-			import->existing++;
-	}
-	vec_release(&import->anchors);
+	anchor_table_ready(&import->table);
 	return ret;
 }
 

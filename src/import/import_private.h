@@ -12,29 +12,35 @@
 
 #include <pthread.h>
 
-/* ---- table.c: anchor -> object, for a full import ---- */
+/* ---- table.c: anchor -> object ---- */
 
-struct anchor_slot {
-	uint64_t h; /* 0: free */
-	int64_t id;
-	struct hash128 content; /* zero: a placeholder, no object */
-};
-
+/* A content of zero: a placeholder, no object. */
 struct anchor_table {
-	struct anchor_slot *slots;
-	size_t size;    /* a power of two */
-	unsigned shift; /* of a hash: its upper bits are a place */
+	/* what the store has, sorted, and where the hashes with the same upper
+	 * bits begin */
+	VEC(struct anchor_key) known;
+	uint32_t *starts;
+	unsigned known_shift;
+	/* what came since, at the place of its upper bits; h 0: free */
+	struct anchor_key *slots;
+	size_t size; /* a power of two */
+	unsigned shift;
 	size_t len;
 };
 
-/* Makes room for so many in all. */
-void anchor_table_reserve(struct anchor_table *table, size_t len);
+/* To be called once `known` has been filled, before anything is looked up. */
+void anchor_table_ready(struct anchor_table *table);
 void anchor_table_put(struct anchor_table *table, uint64_t h, int64_t id,
 		      struct hash128 content);
-/* The next slot with this hash after `*at` (start with SIZE_MAX), or NULL. */
-struct anchor_slot *anchor_table_find(const struct anchor_table *table,
-				      uint64_t h, size_t *at);
-/* Has the processor fetch what anchor_table_find() will look at soon. */
+/* The next one with this hash after `*at` (start with SIZE_MAX), or NULL. */
+struct anchor_key *anchor_table_find(const struct anchor_table *table,
+				     uint64_t h, size_t *at);
+/* The next one of all after `*at` (start with SIZE_MAX), or NULL. */
+const struct anchor_key *anchor_table_next(const struct anchor_table *table,
+					   size_t *at);
+/* Have the processor fetch what anchor_table_find() will look at: first the
+ * one, and some time later the other. */
+void anchor_table_fetch_start(const struct anchor_table *table, uint64_t h);
 void anchor_table_fetch(const struct anchor_table *table, uint64_t h);
 void anchor_table_release(struct anchor_table *table);
 

@@ -172,16 +172,14 @@ bool obsolete_empty_stop(struct import *import, int64_t read, size_t unseen)
 int obsolete_unseen(struct import *import, struct error *err)
 {
 	VEC(int64_t) unseen = VEC_INIT;
-	size_t i;
+	const struct anchor_key *key;
+	size_t at = SIZE_MAX;
 	int ret = 0;
 
-	for (i = 0; i < import->table.size; i++) {
-		const struct anchor_slot *slot = &import->table.slots[i];
-
-		if (slot->h && (slot->content.high || slot->content.low) &&
-		    !id_set_has(&import->seen, slot->id))
-			vec_push(&unseen, slot->id);
-	}
+	while ((key = anchor_table_next(&import->table, &at)))
+		if ((key->content.high || key->content.low) &&
+		    !id_set_has(&import->seen, key->id))
+			vec_push(&unseen, key->id);
 	if (!obsolete_empty_stop(import, import->result->read, unseen.len)) {
 		ret = stage_all(import, unseen.at, unseen.len, err);
 		if (ret == 0 && !import->result->message[0])

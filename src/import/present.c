@@ -28,7 +28,7 @@ static int load_key(void *data, const struct anchor_key *key)
 int present_note(struct import *import, const struct prepared *item,
 		 struct error *err)
 {
-	const struct anchor_slot *slot;
+	const struct anchor_key *slot;
 	size_t at = SIZE_MAX;
 
 	if (!import->compares &&
@@ -47,18 +47,17 @@ int present_note(struct import *import, const struct prepared *item,
 bool present_end(struct import *import)
 {
 	size_t before = import->deletes.len;
-	size_t i;
+	const struct anchor_key *key;
+	size_t at = SIZE_MAX;
 
 	if (!import->compares || import->result->errors)
 		return false;
-	for (i = 0; i < import->present.size; i++) {
-		const struct anchor_slot *slot = &import->present.slots[i];
-
-		if (!slot->h || id_set_has(&import->named, slot->id) ||
-		    id_set_has(&import->deleting, slot->id))
+	while ((key = anchor_table_next(&import->present, &at))) {
+		if (id_set_has(&import->named, key->id) ||
+		    id_set_has(&import->deleting, key->id))
 			continue;
-		id_set_add(&import->deleting, slot->id);
-		vec_push(&import->deletes, slot->id);
+		id_set_add(&import->deleting, key->id);
+		vec_push(&import->deletes, key->id);
 	}
 	return obsolete_empty_stop(import, import->named_count,
 				   import->deletes.len - before);

@@ -1,10 +1,10 @@
 /*
  * table.c - the anchors of an agent in memory, and sets of its objects
  *
- * Open addressing by the hash's upper bits, so that sorted anchors, as the
- * store scans them, fill a table of the right size from one end to the other.
- * The same hash may stand in several slots, since a 64-bit hash is not unique:
- * the content hash or the row decides.
+ * What the store has comes sorted by the hash and stays an array, with an index
+ * of the hashes' upper bits. What comes later goes into a table with open
+ * addressing. The same hash may be there several times, since a 64-bit hash is
+ * not unique: the content hash or the row decides.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,12 +12,81 @@
 
 #include <string.h>
 
+/* ---- known ---- */
+
+/* Signed numbers are in order: those with the uppermost bit come first. */
+static size_t start_of(const struct anchor_table *table, uint64_t h)
+{
+	return (size_t)((h ^ UINT64_C(1) << 63) >> table->known_shift);
+}
+
+static size_t starts_of(const struct anchor_table *table)
+{
+	return (size_t)1 << (64 - table->known_shift);
+}
+
+static bool is_sorted(const struct anchor_table *table)
+{
+	size_t i;
+
+	for (i = 1; i < table->known.len; i++)
+		if ((int64_t)table->known.at[i - 1].h >
+		    (int64_t)table->known.at[i].h)
+			return false;
+	return true;
+}
+
+/* About two anchors have the same upper bits. */
+void anchor_table_ready(struct anchor_table *table)
+{
+	size_t count;
+	size_t start = 0;
+	size_t i;
+
+	table->known_shift = 63;
+	while (starts_of(table) * 2 < table->known.len)
+		table->known_shift--;
+	count = starts_of(table);
+	if (!is_sorted(table))
+		vec_sort(&table->known, anchor_order);
+	table->starts = mem_zalloc_large((count + 1) * sizeof(*table->starts));
+	for (i = 0; i < table->known.len; i++) {
+		size_t last = start_of(table, table->known.at[i].h);
+
+		while (start <= last)
+			table->starts[start++] = (uint32_t)i;
+	}
+	while (start <= count)
+		table->starts[start++] = (uint32_t)i;
+}
+
+/* From `at` on; the end when there is none. */
+static size_t find_known(const struct anchor_table *table, uint64_t h,
+			 size_t at)
+{
+	size_t start;
+	size_t end;
+
+	if (!table->known.len)
+		return 0;
+	start = start_of(table, h);
+	end = table->starts[start + 1];
+	if (at < table->starts[start])
+		at = table->starts[start];
+	for (; at < end; at++)
+		if (table->known.at[at].h == h)
+			return at;
+	return table->known.len;
+}
+
+/* ---- what came since ---- */
+
 static size_t place_of(const struct anchor_table *table, uint64_t h)
 {
 	return (size_t)(h >> table->shift);
 }
 
-static void insert(struct anchor_table *table, const struct anchor_slot *slot)
+static void insert(struct anchor_table *table, const struct anchor_key *slot)
 {
 	size_t i = place_of(table, slot->h);
 
@@ -27,27 +96,13 @@ static void insert(struct anchor_table *table, const struct anchor_slot *slot)
 	table->len++;
 }
 
-/* There is always a free slot behind the last. */
-static bool is_full(const struct anchor_table *table, size_t len)
-{
-	return len * 4 > table->size * 3;
-}
-
-void anchor_table_reserve(struct anchor_table *table, size_t len)
+static void grow(struct anchor_table *table)
 {
 	struct anchor_table old = *table;
 	size_t i;
 
-	if (!old.size) {
-		table->size = 1024;
-		table->shift = 64 - 10;
-	}
-	while (is_full(table, len)) {
-		table->size *= 2;
-		table->shift--;
-	}
-	if (table->size == old.size)
-		return;
+	table->size = old.size ? old.size * 2 : 1024;
+	table->shift = old.size ? old.shift - 1 : 64 - 10;
 	table->slots = mem_zalloc_large(table->size * sizeof(*table->slots));
 	table->len = 0;
 	for (i = 0; i < old.size; i++)
@@ -56,44 +111,86 @@ void anchor_table_reserve(struct anchor_table *table, size_t len)
 	mem_free_large(old.slots, old.size * sizeof(*old.slots));
 }
 
+/* There is always a free slot behind the last. */
 void anchor_table_put(struct anchor_table *table, uint64_t h, int64_t id,
 		      struct hash128 content)
 {
-	struct anchor_slot slot = { h, id, content };
+	struct anchor_key slot = { h, id, content };
 
-	anchor_table_reserve(table, table->len + 1);
+	if ((table->len + 1) * 4 > table->size * 3)
+		grow(table);
 	insert(table, &slot);
 }
 
-struct anchor_slot *anchor_table_find(const struct anchor_table *table,
-				      uint64_t h, size_t *at)
+/* ---- both ---- */
+
+struct anchor_key *anchor_table_find(const struct anchor_table *table,
+				     uint64_t h, size_t *at)
 {
+	const size_t known = table->known.len;
+	size_t next = *at + 1; /* 0 at first */
 	size_t i;
 
+	if (next <= known) {
+		next = find_known(table, h, next);
+		if (next < known) {
+			*at = next;
+			return &table->known.at[next];
+		}
+	}
 	if (!table->size)
 		return NULL;
-	i = *at == SIZE_MAX ? place_of(table, h)
-			    : (*at + 1) & (table->size - 1);
-	for (; table->slots[i].h; i = (i + 1) & (table->size - 1)) {
+	i = next == known ? place_of(table, h) : next - known;
+	for (i &= table->size - 1; table->slots[i].h;
+	     i = (i + 1) & (table->size - 1)) {
 		if (table->slots[i].h == h) {
-			*at = i;
+			*at = known + i;
 			return &table->slots[i];
 		}
 	}
 	return NULL;
 }
 
+const struct anchor_key *anchor_table_next(const struct anchor_table *table,
+					   size_t *at)
+{
+	const size_t known = table->known.len;
+
+	while (++*at < known + table->size) {
+		if (*at < known)
+			return &table->known.at[*at];
+		if (table->slots[*at - known].h)
+			return &table->slots[*at - known];
+	}
+	return NULL;
+}
+
+void anchor_table_fetch_start(const struct anchor_table *table, uint64_t h)
+{
+	if (table->known.len)
+		__builtin_prefetch(&table->starts[start_of(table, h)]);
+}
+
 void anchor_table_fetch(const struct anchor_table *table, uint64_t h)
 {
-	if (table->size)
+	if (table->known.len)
+		__builtin_prefetch(
+			&table->known.at[table->starts[start_of(table, h)]]);
+	else if (table->size)
 		__builtin_prefetch(&table->slots[place_of(table, h)]);
 }
 
 void anchor_table_release(struct anchor_table *table)
 {
+	vec_release(&table->known);
+	if (table->starts)
+		mem_free_large(table->starts,
+			       (starts_of(table) + 1) * sizeof(*table->starts));
 	mem_free_large(table->slots, table->size * sizeof(*table->slots));
 	memset(table, 0, sizeof(*table));
 }
+
+/* ---- sets ---- */
 
 void id_set_add(struct id_set *set, int64_t id)
 {

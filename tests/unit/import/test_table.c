@@ -13,7 +13,7 @@
 static void anchors(void **state)
 {
 	struct anchor_table table = { 0 };
-	struct anchor_slot *slot;
+	struct anchor_key *slot;
 	size_t at = SIZE_MAX;
 	uint64_t i;
 
@@ -40,7 +40,7 @@ static void anchors(void **state)
 static void the_same_hash(void **state)
 {
 	struct anchor_table table = { 0 };
-	const struct anchor_slot *slot;
+	const struct anchor_key *slot;
 	size_t at = SIZE_MAX;
 	int64_t sum = 0;
 	int64_t i;
@@ -55,6 +55,86 @@ static void the_same_hash(void **state)
 	while ((slot = anchor_table_find(&table, 1023, &at)))
 		sum += slot->id;
 	assert_true(sum == 6);
+	anchor_table_release(&table);
+}
+
+/* What the store has, in whatever order, and what comes beside it. */
+static void known(void **state)
+{
+	struct anchor_table table = { 0 };
+	const struct anchor_key *key;
+	size_t at = SIZE_MAX;
+	int64_t sum = 0;
+	uint64_t i;
+
+	(void)state;
+	for (i = 1; i <= 5000; i++) {
+		uint64_t h = i / 2 * UINT64_C(0x9e3779b97f4a7c15);
+
+		vec_push(&table.known,
+			 ((struct anchor_key){ h, (int64_t)i, { i, 1 } }));
+	}
+	anchor_table_ready(&table);
+	for (i = 2501; i <= 3000; i++)
+		anchor_table_put(&table, i * UINT64_C(0x9e3779b97f4a7c15),
+				 (int64_t)i * 10, (struct hash128){ i, 2 });
+	anchor_table_put(&table, UINT64_C(0x9e3779b97f4a7c15), 7,
+			 (struct hash128){ 0, 0 });
+	for (i = 1; i <= 3000; i++) {
+		uint64_t h = i * UINT64_C(0x9e3779b97f4a7c15);
+
+		anchor_table_fetch(&table, h);
+		sum = 0;
+		at = SIZE_MAX;
+		while ((key = anchor_table_find(&table, h, &at))) {
+			assert_true(key->h == h);
+			sum += key->id;
+		}
+		assert_true(sum == (i == 1      ? 2 + 3 + 7
+				    : i < 2500  ? (int64_t)i * 4 + 1
+				    : i == 2500 ? 5000
+						: (int64_t)i * 10));
+	}
+	at = SIZE_MAX;
+	assert_null(anchor_table_find(&table, 12345, &at));
+	sum = 0;
+	at = SIZE_MAX;
+	for (i = 0; anchor_table_next(&table, &at); i++)
+		sum++;
+	assert_true(sum == 5501);
+	anchor_table_release(&table);
+}
+
+/* One alone, and the ends of what there is. */
+static void known_ends(void **state)
+{
+	static const uint64_t ends[] = { 0, 1, INT64_MAX, UINT64_C(1) << 63,
+					 UINT64_MAX };
+	struct anchor_table table = { 0 };
+	size_t at;
+	size_t i;
+
+	(void)state;
+	anchor_table_ready(&table);
+	at = SIZE_MAX;
+	assert_null(anchor_table_find(&table, 0, &at));
+	at = SIZE_MAX;
+	assert_null(anchor_table_next(&table, &at));
+	anchor_table_release(&table);
+	for (i = 0; i < 5; i++)
+		vec_push(
+			&table.known,
+			((struct anchor_key){ ends[i], (int64_t)i, { 1, 1 } }));
+	anchor_table_ready(&table);
+	for (i = 0; i < 5; i++) {
+		const struct anchor_key *key;
+
+		at = SIZE_MAX;
+		key = anchor_table_find(&table, ends[i], &at);
+		assert_non_null(key);
+		assert_true(key->id == (int64_t)i);
+		assert_null(anchor_table_find(&table, ends[i], &at));
+	}
 	anchor_table_release(&table);
 }
 
@@ -81,8 +161,8 @@ static void sets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(anchors),
-		cmocka_unit_test(the_same_hash),
+		cmocka_unit_test(anchors), cmocka_unit_test(the_same_hash),
+		cmocka_unit_test(known),   cmocka_unit_test(known_ends),
 		cmocka_unit_test(sets),
 	};
 
