@@ -21,6 +21,8 @@
 #define TX_PART       8192
 #define TX_BYTES      ((size_t)16 << 20)
 #define TX_DELTA      1000000
+/* anchors that room is made for at once */
+#define ROOM_MOST     4000000
 /* objects, before one is looked up */
 #define FETCH_AHEAD   8
 
@@ -334,7 +336,7 @@ static int load_key(void *data, const struct anchor_key *key)
 {
 	struct import *import = data;
 
-	vec_push(&import->table.known, *key);
+	anchor_table_add(&import->table, key);
 	if (key->content.high || key->content.low)
 		import->existing++;
 	return 0;
@@ -342,9 +344,15 @@ static int load_key(void *data, const struct anchor_key *key)
 
 static int load_anchors(struct import *import, struct error *err)
 {
-	int ret = store_anchor_scan(import->store, import->number, load_key,
-				    import, err);
+	int64_t given;
+	int ret = store_cs_given(import->store, import->number, &given, err);
 
+	if (ret < 0)
+		return -1;
+	anchor_table_expect(&import->table,
+			    (size_t)(given < ROOM_MOST ? given : ROOM_MOST));
+	ret = store_anchor_scan(import->store, import->number, load_key, import,
+				err);
 	anchor_table_ready(&import->table);
 	return ret;
 }

@@ -18,7 +18,9 @@
 struct anchor_table {
 	/* what the store has, sorted, and where the hashes with the same upper
 	 * bits begin */
-	VEC(struct anchor_key) known;
+	struct anchor_key *known;
+	size_t known_len;
+	size_t known_size;
 	uint32_t *starts;
 	unsigned known_shift;
 	/* what came since, at the place of its upper bits; h 0: free */
@@ -28,7 +30,10 @@ struct anchor_table {
 	size_t len;
 };
 
-/* To be called once `known` has been filled, before anything is looked up. */
+/* What the store has: how many about, each one, and when these are all, before
+ * anything is looked up. */
+void anchor_table_expect(struct anchor_table *table, size_t about);
+void anchor_table_add(struct anchor_table *table, const struct anchor_key *key);
 void anchor_table_ready(struct anchor_table *table);
 void anchor_table_put(struct anchor_table *table, uint64_t h, int64_t id,
 		      struct hash128 content);

@@ -10,6 +10,7 @@
  */
 #include "import/import_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- known ---- */
@@ -29,11 +30,29 @@ static bool is_sorted(const struct anchor_table *table)
 {
 	size_t i;
 
-	for (i = 1; i < table->known.len; i++)
-		if ((int64_t)table->known.at[i - 1].h >
-		    (int64_t)table->known.at[i].h)
+	for (i = 1; i < table->known_len; i++)
+		if ((int64_t)table->known[i - 1].h > (int64_t)table->known[i].h)
 			return false;
 	return true;
+}
+
+void anchor_table_expect(struct anchor_table *table, size_t about)
+{
+	const size_t size = about < 64 ? 64 : about;
+	struct anchor_key *known = mem_zalloc_large(size * sizeof(*known));
+
+	if (table->known_len)
+		memcpy(known, table->known, table->known_len * sizeof(*known));
+	mem_free_large(table->known, table->known_size * sizeof(*known));
+	table->known = known;
+	table->known_size = size;
+}
+
+void anchor_table_add(struct anchor_table *table, const struct anchor_key *key)
+{
+	if (table->known_len == table->known_size)
+		anchor_table_expect(table, table->known_size * 2);
+	table->known[table->known_len++] = *key;
 }
 
 /* About two anchors have the same upper bits. */
@@ -44,14 +63,15 @@ void anchor_table_ready(struct anchor_table *table)
 	size_t i;
 
 	table->known_shift = 63;
-	while (starts_of(table) * 2 < table->known.len)
+	while (starts_of(table) * 2 < table->known_len)
 		table->known_shift--;
 	count = starts_of(table);
 	if (!is_sorted(table))
-		vec_sort(&table->known, anchor_order);
+		qsort(table->known, table->known_len, sizeof(*table->known),
+		      anchor_order);
 	table->starts = mem_zalloc_large((count + 1) * sizeof(*table->starts));
-	for (i = 0; i < table->known.len; i++) {
-		size_t last = start_of(table, table->known.at[i].h);
+	for (i = 0; i < table->known_len; i++) {
+		size_t last = start_of(table, table->known[i].h);
 
 		while (start <= last)
 			table->starts[start++] = (uint32_t)i;
@@ -67,16 +87,16 @@ static size_t find_known(const struct anchor_table *table, uint64_t h,
 	size_t start;
 	size_t end;
 
-	if (!table->known.len)
+	if (!table->known_len)
 		return 0;
 	start = start_of(table, h);
 	end = table->starts[start + 1];
 	if (at < table->starts[start])
 		at = table->starts[start];
 	for (; at < end; at++)
-		if (table->known.at[at].h == h)
+		if (table->known[at].h == h)
 			return at;
-	return table->known.len;
+	return table->known_len;
 }
 
 /* ---- what came since ---- */
@@ -127,7 +147,7 @@ void anchor_table_put(struct anchor_table *table, uint64_t h, int64_t id,
 struct anchor_key *anchor_table_find(const struct anchor_table *table,
 				     uint64_t h, size_t *at)
 {
-	const size_t known = table->known.len;
+	const size_t known = table->known_len;
 	size_t next = *at + 1; /* 0 at first */
 	size_t i;
 
@@ -135,7 +155,7 @@ struct anchor_key *anchor_table_find(const struct anchor_table *table,
 		next = find_known(table, h, next);
 		if (next < known) {
 			*at = next;
-			return &table->known.at[next];
+			return &table->known[next];
 		}
 	}
 	if (!table->size)
@@ -154,11 +174,11 @@ struct anchor_key *anchor_table_find(const struct anchor_table *table,
 const struct anchor_key *anchor_table_next(const struct anchor_table *table,
 					   size_t *at)
 {
-	const size_t known = table->known.len;
+	const size_t known = table->known_len;
 
 	while (++*at < known + table->size) {
 		if (*at < known)
-			return &table->known.at[*at];
+			return &table->known[*at];
 		if (table->slots[*at - known].h)
 			return &table->slots[*at - known];
 	}
@@ -167,22 +187,22 @@ const struct anchor_key *anchor_table_next(const struct anchor_table *table,
 
 void anchor_table_fetch_start(const struct anchor_table *table, uint64_t h)
 {
-	if (table->known.len)
+	if (table->known_len)
 		__builtin_prefetch(&table->starts[start_of(table, h)]);
 }
 
 void anchor_table_fetch(const struct anchor_table *table, uint64_t h)
 {
-	if (table->known.len)
+	if (table->known_len)
 		__builtin_prefetch(
-			&table->known.at[table->starts[start_of(table, h)]]);
+			&table->known[table->starts[start_of(table, h)]]);
 	else if (table->size)
 		__builtin_prefetch(&table->slots[place_of(table, h)]);
 }
 
 void anchor_table_release(struct anchor_table *table)
 {
-	vec_release(&table->known);
+	mem_free_large(table->known, table->known_size * sizeof(*table->known));
 	if (table->starts)
 		mem_free_large(table->starts,
 			       (starts_of(table) + 1) * sizeof(*table->starts));

@@ -49,6 +49,10 @@ int store_cs_head(struct store *store, int64_t id, struct arena *arena,
 int store_cs_named(struct store *store, int64_t id, struct arena *arena,
 		   struct cs_row *out, struct error *err);
 /* A new id of the agent, unique for ever once the transaction commits. */
+/* How many ids the agent's objects were given, also those that are gone; some
+ * more at most. */
+int store_cs_given(struct store *store, uint32_t agent, int64_t *out,
+		   struct error *err);
 int64_t store_cs_new_id(struct store_tx *tx, uint32_t agent);
 int store_cs_put(struct store_tx *tx, const struct cs_row *row,
 		 struct error *err);

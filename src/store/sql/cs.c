@@ -106,6 +106,15 @@ static int load_next(struct store *store, uint32_t agent, int64_t *out,
 	return ret < 0 ? -1 : 0;
 }
 
+int store_cs_given(struct store *store, uint32_t agent, int64_t *out,
+		   struct error *err)
+{
+	int ret = load_next(store, agent, out, err);
+
+	*out = CS_SEQUENCE(*out) - 1;
+	return ret;
+}
+
 /* As many as there were in all, so that a statement is needed ever more
  * seldom. */
 static int64_t more_ids(int64_t given)

@@ -71,8 +71,8 @@ static void known(void **state)
 	for (i = 1; i <= 5000; i++) {
 		uint64_t h = i / 2 * UINT64_C(0x9e3779b97f4a7c15);
 
-		vec_push(&table.known,
-			 ((struct anchor_key){ h, (int64_t)i, { i, 1 } }));
+		anchor_table_add(&table, &(struct anchor_key){
+						 h, (int64_t)i, { i, 1 } });
 	}
 	anchor_table_ready(&table);
 	for (i = 2501; i <= 3000; i++)
@@ -122,9 +122,9 @@ static void known_ends(void **state)
 	assert_null(anchor_table_next(&table, &at));
 	anchor_table_release(&table);
 	for (i = 0; i < 5; i++)
-		vec_push(
-			&table.known,
-			((struct anchor_key){ ends[i], (int64_t)i, { 1, 1 } }));
+		anchor_table_add(
+			&table,
+			&(struct anchor_key){ ends[i], (int64_t)i, { 1, 1 } });
 	anchor_table_ready(&table);
 	for (i = 0; i < 5; i++) {
 		const struct anchor_key *key;
