@@ -19,9 +19,8 @@
 
 static void target_release(struct csv_target *t)
 {
-	hashmap_release(&t->by_anchor);
+	file_objects_release(&t->objects);
 	vec_release(&t->names);
-	vec_release(&t->items);
 	if (t->opened && t->dialect.encoding)
 		(void)iconv_close(t->test);
 	if (t->replacing)
@@ -36,9 +35,7 @@ void csv_export_free(struct csv_export *ex)
 		return;
 	for (i = 0; i < ex->target_count; i++)
 		target_release(&ex->targets[i]);
-	vec_release(&ex->items);
-	spool_release(&ex->spool);
-	arena_release(&ex->arena);
+	file_ops_release(&ex->ops);
 	mem_free(ex);
 }
 
@@ -52,10 +49,16 @@ int csv_export_begin(struct connector_session *s, struct error *err)
 	ex = mem_zalloc(sizeof(*ex));
 	s->export = ex;
 	ex->target_count = s->source_count;
-	ex->targets =
-		arena_array(&ex->arena, ex->target_count, sizeof(*ex->targets));
-	for (i = 0; i < ex->target_count; i++)
-		ex->targets[i].source = &s->sources[i];
+	ex->ops.config = s->config;
+	ex->targets = arena_array(&ex->ops.arena, ex->target_count,
+				  sizeof(*ex->targets));
+	for (i = 0; i < ex->target_count; i++) {
+		struct csv_target *t = &ex->targets[i];
+
+		t->source = &s->sources[i];
+		t->objects.anchors = t->source->anchors;
+		t->objects.anchor_count = t->source->anchor_count;
+	}
 	return 0;
 }
 
@@ -123,7 +126,7 @@ static int open_old(struct connector_session *s, struct csv_target *t,
 			       err) < 0)
 		return -1;
 	ret = csv_source_open(t->source, NULL, s->config, CSV_LAYOUT_EXPORT,
-			      &s->export->arena, &reader, &t->layout, err);
+			      &s->export->ops.arena, &reader, &t->layout, err);
 	if (ret < 0)
 		return -1;
 	t->exists = ret > 0;
@@ -172,7 +175,7 @@ static int open_target(struct connector_session *s, struct csv_target *t,
 					 "the encoding '%s' cannot be written",
 					 t->dialect.encoding);
 	}
-	hashmap_init(&t->by_anchor);
+	hashmap_init(&t->objects.by_anchor);
 	t->opened = true;
 	return 0;
 }
@@ -190,135 +193,42 @@ static struct csv_target *target_of(struct connector_session *s, size_t type)
 	return NULL;
 }
 
-struct sv csv_anchor_key(const struct connector_session *s,
-			 const struct csv_target *t, size_t type,
-			 struct sv anchor, struct arena *arena)
-{
-	const struct object_type *def = &s->config->types[type];
-	size_t attr;
-
-	if (t->source->anchor_count != 1 ||
-	    !object_type_attr(def, t->source->anchors[0], &attr) ||
-	    def->attrs[attr].match != MATCH_EXACT)
-		anchor = text_fold(anchor, arena);
-	return sv_from(
-		arena_printf(arena, "%zu " SV_FMT, type, SV_ARG(anchor)));
-}
-
-int csv_refuse(struct csv_item *item, const char *error, const char *message)
-{
-	item->error = error;
-	item->message = sv_from(message);
-	return -1;
-}
-
-struct sv csv_anchor_part(struct sv anchor, size_t i, size_t count)
-{
-	size_t from = 0;
-
-	if (count == 1)
-		return anchor;
-	while (i--) {
-		from = sv_find(anchor, '|', from);
-		if (from == anchor.len)
-			return SV_NULL;
-		from++;
-	}
-	return sv_sub(anchor, from, sv_find(anchor, '|', from));
-}
-
-static bool is_anchor(const struct csv_target *t, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < t->source->anchor_count; i++)
-		if (sv_ieq_str(t->source->anchors[i], name))
-			return true;
-	return false;
-}
-
-/* The text of an anchor column among an operation's attributes. */
-static struct sv anchor_value(const struct connector_session *s,
-			      const struct export_op *op, struct sv column,
-			      struct arena *arena)
-{
-	const struct object_type *type = &s->config->types[op->type];
-	size_t i;
-
-	for (i = 0; i < op->attr_count; i++) {
-		const struct attr_def *def = &type->attrs[op->attrs[i].attr];
-
-		if (sv_ieq_str(column, def->name) && op->attrs[i].values.len)
-			return format_value(&op->attrs[i].values.at[0], def,
-					    FORMAT_PLAIN, arena);
-	}
-	return SV_NULL;
-}
-
 static int find_anchor(struct connector_session *s, const struct csv_target *t,
-		       const struct export_op *op, struct csv_item *item)
+		       const struct export_op *op, struct file_op *item)
 {
-	struct arena *arena = &s->export->arena;
-	struct strbuf joined = STRBUF_INIT(STRBUF_NO_LIMIT);
-	size_t count = t->source->anchor_count;
+	struct file_ops *ops = &s->export->ops;
 	const char *problem;
-	size_t i;
 
-	for (i = 0; i < count; i++) {
-		struct sv part = op->anchor.len
-					 ? csv_anchor_part(op->anchor, i, count)
-					 : anchor_value(s, op,
-							t->source->anchors[i],
-							arena);
-
-		if (!part.len) {
-			strbuf_release(&joined);
-			return csv_refuse(
-				item, "missing-anchor-component",
-				arena_printf(arena,
-					     "the anchor '" SV_FMT
-					     "' has no value",
-					     SV_ARG(t->source->anchors[i])));
-		}
-		if (i)
-			strbuf_addc(&joined, '|');
-		strbuf_addsv(&joined, part);
-	}
-	item->anchor = arena_dup(arena, strbuf_sv(&joined));
-	strbuf_release(&joined);
+	if (file_op_find_anchor(ops, &t->objects, op, item) < 0)
+		return -1;
 	problem = csv_field_problem(&t->dialect, item->anchor);
 	if (problem)
-		return csv_refuse(
+		return file_op_refuse(
 			item, "invalid-attribute-value",
-			arena_printf(arena, "the anchor: %s", problem));
+			arena_printf(&ops->arena, "the anchor: %s", problem));
 	return 0;
-}
-
-static void put_number(struct strbuf *out, uint64_t number)
-{
-	strbuf_add(out, &number, sizeof(number));
 }
 
 /* 0: the text can stand in the file; -1: the item is refused. */
 static int check_text(struct connector_session *s, struct csv_target *t,
 		      const struct attr_def *def, struct sv text,
-		      struct csv_item *item)
+		      struct file_op *item)
 {
-	struct arena *arena = &s->export->arena;
+	struct arena *arena = &s->export->ops.arena;
 	const char *problem = csv_field_problem(&t->dialect, text);
 
 	if (problem)
-		return csv_refuse(
+		return file_op_refuse(
 			item, "invalid-attribute-value",
 			arena_printf(arena, "'%s': %s", def->name, problem));
 	if (t->dialect.encoding && !text_encodable(t->test, text))
-		return csv_refuse(
+		return file_op_refuse(
 			item, "code-page-conversion",
 			arena_printf(arena, "'%s' has characters that %s lacks",
 				     def->name, t->dialect.encoding));
 	problem = format_part_problem(text, def);
 	if (problem)
-		return csv_refuse(
+		return file_op_refuse(
 			item, "invalid-attribute-value",
 			arena_printf(arena, "'%s': %s", def->name, problem));
 	return 0;
@@ -327,52 +237,27 @@ static int check_text(struct connector_session *s, struct csv_target *t,
 static int write_attr(struct connector_session *s, struct csv_target *t,
 		      const struct attr_def *def,
 		      const struct attr_change *change, struct strbuf *out,
-		      struct csv_item *item)
+		      struct file_op *item)
 {
 	struct arena scratch = ARENA_INIT;
 	int ret = 0;
 	size_t i;
 
-	put_number(out, change->attr);
-	put_number(out, change->op);
-	put_number(out, change->values.len);
+	file_op_put_attr(out, change);
 	for (i = 0; i < change->values.len && ret == 0; i++) {
 		struct sv text = format_value(&change->values.at[i], def,
 					      FORMAT_PLAIN, &scratch);
 
 		ret = check_text(s, t, def, text, item);
-		put_number(out, text.len);
-		strbuf_addsv(out, text);
+		file_op_put_text(out, text);
 	}
 	arena_release(&scratch);
 	return ret;
 }
 
-/* An update must leave the anchor alone. */
-static bool moves_anchor(const struct connector_session *s,
-			 const struct csv_target *t, const struct export_op *op,
-			 const struct attr_change *change, struct arena *arena)
-{
-	const struct attr_def *def =
-		&s->config->types[op->type].attrs[change->attr];
-	size_t i;
-
-	if (op->kind != EXPORT_UPDATE || !is_anchor(t, def->name))
-		return false;
-	for (i = 0; i < t->source->anchor_count; i++)
-		if (sv_ieq_str(t->source->anchors[i], def->name) &&
-		    change->op != ATTR_DELETE && change->values.len == 1)
-			return !text_ieq(
-				csv_anchor_part(op->anchor, i,
-						t->source->anchor_count),
-				format_value(&change->values.at[0], def,
-					     FORMAT_PLAIN, arena));
-	return true;
-}
-
 /* The operation's values, into the spool: count, then each attribute's. */
 static int spool_op(struct connector_session *s, struct csv_target *t,
-		    const struct export_op *op, struct csv_item *item,
+		    const struct export_op *op, struct file_op *item,
 		    struct strbuf *out)
 {
 	const struct object_type *type = &s->config->types[op->type];
@@ -380,22 +265,24 @@ static int spool_op(struct connector_session *s, struct csv_target *t,
 	size_t i;
 
 	if (op->kind == EXPORT_RENAME)
-		return csv_refuse(item, "cd-error",
-				  "a row has no name that could be changed");
-	put_number(out, values ? op->attr_count : 0);
+		return file_op_refuse(
+			item, "cd-error",
+			"a row has no name that could be changed");
+	file_op_put_number(out, values ? op->attr_count : 0);
 	for (i = 0; values && i < op->attr_count; i++) {
 		const struct attr_change *change = &op->attrs[i];
 		const struct attr_def *def = &type->attrs[change->attr];
 
-		if (moves_anchor(s, t, op, change, &s->export->arena))
-			return csv_refuse(
+		if (file_op_moves_anchor(&s->export->ops, &t->objects, op,
+					 change))
+			return file_op_refuse(
 				item, "modify-naming-attribute",
 				"the anchor of a row cannot be changed");
 		if (change->values.len && !t->source->header &&
 		    csv_column_of(t, sv_from(def->name)) == CSV_NO_COLUMN)
-			return csv_refuse(
+			return file_op_refuse(
 				item, "insufficient-columns",
-				arena_printf(&s->export->arena,
+				arena_printf(&s->export->ops.arena,
 					     "the file has no header and "
 					     "`columns` has no '%s'",
 					     def->name));
@@ -407,55 +294,26 @@ static int spool_op(struct connector_session *s, struct csv_target *t,
 	return 0;
 }
 
-static void chain(struct connector_session *s, struct csv_target *t,
-		  struct csv_item *item)
-{
-	struct arena scratch = ARENA_INIT;
-	struct sv key =
-		csv_anchor_key(s, t, item->type, item->anchor, &scratch);
-	uint64_t *at = hashmap_at(&t->by_anchor, key);
-
-	if (*at) {
-		struct csv_item *first = t->items.at[*at - 1];
-
-		while (first->next)
-			first = first->next;
-		first->next = item;
-	} else {
-		vec_push(&t->items, item);
-		*at = t->items.len;
-	}
-	arena_release(&scratch);
-}
-
 int csv_export_put(struct connector_session *s, const struct export_op *op,
 		   struct error *err)
 {
-	struct csv_export *ex = s->export;
-	struct csv_item *item = arena_zalloc(&ex->arena, sizeof(*item));
+	struct file_ops *ops = &s->export->ops;
+	struct file_op *item = file_op_add(ops, op);
 	struct csv_target *t = target_of(s, op->type);
 	struct strbuf out = STRBUF_INIT(STRBUF_NO_LIMIT);
 	int ret = 0;
 
-	item->id = op->id;
-	item->kind = op->kind;
-	item->retry = op->retry;
-	item->type = op->type;
-	vec_push(&ex->items, item);
 	if (!t) {
-		(void)csv_refuse(item, "no-export-to-this-object-type",
-				 "no file is set for objects of this type");
+		(void)file_op_refuse(item, "no-export-to-this-object-type",
+				     "no file is set for objects of this type");
 		return 0;
 	}
 	if (open_target(s, t, err) < 0)
 		return -1;
 	if (find_anchor(s, t, op, item) == 0 &&
-	    spool_op(s, t, op, item, &out) == 0) {
-		item->begin = spool_size(&ex->spool);
-		ret = spool_add(&ex->spool, strbuf_sv(&out), err);
-		item->end = spool_size(&ex->spool);
-		chain(s, t, item);
-	}
+	    spool_op(s, t, op, item, &out) == 0)
+		ret = file_op_spool(ops, &t->objects, item, strbuf_sv(&out),
+				    err);
 	strbuf_release(&out);
 	return ret;
 }
@@ -465,12 +323,12 @@ int csv_export_end(struct connector_session *s, struct error *err)
 	struct csv_export *ex = s->export;
 	size_t i;
 
-	if (ex->done)
+	if (ex->ops.done)
 		return 0;
-	if (ex->items.len && spool_flush(&ex->spool, err) < 0)
+	if (ex->ops.all.len && spool_flush(&ex->ops.spool, err) < 0)
 		return -1;
 	for (i = 0; i < ex->target_count; i++)
-		if (ex->targets[i].items.len &&
+		if (ex->targets[i].objects.first.len &&
 		    csv_merge(s, &ex->targets[i], err) < 0)
 			return -1;
 	for (i = 0; i < ex->target_count; i++) {
@@ -482,7 +340,7 @@ int csv_export_end(struct connector_session *s, struct error *err)
 		if (feed_commit(&t->source->feed, &t->file, t->path, err) < 0)
 			return -1;
 	}
-	ex->done = true;
+	ex->ops.done = true;
 	return 0;
 }
 
@@ -490,21 +348,7 @@ int csv_export_result(struct connector_session *s, bool wait,
 		      struct arena *arena, struct export_outcome *out,
 		      struct error *err)
 {
-	struct csv_export *ex = s->export;
-	const struct csv_item *item;
-
 	(void)wait;
 	(void)err;
-	memset(out, 0, sizeof(*out));
-	if (!ex || !ex->done || ex->given == ex->items.len)
-		return 0;
-	item = ex->items.at[ex->given++];
-	out->id = item->id;
-	out->ok = !item->error;
-	out->adopted = item->adopted;
-	out->error = item->error;
-	out->message = arena_dup(arena, item->message);
-	if (out->ok && item->kind != EXPORT_DELETE)
-		out->anchor = arena_dup(arena, item->anchor);
-	return 1;
+	return s->export ? file_ops_result(&s->export->ops, arena, out) : 0;
 }

@@ -12,24 +12,6 @@
 
 #include <string.h>
 
-static uint64_t take_number(struct sv *in)
-{
-	uint64_t number;
-
-	memcpy(&number, in->ptr, sizeof(number));
-	*in = sv_sub(*in, sizeof(number), in->len);
-	return number;
-}
-
-static struct sv take_text(struct sv *in)
-{
-	size_t len = (size_t)take_number(in);
-	struct sv text = sv_sub(*in, 0, len);
-
-	*in = sv_sub(*in, len, in->len);
-	return text;
-}
-
 /* One row while operations are applied to it. */
 struct work {
 	struct connector_session *s;
@@ -40,72 +22,22 @@ struct work {
 	bool changed;
 };
 
-static bool same_text(const struct attr_def *def, struct sv a, struct sv b)
-{
-	return def->match == MATCH_EXACT ? sv_eq(a, b) : text_ieq(a, b);
-}
-
-static void push_value(struct arena *arena, struct sv **values, size_t *count,
-		       struct sv value)
-{
-	struct sv *more = arena_array(arena, *count + 1, sizeof(*more));
-
-	if (*count)
-		memcpy(more, *values, *count * sizeof(*more));
-	more[(*count)++] = value;
-	*values = more;
-}
-
 /* The values that a row has of an attribute, from all columns of its name. */
-static size_t cell_values(const struct work *w, const struct attr_def *def,
-			  struct sv **out)
+static void values_of(const struct work *w, const struct attr_def *def,
+		      struct texts *out)
 {
-	struct sv separator = def->separator;
-	size_t count = 0;
 	size_t column;
 
-	*out = NULL;
+	memset(out, 0, sizeof(*out));
 	for (column = 0; column < w->t->names.len; column++) {
 		struct sv text = csv_unmarked(&w->t->dialect, w->cells[column]);
-		const char *hit;
 
-		if (!sv_ieq_str(w->t->names.at[column], def->name))
+		if (!sv_ieq_str(w->t->names.at[column], def->name) ||
+		    !text.len ||
+		    (w->t->dialect.null.len && sv_eq(text, w->t->dialect.null)))
 			continue;
-		if (w->t->dialect.null.len && sv_eq(text, w->t->dialect.null))
-			continue;
-		while (def->multi && separator.len && text.len &&
-		       (hit = memmem(text.ptr, text.len, separator.ptr,
-				     separator.len))) {
-			size_t at = (size_t)(hit - text.ptr);
-			struct sv part = sv_trim(sv_sub(text, 0, at));
-
-			if (part.len)
-				push_value(w->arena, out, &count, part);
-			text = sv_sub(text, at + separator.len, text.len);
-		}
-		if (def->multi && separator.len)
-			text = sv_trim(text);
-		if (text.len)
-			push_value(w->arena, out, &count, text);
+		texts_push_parts(out, w->arena, def, text);
 	}
-	return count;
-}
-
-static struct sv join_values(const struct work *w, const struct attr_def *def,
-			     const struct sv *values, size_t count)
-{
-	struct strbuf joined = STRBUF_INIT(STRBUF_NO_LIMIT);
-	struct sv text;
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		if (i)
-			strbuf_addsv(&joined, def->separator);
-		strbuf_addsv(&joined, values[i]);
-	}
-	text = arena_dup(w->arena, strbuf_sv(&joined));
-	strbuf_release(&joined);
-	return text;
 }
 
 static void set_cell(struct work *w, size_t column, struct sv text)
@@ -120,106 +52,54 @@ static void set_cell(struct work *w, size_t column, struct sv text)
 /* Puts the values into the columns of the attribute; 0, or -1 when there are
  * not enough. */
 static int set_values(struct work *w, const struct attr_def *def,
-		      const struct sv *values, size_t count,
-		      struct csv_item *item)
+		      struct texts *values, struct file_op *item)
 {
 	size_t used = 0;
 	size_t column;
 
-	if (def->separator.len && def->multi && count > 1) {
-		struct sv *joined = arena_array(w->arena, 1, sizeof(*joined));
-
-		*joined = join_values(w, def, values, count);
-		values = joined;
-		count = 1;
+	if (def->separator.len && def->multi && values->len > 1) {
+		values->at[0] = texts_join(values, def, w->arena);
+		values->len = 1;
 	}
 	for (column = 0; column < w->t->names.len; column++) {
 		if (!sv_ieq_str(w->t->names.at[column], def->name))
 			continue;
-		set_cell(w, column, used < count ? values[used] : SV_NULL);
+		set_cell(w, column,
+			 used < values->len ? values->at[used] : SV_NULL);
 		used++;
 	}
-	if (used >= count)
+	if (used >= values->len)
 		return 0;
-	return csv_refuse(
+	return file_op_refuse(
 		item, "insufficient-columns",
-		arena_printf(&w->s->export->arena,
+		arena_printf(&w->s->export->ops.arena,
 			     "%zu values of '%s', but %zu columns; set a "
 			     "separator for the attribute",
-			     count, def->name, used));
-}
-
-/* Reads the next attribute of a spooled operation. */
-static size_t take_attr(struct sv *in, struct arena *arena, size_t *attr,
-			enum attr_op *op, struct sv **values)
-{
-	size_t count;
-	size_t i;
-
-	*attr = (size_t)take_number(in);
-	*op = (enum attr_op)take_number(in);
-	count = (size_t)take_number(in);
-	*values = arena_array(arena, count, sizeof(**values));
-	for (i = 0; i < count; i++)
-		(*values)[i] = take_text(in);
-	return count;
-}
-
-static size_t find_value(const struct attr_def *def, const struct sv *values,
-			 size_t count, struct sv value)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (same_text(def, values[i], value))
-			return i;
-	return count;
-}
-
-static int apply_attr(struct work *w, const struct attr_def *def,
-		      enum attr_op op, const struct sv *values, size_t count,
-		      struct csv_item *item)
-{
-	struct sv *now = NULL;
-	size_t have = 0;
-	size_t i;
-	size_t at;
-
-	if (op != ATTR_REPLACE)
-		have = cell_values(w, def, &now);
-	for (i = 0; i < count; i++) {
-		at = find_value(def, now, have, values[i]);
-		if (op == ATTR_DELETE && at < have)
-			now[at] = now[--have];
-		else if (op != ATTR_DELETE && at < have)
-			now[at] = values[i];
-		else if (op != ATTR_DELETE)
-			push_value(w->arena, &now, &have, values[i]);
-	}
-	return set_values(w, def, now, have, item);
+			     values->len, def->name, used));
 }
 
 /* Values go before others come. */
-static int apply_values(struct work *w, struct sv spooled,
-			struct csv_item *item)
+static int apply_values(struct work *w, struct sv spooled, struct file_op *item)
 {
 	const struct object_type *type = &w->s->config->types[item->type];
 	int pass;
 
 	for (pass = 0; pass < 2; pass++) {
 		struct sv in = spooled;
-		size_t count = (size_t)take_number(&in);
+		size_t count = (size_t)file_op_take_number(&in);
 
 		while (count--) {
-			enum attr_op op;
-			struct sv *values;
-			size_t attr;
-			size_t n =
-				take_attr(&in, w->arena, &attr, &op, &values);
+			const struct attr_def *def;
+			struct file_op_attr change;
+			struct texts now;
 
-			if ((op == ATTR_DELETE) == (pass == 0) &&
-			    apply_attr(w, &type->attrs[attr], op, values, n,
-				       item) < 0)
+			file_op_take_attr(&in, w->arena, &change);
+			if ((change.op == ATTR_DELETE) != (pass == 0))
+				continue;
+			def = &type->attrs[change.attr];
+			values_of(w, def, &now);
+			texts_apply(&now, w->arena, def, &change);
+			if (set_values(w, def, &now, item) < 0)
 				return -1;
 		}
 	}
@@ -228,40 +108,36 @@ static int apply_values(struct work *w, struct sv spooled,
 
 /* Does the row have each value that the add sent? */
 static bool carries(const struct work *w, struct sv spooled,
-		    const struct csv_item *item)
+		    const struct file_op *item)
 {
 	const struct object_type *type = &w->s->config->types[item->type];
-	size_t count = (size_t)take_number(&spooled);
+	size_t count = (size_t)file_op_take_number(&spooled);
 
 	while (count--) {
-		const struct attr_def *def;
-		enum attr_op op;
-		struct sv *values;
-		struct sv *now;
-		size_t attr;
-		size_t n = take_attr(&spooled, w->arena, &attr, &op, &values);
-		size_t have;
+		struct file_op_attr sent;
+		struct texts now;
 
-		def = &type->attrs[attr];
-		have = cell_values(w, def, &now);
-		while (n--)
-			if (find_value(def, now, have, values[n]) == have)
+		file_op_take_attr(&spooled, w->arena, &sent);
+		values_of(w, &type->attrs[sent.attr], &now);
+		while (sent.count--)
+			if (texts_find(&now, &type->attrs[sent.attr],
+				       sent.values[sent.count]) == now.len)
 				return false;
 	}
 	return true;
 }
 
 /* A row with nothing but its anchor and its type. */
-static void start_row(struct work *w, const struct csv_item *item)
+static void start_row(struct work *w, const struct file_op *item)
 {
 	const struct csv_source *source = w->t->source;
 	size_t i;
 
 	memset(w->cells, 0, w->t->names.len * sizeof(*w->cells));
 	for (i = 0; i < source->anchor_count; i++)
-		set_cell(
-			w, csv_column_of(w->t, source->anchors[i]),
-			csv_anchor_part(item->anchor, i, source->anchor_count));
+		set_cell(w, csv_column_of(w->t, source->anchors[i]),
+			 file_anchor_part(item->anchor, i,
+					  source->anchor_count));
 	if (source->type == BY_COLUMN)
 		set_cell(w, csv_column_of(w->t, source->type_column),
 			 sv_from(w->s->config->types[item->type].name));
@@ -269,23 +145,21 @@ static void start_row(struct work *w, const struct csv_item *item)
 	w->present = true;
 }
 
-static int add_row(struct work *w, struct sv spooled, struct csv_item *item)
+static int add_row(struct work *w, struct sv spooled, struct file_op *item)
 {
 	start_row(w, item);
 	return apply_values(w, spooled, item);
 }
 
-static int run_item(struct work *w, struct csv_item *item, struct error *err)
+static int run_item(struct work *w, struct file_op *item, struct error *err)
 {
-	struct csv_export *ex = w->s->export;
 	size_t columns = w->t->names.len;
 	struct sv *before = arena_array(w->arena, columns, sizeof(*before));
 	bool present = w->present;
 	bool changed = w->changed;
 	struct sv spooled;
 
-	if (spool_read(&ex->spool, item->begin, item->end, w->arena, &spooled,
-		       err) < 0)
+	if (file_op_read(&w->s->export->ops, item, w->arena, &spooled, err) < 0)
 		return -1;
 	memcpy(before, w->cells, columns * sizeof(*before));
 	switch (item->kind) {
@@ -295,7 +169,7 @@ static int run_item(struct work *w, struct csv_item *item, struct error *err)
 		else if (item->retry && carries(w, spooled, item))
 			item->adopted = true;
 		else
-			(void)csv_refuse(
+			(void)file_op_refuse(
 				item, "cd-existing-object",
 				"there is a row with this anchor already");
 		break;
@@ -306,8 +180,9 @@ static int run_item(struct work *w, struct csv_item *item, struct error *err)
 		if (w->present)
 			(void)apply_values(w, spooled, item);
 		else
-			(void)csv_refuse(item, "cd-missing-object",
-					 "there is no row with this anchor");
+			(void)file_op_refuse(
+				item, "cd-missing-object",
+				"there is no row with this anchor");
 		break;
 	case EXPORT_DELETE:
 		w->changed |= w->present;
@@ -324,9 +199,9 @@ static int run_item(struct work *w, struct csv_item *item, struct error *err)
 	return 0;
 }
 
-static int run_chain(struct work *w, struct csv_item *first, struct error *err)
+static int run_chain(struct work *w, struct file_op *first, struct error *err)
 {
-	struct csv_item *item;
+	struct file_op *item;
 
 	first->met = true;
 	for (item = first; item; item = item->next)
@@ -337,13 +212,12 @@ static int run_chain(struct work *w, struct csv_item *first, struct error *err)
 }
 
 /* The operations on a row's anchor, or NULL. */
-static struct csv_item *items_of_row(struct connector_session *s,
-				     struct csv_target *t,
-				     const struct csv_row *row,
-				     struct arena *arena)
+static struct file_op *items_of_row(struct connector_session *s,
+				    struct csv_target *t,
+				    const struct csv_row *row,
+				    struct arena *arena)
 {
 	struct sv anchor;
-	const uint64_t *at;
 	size_t type;
 	size_t missing;
 
@@ -351,9 +225,7 @@ static struct csv_item *items_of_row(struct connector_session *s,
 	    !csv_row_anchor(t->source, &t->layout, row, arena, &anchor,
 			    &missing))
 		return NULL;
-	at = hashmap_find(&t->by_anchor,
-			  csv_anchor_key(s, t, type, anchor, arena));
-	return at ? t->items.at[*at - 1] : NULL;
+	return file_ops_on(&s->export->ops, &t->objects, type, anchor, arena);
 }
 
 static int write_missing_newline(struct csv_writer *out, struct sv raw,
@@ -393,7 +265,7 @@ static int write_row(struct connector_session *s, struct csv_target *t,
 		     const struct csv_row *row, struct arena *arena,
 		     struct csv_writer *out, struct error *err)
 {
-	struct csv_item *items = items_of_row(s, t, row, arena);
+	struct file_op *items = items_of_row(s, t, row, arena);
 	struct work work = { .s = s, .t = t, .arena = arena, .present = true };
 	size_t i;
 
@@ -417,10 +289,10 @@ static int append_rows(struct connector_session *s, struct csv_target *t,
 		       struct csv_writer *out, struct error *err)
 {
 	struct arena scratch = ARENA_INIT;
-	struct csv_item **at;
+	struct file_op **at;
 	int ret = 0;
 
-	vec_foreach(&t->items, at) {
+	vec_foreach(&t->objects.first, at) {
 		struct work work = { .s = s, .t = t, .arena = &scratch };
 
 		if ((*at)->met)
@@ -450,16 +322,14 @@ static int write_change(struct csv_target *t, struct work *w,
 }
 
 /* The row, or the two, that tell of an operation. */
-static int tell_item(struct work *w, struct csv_item *item,
+static int tell_item(struct work *w, struct file_op *item,
 		     struct csv_writer *out, struct error *err)
 {
-	struct csv_export *ex = w->s->export;
 	bool removes = item->kind == EXPORT_DELETE ||
 		       item->kind == EXPORT_DELETE_ADD;
 	struct sv spooled;
 
-	if (spool_read(&ex->spool, item->begin, item->end, w->arena, &spooled,
-		       err) < 0)
+	if (file_op_read(&w->s->export->ops, item, w->arena, &spooled, err) < 0)
 		return -1;
 	if (removes) {
 		start_row(w, item);
@@ -479,11 +349,11 @@ static int tell_changes(struct connector_session *s, struct csv_target *t,
 			struct csv_writer *out, struct error *err)
 {
 	struct arena scratch = ARENA_INIT;
-	struct csv_item **at;
-	struct csv_item *item;
+	struct file_op **at;
+	struct file_op *item;
 	int ret = 0;
 
-	vec_foreach(&t->items, at) {
+	vec_foreach(&t->objects.first, at) {
 		struct work work = { .s = s, .t = t, .arena = &scratch };
 
 		work.cells = arena_array(&scratch, t->names.len,
@@ -565,7 +435,7 @@ static int start_rows(struct connector_session *s, struct csv_target *t,
 {
 	struct csv_layout layout;
 	int ret = csv_source_open(t->source, NULL, s->config, CSV_LAYOUT_EXPORT,
-				  &s->export->arena, in, &layout, err);
+				  &s->export->ops.arena, in, &layout, err);
 	size_t i;
 
 	if (ret < 0)
@@ -621,7 +491,7 @@ int csv_merge(struct connector_session *s, struct csv_target *t,
 	struct csv_writer out = { .end_of_line = "\n" };
 	int ret;
 
-	if (feed_replace(&t->source->feed, &s->export->arena, &t->file,
+	if (feed_replace(&t->source->feed, &s->export->ops.arena, &t->file,
 			 &t->path, err) < 0)
 		return -1;
 	t->replacing = true;

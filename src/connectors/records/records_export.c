@@ -18,8 +18,7 @@
 
 static void target_release(struct records_target *t)
 {
-	hashmap_release(&t->by_anchor);
-	vec_release(&t->items);
+	file_objects_release(&t->objects);
 	if (t->testing)
 		(void)iconv_close(t->test);
 	if (t->replacing)
@@ -34,9 +33,7 @@ void records_export_free(struct records_export *ex)
 		return;
 	for (i = 0; i < ex->target_count; i++)
 		target_release(&ex->targets[i]);
-	vec_release(&ex->items);
-	spool_release(&ex->spool);
-	arena_release(&ex->arena);
+	file_ops_release(&ex->ops);
 	mem_free(ex);
 }
 
@@ -50,10 +47,16 @@ int records_export_begin(struct connector_session *s, struct error *err)
 	ex = mem_zalloc(sizeof(*ex));
 	s->export = ex;
 	ex->target_count = s->source_count;
-	ex->targets =
-		arena_array(&ex->arena, ex->target_count, sizeof(*ex->targets));
-	for (i = 0; i < ex->target_count; i++)
-		ex->targets[i].source = &s->sources[i];
+	ex->ops.config = s->config;
+	ex->targets = arena_array(&ex->ops.arena, ex->target_count,
+				  sizeof(*ex->targets));
+	for (i = 0; i < ex->target_count; i++) {
+		struct records_target *t = &ex->targets[i];
+
+		t->source = &s->sources[i];
+		t->objects.anchors = t->source->anchors;
+		t->objects.anchor_count = t->source->anchor_count;
+	}
 	return 0;
 }
 
@@ -87,7 +90,7 @@ static int open_target(struct records_target *t, struct arena *arena,
 					 encoding);
 		t->testing = true;
 	}
-	hashmap_init(&t->by_anchor);
+	hashmap_init(&t->objects.by_anchor);
 	t->opened = true;
 	return 0;
 }
@@ -107,83 +110,16 @@ static struct records_target *target_of(struct connector_session *s,
 	return NULL;
 }
 
-struct sv records_anchor_key(const struct connector_session *s,
-			     const struct records_target *t, size_t type,
-			     struct sv anchor, struct arena *arena)
-{
-	const struct object_type *def = &s->config->types[type];
-	size_t attr;
-
-	if (t->source->anchor_count != 1 ||
-	    !object_type_attr(def, t->source->anchors[0], &attr) ||
-	    def->attrs[attr].match != MATCH_EXACT)
-		anchor = text_fold(anchor, arena);
-	return sv_from(
-		arena_printf(arena, "%zu " SV_FMT, type, SV_ARG(anchor)));
-}
-
-int records_refuse(struct records_item *item, const char *error,
-		   const char *message)
-{
-	item->error = error;
-	item->message = sv_from(message);
-	return -1;
-}
-
-struct sv records_anchor_part(struct sv anchor, size_t i, size_t count)
-{
-	size_t from = 0;
-
-	if (count == 1)
-		return anchor;
-	while (i--) {
-		from = sv_find(anchor, '|', from);
-		if (from == anchor.len)
-			return SV_NULL;
-		from++;
-	}
-	return sv_sub(anchor, from, sv_find(anchor, '|', from));
-}
-
-/* The number of the part of the anchor that an attribute is, or the count. */
-static size_t part_of(const struct records_target *t, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < t->source->anchor_count; i++)
-		if (sv_ieq_str(t->source->anchors[i], name))
-			break;
-	return i;
-}
-
-/* The text of a part of the anchor among an operation's attributes. */
-static struct sv anchor_value(const struct connector_session *s,
-			      const struct export_op *op, struct sv name,
-			      struct arena *arena)
-{
-	const struct object_type *type = &s->config->types[op->type];
-	size_t i;
-
-	for (i = 0; i < op->attr_count; i++) {
-		const struct attr_def *def = &type->attrs[op->attrs[i].attr];
-
-		if (sv_ieq_str(name, def->name) && op->attrs[i].values.len)
-			return format_value(&op->attrs[i].values.at[0], def,
-					    FORMAT_PLAIN, arena);
-	}
-	return SV_NULL;
-}
-
 /* 0: the file's encoding has all of the text; -1: the item is refused. */
 static int check_text(struct connector_session *s,
 		      const struct records_target *t, const char *name,
-		      struct sv text, struct records_item *item)
+		      struct sv text, struct file_op *item)
 {
-	struct arena *arena = &s->export->arena;
+	struct arena *arena = &s->export->ops.arena;
 	struct sv null = t->source->null;
 
 	if (null.len && sv_eq(text, null))
-		return records_refuse(
+		return file_op_refuse(
 			item, "invalid-attribute-value",
 			arena_printf(arena,
 				     "'%s': the text stands for no value in "
@@ -191,13 +127,13 @@ static int check_text(struct connector_session *s,
 				     name));
 	if (!text_is_utf8(text) ||
 	    (text.len && memchr(text.ptr, '\0', text.len)))
-		return records_refuse(
+		return file_op_refuse(
 			item, "invalid-attribute-value",
 			arena_printf(arena,
 				     "'%s': the file cannot hold these bytes",
 				     name));
 	if (t->testing && !text_encodable(t->test, text))
-		return records_refuse(
+		return file_op_refuse(
 			item, "code-page-conversion",
 			arena_printf(arena,
 				     "'%s' has characters that the file's "
@@ -208,46 +144,17 @@ static int check_text(struct connector_session *s,
 
 static int find_anchor(struct connector_session *s,
 		       const struct records_target *t,
-		       const struct export_op *op, struct records_item *item)
+		       const struct export_op *op, struct file_op *item)
 {
-	struct arena *arena = &s->export->arena;
-	struct strbuf joined = STRBUF_INIT(STRBUF_NO_LIMIT);
-	size_t count = t->source->anchor_count;
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		struct sv name = t->source->anchors[i];
-		struct sv part =
-			op->anchor.len
-				? records_anchor_part(op->anchor, i, count)
-				: anchor_value(s, op, name, arena);
-
-		if (!part.len) {
-			strbuf_release(&joined);
-			return records_refuse(item, "missing-anchor-component",
-					      arena_printf(arena,
-							   "the anchor '" SV_FMT
-							   "' has no value",
-							   SV_ARG(name)));
-		}
-		if (i)
-			strbuf_addc(&joined, '|');
-		strbuf_addsv(&joined, part);
-	}
-	item->anchor = arena_dup(arena, strbuf_sv(&joined));
-	strbuf_release(&joined);
+	if (file_op_find_anchor(&s->export->ops, &t->objects, op, item) < 0)
+		return -1;
 	return check_text(s, t, "anchor", item->anchor, item);
-}
-
-static void put_number(struct strbuf *out, uint64_t number)
-{
-	strbuf_add(out, &number, sizeof(number));
 }
 
 static int write_value(struct connector_session *s,
 		       const struct records_target *t,
 		       const struct attr_def *def, const struct value *value,
-		       struct strbuf *out, struct records_item *item)
+		       struct strbuf *out, struct file_op *item)
 {
 	struct strbuf coded = STRBUF_INIT(STRBUF_NO_LIMIT);
 	struct arena scratch = ARENA_INIT;
@@ -264,39 +171,19 @@ static int write_value(struct connector_session *s,
 		      : check_text(s, t, def->name, text, item);
 	problem = format_part_problem(text, def);
 	if (ret == 0 && problem)
-		ret = records_refuse(item, "invalid-attribute-value",
-				     arena_printf(&s->export->arena, "'%s': %s",
-						  def->name, problem));
-	put_number(out, text.len);
-	strbuf_addsv(out, text);
+		ret = file_op_refuse(item, "invalid-attribute-value",
+				     arena_printf(&s->export->ops.arena,
+						  "'%s': %s", def->name,
+						  problem));
+	file_op_put_text(out, text);
 	strbuf_release(&coded);
 	arena_release(&scratch);
 	return ret;
 }
 
-/* An update must leave the anchor alone. */
-static bool moves_anchor(const struct connector_session *s,
-			 const struct records_target *t,
-			 const struct export_op *op,
-			 const struct attr_change *change, struct arena *arena)
-{
-	const struct attr_def *def =
-		&s->config->types[op->type].attrs[change->attr];
-	size_t count = t->source->anchor_count;
-	size_t part = part_of(t, def->name);
-
-	if (op->kind != EXPORT_UPDATE || part == count)
-		return false;
-	if (change->op == ATTR_DELETE || change->values.len != 1)
-		return true;
-	return !text_ieq(
-		records_anchor_part(op->anchor, part, count),
-		format_value(&change->values.at[0], def, FORMAT_PLAIN, arena));
-}
-
 /* The operation's values, into the spool: count, then each attribute's. */
 static int spool_op(struct connector_session *s, const struct records_target *t,
-		    const struct export_op *op, struct records_item *item,
+		    const struct export_op *op, struct file_op *item,
 		    struct strbuf *out)
 {
 	const struct object_type *type = &s->config->types[op->type];
@@ -305,21 +192,20 @@ static int spool_op(struct connector_session *s, const struct records_target *t,
 	size_t k;
 
 	if (op->kind == EXPORT_RENAME)
-		return records_refuse(
+		return file_op_refuse(
 			item, "cd-error",
 			"a record has no name that could be changed");
-	put_number(out, values ? op->attr_count : 0);
+	file_op_put_number(out, values ? op->attr_count : 0);
 	for (i = 0; values && i < op->attr_count; i++) {
 		const struct attr_change *change = &op->attrs[i];
 		const struct attr_def *def = &type->attrs[change->attr];
 
-		if (moves_anchor(s, t, op, change, &s->export->arena))
-			return records_refuse(
+		if (file_op_moves_anchor(&s->export->ops, &t->objects, op,
+					 change))
+			return file_op_refuse(
 				item, "modify-naming-attribute",
 				"the anchor of a record cannot be changed");
-		put_number(out, change->attr);
-		put_number(out, change->op);
-		put_number(out, change->values.len);
+		file_op_put_attr(out, change);
 		for (k = 0; k < change->values.len; k++)
 			if (write_value(s, t, def, &change->values.at[k], out,
 					item) < 0)
@@ -328,55 +214,26 @@ static int spool_op(struct connector_session *s, const struct records_target *t,
 	return 0;
 }
 
-static void chain(struct connector_session *s, struct records_target *t,
-		  struct records_item *item)
-{
-	struct arena scratch = ARENA_INIT;
-	struct sv key =
-		records_anchor_key(s, t, item->type, item->anchor, &scratch);
-	uint64_t *at = hashmap_at(&t->by_anchor, key);
-
-	if (*at) {
-		struct records_item *first = t->items.at[*at - 1];
-
-		while (first->next)
-			first = first->next;
-		first->next = item;
-	} else {
-		vec_push(&t->items, item);
-		*at = t->items.len;
-	}
-	arena_release(&scratch);
-}
-
 int records_export_put(struct connector_session *s, const struct export_op *op,
 		       struct error *err)
 {
-	struct records_export *ex = s->export;
-	struct records_item *item = arena_zalloc(&ex->arena, sizeof(*item));
+	struct file_ops *ops = &s->export->ops;
+	struct file_op *item = file_op_add(ops, op);
 	struct records_target *t = target_of(s, op->type);
 	struct strbuf out = STRBUF_INIT(STRBUF_NO_LIMIT);
 	int ret = 0;
 
-	item->id = op->id;
-	item->kind = op->kind;
-	item->retry = op->retry;
-	item->type = op->type;
-	vec_push(&ex->items, item);
 	if (!t) {
-		(void)records_refuse(item, "no-export-to-this-object-type",
+		(void)file_op_refuse(item, "no-export-to-this-object-type",
 				     "no file is set for objects of this type");
 		return 0;
 	}
-	if (open_target(t, &ex->arena, err) < 0)
+	if (open_target(t, &ops->arena, err) < 0)
 		return -1;
 	if (find_anchor(s, t, op, item) == 0 &&
-	    spool_op(s, t, op, item, &out) == 0) {
-		item->begin = spool_size(&ex->spool);
-		ret = spool_add(&ex->spool, strbuf_sv(&out), err);
-		item->end = spool_size(&ex->spool);
-		chain(s, t, item);
-	}
+	    spool_op(s, t, op, item, &out) == 0)
+		ret = file_op_spool(ops, &t->objects, item, strbuf_sv(&out),
+				    err);
 	strbuf_release(&out);
 	return ret;
 }
@@ -386,12 +243,12 @@ int records_export_end(struct connector_session *s, struct error *err)
 	struct records_export *ex = s->export;
 	size_t i;
 
-	if (ex->done)
+	if (ex->ops.done)
 		return 0;
-	if (ex->items.len && spool_flush(&ex->spool, err) < 0)
+	if (ex->ops.all.len && spool_flush(&ex->ops.spool, err) < 0)
 		return -1;
 	for (i = 0; i < ex->target_count; i++)
-		if (ex->targets[i].items.len &&
+		if (ex->targets[i].objects.first.len &&
 		    records_merge(s, &ex->targets[i], err) < 0)
 			return -1;
 	for (i = 0; i < ex->target_count; i++) {
@@ -403,7 +260,7 @@ int records_export_end(struct connector_session *s, struct error *err)
 		if (feed_commit(&t->source->feed, &t->file, t->path, err) < 0)
 			return -1;
 	}
-	ex->done = true;
+	ex->ops.done = true;
 	return 0;
 }
 
@@ -411,21 +268,7 @@ int records_export_result(struct connector_session *s, bool wait,
 			  struct arena *arena, struct export_outcome *out,
 			  struct error *err)
 {
-	struct records_export *ex = s->export;
-	const struct records_item *item;
-
 	(void)wait;
 	(void)err;
-	memset(out, 0, sizeof(*out));
-	if (!ex || !ex->done || ex->given == ex->items.len)
-		return 0;
-	item = ex->items.at[ex->given++];
-	out->id = item->id;
-	out->ok = !item->error;
-	out->adopted = item->adopted;
-	out->error = item->error;
-	out->message = arena_dup(arena, item->message);
-	if (out->ok && item->kind != EXPORT_DELETE)
-		out->anchor = arena_dup(arena, item->anchor);
-	return 1;
+	return s->export ? file_ops_result(&s->export->ops, arena, out) : 0;
 }

@@ -11,24 +11,6 @@
 
 #include <string.h>
 
-uint64_t records_take_number(struct sv *in)
-{
-	uint64_t number;
-
-	memcpy(&number, in->ptr, sizeof(number));
-	*in = sv_sub(*in, sizeof(number), in->len);
-	return number;
-}
-
-struct sv records_take_text(struct sv *in)
-{
-	size_t len = (size_t)records_take_number(in);
-	struct sv text = sv_sub(*in, 0, len);
-
-	*in = sv_sub(*in, len, in->len);
-	return text;
-}
-
 int record_refuse(struct record_edit *edit, const char *error,
 		  const char *message)
 {
@@ -60,46 +42,6 @@ struct work {
 
 /* --- values ------------------------------------------------------------ */
 
-struct texts {
-	struct sv *at;
-	size_t len;
-	size_t room;
-};
-
-static void push(struct texts *texts, struct arena *arena, struct sv text)
-{
-	if (texts->len == texts->room) {
-		size_t room = texts->room ? texts->room * 2 : 8;
-		struct sv *at = arena_array(arena, room, sizeof(*at));
-
-		if (texts->len)
-			memcpy(at, texts->at, texts->len * sizeof(*at));
-		texts->at = at;
-		texts->room = room;
-	}
-	texts->at[texts->len++] = text;
-}
-
-static void push_parts(struct texts *texts, struct arena *arena,
-		       const struct attr_def *def, struct sv text)
-{
-	struct sv separator = def->separator;
-
-	while (def->multi && separator.len) {
-		const char *hit = memmem(text.ptr, text.len, separator.ptr,
-					 separator.len);
-		size_t end = hit ? (size_t)(hit - text.ptr) : text.len;
-		struct sv part = sv_trim(sv_sub(text, 0, end));
-
-		if (part.len)
-			push(texts, arena, part);
-		if (!hit)
-			return;
-		text = sv_sub(text, end + separator.len, text.len);
-	}
-	push(texts, arena, text);
-}
-
 /* The values that a record has of an attribute. */
 static void values_of(const struct work *w, const struct record *record,
 		      const struct attr_def *def, struct texts *out)
@@ -116,81 +58,8 @@ static void values_of(const struct work *w, const struct record *record,
 		if (record->fields[i].name != name || !text.len ||
 		    (null.len && sv_eq(text, null)))
 			continue;
-		push_parts(out, w->arena, def, text);
+		texts_push_parts(out, w->arena, def, text);
 	}
-}
-
-static bool same_text(const struct attr_def *def, struct sv a, struct sv b)
-{
-	return def->match == MATCH_EXACT ? sv_eq(a, b) : text_ieq(a, b);
-}
-
-static size_t find_value(const struct attr_def *def, const struct texts *texts,
-			 struct sv value)
-{
-	size_t i;
-
-	for (i = 0; i < texts->len; i++)
-		if (same_text(def, texts->at[i], value))
-			break;
-	return i;
-}
-
-/* An attribute of a spooled operation. */
-struct spooled {
-	const struct attr_def *def;
-	enum attr_op op;
-	struct texts values;
-};
-
-static void take_attr(const struct work *w, const struct records_item *item,
-		      struct sv *in, struct spooled *out)
-{
-	size_t count;
-
-	memset(out, 0, sizeof(*out));
-	out->def = &w->m->s->config->types[item->type]
-			    .attrs[records_take_number(in)];
-	out->op = (enum attr_op)records_take_number(in);
-	for (count = (size_t)records_take_number(in); count; count--)
-		push(&out->values, w->arena, records_take_text(in));
-}
-
-static void apply(const struct work *w, const struct spooled *change,
-		  struct texts *now)
-{
-	size_t i;
-
-	if (change->op == ATTR_REPLACE)
-		now->len = 0;
-	for (i = 0; i < change->values.len; i++) {
-		struct sv value = change->values.at[i];
-		size_t at = find_value(change->def, now, value);
-
-		if (change->op == ATTR_DELETE && at < now->len)
-			now->at[at] = now->at[--now->len];
-		else if (change->op != ATTR_DELETE && at < now->len)
-			now->at[at] = value;
-		else if (change->op != ATTR_DELETE)
-			push(now, w->arena, value);
-	}
-}
-
-static struct sv join(const struct work *w, const struct attr_def *def,
-		      const struct texts *texts)
-{
-	struct strbuf joined = STRBUF_INIT(STRBUF_NO_LIMIT);
-	struct sv text;
-	size_t i;
-
-	for (i = 0; i < texts->len; i++) {
-		if (i)
-			strbuf_addsv(&joined, def->separator);
-		strbuf_addsv(&joined, texts->at[i]);
-	}
-	text = arena_dup(w->arena, strbuf_sv(&joined));
-	strbuf_release(&joined);
-	return text;
 }
 
 /* --- what an operation sets -------------------------------------------- */
@@ -204,7 +73,7 @@ struct sets {
 };
 
 static void sets_init(struct sets *sets, const struct work *w,
-		      const struct records_item *item)
+		      const struct file_op *item)
 {
 	sets->room = w->m->s->config->types[item->type].attr_count +
 		     w->m->t->source->anchor_count + 2;
@@ -213,8 +82,8 @@ static void sets_init(struct sets *sets, const struct work *w,
 	sets->len = 0;
 }
 
-static const struct attr_def *
-def_of(const struct work *w, const struct records_item *item, struct sv name)
+static const struct attr_def *def_of(const struct work *w,
+				     const struct file_op *item, struct sv name)
 {
 	const struct object_type *type = &w->m->s->config->types[item->type];
 	size_t attr;
@@ -226,7 +95,7 @@ def_of(const struct work *w, const struct records_item *item, struct sv name)
 static void set_text(struct sets *sets, const struct work *w, struct sv name,
 		     const struct attr_def *def, struct sv text)
 {
-	push(&sets->values[sets->len], w->arena, text);
+	texts_push(&sets->values[sets->len], w->arena, text);
 	sets->at[sets->len++] =
 		(struct record_set){ .name = name, .def = def, .count = 1 };
 }
@@ -239,17 +108,6 @@ static struct record_set *set_of(struct sets *sets, const struct attr_def *def)
 		if (sv_ieq_str(sets->at[i].name, def->name))
 			return &sets->at[i];
 	return NULL;
-}
-
-static bool is_anchor(const struct work *w, const char *name)
-{
-	const struct records_source *source = w->m->t->source;
-	size_t i;
-
-	for (i = 0; i < source->anchor_count; i++)
-		if (sv_ieq_str(source->anchors[i], name))
-			return true;
-	return false;
 }
 
 /* The values of the attribute are worked out from those that are there. */
@@ -269,23 +127,28 @@ static struct texts *set_attr(struct sets *sets, const struct work *w,
 
 /* Values go before others come. */
 static void set_attrs(struct sets *sets, const struct work *w,
-		      const struct record *record,
-		      const struct records_item *item, struct sv spooled)
+		      const struct record *record, const struct file_op *item,
+		      struct sv spooled)
 {
+	const struct object_type *type = &w->m->s->config->types[item->type];
+	const struct file_objects *objects = &w->m->t->objects;
 	int pass;
 
 	for (pass = 0; pass < 2; pass++) {
 		struct sv in = spooled;
-		size_t count = (size_t)records_take_number(&in);
+		size_t count = (size_t)file_op_take_number(&in);
 
 		while (count--) {
-			struct spooled change;
+			const struct attr_def *def;
+			struct file_op_attr change;
 
-			take_attr(w, item, &in, &change);
+			file_op_take_attr(&in, w->arena, &change);
+			def = &type->attrs[change.attr];
 			if ((change.op == ATTR_DELETE) == (pass == 0) &&
-			    !is_anchor(w, change.def->name))
-				apply(w, &change,
-				      set_attr(sets, w, record, change.def));
+			    file_anchor_index(objects, def->name) ==
+				    objects->anchor_count)
+				texts_apply(set_attr(sets, w, record, def),
+					    w->arena, def, &change);
 		}
 	}
 }
@@ -323,7 +186,7 @@ static void finish_sets(struct sets *sets, const struct work *w,
 			continue;
 		if (set.def && set.def->multi && set.def->separator.len &&
 		    texts->len > 1) {
-			texts->at[0] = join(w, set.def, texts);
+			texts->at[0] = texts_join(texts, set.def, w->arena);
 			texts->len = 1;
 		}
 		set.values = texts->at;
@@ -345,7 +208,7 @@ static void parse(const struct work *w, struct record *record)
 }
 
 static void compose(struct work *w, const struct sets *sets,
-		    struct records_item *item)
+		    struct file_op *item)
 {
 	struct record_edit edit = {
 		.reader = &w->m->reader,
@@ -358,8 +221,8 @@ static void compose(struct work *w, const struct sets *sets,
 	};
 
 	if (w->m->t->source->format->compose(&edit) < 0) {
-		(void)records_refuse(item, edit.error,
-				     arena_cstr(&w->m->s->export->arena,
+		(void)file_op_refuse(item, edit.error,
+				     arena_cstr(&w->m->s->export->ops.arena,
 						sv_from(edit.message)));
 		return;
 	}
@@ -370,7 +233,7 @@ static void compose(struct work *w, const struct sets *sets,
 
 /* What tells which object a new record is of. */
 static void start_sets(struct sets *sets, const struct work *w,
-		       const struct records_item *item)
+		       const struct file_op *item)
 {
 	const struct records_source *source = w->m->t->source;
 	size_t i;
@@ -379,16 +242,15 @@ static void start_sets(struct sets *sets, const struct work *w,
 	for (i = 0; i < source->anchor_count; i++)
 		set_text(sets, w, source->anchors[i],
 			 def_of(w, item, source->anchors[i]),
-			 records_anchor_part(item->anchor, i,
-					     source->anchor_count));
+			 file_anchor_part(item->anchor, i,
+					  source->anchor_count));
 	if (source->type == RECORDS_BY_NAME)
 		set_text(sets, w, source->type_name,
 			 def_of(w, item, source->type_name),
 			 sv_from(w->m->s->config->types[item->type].name));
 }
 
-static void add_record(struct work *w, struct sv spooled,
-		       struct records_item *item)
+static void add_record(struct work *w, struct sv spooled, struct file_op *item)
 {
 	const struct record nothing = { .parsed = true };
 	bool present = w->present;
@@ -404,14 +266,14 @@ static void add_record(struct work *w, struct sv spooled,
 }
 
 static void update_record(struct work *w, struct sv spooled,
-			  struct records_item *item)
+			  struct file_op *item)
 {
 	struct record record;
 	struct sets sets;
 
 	parse(w, &record);
 	if (record.error) {
-		(void)records_refuse(item, "cd-error",
+		(void)file_op_refuse(item, "cd-error",
 				     "the record in the file is broken");
 		return;
 	}
@@ -424,35 +286,33 @@ static void update_record(struct work *w, struct sv spooled,
 
 /* Does the record have each value that the add sent? */
 static bool carries(const struct work *w, struct sv spooled,
-		    const struct records_item *item)
+		    const struct file_op *item)
 {
-	size_t count = (size_t)records_take_number(&spooled);
+	const struct object_type *type = &w->m->s->config->types[item->type];
+	size_t count = (size_t)file_op_take_number(&spooled);
 	struct record record;
 
 	parse(w, &record);
 	while (count--) {
-		struct spooled sent;
+		struct file_op_attr sent;
 		struct texts now;
-		size_t i;
 
-		take_attr(w, item, &spooled, &sent);
-		values_of(w, &record, sent.def, &now);
-		for (i = 0; i < sent.values.len; i++)
-			if (find_value(sent.def, &now, sent.values.at[i]) ==
-			    now.len)
+		file_op_take_attr(&spooled, w->arena, &sent);
+		values_of(w, &record, &type->attrs[sent.attr], &now);
+		while (sent.count--)
+			if (texts_find(&now, &type->attrs[sent.attr],
+				       sent.values[sent.count]) == now.len)
 				return false;
 	}
 	return true;
 }
 
-static int run_item(struct work *w, struct records_item *item,
-		    struct error *err)
+static int run_item(struct work *w, struct file_op *item, struct error *err)
 {
-	struct records_export *ex = w->m->s->export;
 	struct sv spooled;
 
-	if (spool_read(&ex->spool, item->begin, item->end, w->arena, &spooled,
-		       err) < 0)
+	if (file_op_read(&w->m->s->export->ops, item, w->arena, &spooled, err) <
+	    0)
 		return -1;
 	switch (item->kind) {
 	case EXPORT_ADD:
@@ -461,7 +321,7 @@ static int run_item(struct work *w, struct records_item *item,
 		else if (item->retry && carries(w, spooled, item))
 			item->adopted = true;
 		else
-			(void)records_refuse(item, "cd-existing-object",
+			(void)file_op_refuse(item, "cd-existing-object",
 					     "there is a record with this "
 					     "anchor already");
 		break;
@@ -472,7 +332,7 @@ static int run_item(struct work *w, struct records_item *item,
 		if (w->present)
 			update_record(w, spooled, item);
 		else
-			(void)records_refuse(
+			(void)file_op_refuse(
 				item, "cd-missing-object",
 				"there is no record with this anchor");
 		break;
@@ -486,10 +346,9 @@ static int run_item(struct work *w, struct records_item *item,
 	return 0;
 }
 
-static int run_chain(struct work *w, struct records_item *first,
-		     struct error *err)
+static int run_chain(struct work *w, struct file_op *first, struct error *err)
 {
-	struct records_item *item;
+	struct file_op *item;
 
 	first->met = true;
 	for (item = first; item; item = item->next)
@@ -500,11 +359,10 @@ static int run_chain(struct work *w, struct records_item *first,
 }
 
 /* The operations on a record's anchor, or NULL. */
-static struct records_item *
-items_of(struct merge *m, const struct record *record, struct arena *arena)
+static struct file_op *items_of(struct merge *m, const struct record *record,
+				struct arena *arena)
 {
 	struct sv anchor;
-	const uint64_t *at;
 	struct sv name;
 	size_t type;
 	size_t missing;
@@ -513,9 +371,8 @@ items_of(struct merge *m, const struct record *record, struct arena *arena)
 	    !records_anchor(m->t->source, &m->layout, record, arena, &anchor,
 			    &missing))
 		return NULL;
-	at = hashmap_find(&m->t->by_anchor,
-			  records_anchor_key(m->s, m->t, type, anchor, arena));
-	return at ? m->t->items.at[*at - 1] : NULL;
+	return file_ops_on(&m->s->export->ops, &m->t->objects, type, anchor,
+			   arena);
 }
 
 /* --- writing ----------------------------------------------------------- */
@@ -557,7 +414,7 @@ static int put_head(struct merge *m, struct error *err)
 static int merge_record(struct merge *m, const struct record *record,
 			struct arena *arena, struct error *err)
 {
-	struct records_item *items = items_of(m, record, arena);
+	struct file_op *items = items_of(m, record, arena);
 	struct work work = {
 		.m = m, .arena = arena, .raw = record->raw, .present = true
 	};
@@ -575,10 +432,10 @@ static int merge_record(struct merge *m, const struct record *record,
 static int append_records(struct merge *m, struct error *err)
 {
 	struct arena scratch = ARENA_INIT;
-	struct records_item **at;
+	struct file_op **at;
 	int ret = 0;
 
-	vec_foreach(&m->t->items, at) {
+	vec_foreach(&m->t->objects.first, at) {
 		struct work work = { .m = m, .arena = &scratch };
 
 		if ((*at)->met)
@@ -595,7 +452,7 @@ static int append_records(struct merge *m, struct error *err)
 }
 
 /* A record of a file of changes; without values it needs only the anchor. */
-static int tell_change(struct merge *m, struct records_item *item,
+static int tell_change(struct merge *m, struct file_op *item,
 		       enum outlet_word word, struct sv spooled,
 		       struct arena *arena, struct error *err)
 {
@@ -617,13 +474,12 @@ static int tell_change(struct merge *m, struct records_item *item,
 }
 
 /* The record, or the two, that tell of an operation. */
-static int tell_item(struct merge *m, struct records_item *item,
-		     struct arena *arena, struct error *err)
+static int tell_item(struct merge *m, struct file_op *item, struct arena *arena,
+		     struct error *err)
 {
 	struct sv spooled;
 
-	if (spool_read(&m->s->export->spool, item->begin, item->end, arena,
-		       &spooled, err) < 0)
+	if (file_op_read(&m->s->export->ops, item, arena, &spooled, err) < 0)
 		return -1;
 	if ((item->kind == EXPORT_DELETE || item->kind == EXPORT_DELETE_ADD) &&
 	    tell_change(m, item, OUTLET_DELETE, SV_NULL, arena, err) < 0)
@@ -640,11 +496,11 @@ static int tell_item(struct merge *m, struct records_item *item,
 static int tell_changes(struct merge *m, struct error *err)
 {
 	struct arena scratch = ARENA_INIT;
-	struct records_item **at;
-	struct records_item *item;
+	struct file_op **at;
+	struct file_op *item;
 	int ret = 0;
 
-	vec_foreach(&m->t->items, at) {
+	vec_foreach(&m->t->objects.first, at) {
 		for (item = *at; item && ret == 0; item = item->next)
 			ret = tell_item(m, item, &scratch, err);
 		if (ret < 0)
@@ -746,7 +602,7 @@ static int begin(struct merge *m, struct error *err)
 	if (!m->exists && format->frame)
 		format->frame(source, &m->arena, &m->reader.head,
 			      &m->reader.tail);
-	if (feed_replace(&source->feed, &m->s->export->arena, &m->t->file,
+	if (feed_replace(&source->feed, &m->s->export->ops.arena, &m->t->file,
 			 &m->t->path, err) < 0)
 		return -1;
 	m->t->replacing = true;
