@@ -64,6 +64,9 @@ int export_nameless(struct store *store, int64_t id, struct error *err);
 int order_plan(struct export_step *step, struct error *err);
 /* What is planned for the object, its step aside left out; or NULL. */
 struct planned *order_find(struct export_step *step, int64_t cs);
+/* Whose success is written down without a look at it; NULL: it is not so. */
+const struct planned *order_plain(struct export_step *step,
+				  const struct export_outcome *outcome);
 
 /* build.c: the operation of a pending export; memory from step->arena. */
 int build_op(struct export_step *step, const struct entry *entry,

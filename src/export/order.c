@@ -512,6 +512,19 @@ struct planned *order_find(struct export_step *step, int64_t cs)
 	return NULL;
 }
 
+const struct planned *order_plain(struct export_step *step,
+				  const struct export_outcome *outcome)
+{
+	const struct planned *planned;
+
+	if (outcome->references_later || outcome->id & UNTIE_ID)
+		return NULL;
+	planned = order_find(step, (int64_t)outcome->id);
+	if (!planned || !planned->plain || (!outcome->ok && !planned->sets))
+		return NULL;
+	return planned;
+}
+
 #define CHUNK 1024
 
 static int read_drafts(struct export_step *step, struct drafts *drafts,
