@@ -51,18 +51,36 @@ size_t text_valid_prefix(struct sv s)
 	return s.len;
 }
 
-static struct sv ascii_map(struct sv s, struct arena *arena, char from, char to)
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (uint64_t)(c))
+
+/* Eight characters of ASCII at a time: the letters from `from` on change their
+ * case, which is one bit. */
+static uint64_t map_word(uint64_t word, char from)
+{
+	uint64_t not_below = word + EACH_BYTE(0x80 - from);
+	uint64_t above = word + EACH_BYTE(0x7f - (from + 25));
+
+	return word ^ ((not_below & ~above & EACH_BYTE(0x80)) >> 2);
+}
+
+/* 'A': to lower case; 'a': to upper case. */
+static struct sv ascii_map(struct sv s, struct arena *arena, char from)
 {
 	char *out = arena_alloc(arena, s.len + 1);
+	uint64_t word;
 	size_t i;
 
-	for (i = 0; i < s.len; i++) {
-		char c = s.ptr[i];
-
-		if (c >= from && c <= from + 25)
-			c = (char)(c - from + to);
-		out[i] = c;
+	for (i = 0; i + sizeof(word) <= s.len; i += sizeof(word)) {
+		memcpy(&word, s.ptr + i, sizeof(word));
+		word = map_word(word, from);
+		memcpy(out + i, &word, sizeof(word));
 	}
+	word = 0;
+	if (i < s.len)
+		memcpy(&word, s.ptr + i, s.len - i);
+	word = map_word(word, from);
+	if (i < s.len)
+		memcpy(out + i, &word, s.len - i);
 	out[s.len] = '\0';
 	return sv_make(out, s.len);
 }
@@ -70,19 +88,24 @@ static struct sv ascii_map(struct sv s, struct arena *arena, char from, char to)
 static struct sv map_points(struct sv s, utf8proc_option_t options,
 			    struct arena *arena)
 {
-	utf8proc_ssize_t n;
+	/* mostly there are no more of them than bytes */
+	utf8proc_ssize_t room = (utf8proc_ssize_t)s.len;
 	utf8proc_ssize_t written;
+	utf8proc_ssize_t n;
 	int32_t *points;
 
+	points = arena_alloc(arena, ((size_t)room + 1) * sizeof(*points));
 	n = utf8proc_decompose((const utf8proc_uint8_t *)s.ptr,
-			       (utf8proc_ssize_t)s.len, NULL, 0, options);
-	if (n < 0)
-		return arena_dup(arena, s);
-	points = arena_alloc(arena, ((size_t)n + 1) * sizeof(*points));
-	written = utf8proc_decompose((const utf8proc_uint8_t *)s.ptr,
-				     (utf8proc_ssize_t)s.len, points, n,
-				     options);
-	if (written != n)
+			       (utf8proc_ssize_t)s.len, points, room, options);
+	if (n > room) {
+		room = n;
+		points = arena_alloc(arena,
+				     ((size_t)room + 1) * sizeof(*points));
+		n = utf8proc_decompose((const utf8proc_uint8_t *)s.ptr,
+				       (utf8proc_ssize_t)s.len, points, room,
+				       options);
+	}
+	if (n < 0 || n > room)
 		return arena_dup(arena, s);
 	/* encodes in place: UTF-8 is never longer than 32-bit code points */
 	written = utf8proc_reencode(points, n, options);
@@ -94,7 +117,7 @@ static struct sv map_points(struct sv s, utf8proc_option_t options,
 struct sv text_fold(struct sv s, struct arena *arena)
 {
 	if (ascii_prefix(s) == s.len)
-		return ascii_map(s, arena, 'A', 'a');
+		return ascii_map(s, arena, 'A');
 	return map_points(
 		s, UTF8PROC_CASEFOLD | UTF8PROC_COMPOSE | UTF8PROC_STABLE,
 		arena);
@@ -180,14 +203,14 @@ static int32_t upper_char(int32_t c)
 struct sv text_lower(struct sv s, struct arena *arena)
 {
 	if (ascii_prefix(s) == s.len)
-		return ascii_map(s, arena, 'A', 'a');
+		return ascii_map(s, arena, 'A');
 	return map_chars(s, arena, lower_char);
 }
 
 struct sv text_upper(struct sv s, struct arena *arena)
 {
 	if (ascii_prefix(s) == s.len)
-		return ascii_map(s, arena, 'a', 'A');
+		return ascii_map(s, arena, 'a');
 	return map_chars(s, arena, upper_char);
 }
 

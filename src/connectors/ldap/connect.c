@@ -210,6 +210,17 @@ static int set_options(struct connector_session *session, struct error *err)
 	return set_tls(session, err);
 }
 
+/* Answers that came together are read together; the library asks what was read
+ * before it asks the socket. TLS and what else is put on top read from it. */
+static void read_ahead(LDAP *ld)
+{
+	Sockbuf *sb = NULL;
+
+	if (!ldap_get_option(ld, LDAP_OPT_SOCKBUF, &sb) && sb)
+		(void)ber_sockbuf_add_io(sb, &ber_sockbuf_io_readahead,
+					 LBER_SBIOD_LEVEL_PROVIDER, NULL);
+}
+
 /* `errnum` is that of a connection that failed. */
 static int reach(struct connector_session *session, LDAP *ld, int *errnum)
 {
@@ -225,6 +236,8 @@ static int reach(struct connector_session *session, LDAP *ld, int *errnum)
 	errno = 0;
 	code = ldap_connect(ld);
 	*errnum = errno;
+	if (!code)
+		read_ahead(ld);
 	if (!code && starttls)
 		code = ldap_start_tls_s(ld, NULL, NULL);
 	(void)ldap_get_option(ld, LDAP_OPT_CONNECT_CB, callback); /* removes */
