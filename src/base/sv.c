@@ -20,12 +20,10 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-bool sv_ieq(struct sv a, struct sv b)
+bool sv_ieq_same_length(struct sv a, struct sv b)
 {
 	size_t i;
 
-	if (a.len != b.len)
-		return false;
 	for (i = 0; i < a.len; i++)
 		if (lower(a.ptr[i]) != lower(b.ptr[i]))
 			return false;

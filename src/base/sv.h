@@ -50,7 +50,13 @@ static inline bool sv_eq_str(struct sv a, const char *b)
 int sv_cmp(struct sv a, struct sv b);
 
 /* ASCII letters ignore case. For keywords, attribute and type names. */
-bool sv_ieq(struct sv a, struct sv b);
+bool sv_ieq_same_length(struct sv a, struct sv b);
+
+static inline bool sv_ieq(struct sv a, struct sv b)
+{
+	return a.len == b.len && sv_ieq_same_length(a, b);
+}
+
 bool sv_ieq_str(struct sv a, const char *b);
 
 bool sv_starts(struct sv s, struct sv prefix);

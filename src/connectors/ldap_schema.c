@@ -21,6 +21,12 @@
 		.match = MATCH_EXACT                                           \
 	}
 
+/* Of a text of known length: most names differ in it. */
+#define SV(text)                                                               \
+	{                                                                      \
+		(text), sizeof(text) - 1                                       \
+	}
+
 /* clang-format off */
 const struct attr_def ldap_known_attrs[] = {
 	/* RFC 4512 and operational attributes */
@@ -138,63 +144,63 @@ const struct attr_def ldap_known_attrs[] = {
 };
 
 static const struct {
-	const char *alias;
-	const char *name;
+	struct sv alias;
+	struct sv name;
 } aliases[] = {
-	{ "commonName", "cn" },
-	{ "countryName", "c" },
-	{ "countryOfOrigin", "co" },
-	{ "domainComponent", "dc" },
-	{ "favouriteDrink", "drink" },
-	{ "friendlyCountryName", "co" },
-	{ "gn", "givenName" },
-	{ "homeTelephoneNumber", "homePhone" },
-	{ "localityName", "l" },
-	{ "mobileTelephoneNumber", "mobile" },
-	{ "organizationName", "o" },
-	{ "organizationalUnitName", "ou" },
-	{ "pagerTelephoneNumber", "pager" },
-	{ "rfc822Mailbox", "mail" },
-	{ "stateOrProvinceName", "st" },
-	{ "streetAddress", "street" },
-	{ "surname", "sn" },
-	{ "userid", "uid" },
+	{ SV("commonName"), SV("cn") },
+	{ SV("countryName"), SV("c") },
+	{ SV("countryOfOrigin"), SV("co") },
+	{ SV("domainComponent"), SV("dc") },
+	{ SV("favouriteDrink"), SV("drink") },
+	{ SV("friendlyCountryName"), SV("co") },
+	{ SV("gn"), SV("givenName") },
+	{ SV("homeTelephoneNumber"), SV("homePhone") },
+	{ SV("localityName"), SV("l") },
+	{ SV("mobileTelephoneNumber"), SV("mobile") },
+	{ SV("organizationName"), SV("o") },
+	{ SV("organizationalUnitName"), SV("ou") },
+	{ SV("pagerTelephoneNumber"), SV("pager") },
+	{ SV("rfc822Mailbox"), SV("mail") },
+	{ SV("stateOrProvinceName"), SV("st") },
+	{ SV("streetAddress"), SV("street") },
+	{ SV("surname"), SV("sn") },
+	{ SV("userid"), SV("uid") },
 };
 
 static const struct {
-	const char *name;
-	const char *superior;
+	struct sv name;
+	struct sv superior;
 } classes[] = {
-	{ "account", "top" },
-	{ "alias", "top" },
-	{ "applicationProcess", "top" },
-	{ "computer", "user" },
-	{ "contact", "organizationalPerson" },
-	{ "container", "top" },
-	{ "country", "top" },
-	{ "dNSDomain", "domain" },
-	{ "device", "top" },
-	{ "document", "top" },
-	{ "documentSeries", "top" },
-	{ "domain", "top" },
-	{ "domainDNS", "domain" },
-	{ "friendlyCountry", "country" },
-	{ "group", "top" },
-	{ "groupOfNames", "top" },
-	{ "groupOfUniqueNames", "top" },
-	{ "inetOrgPerson", "organizationalPerson" },
-	{ "locality", "top" },
-	{ "organization", "top" },
-	{ "organizationalPerson", "person" },
-	{ "organizationalRole", "top" },
-	{ "organizationalUnit", "top" },
-	{ "person", "top" },
-	{ "posixGroup", "top" },
-	{ "referral", "top" },
-	{ "residentialPerson", "person" },
-	{ "rFC822localPart", "domain" },
-	{ "room", "top" },
-	{ "user", "organizationalPerson" },
+	{ SV("account"), SV("top") },
+	{ SV("alias"), SV("top") },
+	{ SV("applicationProcess"), SV("top") },
+	{ SV("computer"), SV("user") },
+	{ SV("contact"), SV("organizationalPerson") },
+	{ SV("container"), SV("top") },
+	{ SV("country"), SV("top") },
+	{ SV("dNSDomain"), SV("domain") },
+	{ SV("device"), SV("top") },
+	{ SV("document"), SV("top") },
+	{ SV("documentSeries"), SV("top") },
+	{ SV("domain"), SV("top") },
+	{ SV("domainDNS"), SV("domain") },
+	{ SV("friendlyCountry"), SV("country") },
+	{ SV("group"), SV("top") },
+	{ SV("groupOfNames"), SV("top") },
+	{ SV("groupOfUniqueNames"), SV("top") },
+	{ SV("inetOrgPerson"), SV("organizationalPerson") },
+	{ SV("locality"), SV("top") },
+	{ SV("organization"), SV("top") },
+	{ SV("organizationalPerson"), SV("person") },
+	{ SV("organizationalRole"), SV("top") },
+	{ SV("organizationalUnit"), SV("top") },
+	{ SV("person"), SV("top") },
+	{ SV("posixGroup"), SV("top") },
+	{ SV("referral"), SV("top") },
+	{ SV("residentialPerson"), SV("person") },
+	{ SV("rFC822localPart"), SV("domain") },
+	{ SV("room"), SV("top") },
+	{ SV("user"), SV("organizationalPerson") },
 };
 /* clang-format on */
 
@@ -204,8 +210,8 @@ static struct sv canonical(struct sv name)
 	size_t i;
 
 	for (i = 0; i < sizeof(aliases) / sizeof(*aliases); i++)
-		if (sv_ieq_str(name, aliases[i].alias))
-			return sv_from(aliases[i].name);
+		if (sv_ieq(name, aliases[i].alias))
+			return aliases[i].name;
 	return name;
 }
 
@@ -221,31 +227,28 @@ const struct attr_def *ldap_known_attr(struct sv name)
 	return NULL;
 }
 
-/* "top" for a class that is not known; NULL: it has none above it. */
-static const char *superior_of(struct sv name)
+/* "top" for a class that is not known; empty: it has none above it. */
+static struct sv superior_of(struct sv name)
 {
 	size_t i;
 
-	if (sv_ieq_str(name, "top"))
-		return NULL;
+	if (sv_ieq(name, SV_LIT("top")))
+		return SV_NULL;
 	for (i = 0; i < sizeof(classes) / sizeof(*classes); i++)
-		if (sv_ieq_str(name, classes[i].name))
+		if (sv_ieq(name, classes[i].name))
 			return classes[i].superior;
-	return "top";
+	return SV_LIT("top");
 }
 
 size_t ldap_class_chain(struct sv name, struct sv chain[LDAP_CLASS_DEPTH])
 {
 	struct sv upward[LDAP_CLASS_DEPTH];
-	const char *superior;
 	size_t count = 0;
 	size_t i;
 
 	upward[count++] = name;
-	while (count < LDAP_CLASS_DEPTH && (superior = superior_of(name))) {
-		name = sv_from(superior);
+	while (count < LDAP_CLASS_DEPTH && (name = superior_of(name)).len)
 		upward[count++] = name;
-	}
 	for (i = 0; i < count; i++)
 		chain[i] = upward[count - 1 - i];
 	return count;

@@ -43,11 +43,14 @@ static void take_sums(struct export_step *step, const struct entry *entry,
 		      struct past *past)
 {
 	const struct image *sent = &entry->pending.attrs;
+	size_t count = 0;
 	size_t i;
 	size_t k;
 
-	past->sums = arena_array(&step->arena, sent->len * SUMS_MOST + 1,
-				 sizeof(*past->sums));
+	for (i = 0; i < sent->len; i++)
+		if (sent->attrs[i].values.len <= SUMS_MOST)
+			count += sent->attrs[i].values.len;
+	past->sums = arena_array(&step->arena, count + 1, sizeof(*past->sums));
 	for (i = 0; i < sent->len; i++) {
 		const struct image_attr *attr = &sent->attrs[i];
 

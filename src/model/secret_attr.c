@@ -10,17 +10,19 @@
 #include <stddef.h>
 
 /* The first two are never shown by directories. */
-static const char *const NAMES[] = {
-	"userPassword",    "unicodePwd",      "sambaNTPassword",
-	"sambaLMPassword", "krbPrincipalKey", "dBCSPwd",
+static const struct sv NAMES[] = {
+	{ "userPassword", 12 },    { "unicodePwd", 10 },
+	{ "sambaNTPassword", 15 }, { "sambaLMPassword", 15 },
+	{ "krbPrincipalKey", 15 }, { "dBCSPwd", 7 },
 };
 
 static bool among(const char *name, size_t count)
 {
+	struct sv text = name ? sv_from(name) : SV_NULL;
 	size_t i;
 
-	for (i = 0; name && i < count; i++)
-		if (sv_ieq_str(sv_from(name), NAMES[i]))
+	for (i = 0; i < count; i++)
+		if (sv_ieq(text, NAMES[i]))
 			return true;
 	return false;
 }
