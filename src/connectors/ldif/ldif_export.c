@@ -377,9 +377,44 @@ static void write_same(struct sv raw, FILE *to)
 	(void)fputc('\n', to);
 }
 
+/* Reads records of the spool that come in its order. */
+struct spooled {
+	const struct spool *spool;
+	struct spool_reader reader;
+	uint64_t at;
+};
+
+/* An entry that this export adds: its record, but for what makes it one. */
+static int write_whole(struct spooled *from, const struct ldif_record *record,
+		       FILE *to, struct error *err)
+{
+	static const struct sv mark = { "\nchangetype: add\n", 17 };
+	const char *found;
+	struct sv text;
+	size_t before;
+
+	if (record->begin > from->at &&
+	    spool_next(from->spool, &from->reader,
+		       (size_t)(record->begin - from->at), &text, err) < 0)
+		return -1;
+	from->at = record->end;
+	if (spool_next(from->spool, &from->reader,
+		       (size_t)(record->end - record->begin), &text, err) < 0)
+		return -1;
+	found = memmem(text.ptr, text.len, mark.ptr, mark.len);
+	if (!found)
+		return error_set(err, ERR_INTERNAL,
+				 "a temporary file has changed");
+	before = (size_t)(found - text.ptr) + 1;
+	(void)fwrite(text.ptr, 1, before, to);
+	(void)fwrite(found + mark.len, 1, text.len - before - mark.len + 1, to);
+	return 1;
+}
+
 static int write_view(struct connector_session *s, struct ldif_overlay *overlay,
 		      FILE *to, struct error *err)
 {
+	struct spooled spooled = { .spool = &s->export->spool };
 	struct strbuf text = STRBUF_INIT(STRBUF_NO_LIMIT);
 	struct arena scratch = ARENA_INIT;
 	struct ldif_view view;
@@ -387,7 +422,14 @@ static int write_view(struct connector_session *s, struct ldif_overlay *overlay,
 	int ret;
 
 	ldif_view_init(&view, &s->files, overlay);
+	view.whole = ldif_overlay_fd(overlay) == spool_fd(spooled.spool);
 	while ((ret = ldif_view_next(&view, &scratch, &item, err)) > 0) {
+		if (item.kind == LDIF_ITEM_WHOLE) {
+			ret = write_whole(&spooled, &item.record, to, err);
+			if (ret < 0)
+				break;
+			continue;
+		}
 		write_lead(item.lead, to);
 		if (item.kind == LDIF_ITEM_ENTRY) {
 			strbuf_reset(&text);
@@ -400,6 +442,7 @@ static int write_view(struct connector_session *s, struct ldif_overlay *overlay,
 		arena_reset(&scratch);
 	}
 	ldif_view_release(&view);
+	spool_reader_release(&spooled.reader);
 	arena_release(&scratch);
 	strbuf_release(&text);
 	return ret;

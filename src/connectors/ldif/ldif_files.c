@@ -428,6 +428,19 @@ static int content_item(struct ldif_view *view, struct arena *arena,
 	return 1;
 }
 
+static int added_item(struct ldif_view *view, struct arena *arena,
+		      struct ldif_item *out, struct error *err)
+{
+	out->kind = LDIF_ITEM_WHOLE;
+	if (view->whole &&
+	    ldif_overlay_next_whole(view->overlay, &view->cursor,
+				    &out->record.begin, &out->record.end))
+		return 1;
+	out->kind = LDIF_ITEM_ENTRY;
+	return ldif_overlay_next_added(view->overlay, &view->cursor, arena,
+				       &out->entry, err);
+}
+
 int ldif_view_next(struct ldif_view *view, struct arena *arena,
 		   struct ldif_item *out, struct error *err)
 {
@@ -441,10 +454,7 @@ int ldif_view_next(struct ldif_view *view, struct arena *arena,
 			view->phase = VIEW_END;
 			break;
 		} else if (view->phase == VIEW_ADDED) {
-			out->kind = LDIF_ITEM_ENTRY;
-			ret = ldif_overlay_next_added(view->overlay,
-						      &view->cursor, arena,
-						      &out->entry, err);
+			ret = added_item(view, arena, out, err);
 		} else {
 			out->kind = LDIF_ITEM_LOST;
 			ret = ldif_overlay_next_lost(

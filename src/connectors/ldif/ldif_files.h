@@ -70,6 +70,7 @@ int ldif_files_resume(const struct ldif_files *files, struct sv watermark,
 enum ldif_item_kind {
 	LDIF_ITEM_SAME,  /* as the content has it: record, raw, lead */
 	LDIF_ITEM_ENTRY, /* changed or added: entry; lead */
+	LDIF_ITEM_WHOLE, /* added, by this record alone: record.begin, .end */
 	LDIF_ITEM_GONE,  /* deleted: lead */
 	LDIF_ITEM_ERROR, /* record->error is set: raw, lead */
 	LDIF_ITEM_LOST,  /* a change of what is not there: entry.dn */
@@ -87,6 +88,7 @@ struct ldif_item {
 struct ldif_view {
 	struct ldif_files *files;
 	struct ldif_overlay *overlay; /* NULL: none; borrowed */
+	bool whole; /* LDIF_ITEM_WHOLE may come; set by who can use it */
 	struct ldif_reader reader;
 	int phase;
 	size_t cursor;

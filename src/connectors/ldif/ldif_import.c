@@ -505,6 +505,7 @@ static int next_full(struct connector_session *s, struct arena *arena,
 				       "the directory"),
 				s->files.changes_name);
 			break;
+		case LDIF_ITEM_WHOLE: /* not asked for */
 		case LDIF_ITEM_GONE:
 			break;
 		}

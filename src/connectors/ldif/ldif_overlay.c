@@ -75,6 +75,7 @@ struct ldif_overlay {
 	VEC(struct ref) refs;
 	struct hashmap names; /* folded name -> owners */
 	struct hashmap below; /* folded name -> patches below it now */
+	bool counted;         /* `below` is; from the first rename on */
 	struct ldif_renames *renames;
 };
 
@@ -170,7 +171,7 @@ static void count_below(struct ldif_overlay *o, struct sv folded, bool in)
 {
 	struct sv rdn;
 
-	while (dn_split(folded, &rdn, &folded) && folded.len) {
+	while (o->counted && dn_split(folded, &rdn, &folded) && folded.len) {
 		uint64_t *count = hashmap_at(&o->below, folded);
 
 		*count = in ? *count + 1 : *count - 1;
@@ -183,26 +184,32 @@ static void leave(struct ldif_overlay *o, const struct patch *p)
 	count_below(o, text_of(p->folded), false);
 }
 
-static void settle(struct ldif_overlay *o, struct patch *p, struct sv dn)
+static void settle_at(struct ldif_overlay *o, struct patch *p, struct sv dn,
+		      struct sv folded)
 {
-	struct arena scratch = ARENA_INIT;
-	struct sv folded = dn_fold(dn, &scratch);
-
 	p->dn = keep(o, dn);
 	p->folded = sv_eq(folded, dn) ? p->dn : keep(o, folded);
 	set_now(o, folded, number_of(o, p));
 	count_below(o, folded, true);
+}
+
+static void settle(struct ldif_overlay *o, struct patch *p, struct sv dn)
+{
+	struct arena scratch = ARENA_INIT;
+
+	settle_at(o, p, dn, dn_fold(dn, &scratch));
 	arena_release(&scratch);
 }
 
-static struct patch *new_patch(struct ldif_overlay *o, struct sv dn)
+static struct patch *new_patch(struct ldif_overlay *o, struct sv dn,
+			       struct sv folded)
 {
 	struct patch *p;
 
 	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it has room */
 	vec_push(&o->patches, (struct patch){ .first = 0 });
 	p = &o->patches.at[o->patches.len - 1];
-	settle(o, p, dn);
+	settle_at(o, p, dn, folded);
 	return p;
 }
 
@@ -287,10 +294,11 @@ static bool exists(const struct patch *p)
 static struct patch *present(struct ldif_overlay *o, struct sv dn)
 {
 	struct arena scratch = ARENA_INIT;
-	struct patch *p = by_name(o, dn_fold(dn, &scratch));
+	struct sv folded = dn_fold(dn, &scratch);
+	struct patch *p = by_name(o, folded);
 
 	if (!p) {
-		p = new_patch(o, dn);
+		p = new_patch(o, dn, folded);
 		set_origin(o, p);
 	}
 	arena_release(&scratch);
@@ -326,14 +334,30 @@ static size_t steps_below(struct sv folded, struct sv old)
 	return sv_eq(folded, old) ? steps : 0;
 }
 
+/* Where nothing is renamed nobody asks. */
+static void count_all(struct ldif_overlay *o)
+{
+	const struct patch *p;
+
+	if (o->counted)
+		return;
+	o->counted = true;
+	vec_foreach(&o->patches, p)
+		if (!p->gone)
+			count_below(o, text_of(p->folded), true);
+}
+
 /* Patches below the old name follow the rename. */
 static void move_below(struct ldif_overlay *o, struct sv old, struct sv new_dn)
 {
-	const uint64_t *below = hashmap_find(&o->below, old);
-	uint64_t count = below ? *below : 0;
 	struct arena scratch = ARENA_INIT;
+	const uint64_t *below;
+	uint64_t count;
 	size_t i;
 
+	count_all(o);
+	below = hashmap_find(&o->below, old);
+	count = below ? *below : 0;
 	for (i = 0; i < o->patches.len && count; i++) {
 		struct patch *p = &o->patches.at[i];
 		size_t steps = p->gone ? 0
@@ -354,13 +378,14 @@ static void move_below(struct ldif_overlay *o, struct sv old, struct sv new_dn)
 static void note_add(struct ldif_overlay *o, const struct ldif_record *record)
 {
 	struct arena scratch = ARENA_INIT;
-	struct patch *p = by_name(o, dn_fold(record->dn, &scratch));
+	struct sv folded = dn_fold(record->dn, &scratch);
+	struct patch *p = by_name(o, folded);
 
 	if (p) {
 		p->gone = true;
 		leave(o, p);
 	}
-	p = new_patch(o, record->dn);
+	p = new_patch(o, record->dn, folded);
 	p->added = true;
 	set_origin(o, p);
 	add_ref(o, p, record);
@@ -531,6 +556,31 @@ int ldif_overlay_next_added(struct ldif_overlay *o, size_t *cursor,
 			return apply_all(o, p, arena, out, err);
 	}
 	return 0;
+}
+
+int ldif_overlay_next_whole(const struct ldif_overlay *o, size_t *cursor,
+			    uint64_t *begin, uint64_t *end)
+{
+	const struct patch *p = NULL;
+
+	if (ldif_renames_time(o->renames))
+		return 0;
+	for (; *cursor < o->patches.len; ++*cursor) {
+		p = &o->patches.at[*cursor];
+		if (p->added && !p->gone)
+			break;
+	}
+	if (*cursor == o->patches.len || !p->first || p->first != p->last)
+		return 0;
+	*begin = o->refs.at[p->first - 1].begin;
+	*end = o->refs.at[p->first - 1].end;
+	++*cursor;
+	return 1;
+}
+
+int ldif_overlay_fd(const struct ldif_overlay *o)
+{
+	return o->refs.len ? o->fd : -1;
 }
 
 int ldif_overlay_next_lost(const struct ldif_overlay *o, size_t *cursor,

@@ -53,6 +53,13 @@ int ldif_overlay_apply(struct ldif_overlay *overlay,
 int ldif_overlay_next_added(struct ldif_overlay *overlay, size_t *cursor,
 			    struct arena *arena, struct ldif_entry *out,
 			    struct error *err);
+/* The same of an entry that is as the one record says that added it: where
+ * that lies, in the file of the records. 0: the next one is not, or there is
+ * none. */
+int ldif_overlay_next_whole(const struct ldif_overlay *overlay, size_t *cursor,
+			    uint64_t *begin, uint64_t *end);
+/* The file of the records; -1: there are none. */
+int ldif_overlay_fd(const struct ldif_overlay *overlay);
 /* After the content: 1: the next name that was changed or renamed but is
  * nowhere; 0: no more. */
 int ldif_overlay_next_lost(const struct ldif_overlay *overlay, size_t *cursor,

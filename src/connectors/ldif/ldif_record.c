@@ -773,9 +773,21 @@ int ldif_reread(const struct ldif_syntax *syntax, int fd, uint64_t begin,
 	return 0;
 }
 
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (uint64_t)(c))
+
+/* Are all eight characters from ' ' to '~'? */
+static bool word_safe(uint64_t word)
+{
+	uint64_t high = word | (word + EACH_BYTE(1));
+	uint64_t low = (word & EACH_BYTE(0x7f)) + EACH_BYTE(0x60);
+
+	return !((high | ~low) & EACH_BYTE(0x80));
+}
+
 /* SAFE-STRING of RFC 2849, and no blank at its end. */
 static bool safe(struct sv value)
 {
+	uint64_t word;
 	size_t i;
 
 	if (!value.len)
@@ -783,7 +795,12 @@ static bool safe(struct sv value)
 	if (value.ptr[0] == ' ' || value.ptr[0] == ':' || value.ptr[0] == '<' ||
 	    value.ptr[value.len - 1] == ' ')
 		return false;
-	for (i = 0; i < value.len; i++) {
+	for (i = 0; i + sizeof(word) <= value.len; i += sizeof(word)) {
+		memcpy(&word, value.ptr + i, sizeof(word));
+		if (!word_safe(word))
+			return false;
+	}
+	for (; i < value.len; i++) {
 		unsigned char c = (unsigned char)value.ptr[i];
 
 		if (c < ' ' || c >= 0x7f)
@@ -816,12 +833,12 @@ void ldif_write_line(struct strbuf *out, struct sv name, struct sv value,
 {
 	size_t from = out->len;
 
-	strbuf_addsv(out, name);
+	strbuf_add(out, name.ptr, name.len);
 	if (safe(value)) {
-		strbuf_adds(out, value.len ? ": " : ":");
-		strbuf_addsv(out, value);
+		strbuf_add(out, ": ", value.len ? 2 : 1);
+		strbuf_add(out, value.ptr, value.len);
 	} else {
-		strbuf_adds(out, ":: ");
+		strbuf_add(out, ":: ", 3);
 		strbuf_add_base64(out, value);
 	}
 	if (width > 1 && out->len - from > width)
