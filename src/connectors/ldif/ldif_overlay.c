@@ -561,16 +561,17 @@ int ldif_overlay_next_added(struct ldif_overlay *o, size_t *cursor,
 int ldif_overlay_next_whole(const struct ldif_overlay *o, size_t *cursor,
 			    uint64_t *begin, uint64_t *end)
 {
-	const struct patch *p = NULL;
+	const struct patch *p;
 
 	if (ldif_renames_time(o->renames))
 		return 0;
-	for (; *cursor < o->patches.len; ++*cursor) {
-		p = &o->patches.at[*cursor];
-		if (p->added && !p->gone)
-			break;
-	}
-	if (*cursor == o->patches.len || !p->first || p->first != p->last)
+	while (*cursor < o->patches.len &&
+	       (!o->patches.at[*cursor].added || o->patches.at[*cursor].gone))
+		++*cursor;
+	if (*cursor == o->patches.len)
+		return 0;
+	p = &o->patches.at[*cursor];
+	if (!p->first || p->first != p->last)
 		return 0;
 	*begin = o->refs.at[p->first - 1].begin;
 	*end = o->refs.at[p->first - 1].end;

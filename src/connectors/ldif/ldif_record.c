@@ -833,10 +833,10 @@ void ldif_write_line(struct strbuf *out, struct sv name, struct sv value,
 {
 	size_t from = out->len;
 
-	strbuf_add(out, name.ptr, name.len);
+	strbuf_addsv(out, name);
 	if (safe(value)) {
 		strbuf_add(out, ": ", value.len ? 2 : 1);
-		strbuf_add(out, value.ptr, value.len);
+		strbuf_addsv(out, value);
 	} else {
 		strbuf_add(out, ":: ", 3);
 		strbuf_add_base64(out, value);
