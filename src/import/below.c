@@ -75,7 +75,7 @@ static int rename_child(struct import *import, int64_t id,
 			struct error *err)
 {
 	struct entry entry;
-	int ret = entry_load(import->store, id, each, &entry, err);
+	int ret = entry_load_staged(import->store, id, each, &entry, err);
 
 	if (ret <= 0)
 		return ret;

@@ -299,6 +299,8 @@ int stage_report_deleted(struct import *import, struct prepared *item,
 			 struct error *err);
 /* A pending update that came to nothing is none. */
 void stage_settled(struct entry *entry);
+/* Whoever the object is linked to is synchronized again. */
+int stage_queue_partner(struct import *import, int64_t id, struct error *err);
 int stage_delete(struct import *import, int64_t id, struct error *err);
 /* `source` refers to `gone` no more, though no report said so. */
 int stage_without(struct import *import, int64_t source, int64_t gone,

@@ -127,8 +127,8 @@ int merge_left(struct import *import, const struct cs_row *left, uint32_t type,
 
 	for (i = 0; i < count; i++) {
 		struct entry entry;
-		int ret = entry_load(import->store, ids[i], &import->arena,
-				     &entry, err);
+		int ret = entry_load_staged(import->store, ids[i],
+					    &import->arena, &entry, err);
 
 		if (ret < 0)
 			return -1;

@@ -141,8 +141,8 @@ static int lost_adds(struct import *import, struct error *err)
 			arena_reset(&import->arena);
 			if (id_set_has(&import->seen, ids[i]))
 				continue;
-			if (entry_load(import->store, ids[i], &import->arena,
-				       &entry, err) <= 0)
+			if (entry_load_staged(import->store, ids[i],
+					      &import->arena, &entry, err) <= 0)
 				return -1;
 			if (entry.row.has_image)
 				continue;

@@ -266,8 +266,8 @@ int move_referrers(struct import *import, int64_t from, int64_t to,
 
 	for (i = 0; i < count; i++) {
 		struct entry entry;
-		int ret = entry_load(import->store, sources[i], arena, &entry,
-				     err);
+		int ret = entry_load_staged(import->store, sources[i], arena,
+					    &entry, err);
 
 		if (ret < 0)
 			return -1;
@@ -284,8 +284,7 @@ int move_referrers(struct import *import, int64_t from, int64_t to,
 			    0)
 			return -1;
 		/* what it refers to may have a partner */
-		if (entry.link.mv &&
-		    store_mv_queue_put(import->tx, entry.link.mv, err) < 0)
+		if (stage_queue_partner(import, sources[i], err) < 0)
 			return -1;
 	}
 	return count < 0 ? -1 : 0;
@@ -354,7 +353,7 @@ static int point_anew(struct import *import, const struct passed *passed,
 	int64_t source = passed->source;
 	struct entry entry;
 	struct image before;
-	int ret = entry_load(import->store, source, arena, &entry, err);
+	int ret = entry_load_staged(import->store, source, arena, &entry, err);
 
 	if (ret <= 0)
 		return ret;

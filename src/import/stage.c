@@ -317,12 +317,20 @@ static int known_object(struct import *import, const struct prepared *item,
 	return entry_put_import(import->tx, entry, err);
 }
 
+int stage_queue_partner(struct import *import, int64_t id, struct error *err)
+{
+	struct link_row link;
+
+	if (store_link_get(import->store, id, &link, err) < 0)
+		return -1;
+	return link.mv ? store_mv_queue_put(import->tx, link.mv, err) : 0;
+}
+
 /* A pending add whose name somebody took first: rules decide again. */
 static int drop_pending_add(struct import *import, struct entry *entry,
 			    struct error *err)
 {
-	if (entry->link.mv &&
-	    store_mv_queue_put(import->tx, entry->link.mv, err) < 0)
+	if (stage_queue_partner(import, entry->row.id, err) < 0)
 		return -1;
 	return entry_remove(
 		import->tx, entry,
@@ -368,7 +376,7 @@ static int find_by_name(struct import *import, const struct prepared *item,
 
 	if (ret <= 0)
 		return ret;
-	ret = entry_load(import->store, id, &import->arena, entry, err);
+	ret = entry_load_staged(import->store, id, &import->arena, entry, err);
 	if (ret <= 0)
 		return ret;
 	if (entry->row.has_image && item->anchor_h) {
@@ -411,8 +419,8 @@ static int find_given(struct import *import, struct sv dn, struct entry *entry,
 			key_of_name(import->store, import->number, parent, rdn),
 			&import->arena, &ids, err);
 	for (i = 0; ret > 0 && i < count; i++) {
-		ret = entry_load(import->store, ids[i], &import->arena, entry,
-				 err);
+		ret = entry_load_staged(import->store, ids[i], &import->arena,
+					entry, err);
 		if (ret > 0 && entry->awaiting.rdn.len &&
 		    entry->awaiting.parent == parent &&
 		    dn_equal(entry->awaiting.rdn, rdn))
@@ -436,13 +444,15 @@ static int find_object(struct import *import, const struct prepared *item,
 					item->change.anchor, item->change.op,
 					&id, err);
 	if (ret > 0)
-		ret = entry_load(import->store, id, &import->arena, entry, err);
+		ret = entry_load_staged(import->store, id, &import->arena,
+					entry, err);
 	if (ret > 0 && import->full && gave_up(entry) &&
 	    dn_equal(item->change.anchor, item->change.dn)) {
 		ret = find_given(import, item->change.dn, entry, err);
 		if (ret)
 			return ret;
-		ret = entry_load(import->store, id, &import->arena, entry, err);
+		ret = entry_load_staged(import->store, id, &import->arena,
+					entry, err);
 	}
 	if (ret > 0)
 		return take_unread(import, item, entry, err);
@@ -476,7 +486,8 @@ static int move_container(struct import *import, const struct prepared *item,
 	if (entry_put_row(import->tx, entry, err) < 0)
 		return -1;
 	tree_forget(&import->tree);
-	return ret ? entry_load(import->store, id, &import->arena, entry, err)
+	return ret ? entry_load_staged(import->store, id, &import->arena, entry,
+				       err)
 		   : 0;
 }
 
@@ -543,8 +554,8 @@ int stage_object(struct import *import, struct prepared *item,
 	    !id_set_has(&import->seen, entry.row.id)) {
 		if (stage_delete(import, entry.row.id, err) < 0)
 			return -1;
-		ret = entry_load(import->store, entry.row.id, &import->arena,
-				 &entry, err);
+		ret = entry_load_staged(import->store, entry.row.id,
+					&import->arena, &entry, err);
 		if (ret <= 0)
 			return ret < 0 ? -1
 				       : new_object(import, item, 0, 0, err);
@@ -628,8 +639,8 @@ static int find_renamed(struct import *import, const struct prepared *item,
 		return ret;
 	ret = tree_find(&import->tree, item->change.new_dn, TREE_IMPORTED, &id,
 			err);
-	return ret > 0 ? entry_load(import->store, id, &import->arena, entry,
-				    err)
+	return ret > 0 ? entry_load_staged(import->store, id, &import->arena,
+					   entry, err)
 		       : ret;
 }
 
@@ -707,8 +718,8 @@ int stage_without(struct import *import, int64_t source, int64_t gone,
 	struct prepared item = { .content = content_unlike(source) };
 	struct entry entry;
 	struct target target = { 0 };
-	int ret =
-		entry_load(import->store, source, &import->arena, &entry, err);
+	int ret = entry_load_staged(import->store, source, &import->arena,
+				    &entry, err);
 
 	if (ret <= 0 || !is_object(&entry) ||
 	    id_set_has(&import->deleting, source))
@@ -743,7 +754,9 @@ int stage_report_deleted(struct import *import, struct prepared *item,
 int stage_delete(struct import *import, int64_t id, struct error *err)
 {
 	struct entry entry;
-	int ret = entry_load(import->store, id, &import->arena, &entry, err);
+	struct link_row link;
+	int ret = entry_load_staged(import->store, id, &import->arena, &entry,
+				    err);
 
 	if (ret <= 0)
 		return ret;
@@ -763,9 +776,12 @@ int stage_delete(struct import *import, int64_t id, struct error *err)
 	stage_count_one(import, "stage-delete", id);
 	if (entry.import == IMPORT_NONE)
 		entry.synced = entry.image;
-	if (entry.import == IMPORT_ADD && !entry.link.mv) {
+	if (entry.import == IMPORT_ADD) {
+		if (store_link_get(import->store, id, &link, err) < 0)
+			return -1;
 		/* came and went before any sync saw it */
-		return obsolete_remove(import, &entry, err);
+		if (!link.mv)
+			return obsolete_remove(import, &entry, err);
 	}
 	entry.import = IMPORT_DELETE;
 	id_set_add(&import->changed, id);

@@ -171,8 +171,8 @@ int stage_count_doubtful(struct import *import, struct error *err)
 	count_set_owners(import, false);
 	vec_foreach(&import->doubtful, doubtful) {
 		struct entry entry;
-		int ret = entry_load(import->store, doubtful->id,
-				     &import->arena, &entry, err);
+		int ret = entry_load_staged(import->store, doubtful->id,
+					    &import->arena, &entry, err);
 
 		if (ret < 0)
 			return -1;

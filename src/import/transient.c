@@ -98,7 +98,7 @@ int transient_take(struct import *import, int64_t bearer,
 	struct arena *arena = &import->arena;
 	struct entry entry;
 	struct sv dn;
-	int ret = entry_load(import->store, bearer, arena, &entry, err);
+	int ret = entry_load_staged(import->store, bearer, arena, &entry, err);
 
 	if (ret <= 0 || !bears_name(&entry))
 		return ret < 0 ? -1 : 0;
@@ -149,7 +149,7 @@ static int settle(struct import *import, int64_t id, struct error *err)
 	struct entry holder;
 	struct sv dn;
 	int64_t other = 0;
-	int ret = entry_load(import->store, id, arena, &entry, err);
+	int ret = entry_load_staged(import->store, id, arena, &entry, err);
 
 	if (ret <= 0 || !(entry.row.flags & CS_TRANSIENT))
 		return ret < 0 ? -1 : 0;
@@ -158,7 +158,8 @@ static int settle(struct import *import, int64_t id, struct error *err)
 		return -1;
 	ret = tree_find(&import->tree, dn, TREE_IMPORTED, &other, err);
 	if (ret > 0)
-		ret = entry_load(import->store, other, arena, &holder, err);
+		ret = entry_load_staged(import->store, other, arena, &holder,
+					err);
 	if (ret < 0)
 		return -1;
 	if (ret > 0 && bears_name(&holder) && id_set_has(&import->seen, other))

@@ -56,6 +56,9 @@ int store_cs_given(struct store *store, uint32_t agent, int64_t *out,
 int64_t store_cs_new_id(struct store_tx *tx, uint32_t agent);
 int store_cs_put(struct store_tx *tx, const struct cs_row *row,
 		 struct error *err);
+/* The same, and quicker, for one that is there. */
+int store_cs_update(struct store_tx *tx, const struct cs_row *row,
+		    struct error *err);
 int store_cs_delete(struct store_tx *tx, int64_t id, struct error *err);
 
 /* Objects of an agent with id > after, in order, at most `limit`; placeholders

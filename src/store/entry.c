@@ -113,6 +113,7 @@ static int load_row(struct store *store, const struct cs_row *row,
 {
 	memset(out, 0, sizeof(*out));
 	out->row = *row;
+	out->stored = true;
 	out->link.cs = row->id;
 	return image_decode(row->image, store_attr_map(store), arena,
 			    &out->image, err);
@@ -135,8 +136,8 @@ static int load_exports(struct store *store, struct arena *arena,
 	return 0;
 }
 
-static int load_parts(struct store *store, struct arena *arena,
-		      struct entry *out, struct error *err)
+static int load_staged(struct store *store, struct arena *arena,
+		       struct entry *out, struct error *err)
 {
 	struct pending_import import;
 	struct member *members;
@@ -152,7 +153,17 @@ static int load_parts(struct store *store, struct arena *arena,
 	if (count < 0)
 		return -1;
 	lay_members(store, members, (size_t)count, arena, out);
-	ret = store_link_get(store, id, &out->link, err);
+	return 0;
+}
+
+static int load_parts(struct store *store, struct arena *arena,
+		      struct entry *out, struct error *err)
+{
+	int ret;
+
+	if (load_staged(store, arena, out, err) < 0)
+		return -1;
+	ret = store_link_get(store, out->row.id, &out->link, err);
 	out->has_link = ret > 0;
 	return ret < 0 ? -1 : 0;
 }
@@ -167,7 +178,7 @@ static int load_exports_only(struct store *store, struct arena *arena,
 
 	if (count < 0)
 		return -1;
-	return count ? load_parts(store, arena, out, err)
+	return count ? load_staged(store, arena, out, err)
 		     : load_exports(store, arena, out, err);
 }
 
@@ -194,6 +205,12 @@ int entry_load_export(struct store *store, int64_t id, struct arena *arena,
 		      struct entry *out, struct error *err)
 {
 	return load_object(store, id, arena, out, load_exports_only, err);
+}
+
+int entry_load_staged(struct store *store, int64_t id, struct arena *arena,
+		      struct entry *out, struct error *err)
+{
+	return load_object(store, id, arena, out, load_staged, err);
 }
 
 int entry_load(struct store *store, int64_t id, struct arena *arena,
@@ -438,7 +455,8 @@ int entry_put_row(struct store_tx *tx, struct entry *entry, struct error *err)
 		return entry_settle_members(tx, entry, err);
 	if (row.has_image)
 		row.image = encode(store_of(tx), &entry->image, &bytes);
-	ret = store_cs_put(tx, &row, err);
+	ret = entry->stored ? store_cs_update(tx, &row, err)
+			    : store_cs_put(tx, &row, err);
 	strbuf_release(&bytes);
 	return ret;
 }

@@ -27,6 +27,7 @@ struct entry {
 	bool renamed;
 	bool indexed;
 	bool has_link;
+	bool stored;  /* its row was read from the store */
 	bool members; /* sets have changes by rows (member.h): what is here has
 		       * them, the first part written takes their place */
 	struct sv old_dn;
@@ -40,6 +41,9 @@ struct entry {
 /* 1 loaded into the arena, 0 no such object, -1. */
 int entry_load(struct store *store, int64_t id, struct arena *arena,
 	       struct entry *out, struct error *err);
+/* Without the link. */
+int entry_load_staged(struct store *store, int64_t id, struct arena *arena,
+		      struct entry *out, struct error *err);
 /* Without the pending import and the link. */
 int entry_load_export(struct store *store, int64_t id, struct arena *arena,
 		      struct entry *out, struct error *err);

@@ -485,6 +485,7 @@ struct ahead {
 	bool ended; /* nothing comes behind them */
 	VEC(struct link_pair) partners;
 	VEC(struct links_of) links;
+	size_t own_links; /* from here on, those of the object at hand */
 };
 /* Asks the store alone: by any thread, one at a time. */
 int ahead_read(struct ahead *ahead, struct error *err);

@@ -45,7 +45,8 @@ static inline void fill(const char *path)
 {
 	run_raw(path,
 		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-		" WHERE i < 4500) INSERT INTO cs SELECT (1 << 40) + i, 1, 0, 0,"
+		" WHERE i < 4500) INSERT INTO cs SELECT (1 << 40) + i, 1, CASE WHEN i %"
+		" 3 THEN 0 ELSE 8 END, 0,"
 		" 'cn=' || i, CAST('a' || i AS BLOB), CASE WHEN i % 3 THEN"
 		" randomblob(i % 50) END FROM n;"
 		"UPDATE cs SET rdn = CAST(rdn AS BLOB);"

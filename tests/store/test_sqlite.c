@@ -51,6 +51,31 @@ static void newer_version(void **state)
 	expect_refused(f, STORE_READ, ERR_UNSUPPORTED, "newer version");
 }
 
+/* What a store of the second version lacks is made when it is opened. */
+static void older_version(void **state)
+{
+	struct fixture *f = *state;
+	struct store_tx *tx = begin(f);
+	struct cs_row row;
+
+	put_object(f, tx, CS_ID(1, 1));
+	put_object(f, tx, CS_ID(1, 2));
+	commit(f, tx);
+	close_store(f);
+	sql(f, "DROP INDEX cs_type; DROP INDEX link_mv;"
+	       "CREATE INDEX cs_type ON cs (type) WHERE type > 0 AND"
+	       " image IS NOT NULL;"
+	       "CREATE INDEX link_mv ON link (mv) WHERE mv > 0;"
+	       "UPDATE cs SET image = NULL, flags = 0 WHERE id % 2 = 0;"
+	       "PRAGMA user_version = 2");
+	expect_refused(f, STORE_READ, ERR_NOTFOUND, "older version");
+	OK(f, store_open(f->url, 0, &f->store, &f->err));
+	assert_true(store_cs_count(f->store, 1, 0, &f->err) == 1);
+	OK(f, store_cs_get(f->store, CS_ID(1, 2), &f->arena, &row, &f->err));
+	assert_false(row.has_image);
+	assert_int_equal(row.flags, 0);
+}
+
 /* A file that has nothing in it yet is made a store by who may write. */
 static void empty_file(void **state)
 {
@@ -329,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(is_its_owners_alone),
 		TEST(newer_version),
+		TEST(older_version),
 		TEST(empty_file),
 		TEST(made_twice),
 		TEST(no_store_at_all),

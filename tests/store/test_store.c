@@ -373,6 +373,52 @@ static void cs_counts(void **state)
 	assert_true(store_cs_count(f->store, 2, 0, &f->err) == 1);
 }
 
+/* Whatever differs from what is there, and when there is nothing. */
+static void cs_updates(void **state)
+{
+	struct fixture *f = *state;
+	struct cs_row row = object(CS_ID(1, 1));
+	int64_t imported;
+	unsigned i;
+
+	for (i = 0; i < 64; i++) {
+		struct store_tx *tx = begin(f);
+		struct cs_row back;
+		int64_t *ids;
+		size_t count;
+
+		row.type = i & 1 ? 2 : 1;
+		row.flags = i & 2 ? CS_TRANSIENT : 0;
+		row.parent = i & 4 ? CS_ID(1, 9) : 0;
+		row.has_image = (i & 8) != 0;
+		row.image = sv_make((const char *)&i, row.has_image ? 1 : 0);
+		row.rdn = i & 16 ? SV_LIT("cn=a") : SV_LIT("cn=b");
+		if (i & 32)
+			OK(f, store_cs_delete(tx, row.id, &f->err));
+		OK(f, store_cs_update(tx, &row, &f->err));
+		commit(f, tx);
+		OK(f,
+		   store_cs_get(f->store, row.id, &f->arena, &back, &f->err));
+		assert_int_equal(back.type, row.type);
+		assert_int_equal(back.flags, row.flags);
+		assert_true(back.parent == row.parent);
+		assert_int_equal(back.has_image, row.has_image);
+		assert_true(sv_eq(back.image, row.image));
+		assert_true(sv_eq(back.rdn, row.rdn));
+		assert_true(sv_eq(back.anchor, row.anchor));
+		imported = row.has_image ? 1 : 0;
+		assert_true(store_cs_count(f->store, 1, 0, &f->err) ==
+			    imported);
+		assert_true(store_cs_count(f->store, 1, row.type, &f->err) ==
+			    imported);
+		assert_true(store_cs_count_most(f->store, 1, row.type, 5,
+						&f->err) == imported);
+		OK(f, store_cs_children(f->store, CS_ID(1, 9), &f->arena, &ids,
+					&count, &f->err));
+		assert_int_equal(count, i & 4 ? 1 : 0);
+	}
+}
+
 static void cs_tree(void **state)
 {
 	struct fixture *f = *state;
@@ -798,6 +844,7 @@ int main(void)
 		TEST(cs_rows),
 		TEST(cs_scans),
 		TEST(cs_counts),
+		TEST(cs_updates),
 		TEST(cs_tree),
 		TEST(anchors),
 		TEST(other_keys),

@@ -22,7 +22,7 @@ static void read_row(struct statement *stmt, struct arena *arena,
 {
 	out->id = sql_int(stmt, 0);
 	out->type = (uint32_t)sql_int(stmt, 1);
-	out->flags = (uint32_t)sql_int(stmt, 2);
+	out->flags = (uint32_t)sql_int(stmt, 2) & ~(uint32_t)CS_NO_IMAGE;
 	out->parent = sql_int(stmt, 3);
 	out->rdn = sql_bytes(stmt, 4, arena);
 	out->anchor = SV_NULL;
@@ -152,19 +152,56 @@ int64_t store_cs_new_id(struct store_tx *tx, uint32_t agent)
 	return (int64_t)next;
 }
 
+static struct sv image_of(const struct cs_row *row)
+{
+	if (!row->has_image)
+		return SV_NULL;
+	return row->image.ptr ? row->image : SV_LIT("");
+}
+
+static int64_t flags_of(const struct cs_row *row)
+{
+	return (int64_t)row->flags | (row->has_image ? 0 : CS_NO_IMAGE);
+}
+
 int store_cs_put(struct store_tx *tx, const struct cs_row *row,
 		 struct error *err)
 {
-	struct sv image = row->has_image ? row->image : SV_NULL;
-
-	if (row->has_image && !image.ptr)
-		image = SV_LIT("");
 	return sql_run(tx->store,
 		       "INSERT OR REPLACE INTO cs VALUES"
 		       " (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 		       err, "iiiibbb", row->id, (int64_t)row->type,
-		       (int64_t)row->flags, row->parent, row->rdn, row->anchor,
-		       image);
+		       flags_of(row), row->parent, row->rdn, row->anchor,
+		       image_of(row));
+}
+
+/* Replacing a row writes all of its indexes, changing columns only those that
+ * name them. What no index knows first; then but for the parent's. */
+int store_cs_update(struct store_tx *tx, const struct cs_row *row,
+		    struct error *err)
+{
+	struct store *store = tx->store;
+
+	if (!store->db->driver->changed)
+		return store_cs_put(tx, row, err);
+	if (sql_run(store,
+		    "UPDATE cs SET rdn = ?5, anchor = ?6, image = ?7"
+		    " WHERE id = ?1 AND type = ?2 AND flags = ?3"
+		    " AND parent = ?4",
+		    err, "iiiibbb", row->id, (int64_t)row->type, flags_of(row),
+		    row->parent, row->rdn, row->anchor, image_of(row)) < 0)
+		return -1;
+	if (store->db->driver->changed(store->db))
+		return 0;
+	if (sql_run(store,
+		    "UPDATE cs SET type = ?2, flags = ?3, rdn = ?5,"
+		    " anchor = ?6, image = ?7 WHERE id = ?1 AND parent = ?4",
+		    err, "iiiibbb", row->id, (int64_t)row->type, flags_of(row),
+		    row->parent, row->rdn, row->anchor, image_of(row)) < 0)
+		return -1;
+	return store->db->driver->changed(store->db)
+		       ? 0
+		       : store_cs_put(tx, row, err);
 }
 
 int store_cs_delete(struct store_tx *tx, int64_t id, struct error *err)
@@ -230,10 +267,10 @@ int64_t store_cs_count(struct store *store, uint32_t agent, uint32_t type,
 		sql_first(store,
 			  type ? "SELECT count(*) FROM cs INDEXED BY cs_type"
 				 " WHERE type = ?3 AND id BETWEEN ?1 AND ?2 AND"
-				 " type > 0 AND image IS NOT NULL"
+				 " type > 0 AND flags < 8"
 			       : "SELECT count(*) FROM cs INDEXED BY cs_type"
 				 " WHERE id BETWEEN ?1 AND ?2 AND"
-				 " type > 0 AND image IS NOT NULL AND ?3 = 0",
+				 " type > 0 AND flags < 8 AND ?3 = 0",
 			  &stmt, err, "iii", FIRST_ID(agent), LAST_ID(agent),
 			  (int64_t)type);
 
@@ -252,7 +289,7 @@ int64_t store_cs_count_most(struct store *store, uint32_t agent, uint32_t type,
 	int ret = sql_first(store,
 			    "SELECT count(*) FROM (SELECT id FROM cs INDEXED BY"
 			    " cs_type WHERE type = ?3 AND id BETWEEN ?1 AND ?2"
-			    " AND type > 0 AND image IS NOT NULL LIMIT ?4)"
+			    " AND type > 0 AND flags < 8 LIMIT ?4)"
 			    " AS found",
 			    &stmt, err, "iiii", FIRST_ID(agent), LAST_ID(agent),
 			    (int64_t)type, most);

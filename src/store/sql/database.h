@@ -88,6 +88,10 @@ struct sql_driver {
 
 	/* ---- what not every database has, else NULL ---- */
 
+	/* The last statement changed rows. NULL: rows are gathered, and each
+	 * replaces the one that is there. */
+	bool (*changed)(struct database *db);
+
 	/* Ends the leases that are in the way of one of that agent (0: all),
 	 * whose processes cannot be asked, and their connections: 0, or -1.
 	 * NULL: a lease ends with its process. */

@@ -7,6 +7,7 @@
 
 #include "store/sql/sql_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define FIRST_ID(agent) CS_ID(agent, 0)
@@ -142,6 +143,16 @@ int store_link_of_mv(struct store *store, int64_t mv, struct arena *arena,
 			 mv, 0, arena, out, err);
 }
 
+/* They are few, and the index has them by their rule sets. */
+static int order_refs(const void *a, const void *b)
+{
+	const struct link_ref *x = a;
+	const struct link_ref *y = b;
+
+	return (x->cs > y->cs) - (x->cs < y->cs);
+}
+
+/* The index has all that is asked for. */
 int store_link_refs(struct store *store, int64_t mv, struct arena *arena,
 		    struct link_ref **out, struct error *err)
 {
@@ -153,7 +164,7 @@ int store_link_refs(struct store *store, int64_t mv, struct arena *arena,
 	*out = NULL;
 	for (ret = sql_first(store,
 			     "SELECT cs, rule_set FROM link WHERE mv = ?1 AND"
-			     " mv > 0 ORDER BY cs",
+			     " mv > 0",
 			     &stmt, err, "i", mv);
 	     ret > 0; ret = sql_next(stmt, err)) {
 		struct link_ref row = { sql_int(stmt, 0),
@@ -162,6 +173,7 @@ int store_link_refs(struct store *store, int64_t mv, struct arena *arena,
 		vec_push(&rows, row);
 	}
 	count = (int)rows.len;
+	vec_sort(&rows, order_refs);
 	*out = keep(arena, rows.at, rows.len * sizeof(**out));
 	vec_release(&rows);
 	return ret < 0 ? -1 : count;
@@ -180,12 +192,20 @@ int store_link_pairs(struct store *store, int64_t from, int64_t to,
 	*out = NULL;
 	for (ret = sql_first(store,
 			     "SELECT mv, cs FROM link WHERE mv BETWEEN ?1 AND"
-			     " ?2 AND mv > 0 ORDER BY mv, cs",
+			     " ?2 AND mv > 0 ORDER BY mv",
 			     &stmt, err, "ii", from, to);
 	     ret > 0; ret = sql_next(stmt, err)) {
 		struct link_pair row = { sql_int(stmt, 0), sql_int(stmt, 1) };
+		size_t at;
 
 		vec_push(&rows, row);
+		/* the index has them by their rule sets */
+		for (at = rows.len - 1; at && rows.at[at - 1].mv == row.mv &&
+					rows.at[at - 1].cs > row.cs;
+		     at--) {
+			rows.at[at] = rows.at[at - 1];
+			rows.at[at - 1] = row;
+		}
 	}
 	count = (int)rows.len;
 	*out = keep(arena, rows.at, rows.len * sizeof(**out));

@@ -24,7 +24,7 @@ static void read_outbox(struct statement *stmt, struct arena *arena,
 	pending->parent = sql_int(stmt, 3);
 	pending->rdn = sql_bytes(stmt, 4, arena);
 	out->type = (uint32_t)sql_int(stmt, 5);
-	out->flags = (uint32_t)sql_int(stmt, 6);
+	out->flags = (uint32_t)sql_int(stmt, 6) & ~(uint32_t)CS_NO_IMAGE;
 	out->parent = sql_int(stmt, name);
 	out->rdn = sql_bytes(stmt, name + 1, arena);
 	out->anchor = sql_bytes(stmt, 9, arena);

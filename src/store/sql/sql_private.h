@@ -148,6 +148,10 @@ const struct sql_driver *sql_driver_of(const char *url, const char **where_out,
 /* backup.c: an overlay over a copy of the store as it is now. */
 int sql_open_copy(const char *url, struct store **out, struct error *err);
 
+/* Of cs.flags, beside those of enum cs_flags: there is no image. An index that
+ * would ask the image itself were written whenever that changes. */
+#define CS_NO_IMAGE 8
+
 /* Of pending_export.in_progress: no more than the step to a passing name. */
 #define IN_PROGRESS_ASIDE INT64_C(2)
 

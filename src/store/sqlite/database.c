@@ -219,6 +219,11 @@ static const char *text(struct statement *stmt, int column)
 	return chars ? (const char *)chars : "";
 }
 
+static bool changed(struct database *db)
+{
+	return sqlite3_changes(of(db)->handle) > 0;
+}
+
 /* ---- transactions ---- */
 
 static int read_fencing(struct sqlite_database *db, int64_t *out,
@@ -495,6 +500,7 @@ const struct sql_driver sqlite_driver = {
 	.integer = integer,
 	.bytes = bytes,
 	.text = text,
+	.changed = changed,
 	.begin = begin,
 	.commit = commit,
 	.rollback = rollback,

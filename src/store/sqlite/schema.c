@@ -128,4 +128,14 @@ static const char STEP_2[] =
 	"CREATE INDEX cs_type ON cs (type) WHERE type > 0 AND"
 	" image IS NOT NULL;";
 
-const char *const sqlite_schema_steps[] = { STEP_1, STEP_2, NULL };
+static const char STEP_3[] =
+	/* An index whose condition names a column is written with that column,
+	 * so the images, which change, are named by none: flags has
+	 * CS_NO_IMAGE. With the rule set a link's own row is seldom needed. */
+	"DROP INDEX cs_type;"
+	"UPDATE cs SET flags = flags | 8 WHERE image IS NULL;"
+	"CREATE INDEX cs_type ON cs (type) WHERE type > 0 AND flags < 8;"
+	"DROP INDEX link_mv;"
+	"CREATE INDEX link_mv ON link (mv, rule_set) WHERE mv > 0;";
+
+const char *const sqlite_schema_steps[] = { STEP_1, STEP_2, STEP_3, NULL };
