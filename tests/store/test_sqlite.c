@@ -9,6 +9,7 @@
 #include "store/entry.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 static void expect_refused(struct fixture *f, enum store_open_flags flags,
@@ -74,6 +75,34 @@ static void older_version(void **state)
 	OK(f, store_cs_get(f->store, CS_ID(1, 2), &f->arena, &row, &f->err));
 	assert_false(row.has_image);
 	assert_int_equal(row.flags, 0);
+}
+
+/* Memory of the size of a page is SQLite's as any other. */
+static void memory_of_pages(void **state)
+{
+	enum { COUNT = 600, SIZE = 8400 };
+	unsigned char **at = mem_alloc(COUNT * sizeof(*at));
+	int round;
+	int i;
+
+	(void)state;
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < COUNT; i++) {
+			at[i] = sqlite3_malloc(SIZE);
+			assert_non_null(at[i]);
+			memset(at[i], i % 251, SIZE);
+		}
+		for (i = 0; i < COUNT; i += 2)
+			at[i] = sqlite3_realloc(at[i], i % 4 ? 20000 : 100);
+		for (i = 0; i < COUNT; i++) {
+			assert_int_equal(at[i][0], i % 251);
+			assert_int_equal(at[i][i % 2 ? SIZE - 1 : 99], i % 251);
+			assert_true(sqlite3_msize(at[i]) >=
+				    (i % 4 == 2 ? 20000 : 100));
+			sqlite3_free(at[i]);
+		}
+	}
+	mem_free(at);
 }
 
 /* A file that has nothing in it yet is made a store by who may write. */
@@ -354,6 +383,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(is_its_owners_alone),
 		TEST(newer_version),
+		TEST(memory_of_pages),
 		TEST(older_version),
 		TEST(empty_file),
 		TEST(made_twice),

@@ -448,6 +448,7 @@ static void close_database(struct database *db)
 static void configure(void)
 {
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sqlite_memory_init();
 }
 
 static int open_database(const char *where, enum store_open_flags flags,

@@ -19,6 +19,9 @@ sqlite3 *sqlite_handle(struct database *db);
  * another process has it; -1. */
 int sqlite_lock(const char *store, int *fd_out, struct error *err);
 
+/* memory.c: before SQLite is asked for anything. */
+void sqlite_memory_init(void);
+
 /*
  * overlay.c: a connection whose writes stay its own, and the one that keeps the
  * file as it is; both are the caller's to close, in this order, also when this
