@@ -24,16 +24,24 @@ static size_t slot_of(uint64_t key, size_t size)
 	return (size_t)key & (size - 1);
 }
 
-static void idmap_insert(struct idmap *map, uint64_t key, uint64_t value)
+/* The slot of a key, or the free one where it would be. */
+static struct idmap_slot *idmap_place(const struct idmap *map, uint64_t key)
 {
 	size_t i = slot_of(key, map->size);
 
-	while (map->keys[i] && map->keys[i] != key)
+	while (map->slots[i].key && map->slots[i].key != key)
 		i = (i + 1) & (map->size - 1);
-	if (!map->keys[i])
+	return &map->slots[i];
+}
+
+static void idmap_insert(struct idmap *map, uint64_t key, uint64_t value)
+{
+	struct idmap_slot *slot = idmap_place(map, key);
+
+	if (!slot->key)
 		map->len++;
-	map->keys[i] = key;
-	map->values[i] = value;
+	slot->key = key;
+	slot->value = value;
 }
 
 static void idmap_grow(struct idmap *map)
@@ -42,14 +50,12 @@ static void idmap_grow(struct idmap *map)
 	size_t i;
 
 	map->size = old.size ? old.size * 2 : 16;
-	map->keys = mem_zalloc(map->size * sizeof(uint64_t));
-	map->values = mem_alloc(map->size * sizeof(uint64_t));
+	map->slots = mem_zalloc(map->size * sizeof(*map->slots));
 	map->len = 0;
 	for (i = 0; i < old.size; i++)
-		if (old.keys[i])
-			idmap_insert(map, old.keys[i], old.values[i]);
-	mem_free(old.keys);
-	mem_free(old.values);
+		if (old.slots[i].key)
+			idmap_insert(map, old.slots[i].key, old.slots[i].value);
+	mem_free(old.slots);
 }
 
 void idmap_put(struct idmap *map, uint64_t key, uint64_t value)
@@ -61,20 +67,16 @@ void idmap_put(struct idmap *map, uint64_t key, uint64_t value)
 
 int idmap_get(const struct idmap *map, uint64_t key, uint64_t *value_out)
 {
-	size_t i;
+	const struct idmap_slot *slot;
 
 	if (!map->size)
 		return 0;
-	i = slot_of(key, map->size);
-	while (map->keys[i]) {
-		if (map->keys[i] == key) {
-			if (value_out)
-				*value_out = map->values[i];
-			return 1;
-		}
-		i = (i + 1) & (map->size - 1);
-	}
-	return 0;
+	slot = idmap_place(map, key);
+	if (!slot->key)
+		return 0;
+	if (value_out)
+		*value_out = slot->value;
+	return 1;
 }
 
 void idmap_put_ptr(struct idmap *map, uint64_t key, void *ptr)
@@ -98,14 +100,13 @@ void idmap_clear(struct idmap *map)
 		return;
 	}
 	if (map->size)
-		memset(map->keys, 0, map->size * sizeof(uint64_t));
+		memset(map->slots, 0, map->size * sizeof(*map->slots));
 	map->len = 0;
 }
 
 void idmap_release(struct idmap *map)
 {
-	mem_free(map->keys);
-	mem_free(map->values);
+	mem_free(map->slots);
 	*map = (struct idmap)IDMAP_INIT;
 }
 

@@ -17,17 +17,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Side by side: in a large map either is a miss of the processor's cache. */
+struct idmap_slot {
+	uint64_t key; /* 0: free */
+	uint64_t value;
+};
+
 /* From a non-zero 64-bit key to a pointer or number. */
 struct idmap {
-	uint64_t *keys; /* 0: free */
-	uint64_t *values;
+	struct idmap_slot *slots;
 	size_t size; /* a power of two, or 0 */
 	size_t len;
 };
 
 #define IDMAP_INIT                                                             \
 	{                                                                      \
-		NULL, NULL, 0, 0                                               \
+		NULL, 0, 0                                                     \
 	}
 
 void idmap_put(struct idmap *map, uint64_t key, uint64_t value);

@@ -76,12 +76,12 @@ static void count_set_owners(struct import *import, bool all)
 	size_t i;
 
 	for (i = 0; i < owners->size; i++)
-		if (owners->keys[i])
+		if (owners->slots[i].key)
 			stage_count_one(import,
-					all || owners->values[i] > 1
+					all || owners->slots[i].value > 1
 						? "stage-update"
 						: "stage-no-change",
-					(int64_t)owners->keys[i]);
+					(int64_t)owners->slots[i].key);
 	idmap_clear(&import->set_owners);
 }
 
@@ -96,10 +96,11 @@ void stage_count(struct import *import)
 	vec_foreach(&import->doubtful, doubtful)
 		stage_count_one(import, "stage-update", doubtful->id);
 	for (i = 0; i < import->counted.size; i++)
-		if (import->counted.keys[i])
-			counters_add(import->counters, 0,
-				     COUNTERS[import->counted.values[i] - 1],
-				     (int64_t)import->counted.keys[i]);
+		if (import->counted.slots[i].key)
+			counters_add(
+				import->counters, 0,
+				COUNTERS[import->counted.slots[i].value - 1],
+				(int64_t)import->counted.slots[i].key);
 }
 
 int stage_deliver(struct import *import, struct error *err)
@@ -107,9 +108,11 @@ int stage_deliver(struct import *import, struct error *err)
 	size_t i;
 
 	for (i = 0; i < import->counted.size; i++)
-		if (import->counted.keys[i] && import->counted.values[i] == 1 &&
+		if (import->counted.slots[i].key &&
+		    import->counted.slots[i].value == 1 &&
 		    store_queue_put(import->tx,
-				    (int64_t)import->counted.keys[i], err) < 0)
+				    (int64_t)import->counted.slots[i].key,
+				    err) < 0)
 			return -1;
 	return 0;
 }

@@ -11,6 +11,8 @@
  */
 #include "sync/sync_private.h"
 
+#include <string.h>
+
 /* Of a larger group the rest is asked for when it is needed: the working set
  * would not remember all of it. */
 #define VALUES_MAX ((size_t)1 << 16)
@@ -37,7 +39,7 @@ void ahead_refs_init(struct ahead_refs *refs, const struct config *config)
 	size_t i;
 	uint32_t id;
 
-	refs->told = (struct idmap)IDMAP_INIT;
+	memset(&refs->told, 0, sizeof(refs->told));
 	refs->count = config->attr_count + 1;
 	refs->imported = mem_zalloc(refs->count * sizeof(bool));
 	refs->exported = mem_zalloc(refs->count * sizeof(bool));
@@ -62,7 +64,7 @@ void ahead_refs_init(struct ahead_refs *refs, const struct config *config)
 
 void ahead_refs_release(struct ahead_refs *refs)
 {
-	idmap_release(&refs->told);
+	id_bytes_release(&refs->told);
 	mem_free(refs->imported);
 	mem_free(refs->exported);
 }
@@ -128,14 +130,14 @@ static int tell(struct ahead *ahead, const struct image *image,
 			continue;
 		for (k = 0; k < attr->values.len && k < VALUES_MAX; k++) {
 			const struct value *value = &attr->values.at[k];
-			uint64_t id = (uint64_t)value->number;
+			int64_t id = value->number;
 
 			if (value->type != VALUE_REFERENCE)
 				break;
-			if (!id || idmap_get(&refs->told, id, NULL))
+			if (!id || id_bytes_get(&refs->told, id))
 				continue;
-			idmap_put(&refs->told, id, 1);
-			if (one(ahead, value->number, err) < 0)
+			id_bytes_put(&refs->told, id, 1);
+			if (one(ahead, id, err) < 0)
 				return -1;
 		}
 	}

@@ -10,8 +10,6 @@
  */
 #include "sync/sync_private.h"
 
-#include "base/ids.h"
-
 #include <string.h>
 
 /* Inbound counters that a later change in the step turns. */
@@ -22,7 +20,7 @@ static const char *const quiet[][2] = {
 };
 
 #define QUIET_COUNT (sizeof(quiet) / sizeof(quiet[0]))
-#define FLOWED      (1u << 8)
+#define FLOWED      (1u << 7)
 
 void outcome_inbound(struct sync *sync, const char *counter, int64_t id)
 {
@@ -30,7 +28,7 @@ void outcome_inbound(struct sync *sync, const char *counter, int64_t id)
 
 	for (i = 0; i < QUIET_COUNT; i++) {
 		if (!strcmp(counter, quiet[i][0])) {
-			idmap_put(&sync->quiet, (uint64_t)id, i + 1);
+			id_bytes_put(&sync->quiet, id, (uint8_t)(i + 1));
 			return;
 		}
 	}
@@ -39,10 +37,10 @@ void outcome_inbound(struct sync *sync, const char *counter, int64_t id)
 
 void outcome_flowed_of(struct sync *sync, int64_t cs)
 {
-	uint64_t at;
+	uint8_t at = id_bytes_get(&sync->quiet, cs);
 
-	if (idmap_get(&sync->quiet, (uint64_t)cs, &at))
-		idmap_put(&sync->quiet, (uint64_t)cs, at | FLOWED);
+	if (at)
+		id_bytes_put(&sync->quiet, cs, at | FLOWED);
 }
 
 void outcome_flowed(struct sync *sync, const struct work_mv *mv)
@@ -53,8 +51,9 @@ void outcome_flowed(struct sync *sync, const struct work_mv *mv)
 		outcome_flowed_of(sync, mv->links[i]->e.row.id);
 }
 
-static void count_outbound(struct sync *sync, int64_t cs, unsigned outcome)
+static void count_outbound(void *data, int64_t cs, uint8_t outcome)
 {
+	struct sync *sync = data;
 	static const char *const names[][2] = {
 		[OUT_NO_FLOW] = { "connector-no-flow", "connector-no-flow" },
 		[OUT_FLOW] = { "connector-flow", "connector-flow" },
@@ -74,33 +73,17 @@ static void count_outbound(struct sync *sync, int64_t cs, unsigned outcome)
 			     names[kind][(outcome & OUT_WITH_FLOW) != 0], cs);
 }
 
-static void count_inbound(struct sync *sync, int64_t cs, unsigned at)
+static void count_inbound(void *data, int64_t cs, uint8_t at)
 {
+	struct sync *sync = data;
+
 	counters_add(sync->counters, 0,
 		     quiet[(at & (FLOWED - 1)) - 1][(at & FLOWED) != 0], cs);
 }
 
-static void count_all(struct sync *sync, const struct idmap *map,
-		      void (*count)(struct sync *, int64_t, unsigned))
-{
-	VEC(int64_t) ids = VEC_INIT;
-	const int64_t *id;
-	uint64_t value;
-	size_t i;
-
-	for (i = 0; i < map->size; i++)
-		if (map->keys[i])
-			vec_push(&ids, (int64_t)map->keys[i]);
-	ids_sort(ids.at, ids.len);
-	vec_foreach(&ids, id)
-		if (idmap_get(map, (uint64_t)*id, &value))
-			count(sync, *id, (unsigned)value);
-	vec_release(&ids);
-}
-
 void outcome_count(struct sync *sync, bool ended)
 {
-	count_all(sync, &sync->quiet, count_inbound);
+	id_bytes_each(&sync->quiet, count_inbound, sync);
 	if (ended)
-		count_all(sync, &sync->outcomes, count_outbound);
+		id_bytes_each(&sync->outcomes, count_outbound, sync);
 }

@@ -137,7 +137,7 @@ static int begin_batch(struct sync *sync, struct batches *batches,
 	batches->next->wanted = how_many(batches, sync->batch_objects);
 	batches->next->len = 0;
 	if (sync->forgot)
-		idmap_clear(&batches->refs.told);
+		id_bytes_release(&batches->refs.told);
 	sync->forgot = false;
 	ret = flush_behind(sync, now->ended ? NULL : batches->next, err);
 	sync->batch = now->arena;
@@ -164,7 +164,7 @@ static int end_batch(struct sync *sync, struct batches *batches, int done,
 		return -1;
 	if (queues || done < now->len) {
 		arena_release(&next->arena);
-		idmap_clear(&batches->refs.told);
+		id_bytes_release(&batches->refs.told);
 		next->after = after;
 		next->wanted = how_many(batches, sync->batch_objects);
 		if (ahead_read(next, err) < 0)
@@ -198,7 +198,7 @@ static int take(struct sync *sync, enum pass pass,
 	if (pass == PASS_MARKED)
 		return take_marked(sync, object, err);
 	if (pass == PASS_ALL && sync->settled && !sync->has_others &&
-	    idmap_get(&sync->quiet, (uint64_t)object->id, NULL))
+	    id_bytes_get(&sync->quiet, object->id))
 		return 0;
 	/* the batch before may have changed what was read ahead of it */
 	if (object->entry && !flush_cs(sync, object->id))

@@ -241,7 +241,7 @@ static int look_at_batch(struct sync *sync, struct ahead *ahead, int64_t to,
 		ret = look_at_objects(sync, ahead->objects, count, out, err);
 	work_forget(sync);
 	if (sync->forgot)
-		idmap_clear(&ahead->refs->told);
+		id_bytes_release(&ahead->refs->told);
 	sync->forgot = false;
 	return ret;
 }
@@ -335,7 +335,7 @@ static void settle(struct sync *sync, struct sync_quiet *found, bool whole)
 	vec_foreach(&found->objects, id)
 		outcome_inbound(sync, "connector-no-flow", *id);
 	vec_foreach(&found->targets, id)
-		idmap_put(&sync->outcomes, (uint64_t)*id, OUT_NO_FLOW);
+		id_bytes_put(&sync->outcomes, *id, OUT_NO_FLOW);
 	sync->result->objects += (int64_t)found->objects.len;
 	sync->settled = found->objects.len > 0;
 	if (!whole)

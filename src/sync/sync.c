@@ -608,7 +608,7 @@ void sync_release(struct sync *sync)
 	idmap_release(&sync->failed_mv);
 	idmap_release(&sync->read_sets);
 	marks_release(&sync->marks);
-	idmap_release(&sync->quiet);
+	id_bytes_release(&sync->quiet);
 	idmap_release(&sync->leaving);
 	vec_release(&sync->deferred);
 	vec_release(&sync->takers);

@@ -6,6 +6,7 @@
 #ifndef SYNC_PRIVATE_H
 #define SYNC_PRIVATE_H
 
+#include "base/idbytes.h"
 #include "rules/rules.h"
 #include "store/due.h"
 #include "store/hold.h"
@@ -302,10 +303,10 @@ struct sync {
 	char blocked[512]; /* "code: why": not provisioned, no failure */
 	unsigned round;    /* of evaluate(), counted over a preview */
 
-	struct idmap outcomes; /* cs -> outcome, over the step */
+	struct id_bytes outcomes; /* cs -> outcome, over the step */
 	struct idmap
-		read_sets;  /* attribute -> 1 rules read it, 2 they do not */
-	struct idmap quiet; /* cs -> inbound counter "no-flow" so far */
+		read_sets;     /* attribute -> 1 rules read it, 2 they do not */
+	struct id_bytes quiet; /* cs -> inbound counter "no-flow" so far */
 	struct idmap failed_mv; /* not tried again in this step */
 	size_t reevaluated;     /* marked objects, in this round */
 
@@ -465,7 +466,7 @@ struct ahead_refs {
 	bool *imported; /* [attr_id] it may be a reference that flows */
 	bool *exported;
 	size_t count;
-	struct idmap told; /* connectors and metaverse objects */
+	struct id_bytes told; /* connectors and metaverse objects */
 };
 #define AHEAD_MAX 8192
 struct ahead {

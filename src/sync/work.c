@@ -200,7 +200,7 @@ void work_release(struct sync *sync)
 	idmap_release(&sync->mv);
 	fresh_release(&sync->fresh_mv_keys);
 	fresh_release(&sync->fresh_waits);
-	idmap_release(&sync->outcomes);
+	id_bytes_release(&sync->outcomes);
 	idmap_release(&sync->partners);
 	idmap_release(&sync->mv_links);
 	arena_release(&sync->mv_links_arena);
@@ -501,19 +501,18 @@ static void end_unit(struct sync *sync)
 /* The strongest that happened to an object in the step counts, once. */
 static void keep_outcome(struct sync *sync, const struct outcome_change *change)
 {
-	uint64_t before = 0;
+	unsigned before = id_bytes_get(&sync->outcomes, change->cs);
 	unsigned kind = change->outcome & (OUT_WITH_FLOW - 1);
 	unsigned flow = change->outcome & OUT_WITH_FLOW;
-	unsigned old_kind;
+	unsigned old_kind = before & (OUT_WITH_FLOW - 1);
 
-	(void)idmap_get(&sync->outcomes, (uint64_t)change->cs, &before);
-	old_kind = (unsigned)before & (OUT_WITH_FLOW - 1);
-	flow |= (unsigned)before & OUT_WITH_FLOW;
+	flow |= before & OUT_WITH_FLOW;
 	if (kind == OUT_NONE) /* came and went within the step */
-		idmap_put(&sync->outcomes, (uint64_t)change->cs, OUT_NONE);
+		id_bytes_put(&sync->outcomes, change->cs, OUT_NONE);
 	else
-		idmap_put(&sync->outcomes, (uint64_t)change->cs,
-			  (kind > old_kind ? kind : old_kind) | flow);
+		id_bytes_put(
+			&sync->outcomes, change->cs,
+			(uint8_t)((kind > old_kind ? kind : old_kind) | flow));
 }
 
 void work_unit_keep(struct sync *sync)

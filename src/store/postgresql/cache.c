@@ -60,9 +60,10 @@ static void forget_blocks(struct pg_cache *cache)
 	size_t i;
 
 	for (i = 0; i < cache->blocks.size; i++)
-		if (cache->blocks.keys[i])
-			free_block((struct pg_block *)(uintptr_t)
-					   cache->blocks.values[i]);
+		if (cache->blocks.slots[i].key)
+			free_block((struct pg_block *)(uintptr_t)cache->blocks
+					   .slots[i]
+					   .value);
 	idmap_release(&cache->blocks);
 	idmap_clear(&cache->asked);
 }

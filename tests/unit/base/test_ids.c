@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/arena.h"
+#include "base/idbytes.h"
 #include "base/ids.h"
 
 #include <setjmp.h>
@@ -75,10 +76,61 @@ static void random_ones(void **state)
 	}
 }
 
+static void see(void *data, int64_t id, uint8_t value)
+{
+	int64_t **next = data;
+
+	assert_true(*(*next)++ == id);
+	assert_int_equal(value, (uint8_t)(id % 7 + 8));
+}
+
+/* Near and far, in any order, and each again. */
+static void bytes(void **state)
+{
+	int64_t ids[] = { 5,
+			  4,
+			  255,
+			  256,
+			  -1,
+			  -256,
+			  -257,
+			  0,
+			  INT64_MAX,
+			  INT64_MIN,
+			  (INT64_C(3) << 40) + 17,
+			  4096 };
+	enum { COUNT = sizeof(ids) / sizeof(*ids) };
+	struct id_bytes map = { 0 };
+	int64_t *next = ids;
+	size_t i;
+
+	(void)state;
+	id_bytes_each(&map, see, &next);
+	assert_ptr_equal(next, ids);
+	for (i = 0; i < COUNT; i++) {
+		assert_int_equal(id_bytes_get(&map, ids[i]), 0);
+		id_bytes_put(&map, ids[i], 99);
+	}
+	for (i = 0; i < COUNT; i++) {
+		assert_int_equal(id_bytes_get(&map, ids[i]), 99);
+		id_bytes_put(&map, ids[i], (uint8_t)(ids[i] % 7 + 8));
+	}
+	id_bytes_put(&map, 77, 1);
+	id_bytes_put(&map, 77, 0);
+	assert_int_equal(id_bytes_get(&map, 6), 0);
+	ids_sort(ids, COUNT);
+	id_bytes_each(&map, see, &next);
+	assert_ptr_equal(next, ids + COUNT);
+	id_bytes_release(&map);
+	assert_int_equal(id_bytes_get(&map, 5), 0);
+	id_bytes_release(&map);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(edges),
+		cmocka_unit_test(bytes),
 		cmocka_unit_test(random_ones),
 	};
 
