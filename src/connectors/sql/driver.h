@@ -183,6 +183,25 @@ struct sql_driver {
 	 * from 1 (else 0). */
 	int (*fetch)(struct sql_rows *rows, const struct sv **out,
 		     size_t *broken_out, struct error *err);
+	/*
+	 * A row in one piece, its line: the same bytes are the same values.
+	 * NULL, as the others about lines: the driver has none.
+	 *
+	 * In the place of fetch(): 1: *out, until the next call; 0: end of all
+	 * rows; -1. Only where has_lines() says so.
+	 */
+	int (*line)(struct sql_rows *rows, struct sv *out, struct error *err);
+	bool (*has_lines)(const struct sql_rows *rows);
+	/* Of the row that fetch() gave, as line() would give these columns;
+	 * memory from arena. */
+	struct sv (*line_of)(const struct sql_rows *rows, size_t from,
+			     size_t count, struct arena *arena);
+	/* The values of a line's first `count` columns, as fetch() gives them;
+	 * views into it, or memory from arena. From any thread. 1; 0 the line
+	 * has not so many. */
+	int (*split)(const struct sql_link *link, struct sv line,
+		     const struct sql_column *const *columns, size_t count,
+		     struct arena *arena, struct sv *out, size_t *broken_out);
 	/* Accepts NULL. */
 	void (*rows_close)(struct sql_rows *rows);
 

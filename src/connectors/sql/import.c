@@ -102,6 +102,23 @@ static int run_query(struct connector_session *session, struct sql_input *input,
 	return ret;
 }
 
+static void use_lines(struct connector_session *session,
+		      struct sql_input *input)
+{
+	const struct sql_delta_row *extra = &input->extra;
+
+	input->lines = sql_row_by_line(session, input->source);
+	if (!input->lines)
+		return;
+	input->plan.context =
+		sv_from(arena_printf(&session->import->arena, "lines " SV_FMT,
+				     SV_ARG(input->plan.context)));
+	input->only_lines = session->driver->has_lines(input->rows) &&
+			    !extra->keys && extra->change == SQL_NO_COLUMN &&
+			    extra->attr == SQL_NO_COLUMN &&
+			    extra->last == SQL_NO_COLUMN;
+}
+
 /* Begins the query of a source; its child tables are read first. */
 static int open_input(struct connector_session *session,
 		      struct sql_input *input, struct error *err)
@@ -119,6 +136,7 @@ static int open_input(struct connector_session *session,
 		input->plan = input->objects;
 	}
 	input->in_order = !query;
+	use_lines(session, input);
 	input->cells = arena_array(&session->import->arena,
 				   input->plan.column_count + 1,
 				   sizeof(*input->cells));
@@ -279,6 +297,27 @@ static int next_gone(struct connector_session *session, struct arena *arena,
 	return 1;
 }
 
+static int end_rows(struct connector_session *session, struct sql_input *input,
+		    int ret)
+{
+	session->driver->rows_close(input->rows);
+	input->rows = NULL;
+	input->done = true;
+	return ret;
+}
+
+static int next_line(struct connector_session *session, struct sql_input *input,
+		     struct arena *arena, struct change *out, struct error *err)
+{
+	struct sv line;
+	int ret = session->driver->line(input->rows, &line, err);
+
+	if (ret <= 0)
+		return end_rows(session, input, ret);
+	input->row++;
+	return sql_row_line(session, input, line, arena, out);
+}
+
 /* The next row of a source: 1; 0 there are no more; -1. */
 static int next_row(struct connector_session *session, struct sql_input *input,
 		    struct arena *arena, struct change *out, struct error *err)
@@ -289,6 +328,8 @@ static int next_row(struct connector_session *session, struct sql_input *input,
 	size_t broken;
 	int ret;
 
+	if (input->only_lines && !im->presence)
+		return next_line(session, input, arena, out, err);
 	while ((ret = driver->fetch(input->rows, &cells, &broken, err)) > 0) {
 		input->row++;
 		memset(out, 0, sizeof(*out));
@@ -311,10 +352,7 @@ static int next_row(struct connector_session *session, struct sql_input *input,
 		if (ret)
 			return 1;
 	}
-	driver->rows_close(input->rows);
-	input->rows = NULL;
-	input->done = true;
-	return ret;
+	return end_rows(session, input, ret);
 }
 
 /* Which objects there are, of all sources: what an agent has of another one is

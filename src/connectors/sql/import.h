@@ -28,7 +28,9 @@ struct sql_input {
 	struct sql_scope scope;
 	struct sql_kids kids;
 	struct sql_rows *rows;
-	bool in_order; /* the result has the plan's columns in their order */
+	bool in_order;   /* the result has the plan's columns in their order */
+	bool lines;      /* an object is known by its line */
+	bool only_lines; /* which are all that is read of a row */
 	bool done;
 	uint64_t row; /* that was read last */
 	struct sv *cells;
@@ -64,6 +66,12 @@ struct sql_import {
 int sql_row_read(struct connector_session *session, struct sql_input *input,
 		 const struct sv *cells, size_t broken, struct arena *arena,
 		 struct change *out, struct error *err);
+/* Is an object of this source known by its line, in any import? */
+bool sql_row_by_line(const struct connector_session *session,
+		     const struct sql_source *source);
+/* The same of a row of which a line is all that is read. */
+int sql_row_line(struct connector_session *session, struct sql_input *input,
+		 struct sv line, struct arena *arena, struct change *out);
 /* A row with anchor and type only, as CHANGE_PRESENT. */
 int sql_row_present(struct connector_session *session, struct sql_input *input,
 		    const struct sv *cells, struct arena *arena,

@@ -10,8 +10,6 @@
  */
 #include "connectors/sql/libpq_private.h"
 
-#include "base/strbuf.h"
-
 #include <string.h>
 #include <strings.h>
 
@@ -101,49 +99,92 @@ int pq_copy_line(struct pq_link *pq, char **line, size_t *len,
 	return got > 0;
 }
 
-/* Where it is. */
-static struct sv unescape(char *text, size_t len)
+/* What COPY writes as a backslash and a letter. */
+static const char letters[] = "bfnrtv";
+static const char stand_for[] = "\b\f\n\r\t\v";
+
+void pq_copy_add(struct strbuf *line, struct sv value)
 {
-	static const char letters[] = "bfnrtv";
-	static const char stand_for[] = "\b\f\n\r\t\v";
-	char *from = memchr(text, '\\', len);
-	char *end = text + len;
-	char *to = from;
-
-	while (from && from < end) {
-		const char *letter = NULL;
-
-		if (*from == '\\' && from + 1 < end) {
-			from++;
-			letter = strchr(letters, *from);
-		}
-		*to++ = letter ? stand_for[letter - letters] : *from;
-		from++;
-	}
-	return sv_make(text, to ? (size_t)(to - text) : len);
-}
-
-bool pq_copy_split(char *line, size_t len, struct sv *values, size_t count)
-{
-	bool escapes = memchr(line, '\\', len) != NULL;
-	char *end = line + len;
 	size_t i;
 
-	if (len && end[-1] == '\n')
-		end--;
-	for (i = 0; i < count; i++) {
-		char *tab = i + 1 < count
-				    ? memchr(line, '\t', (size_t)(end - line))
-				    : end;
+	if (!value.ptr)
+		strbuf_adds(line, "\\N");
+	for (i = 0; value.ptr && i < value.len; i++) {
+		char c = value.ptr[i];
+		const char *escaped = c ? strchr(stand_for, c) : NULL;
 
-		if (!tab)
+		if (escaped || c == '\\')
+			strbuf_addc(line, '\\');
+		strbuf_addc(line, escaped ? letters[escaped - stand_for] : c);
+	}
+}
+
+/* Behind the tab that ends a value, or behind the end of the line. */
+static const char *next_value(const char *at, const char *end)
+{
+	const char *tab = memchr(at, '\t', (size_t)(end - at));
+
+	return tab ? tab + 1 : end + 1;
+}
+
+struct sv pq_copy_part(struct sv line, size_t from, size_t count)
+{
+	const char *end = line.ptr + line.len;
+	const char *at = line.ptr;
+	const char *to;
+	size_t i;
+
+	for (i = 0; i < from && at <= end; i++)
+		at = next_value(at, end);
+	for (to = at, i = 0; i < count && to <= end; i++)
+		to = next_value(to, end);
+	return at > end ? SV_NULL : sv_make(at, (size_t)(to - at) - 1);
+}
+
+static struct sv unescape(struct sv text, struct arena *arena)
+{
+	char *to = arena_alloc(arena, text.len);
+	size_t len = 0;
+	size_t i;
+
+	for (i = 0; i < text.len; i++) {
+		const char *letter = NULL;
+
+		if (text.ptr[i] == '\\' && i + 1 < text.len) {
+			i++;
+			letter = strchr(letters, text.ptr[i]);
+		}
+		to[len++] = letter ? stand_for[letter - letters] : text.ptr[i];
+	}
+	return sv_make(to, len);
+}
+
+/* A value as it stands in a line. */
+static struct sv read_value(struct sv text, struct arena *arena)
+{
+	if (!text.len || !memchr(text.ptr, '\\', text.len))
+		return text;
+	if (text.len == 2 && text.ptr[1] == 'N')
+		return SV_NULL;
+	return unescape(text, arena);
+}
+
+bool pq_copy_split(struct sv line, struct arena *arena, struct sv *values,
+		   size_t count)
+{
+	const char *at = line.ptr;
+	const char *end = line.ptr + line.len;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		const char *next;
+
+		if (at > end)
 			return false;
-		values[i] = sv_make(line, (size_t)(tab - line));
-		if (escapes && values[i].len == 2 && !memcmp(line, "\\N", 2))
-			values[i] = SV_NULL;
-		else if (escapes)
-			values[i] = unescape(line, values[i].len);
-		line = tab + 1;
+		next = next_value(at, end);
+		values[i] =
+			read_value(sv_make(at, (size_t)(next - at) - 1), arena);
+		at = next;
 	}
 	return true;
 }

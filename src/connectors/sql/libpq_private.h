@@ -13,6 +13,7 @@
 #define CONNECTORS_SQL_LIBPQ_PRIVATE_H
 
 #include "base/map.h"
+#include "base/strbuf.h"
 #include "connectors/sql/dialect.h"
 #include "connectors/sql/driver.h"
 #include "connectors/sql/libpq_settings.h"
@@ -103,6 +104,13 @@ const struct sql_column *pq_columns(const struct sql_rows *rows,
 				    size_t *count_out);
 int pq_fetch(struct sql_rows *rows, const struct sv **out, size_t *broken_out,
 	     struct error *err);
+bool pq_has_lines(const struct sql_rows *rows);
+int pq_line(struct sql_rows *rows, struct sv *out, struct error *err);
+struct sv pq_line_of(const struct sql_rows *rows, size_t from, size_t count,
+		     struct arena *arena);
+int pq_split(const struct sql_link *link, struct sv line,
+	     const struct sql_column *const *columns, size_t count,
+	     struct arena *arena, struct sv *out, size_t *broken_out);
 void pq_rows_close(struct sql_rows *rows);
 
 /* ---- libpq_copy.c ---- */
@@ -117,8 +125,14 @@ int pq_copy_begin(struct pq_link *pq, const char *sql, PGresult **columns_out,
  * and a result says why; -1 the link is lost. */
 int pq_copy_line(struct pq_link *pq, char **line, size_t *len,
 		 struct error *err);
-/* Takes a line apart, where it is. false: it has not so many columns. */
-bool pq_copy_split(char *line, size_t len, struct sv *values, size_t count);
+/* Adds a value as it stands in a line; `ptr` NULL: SQL's NULL. */
+void pq_copy_add(struct strbuf *line, struct sv value);
+/* The part of a line that has these columns. */
+struct sv pq_copy_part(struct sv line, size_t from, size_t count);
+/* The line's first `count` values: views into it, or where it has escapes
+ * memory from arena. false: it has not so many. */
+bool pq_copy_split(struct sv line, struct arena *arena, struct sv *values,
+		   size_t count);
 
 /* ---- libpq_batch.c ---- */
 

@@ -209,27 +209,37 @@ const struct sql_column *pq_columns(const struct sql_rows *rows,
 	return rows->columns;
 }
 
-/* The texts of a result's row. */
+/* The row as it came, without the end of its line. */
+static struct sv line_of(const struct sql_rows *rows)
+{
+	size_t len = rows->line_len;
+
+	return sv_make(rows->line,
+		       len && rows->line[len - 1] == '\n' ? len - 1 : len);
+}
+
+/* A value as the server sent it. */
+static struct sv sent_value(const struct sql_rows *rows, size_t i)
+{
+	int len = PQgetlength(rows->result, 0, (int)i);
+
+	if (!len && PQgetisnull(rows->result, 0, (int)i))
+		return SV_NULL;
+	return sv_make(PQgetvalue(rows->result, 0, (int)i), (size_t)len);
+}
+
 static void take_result(struct sql_rows *rows)
 {
 	size_t i;
 
-	for (i = 0; i < rows->count; i++) {
-		struct sv *value = &rows->values[i];
-		int len = PQgetlength(rows->result, 0, (int)i);
-
-		if (!len && PQgetisnull(rows->result, 0, (int)i))
-			*value = SV_NULL;
-		else
-			*value = sv_make(PQgetvalue(rows->result, 0, (int)i),
-					 (size_t)len);
-	}
+	for (i = 0; i < rows->count; i++)
+		rows->values[i] = sent_value(rows, i);
 }
 
 /* A text becomes what the driver's contract says; 0: it cannot be read as what
  * its column is. */
-static int form_value(struct sql_rows *rows, enum sql_column_kind kind,
-		      struct sv *value)
+static int form_value(const struct pq_link *pq, enum sql_column_kind kind,
+		      struct arena *arena, struct sv *value)
 {
 	switch (kind) {
 	case SQL_COLUMN_BOOLEAN:
@@ -237,11 +247,11 @@ static int form_value(struct sql_rows *rows, enum sql_column_kind kind,
 	case SQL_COLUMN_LOCAL:
 	case SQL_COLUMN_MOMENT:
 	case SQL_COLUMN_BYTES:
-		return pq_value(kind, *value, &rows->row, value);
+		return pq_value(kind, *value, arena, value);
 	case SQL_COLUMN_TEXT:
 	case SQL_COLUMN_CHAR:
 	case SQL_COLUMN_OTHER:
-		return !rows->pq->checks_text || text_is_utf8(*value);
+		return !pq->checks_text || text_is_utf8(*value);
 	case SQL_COLUMN_INTEGER:
 	case SQL_COLUMN_DECIMAL:
 	case SQL_COLUMN_FLOAT:
@@ -252,35 +262,95 @@ static int form_value(struct sql_rows *rows, enum sql_column_kind kind,
 	return 1;
 }
 
+/* To the row that is to be given out: 1; 0 there are no more; -1. */
+static int step(struct sql_rows *rows, struct error *err)
+{
+	int ret = rows->ready;
+
+	if (!rows->ready && !rows->ended)
+		ret = next_row(rows, NULL, err);
+	rows->ready = false;
+	if (ret <= 0)
+		finish(rows);
+	return ret;
+}
+
 int pq_fetch(struct sql_rows *rows, const struct sv **out, size_t *broken_out,
 	     struct error *err)
 {
 	size_t i;
-	int ret = rows->ready;
+	int ret = step(rows, err);
 
 	*broken_out = 0;
-	if (!rows->ready && !rows->ended)
-		ret = next_row(rows, NULL, err);
-	rows->ready = false;
-	if (ret <= 0) {
-		finish(rows);
+	if (ret <= 0)
 		return ret;
-	}
 	arena_reset(&rows->row);
 	if (!rows->line)
 		take_result(rows);
-	else if (!pq_copy_split(rows->line, rows->line_len, rows->values,
+	else if (!pq_copy_split(line_of(rows), &rows->row, rows->values,
 				rows->count))
 		return error_set(err, ERR_CORRUPT,
 				 "%s: a row has not the columns of its query",
 				 rows->pq->link.server);
 	for (i = 0; i < rows->count; i++)
 		if (rows->values[i].ptr &&
-		    !form_value(rows, rows->columns[i].kind,
+		    !form_value(rows->pq, rows->columns[i].kind, &rows->row,
 				&rows->values[i]) &&
 		    !*broken_out)
 			*broken_out = i + 1;
 	*out = rows->values;
+	return 1;
+}
+
+bool pq_has_lines(const struct sql_rows *rows)
+{
+	return rows->copies;
+}
+
+int pq_line(struct sql_rows *rows, struct sv *out, struct error *err)
+{
+	int ret = step(rows, err);
+
+	if (ret > 0)
+		*out = line_of(rows);
+	return ret;
+}
+
+struct sv pq_line_of(const struct sql_rows *rows, size_t from, size_t count,
+		     struct arena *arena)
+{
+	struct strbuf line = STRBUF_INIT(STRBUF_NO_LIMIT);
+	struct sv out;
+	size_t i;
+
+	if (rows->line)
+		return arena_dup(arena,
+				 pq_copy_part(line_of(rows), from, count));
+	for (i = from; i < from + count; i++) {
+		if (i > from)
+			strbuf_addc(&line, '\t');
+		pq_copy_add(&line, sent_value(rows, i));
+	}
+	out = arena_dup(arena, strbuf_sv(&line));
+	strbuf_release(&line);
+	return out;
+}
+
+int pq_split(const struct sql_link *link, struct sv line,
+	     const struct sql_column *const *columns, size_t count,
+	     struct arena *arena, struct sv *out, size_t *broken_out)
+{
+	const struct pq_link *pq = (const struct pq_link *)link;
+	size_t i;
+
+	*broken_out = 0;
+	if (!pq_copy_split(line, arena, out, count))
+		return 0;
+	for (i = 0; i < count; i++)
+		if (out[i].ptr &&
+		    !form_value(pq, columns[i]->kind, arena, &out[i]) &&
+		    !*broken_out)
+			*broken_out = i + 1;
 	return 1;
 }
 

@@ -9,7 +9,8 @@
  *	values: name, child, value, length	4 each
  *		bytes
  *
- * Attributes are made of it when somebody asks for them.
+ * Or it is the row's line, where the driver has such and nothing is needed that
+ * is not in it. Attributes are made of it when somebody asks for them.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -322,20 +323,6 @@ static int fill_attrs(const struct record *r, const struct sql_wanted *only)
 	return 1;
 }
 
-void sql_import_expand(const struct connector_session *session,
-		       struct arena *arena, struct change *change)
-{
-	const struct deferred *deferred = change->record;
-	struct record r = { .session = session,
-			    .input = deferred->input,
-			    .row = deferred->row,
-			    .arena = arena,
-			    .change = change };
-
-	take_up(&r, change->raw);
-	(void)fill_attrs(&r, NULL);
-}
-
 /* --- the row ----------------------------------------------------------- */
 
 /* 1: its type; 0: it is none of the agent's. */
@@ -565,8 +552,17 @@ int sql_row_read(struct connector_session *session, struct sql_input *input,
 	if (input->plan.child_count &&
 	    sql_kids_of(&input->kids, out->anchor, &kids, &kid_count, err) < 0)
 		return -1;
-	out->raw = put_down(&input->plan, own, kids, kid_count, arena);
-	keep_anchor(&r, out->raw);
+	if (input->lines && !only) {
+		out->raw = session->driver->line_of(
+			input->rows,
+			input->extra.keys ? input->plan.source->anchor_count
+					  : 0,
+			input->plan.column_count, arena);
+		keep_anchor(&r, SV_NULL);
+	} else {
+		out->raw = put_down(&input->plan, own, kids, kid_count, arena);
+		keep_anchor(&r, out->raw);
+	}
 	if (!only) {
 		defer(&r);
 		return 1;
@@ -575,6 +571,85 @@ int sql_row_read(struct connector_session *session, struct sql_input *input,
 	out->raw = SV_NULL;
 	(void)fill_attrs(&r, only);
 	return 1;
+}
+
+/* --- in one piece ------------------------------------------------------ */
+
+bool sql_row_by_line(const struct connector_session *session,
+		     const struct sql_source *source)
+{
+	return session->driver->line && source->table.len &&
+	       !source->child_count &&
+	       source->type < session->config->type_count;
+}
+
+/* The first values of a line: 1; 0: the row is an error. */
+static int split(struct record *r, struct sv line, size_t count, size_t *broken)
+{
+	const struct sql_plan *plan = &r->input->plan;
+	size_t i;
+
+	if (!r->session->driver->split(r->session->link, line, plan->columns,
+				       count, r->arena, r->cells, broken))
+		return bad(r, "parse-error",
+			   "the row has not the columns of its query");
+	for (i = 0; i < count; i++)
+		r->cells[i] = sql_trim_char(plan->columns[i], r->cells[i]);
+	return 1;
+}
+
+int sql_row_line(struct connector_session *session, struct sql_input *input,
+		 struct sv line, struct arena *arena, struct change *out)
+{
+	const struct sql_plan *plan = &input->plan;
+	struct record r = { .session = session,
+			    .input = input,
+			    .row = input->row,
+			    .arena = arena,
+			    .change = out,
+			    .cells = input->cells };
+	size_t missing = 0;
+	size_t broken;
+
+	out->op = CHANGE_OBJECT;
+	out->type = plan->source->type;
+	out->raw = arena_dup(arena, line);
+	if (!split(&r, out->raw, plan->source->anchor_count, &broken))
+		return 1;
+	if (!sql_plan_anchor(plan, r.cells, arena, &out->anchor, &missing))
+		return no_anchor(&r, r.cells, missing) + 1;
+	if (!spoiled(&r, broken))
+		defer(&r);
+	return 1;
+}
+
+/* The columns that were left; what is wrong with one is told now. */
+static void expand_line(struct record *r)
+{
+	size_t count = r->input->plan.column_count;
+	size_t broken;
+
+	r->cells = arena_alloc(r->arena, (count + 1) * sizeof(*r->cells));
+	if (split(r, r->change->raw, count, &broken) && !spoiled(r, broken))
+		(void)fill_attrs(r, NULL);
+}
+
+void sql_import_expand(const struct connector_session *session,
+		       struct arena *arena, struct change *change)
+{
+	const struct deferred *deferred = change->record;
+	struct record r = { .session = session,
+			    .input = deferred->input,
+			    .row = deferred->row,
+			    .arena = arena,
+			    .change = change };
+
+	if (deferred->input->lines) {
+		expand_line(&r);
+		return;
+	}
+	take_up(&r, change->raw);
+	(void)fill_attrs(&r, NULL);
 }
 
 int sql_row_present(struct connector_session *session, struct sql_input *input,
