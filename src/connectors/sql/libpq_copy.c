@@ -10,8 +10,14 @@
  */
 #include "connectors/sql/libpq_private.h"
 
+#include <poll.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+
+/* so much is read at once, when it comes within that time */
+#define AT_ONCE   65536
+#define MOMENT_MS 1
 
 /* A SELECT is known by its first word; what may be two statements is not
  * looked at closer. */
@@ -64,6 +70,14 @@ static int describe(struct pq_link *pq, const char *sql, PGresult **out,
 	return take_last(pq, PGRES_COMMAND_OK, out, failure, err);
 }
 
+/* The socket is told to be ready from so many bytes on: a server that writes a
+ * little at a time need not wake us each time. */
+static void wait_for(struct pq_link *pq, int bytes)
+{
+	(void)setsockopt(PQsocket(pq->conn), SOL_SOCKET, SO_RCVLOWAT, &bytes,
+			 sizeof(bytes));
+}
+
 int pq_copy_begin(struct pq_link *pq, const char *sql, PGresult **columns_out,
 		  struct sql_failure *failure, struct error *err)
 {
@@ -81,6 +95,26 @@ int pq_copy_begin(struct pq_link *pq, const char *sql, PGresult **columns_out,
 		ret = pq_lost(pq, NULL, failure, err);
 	strbuf_release(&copy);
 	PQclear(result);
+	if (ret == 0)
+		wait_for(pq, AT_ONCE);
+	return ret;
+}
+
+/* More of the answer: what there is; else what comes together in a moment; and
+ * at last whatever comes. */
+static int wait_for_more(struct pq_link *pq, int turn, bool *cancelled,
+			 struct error *err)
+{
+	int ret;
+
+	if (turn == 1 && pq_poll(pq, POLLIN, MOMENT_MS, err) < 0)
+		return -1;
+	if (turn < 2)
+		return PQconsumeInput(pq->conn) ? 0
+						: pq_lost(pq, NULL, NULL, err);
+	wait_for(pq, 1);
+	ret = pq_wait(pq, cancelled, err);
+	wait_for(pq, AT_ONCE);
 	return ret;
 }
 
@@ -88,11 +122,14 @@ int pq_copy_line(struct pq_link *pq, char **line, size_t *len,
 		 struct error *err)
 {
 	bool cancelled = false;
+	int turn = 0;
 	int got;
 
 	while ((got = PQgetCopyData(pq->conn, line, 1)) == 0)
-		if (pq_wait(pq, &cancelled, err) < 0)
+		if (wait_for_more(pq, turn++, &cancelled, err) < 0)
 			return -1;
+	if (got < 0)
+		wait_for(pq, 1);
 	if (got == -2)
 		return pq_lost(pq, NULL, NULL, err);
 	*len = got > 0 ? (size_t)got : 0;
