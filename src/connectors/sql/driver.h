@@ -185,12 +185,12 @@ struct sql_driver {
 		     size_t *broken_out, struct error *err);
 	/*
 	 * A row in one piece, its line: the same bytes are the same values.
-	 * NULL, as the others about lines: the driver has none.
 	 *
-	 * In the place of fetch(): 1: *out, until the next call; 0: end of all
+	 * In the place of fetch(): 1: *out, memory from arena; 0: end of all
 	 * rows; -1. Only where has_lines() says so.
 	 */
-	int (*line)(struct sql_rows *rows, struct sv *out, struct error *err);
+	int (*line)(struct sql_rows *rows, struct arena *arena, struct sv *out,
+		    struct error *err);
 	bool (*has_lines)(const struct sql_rows *rows);
 	/* Of the row that fetch() gave, as line() would give these columns;
 	 * memory from arena. */

@@ -309,13 +309,12 @@ static int end_rows(struct connector_session *session, struct sql_input *input,
 static int next_line(struct connector_session *session, struct sql_input *input,
 		     struct arena *arena, struct change *out, struct error *err)
 {
-	struct sv line;
-	int ret = session->driver->line(input->rows, &line, err);
+	int ret = session->driver->line(input->rows, arena, &out->raw, err);
 
 	if (ret <= 0)
 		return end_rows(session, input, ret);
 	input->row++;
-	return sql_row_line(session, input, line, arena, out);
+	return sql_row_line(session, input, arena, out);
 }
 
 /* The next row of a source: 1; 0 there are no more; -1. */

@@ -69,9 +69,9 @@ int sql_row_read(struct connector_session *session, struct sql_input *input,
 /* Is an object of this source known by its line, in any import? */
 bool sql_row_by_line(const struct connector_session *session,
 		     const struct sql_source *source);
-/* The same of a row of which a line is all that is read. */
+/* The same of a row of which a line is all that is read, out->raw. */
 int sql_row_line(struct connector_session *session, struct sql_input *input,
-		 struct sv line, struct arena *arena, struct change *out);
+		 struct arena *arena, struct change *out);
 /* A row with anchor and type only, as CHANGE_PRESENT. */
 int sql_row_present(struct connector_session *session, struct sql_input *input,
 		    const struct sv *cells, struct arena *arena,

@@ -105,7 +105,8 @@ const struct sql_column *pq_columns(const struct sql_rows *rows,
 int pq_fetch(struct sql_rows *rows, const struct sv **out, size_t *broken_out,
 	     struct error *err);
 bool pq_has_lines(const struct sql_rows *rows);
-int pq_line(struct sql_rows *rows, struct sv *out, struct error *err);
+int pq_line(struct sql_rows *rows, struct arena *arena, struct sv *out,
+	    struct error *err);
 struct sv pq_line_of(const struct sql_rows *rows, size_t from, size_t count,
 		     struct arena *arena);
 int pq_split(const struct sql_link *link, struct sv line,

@@ -307,12 +307,13 @@ bool pq_has_lines(const struct sql_rows *rows)
 	return rows->copies;
 }
 
-int pq_line(struct sql_rows *rows, struct sv *out, struct error *err)
+int pq_line(struct sql_rows *rows, struct arena *arena, struct sv *out,
+	    struct error *err)
 {
 	int ret = step(rows, err);
 
 	if (ret > 0)
-		*out = line_of(rows);
+		*out = arena_dup(arena, line_of(rows));
 	return ret;
 }
 

@@ -200,6 +200,14 @@ const struct sql_column *odbc_columns(const struct sql_rows *rows,
 				      size_t *count_out);
 int odbc_fetch(struct sql_rows *rows, const struct sv **out, size_t *broken_out,
 	       struct error *err);
+bool odbc_has_lines(const struct sql_rows *rows);
+int odbc_line(struct sql_rows *rows, struct arena *arena, struct sv *out,
+	      struct error *err);
+struct sv odbc_line_of(const struct sql_rows *rows, size_t from, size_t count,
+		       struct arena *arena);
+int odbc_split(const struct sql_link *link, struct sv line,
+	       const struct sql_column *const *columns, size_t count,
+	       struct arena *arena, struct sv *out, size_t *broken_out);
 void odbc_rows_close(struct sql_rows *rows);
 /* A value of the row that the statement is at, by SQLGetData, as UTF-8 text or
  * bytes; *ptr NULL: SQL's NULL. 1; 0 it is no text; -1 diagnose. */

@@ -7,6 +7,13 @@
  * a driver does with blocks is not taken from what it says: a fetch that
  * succeeded and gave no rows gave one.
  *
+ * The line of a row is
+ *
+ *	number of columns, and of the one that cannot be read, or 0	4 each
+ *	length of each column's value					4 each
+ *	of each: is it a text that is still to be checked?		1 each
+ *	the values
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "connectors/sql/odbc_private.h"
@@ -17,6 +24,7 @@
 #define BLOCK_BYTES ((size_t)1 << 18) /* what lies near is written and read */
 #define BOUND_MAX   16000 /* bytes of a value; longer ones are not bound */
 #define CHUNK       8192
+#define SHORT       16 /* bytes that are copied at once, whatever there is */
 
 /* NOLINTBEGIN(performance-no-int-to-ptr): ODBC's attributes are such */
 #define ATTR(number) ((SQLPOINTER)(uintptr_t)(number))
@@ -39,6 +47,8 @@ struct sql_rows {
 	struct bind *binds;
 	size_t count;
 	struct sv *values;
+	uint32_t *lens; /* of a line that is being made */
+	char *texts;    /* of each column: are its values texts as they come? */
 	SQLULEN fetched;
 	SQLULEN block;
 	SQLULEN at; /* in the block that was fetched */
@@ -114,6 +124,9 @@ static int describe(struct sql_rows *rows, struct sql_failure *failure,
 		arena_array(&rows->arena, rows->count, sizeof(*rows->binds));
 	rows->values =
 		arena_array(&rows->arena, rows->count, sizeof(*rows->values));
+	rows->lens =
+		arena_array(&rows->arena, rows->count, sizeof(*rows->lens));
+	rows->texts = arena_array(&rows->arena, rows->count, 1);
 	for (i = 0; i < rows->count; i++) {
 		if (odbc_describe_column(odbc, rows->stmt, (int)i + 1,
 					 &rows->arena, &column) < 0)
@@ -168,11 +181,11 @@ static int bind(struct sql_rows *rows, size_t count, size_t row_bytes,
 	for (i = 0; i < count; i++) {
 		struct bind *bind = &rows->binds[i];
 
-		bind->data = arena_alloc(&rows->arena, bind->width * block);
+		bind->data =
+			arena_alloc(&rows->arena, bind->width * block + SHORT);
 		bind->lengths = arena_array(&rows->arena, block,
 					    sizeof(*bind->lengths));
-		if (bind->c_type == SQL_C_CHAR &&
-		    is_text_kind(rows->columns[i].kind))
+		if (rows->texts[i])
 			bind->plain = bind->width;
 		if (!odbc_ok(SQLBindCol(rows->stmt, (SQLUSMALLINT)(i + 1),
 					bind->c_type, bind->data,
@@ -201,6 +214,8 @@ static int prepare_fetch(struct sql_rows *rows, struct sql_failure *failure,
 		/* Its values have types of their own there. */
 		if (rows->odbc->kind->by_value && bind->c_type != SQL_C_BINARY)
 			bind->c_type = SQL_C_CHAR;
+		rows->texts[i] = bind->c_type == SQL_C_CHAR &&
+				 is_text_kind(rows->columns[i].kind);
 	}
 	if (!bound)
 		return 0;
@@ -380,8 +395,8 @@ static bool is_text(SQLSMALLINT c_type)
 }
 
 /* What most values are. */
-static inline bool plain_value(const struct bind *bind, SQLULEN at,
-			       struct sv *out)
+static inline bool bound_text(const struct bind *bind, SQLULEN at,
+			      struct sv *out)
 {
 	/* those that are not of use are negative */
 	size_t len = bind->plain ? (size_t)bind->lengths[at] : 0;
@@ -389,7 +404,7 @@ static inline bool plain_value(const struct bind *bind, SQLULEN at,
 	if (len >= bind->plain)
 		return false;
 	*out = sv_make(bind->data + bind->width * at, len);
-	return text_is_ascii(*out);
+	return true;
 }
 
 /* 1; 0 it is not what its column is; -1 diagnose. */
@@ -461,13 +476,11 @@ static int next_block(struct sql_rows *rows, struct error *err)
 	return 1;
 }
 
-int odbc_fetch(struct sql_rows *rows, const struct sv **out, size_t *broken_out,
-	       struct error *err)
+/* To the row that is to be given out: 1; 0 there are no more; -1. */
+static int step(struct sql_rows *rows, struct error *err)
 {
-	size_t i;
 	int ret;
 
-	*broken_out = 0;
 	arena_reset(&rows->row);
 	if (++rows->at >= rows->fetched) {
 		ret = next_block(rows, err);
@@ -477,21 +490,158 @@ int odbc_fetch(struct sql_rows *rows, const struct sv **out, size_t *broken_out,
 	if (rows->states[rows->at] == SQL_ROW_ERROR)
 		return odbc_fail_stmt(rows->odbc, rows->stmt, "read a row",
 				      NULL, err);
+	return 1;
+}
+
+/* 1; 0 it is not what its column is; -1. */
+static int any_value(struct sql_rows *rows, size_t i, struct sv *out,
+		     struct error *err)
+{
+	int ret = rows->binds[i].data ? bound_value(rows, i, out)
+				      : asked_value(rows, i, out);
+
+	if (ret == -2)
+		return too_long(rows, i, err);
+	if (ret < 0)
+		return odbc_fail_stmt(rows->odbc, rows->stmt, "read a value",
+				      NULL, err);
+	return ret;
+}
+
+int odbc_fetch(struct sql_rows *rows, const struct sv **out, size_t *broken_out,
+	       struct error *err)
+{
+	size_t i;
+	int ret = step(rows, err);
+
+	*broken_out = 0;
+	if (ret <= 0)
+		return ret;
 	for (i = 0; i < rows->count; i++) {
-		if (plain_value(&rows->binds[i], rows->at, &rows->values[i]))
+		struct sv *value = &rows->values[i];
+
+		if (bound_text(&rows->binds[i], rows->at, value) &&
+		    text_is_ascii(*value))
 			continue;
-		ret = rows->binds[i].data
-			      ? bound_value(rows, i, &rows->values[i])
-			      : asked_value(rows, i, &rows->values[i]);
-		if (ret == -2)
-			return too_long(rows, i, err);
+		ret = any_value(rows, i, value, err);
 		if (ret < 0)
-			return odbc_fail_stmt(rows->odbc, rows->stmt,
-					      "read a value", NULL, err);
+			return -1;
 		if (ret == 0 && !*broken_out)
 			*broken_out = i + 1;
 	}
 	*out = rows->values;
+	return 1;
+}
+
+/* ---- lines ---- */
+
+bool odbc_has_lines(const struct sql_rows *rows)
+{
+	return rows->count > 0;
+}
+
+static size_t header_of(size_t count)
+{
+	return (2 + count) * sizeof(uint32_t) + count;
+}
+
+/* Puts down the values `from` and on, whose lengths are `lens`. */
+static struct sv put_line(const struct sql_rows *rows, size_t from,
+			  size_t count, const uint32_t *lens, uint32_t broken,
+			  struct arena *arena)
+{
+	uint32_t numbers[2] = { (uint32_t)count, broken };
+	size_t size = header_of(count);
+	char *line;
+	char *at;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		size += lens[i];
+	line = arena_alloc(arena, size + SHORT);
+	at = line;
+	memcpy(at, numbers, sizeof(numbers));
+	at += sizeof(numbers);
+	memcpy(at, lens, count * sizeof(*lens));
+	at += count * sizeof(*lens);
+	memcpy(at, rows->texts + from, count);
+	at += count;
+	for (i = 0; i < count; i++) {
+		const struct bind *bind = &rows->binds[from + i];
+		const char *value = rows->values[from + i].ptr;
+
+		if (bind->plain && lens[i] <= SHORT && value)
+			memcpy(at, value, SHORT);
+		else if (lens[i])
+			memcpy(at, value, lens[i]);
+		at += lens[i];
+	}
+	return sv_make(line, size);
+}
+
+int odbc_line(struct sql_rows *rows, struct arena *arena, struct sv *out,
+	      struct error *err)
+{
+	uint32_t broken = 0;
+	size_t i;
+	int ret = step(rows, err);
+
+	if (ret <= 0)
+		return ret;
+	for (i = 0; i < rows->count; i++) {
+		struct sv *value = &rows->values[i];
+
+		if (!bound_text(&rows->binds[i], rows->at, value)) {
+			ret = any_value(rows, i, value, err);
+			if (ret < 0)
+				return -1;
+			if (ret == 0 && !broken)
+				broken = (uint32_t)i + 1;
+		}
+		rows->lens[i] = (uint32_t)value->len;
+	}
+	*out = put_line(rows, 0, rows->count, rows->lens, broken, arena);
+	return 1;
+}
+
+struct sv odbc_line_of(const struct sql_rows *rows, size_t from, size_t count,
+		       struct arena *arena)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		rows->lens[i] = (uint32_t)rows->values[from + i].len;
+	return put_line(rows, from, count, rows->lens, 0, arena);
+}
+
+int odbc_split(const struct sql_link *link, struct sv line,
+	       const struct sql_column *const *columns, size_t count,
+	       struct arena *arena, struct sv *out, size_t *broken_out)
+{
+	const char *len_at = line.ptr + 2 * sizeof(uint32_t);
+	uint32_t numbers[2];
+	const char *flag;
+	const char *at;
+	uint32_t len;
+	size_t i;
+
+	(void)link;
+	(void)columns;
+	(void)arena;
+	memcpy(numbers, line.ptr, sizeof(numbers));
+	flag = len_at + numbers[0] * sizeof(len);
+	at = flag + numbers[0];
+	*broken_out = 0;
+	if (count > numbers[0])
+		return 0;
+	for (i = 0; i < count; i++) {
+		memcpy(&len, len_at + i * sizeof(len), sizeof(len));
+		out[i] = sv_make(at, len);
+		at += len;
+		if (!*broken_out &&
+		    (numbers[1] == i + 1 || (flag[i] && !text_is_utf8(out[i]))))
+			*broken_out = i + 1;
+	}
 	return 1;
 }
 

@@ -578,8 +578,7 @@ int sql_row_read(struct connector_session *session, struct sql_input *input,
 bool sql_row_by_line(const struct connector_session *session,
 		     const struct sql_source *source)
 {
-	return session->driver->line && source->table.len &&
-	       !source->child_count &&
+	return source->table.len && !source->child_count &&
 	       source->type < session->config->type_count;
 }
 
@@ -599,7 +598,7 @@ static int split(struct record *r, struct sv line, size_t count, size_t *broken)
 }
 
 int sql_row_line(struct connector_session *session, struct sql_input *input,
-		 struct sv line, struct arena *arena, struct change *out)
+		 struct arena *arena, struct change *out)
 {
 	const struct sql_plan *plan = &input->plan;
 	struct record r = { .session = session,
@@ -613,7 +612,6 @@ int sql_row_line(struct connector_session *session, struct sql_input *input,
 
 	out->op = CHANGE_OBJECT;
 	out->type = plan->source->type;
-	out->raw = arena_dup(arena, line);
 	if (!split(&r, out->raw, plan->source->anchor_count, &broken))
 		return 1;
 	if (!sql_plan_anchor(plan, r.cells, arena, &out->anchor, &missing))
