@@ -438,7 +438,7 @@ static int asked_value(struct sql_rows *rows, size_t i, struct sv *out)
 {
 	const struct bind *bind = &rows->binds[i];
 	SQLSMALLINT c_type = is_text(bind->c_type) ? bind->c_type : SQL_C_CHAR;
-	struct sv text;
+	struct sv text = SV_NULL;
 	int ret = odbc_get_text(rows->odbc, rows->stmt, (int)i + 1, c_type,
 				&rows->buffer, &rows->row, &text);
 
@@ -570,9 +570,9 @@ static struct sv put_line(const struct sql_rows *rows, size_t from,
 		const struct bind *bind = &rows->binds[from + i];
 		const char *value = rows->values[from + i].ptr;
 
-		if (bind->plain && lens[i] <= SHORT && value)
+		if (value && bind->plain && lens[i] <= SHORT)
 			memcpy(at, value, SHORT);
-		else if (lens[i])
+		else if (value)
 			memcpy(at, value, lens[i]);
 		at += lens[i];
 	}
