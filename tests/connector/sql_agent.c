@@ -633,3 +633,34 @@ const char *agent_password(struct agent *agent, const char *anchor,
 {
 	return password_try(ops, &agent->config, anchor, old, new_one);
 }
+
+void assert_same_bytes(struct agent *agent)
+{
+	struct connector c;
+	struct change changes[2];
+	int kind;
+
+	for (kind = IMPORT_FULL; kind <= IMPORT_DELTA; kind++) {
+		struct change *change = &changes[kind];
+
+		assert_int_equal(
+			connector_open(&c, ops, &agent->config, &agent->err),
+			0);
+		assert_int_equal(
+			connector_import_begin(&c, (enum import_kind)kind,
+					       agent->watermark, &agent->err),
+			0);
+		do
+			assert_int_equal(
+				connector_next_deferred(&c, &agent->arena,
+							change, &agent->err),
+				1);
+		while (change->op != CHANGE_OBJECT);
+		change->raw_context =
+			arena_dup(&agent->arena, change->raw_context);
+		connector_close(&c);
+	}
+	assert_true(changes[0].raw.len > 0);
+	assert_true(sv_eq(changes[0].raw, changes[1].raw));
+	assert_true(sv_eq(changes[0].raw_context, changes[1].raw_context));
+}

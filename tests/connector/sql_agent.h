@@ -82,6 +82,10 @@ const char *agent_sorted(struct agent *agent, const char *text);
 		agent_sorted(agent, agent_read(agent, IMPORT_DELTA)),          \
 		agent_sorted(agent, expected))
 
+/* The first object that a full and a delta import give is known by the same
+ * bytes. */
+void assert_same_bytes(struct agent *agent);
+
 #define ON_TABLES(name) cmocka_unit_test_setup(name, tables_fresh)
 
 #endif

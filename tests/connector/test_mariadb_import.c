@@ -106,6 +106,29 @@ static void a_timestamp_tells_what_changed(void **state)
 	agent_free(agent);
 }
 
+static void a_delta_gives_the_same_bytes(void **state)
+{
+	struct agent *agent =
+		agent_new("name n:integer at:datetime a b", NULL,
+			  "{table: people, anchor: id, delta: {by: history}}");
+
+	(void)state;
+	people("");
+	sql("ALTER TABLE people ADD n integer, ADD at datetime(6), "
+	    "ADD a char(20), ADD b text");
+	sql(agent_setup(agent));
+	(void)agent_read(agent, IMPORT_FULL);
+	sql("UPDATE people SET name = 'Zo\xC3\xAB', n = -7, "
+	    "at = '2026-11-22 08:15:00.5' WHERE id = 2;\n"
+	    "DELETE FROM people WHERE id <> 2");
+	assert_same_bytes(agent);
+	sql("UPDATE people SET name = '', n = NULL, at = NULL");
+	assert_same_bytes(agent);
+	sql("UPDATE people SET name = NULL");
+	assert_same_bytes(agent);
+	agent_free(agent);
+}
+
 static void passwords_go_through_odbc(void **state)
 {
 	struct agent *agent = agent_new(
@@ -137,6 +160,7 @@ static void passwords_go_through_odbc(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		ON_TABLES(a_delta_gives_the_same_bytes),
 		ON_TABLES(passwords_go_through_odbc),
 		ON_TABLES(triggers_tell_what_changed),
 		ON_TABLES(versions_tell_what_changed),
