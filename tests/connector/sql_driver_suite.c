@@ -164,7 +164,8 @@ static const struct sql_table *describe(const char *name)
 	struct error err = ERROR_INIT;
 
 	if (suite->driver->describe(link_now, NULL, name, &arena, table,
-				    &err) != 1)
+				    &err) != 1 ||
+	    suite->driver->foreign(link_now, &arena, table, &err) < 0)
 		fail_msg("describe %s: %s", name, err.msg);
 	return table;
 }

@@ -166,8 +166,8 @@ static int add_children(struct describing *d, const struct sql_source *source,
 
 		if (!child->attr.len)
 			continue;
-		if (sql_session_table(d->session, child->table, &table, err) <
-		    0)
+		if (sql_session_whole_table(d->session, child->table, &table,
+					    err) < 0)
 			return -1;
 		name = arena_cstr(d->arena, child->attr);
 		attr = add_attr(d, name);
@@ -207,7 +207,7 @@ static int of_source(struct describing *d, const struct sql_source *source,
 
 	if (!source->table.len)
 		return 0;
-	if (sql_session_table(d->session, source->table, &table, err) < 0)
+	if (sql_session_whole_table(d->session, source->table, &table, err) < 0)
 		return -1;
 	if (!d->out->source)
 		d->out->source = arena_cstr(d->arena, source->table);
@@ -416,11 +416,17 @@ static int describe_all(struct describing *d, struct sql_table *tables,
 	const struct sql_column *value;
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		if (driver->describe(d->session->link, tables[i].schema,
-				     tables[i].name, d->arena, &tables[i],
-				     err) < 0)
+	for (i = 0; i < count; i++) {
+		int ret = driver->describe(d->session->link, tables[i].schema,
+					   tables[i].name, d->arena, &tables[i],
+					   err);
+
+		if (ret > 0)
+			ret = driver->foreign(d->session->link, d->arena,
+					      &tables[i], err);
+		if (ret < 0)
 			return -1;
+	}
 	qsort(tables, count, sizeof(*tables), by_columns);
 	for (i = 0; i < count; i++) {
 		const char *name = full_name(d, &tables[i]);

@@ -65,9 +65,10 @@ struct sql_table {
 	const char *schema; /* or NULL */
 	const char *name;
 	bool view;
-	/* sql_driver.describe fills in the rest: */
+	/* sql_driver.describe fills in: */
 	struct sql_column *columns;
 	size_t column_count;
+	/* sql_driver.foreign: */
 	struct sql_foreign *foreign;
 	size_t foreign_count;
 };
@@ -220,12 +221,16 @@ struct sql_driver {
 	int (*tables)(struct sql_link *link, struct arena *arena,
 		      struct sql_table **out, size_t *count_out,
 		      struct error *err);
-	/* Columns and foreign keys of a table: 1 filled, 0 there is none, -1.
+	/* The columns of a table: 1 filled, 0 there is none, -1.
 	 * Names as the database has them; case is ignored when no exact one is
 	 * there. */
 	int (*describe)(struct sql_link *link, const char *schema,
 			const char *name, struct arena *arena,
 			struct sql_table *out, struct error *err);
+	/* Its foreign keys, which cost much to ask for: fills in the rest of
+	 * what describe() gave. */
+	int (*foreign)(struct sql_link *link, struct arena *arena,
+		       struct sql_table *table, struct error *err);
 
 	/* Waits for a notice on a channel: 1 there was one since the first
 	 * call, 0 none within `timeout_ms`, -1. NULL: the driver has none. */

@@ -215,5 +215,6 @@ const struct sql_driver sql_libpq = {
 	.execute = pq_execute,
 	.tables = pq_tables,
 	.describe = pq_describe,
+	.foreign = pq_foreign,
 	.wait = wait_notice,
 };

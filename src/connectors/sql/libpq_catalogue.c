@@ -61,12 +61,15 @@ static const char foreign_sql[] =
 	"SELECT r.oid, n.nspname, c.relname, a.attname, b.attname"
 	" FROM pg_catalog.pg_constraint r"
 	" JOIN pg_catalog.pg_class c ON c.oid = r.confrelid"
-	" JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace,"
+	" JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	" JOIN pg_catalog.pg_class t ON t.oid = r.conrelid"
+	" JOIN pg_catalog.pg_namespace s ON s.oid = t.relnamespace,"
 	" LATERAL unnest(r.conkey, r.confkey)"
 	" WITH ORDINALITY AS k(mine, other, place)"
 	" JOIN pg_catalog.pg_attribute a ON a.attnum = k.mine"
 	" JOIN pg_catalog.pg_attribute b ON b.attnum = k.other"
-	" WHERE r.contype = 'f' AND r.conrelid = $1::oid"
+	" WHERE r.contype = 'f' AND s.nspname = $1::text"
+	" AND t.relname = $2::text"
 	" AND a.attrelid = r.conrelid AND b.attrelid = r.confrelid"
 	" ORDER BY r.conname, r.oid, k.place";
 
@@ -218,9 +221,18 @@ int pq_describe(struct sql_link *link, const char *schema, const char *name,
 		return ret;
 	oid.value = all.oid;
 	ret = each(link, columns_sql, &oid, 1, take_column, &all, err);
-	if (ret == 0)
-		ret = each(link, foreign_sql, &oid, 1, take_foreign, &all, err);
 	KEEP(&all.columns, &out->columns, &out->column_count, arena);
-	KEEP(&all.foreign, &out->foreign, &out->foreign_count, arena);
 	return ret < 0 ? -1 : 1;
+}
+
+int pq_foreign(struct sql_link *link, struct arena *arena,
+	       struct sql_table *table, struct error *err)
+{
+	struct collect all = { .arena = arena };
+	struct sql_param names[] = { { sv_from(table->schema), NULL },
+				     { sv_from(table->name), NULL } };
+	int ret = each(link, foreign_sql, names, 2, take_foreign, &all, err);
+
+	KEEP(&all.foreign, &table->foreign, &table->foreign_count, arena);
+	return ret;
 }

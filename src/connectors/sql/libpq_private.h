@@ -147,5 +147,7 @@ int pq_tables(struct sql_link *link, struct arena *arena,
 	      struct sql_table **out, size_t *count_out, struct error *err);
 int pq_describe(struct sql_link *link, const char *schema, const char *name,
 		struct arena *arena, struct sql_table *out, struct error *err);
+int pq_foreign(struct sql_link *link, struct arena *arena,
+	       struct sql_table *table, struct error *err);
 
 #endif

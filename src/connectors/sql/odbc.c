@@ -109,5 +109,6 @@ const struct sql_driver sql_odbc = {
 	.execute = odbc_execute,
 	.tables = odbc_tables,
 	.describe = odbc_describe,
+	.foreign = odbc_foreign,
 };
 /* NOLINTEND(performance-no-int-to-ptr) */

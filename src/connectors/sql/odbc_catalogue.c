@@ -448,6 +448,14 @@ static int read_generated(struct odbc_link *odbc, struct sql_table *table,
 	return ret;
 }
 
+/* Not every driver can tell of keys, nor every server of the rest. */
+static int as_told(const struct error *refused, struct error *err)
+{
+	return refused->code == ERR_UNAVAILABLE
+		       ? error_set(err, refused->code, "%s", refused->msg)
+		       : 1;
+}
+
 int odbc_describe(struct sql_link *link, const char *schema, const char *name,
 		  struct arena *arena, struct sql_table *out, struct error *err)
 {
@@ -461,12 +469,19 @@ int odbc_describe(struct sql_link *link, const char *schema, const char *name,
 	asked = ask_for(odbc, out->schema, out->name);
 	if (read_columns(odbc, &asked, arena, out, err) < 0)
 		return -1;
-	/* Not every driver can tell of keys, nor every server of the rest. */
 	(void)read_primary(odbc, &asked, out, &ignored);
-	(void)read_foreign(odbc, &asked, arena, out, &ignored);
 	if (link->dialect->generated && out->schema)
 		(void)read_generated(odbc, out, &ignored);
-	return ignored.code == ERR_UNAVAILABLE
-		       ? error_set(err, ignored.code, "%s", ignored.msg)
-		       : 1;
+	return as_told(&ignored, err);
+}
+
+int odbc_foreign(struct sql_link *link, struct arena *arena,
+		 struct sql_table *table, struct error *err)
+{
+	struct odbc_link *odbc = odbc_of(link);
+	struct error ignored = ERROR_INIT;
+	struct asked asked = ask_for(odbc, table->schema, table->name);
+
+	(void)read_foreign(odbc, &asked, arena, table, &ignored);
+	return as_told(&ignored, err) < 0 ? -1 : 0;
 }

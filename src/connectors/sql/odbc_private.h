@@ -249,5 +249,7 @@ int odbc_tables(struct sql_link *link, struct arena *arena,
 int odbc_describe(struct sql_link *link, const char *schema, const char *name,
 		  struct arena *arena, struct sql_table *out,
 		  struct error *err);
+int odbc_foreign(struct sql_link *link, struct arena *arena,
+		 struct sql_table *table, struct error *err);
 
 #endif

@@ -13,6 +13,7 @@
 struct sql_seen_table {
 	struct sv name; /* as the settings write it */
 	struct sql_table table;
+	bool whole; /* with its foreign keys */
 	struct sql_seen_table *next;
 };
 
@@ -189,31 +190,57 @@ static int no_table(struct connector_session *session, struct sv name,
 	return -1;
 }
 
-int sql_session_table(struct connector_session *session, struct sv name,
-		      const struct sql_table **out, struct error *err)
+/* NULL: err is set. */
+static struct sql_seen_table *find_table(struct connector_session *session,
+					 struct sv name, struct error *err)
 {
 	struct sql_seen_table *seen;
 	const char *schema;
 	const char *table;
 	int ret;
 
-	for (seen = session->tables; seen; seen = seen->next) {
-		if (sv_eq(seen->name, name)) {
-			*out = &seen->table;
-			return 0;
-		}
-	}
+	for (seen = session->tables; seen; seen = seen->next)
+		if (sv_eq(seen->name, name))
+			return seen;
 	seen = arena_zalloc(&session->arena, sizeof(*seen));
 	sql_table_name(name, &session->arena, &schema, &table);
 	ret = session->driver->describe(session->link, schema, table,
 					&session->arena, &seen->table, err);
 	if (ret == 0)
-		return no_table(session, name, err);
+		(void)no_table(session, name, err);
 	if (ret < 0)
-		return error_context(err, "table '" SV_FMT "'", SV_ARG(name));
+		(void)error_context(err, "table '" SV_FMT "'", SV_ARG(name));
+	if (ret <= 0)
+		return NULL;
 	seen->name = name;
 	seen->next = session->tables;
 	session->tables = seen;
+	return seen;
+}
+
+int sql_session_table(struct connector_session *session, struct sv name,
+		      const struct sql_table **out, struct error *err)
+{
+	struct sql_seen_table *seen = find_table(session, name, err);
+
+	if (!seen)
+		return -1;
+	*out = &seen->table;
+	return 0;
+}
+
+int sql_session_whole_table(struct connector_session *session, struct sv name,
+			    const struct sql_table **out, struct error *err)
+{
+	struct sql_seen_table *seen = find_table(session, name, err);
+
+	if (!seen)
+		return -1;
+	if (!seen->whole &&
+	    session->driver->foreign(session->link, &session->arena,
+				     &seen->table, err) < 0)
+		return error_context(err, "table '" SV_FMT "'", SV_ARG(name));
+	seen->whole = true;
 	*out = &seen->table;
 	return 0;
 }

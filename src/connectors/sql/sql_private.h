@@ -156,6 +156,9 @@ struct connector_session {
  * asked for once in a session. ERR_INVALID names what is missing. */
 int sql_session_table(struct connector_session *session, struct sv name,
 		      const struct sql_table **out, struct error *err);
+/* The same with its foreign keys. */
+int sql_session_whole_table(struct connector_session *session, struct sv name,
+			    const struct sql_table **out, struct error *err);
 /* A column of it, case ignored where no exact one is there; or NULL. */
 const struct sql_column *sql_table_column(const struct sql_table *table,
 					  struct sv name);
