@@ -77,9 +77,27 @@ static void admin_close(void)
 	slapd.admin = NULL;
 }
 
+/* One that was killed keeps its port until it is gone, or a zombie. */
+static void wait_for_end(void)
+{
+	char path[40];
+	char text[300];
+	const char *state = NULL;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)slapd.pid);
+	while ((!state || !strchr("ZX", state[2])) &&
+	       (file = fopen(path, "r"))) {
+		text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+		(void)fclose(file);
+		state = strrchr(text, ')');
+	}
+}
+
 void slapd_again(void)
 {
 	admin_close();
+	wait_for_end();
 	assert_int_equal(start(), 0);
 }
 
