@@ -4,8 +4,10 @@
  *	bench_limits adds URL BIND_DN PASSWORD FILE OUTSTANDING
  *
  * The loop that any program could write: as many adds outstanding as are
- * allowed, answers taken in whatever order they come. The file is read before
- * the clock starts; an entry that is there already is none of its business.
+ * allowed, answers taken in whatever order they come. As an export does, it
+ *asks for the entry's id in the answer (RFC 4527), and does not look at it. The
+ *file is read before the clock starts; an entry that is there already is none
+ *of its business.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -137,16 +139,34 @@ static int take_answer(LDAP *ld, struct error *err)
 		       : refused(code, "an add was refused", err);
 }
 
-static int add_all(LDAP *ld, const struct adds *adds, size_t most,
-		   struct error *err)
+static LDAPControl *ask_for_id(void)
 {
+	static char id[] = "entryUUID";
+	char *names[] = { id, NULL };
+	LDAPControl *control = NULL;
+	struct berval *value = NULL;
+	BerElement *ber = ber_alloc_t(LBER_USE_DER);
+
+	if (!ber || ber_printf(ber, "{v}", names) < 0 ||
+	    ber_flatten(ber, &value) < 0 ||
+	    ldap_control_create(LDAP_CONTROL_POST_READ, 0, value, 1, &control))
+		control = NULL;
+	ber_bvfree(value);
+	ber_free(ber, 1);
+	return control;
+}
+
+static int add_all(LDAP *ld, const struct adds *adds, size_t most,
+		   LDAPControl *id_wanted, struct error *err)
+{
+	LDAPControl *controls[] = { id_wanted, NULL };
 	const struct add *add;
 	size_t outstanding = 0;
 
 	vec_foreach(&adds->list, add) {
 		int id;
-		int code =
-			ldap_add_ext(ld, add->dn, add->mods, NULL, NULL, &id);
+		int code = ldap_add_ext(ld, add->dn, add->mods, controls, NULL,
+					&id);
 
 		if (code != LDAP_SUCCESS)
 			return refused(code, "cannot send an add", err);
@@ -181,6 +201,7 @@ int limit_adds(char **words, struct error *err)
 {
 	struct adds adds = { .arena = ARENA_INIT };
 	uint64_t most = 0;
+	LDAPControl *id_wanted = ask_for_id();
 	LDAP *ld = NULL;
 	double started;
 	int ret = read_adds(&adds, words[3], err);
@@ -191,10 +212,12 @@ int limit_adds(char **words, struct error *err)
 	if (ret == 0)
 		ret = connect_to(&ld, words, err);
 	if (ret == 0)
-		ret = add_all(ld, &adds, (size_t)most, err);
+		ret = add_all(ld, &adds, (size_t)most, id_wanted, err);
 	(void)limit_report(ret, started, adds.list.len);
 	if (ld)
 		(void)ldap_unbind_ext_s(ld, NULL, NULL);
+	if (id_wanted)
+		ldap_control_free(id_wanted);
 	vec_release(&adds.list);
 	arena_release(&adds.arena);
 	return ret;
