@@ -52,10 +52,57 @@ static void note_plain(struct export_step *step, struct planned *planned,
 		 !idmap_get(&step->again, (uint64_t)planned->cs, NULL));
 }
 
+/* Objects that are read in one go, as many as lie close together: by far the
+ * most of them were made one after the other. */
+#define TOGETHER 32
+#define APART    2 /* so many objects to one of them at most */
+
+struct together {
+	struct entry entries[TOGETHER * APART];
+	int count;
+	int at;
+	size_t end; /* in the plan: what has been looked at */
+};
+
+static void read_together(struct export_step *step, size_t from,
+			  struct together *t)
+{
+	size_t count = step->plan.len - from;
+	struct error ignored = ERROR_INIT;
+	int64_t first = step->plan.at[from].cs;
+	int64_t span;
+
+	if (count > TOGETHER)
+		count = TOGETHER;
+	span = step->plan.at[from + count - 1].cs - first + 1;
+	t->count = 0;
+	t->at = 0;
+	t->end = from + count;
+	if (span < (int64_t)count || span > (int64_t)count * APART)
+		return;
+	t->count = entry_scan_export(step->store, step->number, first - 1,
+				     t->entries, (int)span, &step->arena,
+				     &ignored);
+}
+
+/* 1 loaded, 0 there is no such object, -1. */
+static int load(struct export_step *step, int64_t id, struct together *t,
+		struct entry *out, struct error *err)
+{
+	while (t->at < t->count && t->entries[t->at].row.id < id)
+		t->at++;
+	if (t->at == t->count || t->count < 0 ||
+	    t->entries[t->at].row.id != id || t->entries[t->at].members)
+		return entry_load_export(step->store, id, &step->arena, out,
+					 err);
+	*out = t->entries[t->at++];
+	return 1;
+}
+
 /* The operation of a planned change: 1 built, 0 there is nothing to send, -1.
  * What is pending by rows is not loaded. */
 static int prepare(struct export_step *step, struct planned *planned,
-		   struct sent *sent, struct error *err)
+		   struct together *t, struct sent *sent, struct error *err)
 {
 	struct member *rows = NULL;
 	int count = set_load(step, planned, &sent->entry, &rows, err);
@@ -72,8 +119,7 @@ static int prepare(struct export_step *step, struct planned *planned,
 				  &sent->op, err) < 0
 			       ? -1
 			       : 1;
-	ret = entry_load_export(step->store, planned->cs, &step->arena,
-				&sent->entry, err);
+	ret = load(step, planned->cs, t, &sent->entry, err);
 	if (ret <= 0 || sent->entry.pending.op == PENDING_NONE)
 		return ret < 0 ? -1 : 0;
 	ret = planned->untie ? build_untie(step, &sent->entry, &sent->op, err)
@@ -82,11 +128,12 @@ static int prepare(struct export_step *step, struct planned *planned,
 }
 
 static int build_one(struct export_step *step, struct window *window,
-		     struct planned *planned, struct error *err)
+		     struct planned *planned, struct together *t,
+		     struct error *err)
 {
 	struct sent *sent = &window->sent[window->len];
 	struct error why = ERROR_INIT;
-	int ret = prepare(step, planned, sent, &why);
+	int ret = prepare(step, planned, t, sent, &why);
 
 	if (ret < 0 && why.code != ERR_INVALID) {
 		*err = why;
@@ -113,6 +160,7 @@ static int build_all(struct export_step *step, struct window *window,
 	size_t size = step->connector->caps & CONNECTOR_CAP_AT_ONCE
 			      ? WINDOW_AT_ONCE
 			      : WINDOW;
+	struct together *t = mem_zalloc(sizeof(*t));
 	size_t i;
 	int ret = 0;
 
@@ -124,8 +172,11 @@ static int build_all(struct export_step *step, struct window *window,
 		if (window->len && (step->plan.at[i].apart ||
 				    arena_size(&step->arena) > WINDOW_BYTES))
 			break;
-		ret = build_one(step, window, &step->plan.at[i], err);
+		if (i >= t->end)
+			read_together(step, i, t);
+		ret = build_one(step, window, &step->plan.at[i], t, err);
 	}
+	mem_free(t);
 	return ret;
 }
 

@@ -238,13 +238,10 @@ struct parts {
 	int member_at;
 };
 
-static int read_parts(struct store *store, int64_t from, int64_t to,
-		      struct arena *arena, struct parts *out, struct error *err)
+static int read_exports(struct store *store, int64_t from, int64_t to,
+			struct arena *arena, struct parts *out,
+			struct error *err)
 {
-	out->import_count = store_pending_import_range(store, from, to, arena,
-						       &out->imports, err);
-	if (out->import_count < 0)
-		return -1;
 	out->export_count = store_pending_export_range(store, from, to, arena,
 						       &out->exports, err);
 	if (out->export_count < 0)
@@ -253,13 +250,23 @@ static int read_parts(struct store *store, int64_t from, int64_t to,
 						   &out->awaiting, err);
 	if (out->awaiting_count < 0)
 		return -1;
+	out->member_count =
+		store_member_range(store, from, to, arena, &out->members, err);
+	return out->member_count < 0 ? -1 : 0;
+}
+
+static int read_parts(struct store *store, int64_t from, int64_t to,
+		      struct arena *arena, struct parts *out, struct error *err)
+{
+	out->import_count = store_pending_import_range(store, from, to, arena,
+						       &out->imports, err);
+	if (out->import_count < 0)
+		return -1;
 	out->link_count =
 		store_link_range(store, from, to, arena, &out->links, err);
 	if (out->link_count < 0)
 		return -1;
-	out->member_count =
-		store_member_range(store, from, to, arena, &out->members, err);
-	return out->member_count < 0 ? -1 : 0;
+	return read_exports(store, from, to, arena, out, err);
 }
 
 /* The row of object `id`, or NULL; those before it are passed over. All kinds
@@ -328,9 +335,41 @@ static int join_parts(struct store *store, struct parts *parts,
 	return 0;
 }
 
-int entry_scan(struct store *store, uint32_t agent, int64_t after,
-	       struct entry *out, int limit, struct arena *arena,
-	       struct error *err)
+static int join_exports(struct store *store, struct parts *parts,
+			struct arena *arena, struct entry *out,
+			struct error *err)
+{
+	int64_t id = out->row.id;
+	const struct pending_export *export =
+		take(parts->exports, parts->export_count,
+		     sizeof(*parts->exports), &parts->export_at, id);
+	const struct pending_export *awaiting =
+		take(parts->awaiting, parts->awaiting_count,
+		     sizeof(*parts->awaiting), &parts->awaiting_at, id);
+	const struct member *members;
+
+	out->members = take_members(parts, id, &members) > 0;
+	if (out->members)
+		return 0;
+	return (export &&
+		load_export(store, export, arena, &out->pending, err) <
+			0) || (awaiting && load_export(store, awaiting, arena,
+						       &out->awaiting, err) < 0)
+		       ? -1
+		       : 0;
+}
+
+/* What is read of a run of objects, and joined to each. */
+struct scan {
+	int (*read)(struct store *store, int64_t from, int64_t to,
+		    struct arena *arena, struct parts *out, struct error *err);
+	int (*join)(struct store *store, struct parts *parts,
+		    struct arena *arena, struct entry *out, struct error *err);
+};
+
+static int scan_objects(struct store *store, const struct scan *scan,
+			uint32_t agent, int64_t after, struct entry *out,
+			int limit, struct arena *arena, struct error *err)
 {
 	struct cs_row *rows = mem_alloc((size_t)limit * sizeof(*rows));
 	struct parts parts = { 0 };
@@ -339,15 +378,34 @@ int entry_scan(struct store *store, uint32_t agent, int64_t after,
 	int i;
 
 	if (count > 0)
-		ret = read_parts(store, rows[0].id, rows[count - 1].id, arena,
+		ret = scan->read(store, rows[0].id, rows[count - 1].id, arena,
 				 &parts, err);
 	for (i = 0; i < count && ret == 0; i++)
 		if (load_row(store, &rows[i], arena, &out[i], err) < 0 ||
-		    join_parts(store, &parts, arena, &out[i], err) < 0)
+		    scan->join(store, &parts, arena, &out[i], err) < 0)
 			ret = error_context(err, "object %lld",
 					    (long long)rows[i].id);
 	mem_free(rows);
 	return ret < 0 ? -1 : count;
+}
+
+int entry_scan(struct store *store, uint32_t agent, int64_t after,
+	       struct entry *out, int limit, struct arena *arena,
+	       struct error *err)
+{
+	static const struct scan all = { read_parts, join_parts };
+
+	return scan_objects(store, &all, agent, after, out, limit, arena, err);
+}
+
+int entry_scan_export(struct store *store, uint32_t agent, int64_t after,
+		      struct entry *out, int limit, struct arena *arena,
+		      struct error *err)
+{
+	static const struct scan exports = { read_exports, join_exports };
+
+	return scan_objects(store, &exports, agent, after, out, limit, arena,
+			    err);
 }
 
 static struct sv dup_text(struct sv text, struct arena *arena)

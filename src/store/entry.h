@@ -52,6 +52,11 @@ int entry_load_export(struct store *store, int64_t id, struct arena *arena,
 int entry_scan(struct store *store, uint32_t agent, int64_t after,
 	       struct entry *out, int limit, struct arena *arena,
 	       struct error *err);
+/* The same of what entry_load_export() loads; of one whose values lie beside
+ * its image in rows only the row, and `members`. */
+int entry_scan_export(struct store *store, uint32_t agent, int64_t after,
+		      struct entry *out, int limit, struct arena *arena,
+		      struct error *err);
 
 /* A copy that needs nothing of the original's memory, but for row.image. */
 struct entry entry_dup(const struct entry *entry, struct arena *arena);
