@@ -101,12 +101,64 @@ static int look_for_nameless(struct export_step *step, struct error *err)
 					  err);
 }
 
+/* Of the step only what was found out for the plan, and the plan itself. */
+struct export_plan {
+	struct export_step step;
+	int64_t pending;
+	int64_t quarantined;
+	size_t operations;
+};
+
+void export_plan_free(struct export_plan *plan)
+{
+	if (!plan)
+		return;
+	vec_release(&plan->step.plan);
+	vec_release(&plan->step.rows);
+	mem_free(plan);
+}
+
+static void leave_plan(struct export_step *step)
+{
+	struct export_plan *plan = mem_zalloc(sizeof(*plan));
+
+	plan->step.run = step->run;
+	plan->step.any_nameless = step->any_nameless;
+	plan->step.plan = step->plan;
+	plan->step.rows = step->rows;
+	plan->pending = step->result->pending;
+	plan->quarantined = step->result->quarantined;
+	plan->operations = step->result->operations;
+	memset(&step->plan, 0, sizeof(step->plan));
+	memset(&step->rows, 0, sizeof(step->rows));
+	*step->options->plan = plan;
+}
+
+static void take_plan(struct export_step *step)
+{
+	struct export_plan *plan = *step->options->plan;
+
+	*step->options->plan = NULL;
+	step->run = plan->step.run;
+	step->any_nameless = plan->step.any_nameless;
+	step->plan = plan->step.plan;
+	step->rows = plan->step.rows;
+	step->result->pending = plan->pending;
+	step->result->quarantined = plan->quarantined;
+	step->result->operations = plan->operations;
+	mem_free(plan);
+}
+
 static int set_up(struct export_step *step, struct error *err)
 {
 	step->number = store_name_find(step->store, NAME_AGENT,
 				       sv_from(step->agent->name));
 	step->has_dn = (step->agent->caps & CONNECTOR_CAP_DN) != 0;
 	tree_init(&step->tree, step->store, step->number);
+	if (step->options->plan && *step->options->plan) {
+		take_plan(step);
+		return 0;
+	}
 	step->run = retry_runs(step->store, step->number, err);
 	if (step->run++ < 0 || look_for_nameless(step, err) < 0)
 		return -1;
@@ -259,6 +311,8 @@ int export_guard(struct store *store, const struct config *config,
 	ret = set_up(&step, err);
 	if (ret == 0)
 		ret = guard_check(&step, err);
+	if (ret == 0 && options->plan)
+		leave_plan(&step);
 	tear_down(&step);
 	return ret < 0 ? -1 : 0;
 }

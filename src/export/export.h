@@ -16,7 +16,13 @@
 #include "connector/connector.h"
 #include "store/counters.h"
 
+/* What the guard has let pass. */
+struct export_plan;
+
 struct export_options {
+	/* Where the guard leaves it for the run, which takes it; NULL: the run
+	 * plans anew. */
+	struct export_plan **plan;
 	const struct config_guards *guards;
 	struct seal *seal; /* of passwords; NULL: there are none */
 	const char *allow; /* a token that passes the guard, or NULL */
@@ -74,6 +80,9 @@ int export_guard(struct store *store, const struct config *config,
 		 const struct config_agent *agent,
 		 const struct export_options *options,
 		 struct export_result *out, struct error *err);
+
+/* One that no run took; accepts NULL. */
+void export_plan_free(struct export_plan *plan);
 
 /*
  * What an export would write now, in its order, and whether the guard would

@@ -296,7 +296,9 @@ static int sync_step(struct run *run, const struct config_step *step,
 static int export_step(struct run *run, const struct config_step *step,
 		       struct step_outcome *out, struct error *err)
 {
+	struct export_plan *plan = NULL;
 	struct export_options options = {
+		.plan = &plan,
 		.guards = step->guards ? step->guards
 				       : &run->agent->export_guards,
 		.seal = &run->seal,
@@ -326,9 +328,12 @@ static int export_step(struct run *run, const struct config_step *step,
 	memcpy(out->message, result.message, sizeof(out->message));
 	memcpy(out->token, result.token, sizeof(out->token));
 	out->token_used = result.token_used;
-	if (result.message[0])
+	if (result.message[0]) {
+		export_plan_free(plan);
 		return 0;
+	}
 	if (!result.operations) {
+		export_plan_free(plan);
 		ret = export_skip(run->store, run->config, run->agent, &options,
 				  &result, err);
 		out->result = ret < 0 ? "stopped-server" : result.result;
@@ -350,6 +355,7 @@ static int export_step(struct run *run, const struct config_step *step,
 			memcpy(out->message, result.message,
 			       sizeof(out->message));
 	}
+	export_plan_free(plan);
 	arena_release(&arena);
 	return ret;
 }
