@@ -1,5 +1,5 @@
 /*
- * export.c - the export step: windows of operations between two commits
+ * export.c - the export step: its plan, its end, what is written all at once
  *
  * SPDX-License-Identifier: Apache-2.0
  */
