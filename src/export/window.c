@@ -12,7 +12,7 @@
 
 #define WINDOW         500
 /* two windows are in memory at a time, and what is left of a third */
-#define WINDOW_BYTES   ((size_t)16 << 20)
+#define WINDOW_BYTES   ((size_t)8 << 20)
 /* where nothing is written before the end, the window costs nothing */
 #define WINDOW_AT_ONCE 5000
 

@@ -7,6 +7,7 @@
  * three. Here they are slots of one range of addresses, in large pages where
  * the kernel has those. What is free is used again, and when no slot is left in
  * use all go back. All else, and what finds no room, is the C library's.
+ * (SQLITE_CONFIG_PAGECACHE would touch every slot of the range at the start.)
  *
  * SPDX-License-Identifier: Apache-2.0
  */
