@@ -196,7 +196,9 @@ static void read_rename(struct dsml_scan *s, const XML_Char **attrs)
 		(void)dn_split(s->out->dn, &first, &parent);
 	if (parent.len && !dn_valid(parent))
 		fail(s, "invalid-dn", "newSuperior is not a name");
-	s->out->new_dn = dn_join(rdn, parent, s->arena);
+	/* without the blanks around its parts */
+	(void)dn_split(dn_join(rdn, parent, s->arena), &first, &rest);
+	s->out->new_dn = dn_join(first, rest, s->arena);
 }
 
 static void begin_record(struct dsml_scan *s, enum record_kind kind,
