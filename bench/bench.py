@@ -38,7 +38,7 @@ SETTINGS = ["shared_buffers = 256MB", "max_wal_size = 4GB"]
 CONJOIN = pathlib.Path(os.environ.get("CONJOIN", ROOT / "build/conjoin"))
 LIMITS = CONJOIN.parent / "bench_limits"
 IMPORT_BATCH = 262144   # objects in a transaction: src/import/import.c
-SYNC_BATCH = 65536      # about: src/sync/flush.c
+SYNC_BATCH = 20000      # about: src/sync/flush.c
 FIVE_BATCH = 1024       # such objects reach its limit of memory
 ROWS_MAX = 2000000      # people whose rows the limits can hold in memory
 STARTS = 21
